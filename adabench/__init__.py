@@ -1,0 +1,3 @@
+"""adabench: a benchmark for video-based Automatic Depression Assessment."""
+
+__version__ = "0.1.0"

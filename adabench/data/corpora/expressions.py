@@ -1,0 +1,107 @@
+"""Expression clips for pretraining: no BDI-II scores, but signals for every frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adabench.data.corpora.base import (
+    VIDEO_SUFFIXES,
+    Problem,
+    Scan,
+    SourceClip,
+    check_found,
+    check_root,
+    read_record,
+    sorted_scan,
+    split_aliases,
+    subfolders,
+    unique,
+)
+
+SPLIT_FOLDERS = {"train": ("train", "Training"), "dev": ("dev", "Development")}
+
+_NAME = re.compile(r"(\d+)_expression")
+
+
+class ExpressionsReader:
+    """Reads ``{train,dev}/NNNN_expression.mp4`` and ``labels/NNNN_expression.csv``.
+
+    Each clip counts as a person of its own.
+
+    Args:
+        name: the corpus.
+        licensed: whether a licence forbids publishing its labels.
+        splits: our name of a split -> the names that its folder may have.
+        labels: the folder of the signals.
+        record: file name of the generator's record; None for a recorded corpus.
+    """
+
+    kind = "expressions"
+
+    def __init__(
+        self,
+        name: str = "expressions",
+        *,
+        licensed: bool = False,
+        splits: Mapping[str, Sequence[str]] = SPLIT_FOLDERS,
+        labels: str = "labels",
+        record: str | None = "synthface.json",
+    ) -> None:
+        self.name = name
+        self.licensed = licensed
+        self.splits = split_aliases(splits)
+        self.labels = labels
+        self.record = record
+
+    @property
+    def layout(self) -> str:
+        """The expected layout, for messages."""
+        splits = ",".join("|".join(names) for names in self.splits.values())
+        return f"{{{splits}}}/NNNN_expression.mp4 and {self.labels}/NNNN_expression.csv"
+
+    def scan(self, src: Path) -> Scan:
+        """See :meth:`adabench.data.corpora.base.CorpusReader.scan`.
+
+        A clip without its signals is left out, with a problem.
+        """
+        check_root(src, self.layout)
+        problems: list[Problem] = []
+        found = list(self._videos(src, problems))
+        check_found(found, src, self.layout)
+        clips, duplicates = unique(found, src)
+        problems += duplicates
+        complete = []
+        for clip in clips:
+            if clip.signals is not None and clip.signals.is_file():
+                complete.append(clip)
+            else:
+                detail = f"no file {self.labels}/{clip.clip}.csv in {src}"
+                problems.append(Problem(clip.clip, detail, "no_label"))
+        names = {clip.clip for clip in found}
+        for path in sorted((src / self.labels).glob("*_expression.csv")):
+            if path.stem not in names:
+                problems.append(Problem(path.name, "a label without a video", "no_video"))
+        return sorted_scan(complete, problems)
+
+    def parameters(self, src: Path) -> dict[str, Any] | None:
+        """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`."""
+        return None if self.record is None else read_record(src, self.record)
+
+    def _videos(self, src: Path, problems: list[Problem]) -> Iterator[SourceClip]:
+        for split, names in self.splits.items():
+            for folder in subfolders(src, names):
+                for path in sorted(folder.iterdir()):
+                    if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
+                        continue
+                    match = _NAME.fullmatch(path.stem)
+                    if match is None:
+                        name = path.relative_to(src).as_posix()
+                        detail = "the file name is not NNNN_expression: rename or remove it"
+                        problems.append(Problem(name, detail, "bad_name"))
+                        continue
+                    signals = src / self.labels / f"{path.stem}.csv"
+                    person = match[1]
+                    yield SourceClip(path.stem, person, person, "", split, path, signals=signals)

@@ -1,0 +1,120 @@
+"""Writing files so that a reader meets either the whole new file or the old one, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".part-"
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full: free some space or choose another folder",
+    errno.EDQUOT: "the disk quota is used up: free some space or choose another folder",
+    errno.EACCES: "no permission to write there: change the folder's rights or choose another one",
+    errno.EPERM: "no permission to write there: change the folder's rights or choose another one",
+    errno.EROFS: "the file system is read-only: choose another folder",
+    errno.ENOENT: "the folder can't be made there: choose another one",
+    errno.ENOTDIR: "a part of that path is a file, not a folder: choose another folder",
+    errno.EEXIST: "a file stands where a folder is needed: choose another folder",
+    errno.EISDIR: "a folder stands where the file belongs: remove it or choose another name",
+}
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a temporary path beside ``path`` and moves it to ``path`` when the block succeeds.
+
+    Missing parent folders are made. The temporary file exists and is empty when the block starts;
+    the block writes it (and closes it). On leaving, it is flushed to the disk and replaces
+    ``path`` in one step; when the block raises, it is removed and ``path`` stays as it was.
+
+    Raises:
+        OSError: of the original type and ``errno``, naming ``path`` and the remedy, where the file
+            can't be written (full disk, no permission, ...).
+    """
+    target = Path(path)
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _make_temporary(target)
+        yield temporary
+        _flush(temporary)
+        # after the flush: a crash between the two must not leave a short file under the final name
+        temporary.replace(target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        if not _is_about(error, target, temporary):
+            raise
+        raise _explained(error, target) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Writes ``content`` to ``path`` atomically; errors as in :func:`atomic_path`."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | os.PathLike[str], content: str) -> None:
+    """Writes ``content`` to ``path`` atomically, as UTF-8 with the line ends it has."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> int:
+    """Removes the temporary files that a killed process left in ``folder``; returns how many.
+
+    Only call it while nothing else writes to the folder.
+    """
+    count = 0
+    for leftover in sorted(Path(folder).glob(f"{TEMPORARY_PREFIX}*")):
+        leftover.unlink(missing_ok=True)
+        count += 1
+    return count
+
+
+def _make_temporary(target: Path) -> Path:
+    # the end of the name stays, since some writers choose their format by it
+    temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}-{target.name[-100:]}"
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return temporary
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _flush_folder(folder: Path) -> None:
+    # the file is complete already: not every file system can flush a folder, and none has to
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_about(error: OSError, target: Path, temporary: Path | None) -> bool:
+    """Whether ``error`` comes from writing ``target``, rather than from another file's reading."""
+    if error.errno not in _REMEDIES:
+        return False
+    if error.filename is None:
+        return True
+    name = os.fspath(error.filename)
+    return name in {str(target), str(temporary)} or Path(name) in target.parents
+
+
+def _explained(error: OSError, target: Path) -> OSError:
+    number = error.errno or 0
+    message = f"can't write the file ({os.strerror(number)}): {_REMEDIES[number]}"
+    return OSError(number, message, str(target))

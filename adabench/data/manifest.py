@@ -1,0 +1,174 @@
+"""The manifest: one row a clip of a prepared corpus, read and written with every field checked."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import itertools
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adabench.data.files import write_bytes
+
+SPLITS = ("train", "dev", "test")
+MAX_SCORE = 63
+"""The largest BDI-II score; the smallest is 0."""
+
+_REMEDY = "correct the row, or prepare the corpus again"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """One clip of a prepared corpus.
+
+    Args:
+        clip: name of the clip, unique in its corpus, e.g. ``203_1_Freeform``.
+        subject: the person, e.g. ``203``.
+        session: the recording that a score belongs to, e.g. ``203_1``.
+        task: what the person was asked to do, e.g. ``Freeform``; may be empty.
+        split: ``train``, ``dev`` or ``test``.
+        score: BDI-II points, 0 to 63; None where unknown.
+        fps: frames per second.
+        frames: number of stored frames.
+        face_rate: share of the frames looked at in which a face was found, 0 to 1.
+        source: the source video, relative to the raw corpus.
+        source_sha256: the source video's checksum.
+
+    Raises:
+        ValueError: a field is outside its range; the message names the field.
+    """
+
+    clip: str
+    subject: str
+    session: str
+    task: str
+    split: str
+    score: int | None
+    fps: float
+    frames: int
+    face_rate: float
+    source: str
+    source_sha256: str
+
+    def __post_init__(self) -> None:
+        for name, (valid, expected) in _CHECKS.items():
+            value = getattr(self, name)
+            if not valid(value):
+                raise ValueError(f"field {name}: expected {expected}, got {value!r}")
+
+
+FIELDS = tuple(field.name for field in dataclasses.fields(ClipRecord))
+
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    # the name becomes a file name
+    "clip": (
+        lambda value: _SAFE_NAME.fullmatch(value) is not None,
+        "letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    ),
+    "subject": (bool, "a name"),
+    "session": (bool, "a name"),
+    "split": (lambda value: value in SPLITS, f"one of {', '.join(SPLITS)}"),
+    "score": (
+        lambda value: value is None or 0 <= value <= MAX_SCORE,
+        f"an integer from 0 to {MAX_SCORE}, or nothing where unknown",
+    ),
+    "fps": (lambda value: math.isfinite(value) and value > 0, "a number above 0"),
+    "frames": (lambda value: value > 0, "an integer above 0"),
+    "face_rate": (lambda value: 0 <= value <= 1, "a number from 0 to 1"),
+    "source": (bool, "a path"),
+    "source_sha256": (
+        lambda value: re.fullmatch("[0-9a-f]{64}", value) is not None,
+        "64 hexadecimal digits",
+    ),
+}
+
+_PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "score": (
+        lambda text: int(text) if text else None,
+        f"an integer from 0 to {MAX_SCORE}, or nothing where unknown",
+    ),
+    "fps": (float, "a number above 0"),
+    "frames": (int, "an integer above 0"),
+    "face_rate": (float, "a number from 0 to 1"),
+}
+
+
+def read_manifest(path: str | os.PathLike[str]) -> tuple[ClipRecord, ...]:
+    """Reads a manifest; rows sorted by clip.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a column or a field is wrong, or a clip comes twice; names file, row and field.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no manifest there: prepare the corpus first") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected a CSV file in UTF-8, got other bytes") from error
+    rows = csv.reader(io.StringIO(text, newline=""))
+    header = next(rows, [])
+    if tuple(header) != FIELDS:
+        raise ValueError(
+            f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
+            "prepare the corpus again"
+        )
+    records = [_parse(row, f"{path}: row {rows.line_num}") for row in rows]
+    return _sorted(records, str(path))
+
+
+def manifest_bytes(records: Iterable[ClipRecord]) -> bytes:
+    """The manifest as it is written: the same records give the same bytes in any order.
+
+    Raises:
+        ValueError: a clip comes twice.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(FIELDS)
+    for record in _sorted(records, "manifest"):
+        values = (getattr(record, name) for name in FIELDS)
+        writer.writerow("" if value is None else value for value in values)
+    return text.getvalue().encode("utf-8")
+
+
+def write_manifest(path: str | os.PathLike[str], records: Iterable[ClipRecord]) -> None:
+    """Writes ``records``, sorted by clip, atomically; raises what :func:`manifest_bytes` does."""
+    write_bytes(path, manifest_bytes(records))
+
+
+def _parse(row: Sequence[str], where: str) -> ClipRecord:
+    if len(row) != len(FIELDS):
+        raise ValueError(f"{where}: expected {len(FIELDS)} fields, got {len(row)}; {_REMEDY}")
+    where = f"{where} (clip {row[0]!r})"
+    values: dict[str, Any] = dict(zip(FIELDS, row, strict=True))
+    for name, (parser, expected) in _PARSERS.items():
+        try:
+            values[name] = parser(values[name])
+        except ValueError:
+            raise ValueError(
+                f"{where}: field {name}: expected {expected}, got {values[name]!r}; {_REMEDY}"
+            ) from None
+    try:
+        return ClipRecord(**values)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}; {_REMEDY}") from None
+
+
+def _sorted(records: Iterable[ClipRecord], where: str) -> tuple[ClipRecord, ...]:
+    ordered = tuple(sorted(records, key=lambda record: record.clip))
+    for first, second in itertools.pairwise(ordered):
+        if first.clip == second.clip:
+            raise ValueError(
+                f"{where}: clip {first.clip!r} comes twice, from {first.source!r} and "
+                f"{second.source!r}; each clip needs a name of its own"
+            )
+    return ordered

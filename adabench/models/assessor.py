@@ -1,0 +1,195 @@
+"""The network that every method with four parts is: backbone, aggregator, selector, head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import torch
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from adabench.models.roles import (
+    Aggregator,
+    Backbone,
+    Head,
+    IncompatiblePartsError,
+    Part,
+    Selector,
+)
+from adabench.registry import MODELS
+from adabench.structures import Assessment, Inputs, Truth, ViewId
+
+ROLES = ("backbone", "aggregator", "selector", "head")
+_KINDS: dict[str, type[Part]] = {
+    "backbone": Backbone,
+    "aggregator": Aggregator,
+    "selector": Selector,
+    "head": Head,
+}
+
+
+def build_part(role: str, cfg: dict[str, Any], before: str, **spec: Any) -> Part:
+    """Build one part and check that it fills ``role``.
+
+    Args:
+        role: one of :data:`ROLES`.
+        cfg: the part's config, ``type`` included.
+        before: name of the part before it, for error messages.
+        spec: what it has to fit (``features`` or ``units``).
+
+    Raises:
+        IncompatiblePartsError: if the part can't follow ``before``.
+        TypeError: if the type is registered but fills another role.
+    """
+    kind = MODELS.require(cfg["type"])
+    name = kind.__name__
+    if not (isinstance(kind, type) and issubclass(kind, _KINDS[role])):
+        raise TypeError(f"method.{role}: {name} is no {role} (a subclass of {_KINDS[role].__name__})")
+    reason = _unmet_need(kind, **spec)
+    if reason is None:
+        try:
+            return MODELS.build({**cfg, **spec})
+        except IncompatiblePartsError as error:
+            reason = str(error)
+    raise IncompatiblePartsError(f"{name} can't follow {before}: {reason}")
+
+
+def _unmet_need(kind: type[Part], **spec: Any) -> str | None:
+    features = spec["features"] if "features" in spec else getattr(spec.get("units"), "features", None)
+    if getattr(kind, "needs_maps", False) and features is not None and not features.maps:
+        return f"{kind.__name__} needs feature maps, and the backbone gives a vector only"
+    if getattr(kind, "needs_steps", False) and not spec["units"].per_step:
+        return f"{kind.__name__} weighs single steps, and these units span several of them"
+    return None
+
+
+class MoveAndScale(BaseDataPreprocessor):
+    """Moves a collated batch to the model's device and maps uint8 frames to [0, 1]."""
+
+    def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
+        """Return the batch on this module's device, its frames as float."""
+        del training
+        inputs: Inputs = data["inputs"].to(self.device)
+        if inputs.frames is not None and inputs.frames.dtype == torch.uint8:
+            inputs.frames = inputs.frames.float().div_(255.0)
+        truth = data.get("truth")
+        return {**data, "inputs": inputs, "truth": None if truth is None else truth.to(self.device)}
+
+
+@MODELS.register_module()
+class Assessor(BaseModel):
+    """Wires four parts and knows no method by name.
+
+    Losses are summed under the names ``<role>.<loss>``. ``progress`` (0 to 1) is set by the engine.
+
+    Args:
+        backbone, aggregator, selector, head: configs of the parts.
+
+    Raises:
+        IncompatiblePartsError: a combination that can't work, with both names and the reason.
+        UnknownTypeError: a type that is not registered, with suggestions.
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: dict[str, Any],
+        aggregator: dict[str, Any],
+        selector: dict[str, Any],
+        head: dict[str, Any],
+    ) -> None:
+        super().__init__(data_preprocessor=MoveAndScale())
+        self.backbone = cast(Backbone, build_part("backbone", backbone, "the inputs"))
+        names = [type(self.backbone).__name__]
+        self.aggregator = cast(
+            Aggregator,
+            build_part("aggregator", aggregator, names[-1], features=self.backbone.spec),
+        )
+        names.append(type(self.aggregator).__name__)
+        units = self.aggregator.spec
+        self.selector = cast(
+            Selector, build_part("selector", selector, " after ".join(reversed(names)), units=units)
+        )
+        names.append(type(self.selector).__name__)
+        self.head = cast(
+            Head, build_part("head", head, " after ".join(reversed(names)), units=units)
+        )
+        self.progress = 0.0
+
+    def init_weights(self) -> None:
+        """Do nothing: parts initialise themselves, and a pretrained trunk must stay as loaded.
+
+        mmengine's default would call every child's ``init_weights``, timm's networks included.
+        """
+
+    def assess(self, inputs: Inputs) -> Assessment:
+        """Predict: inputs (B, T, …) to a score (B,) in BDI-II points."""
+        return self._flow(inputs)[-1]
+
+    def _flow(self, inputs: Inputs) -> tuple[Any, Any, Any, Assessment]:
+        features = self.backbone(inputs)
+        units = self.aggregator(features)
+        selection = self.selector(units)
+        return features, units, selection, self.head(units, selection)
+
+    def _by_part(
+        self, inputs: Inputs, flow: tuple[Any, Any, Any, Assessment]
+    ) -> Iterator[tuple[str, Part, Any, Any]]:
+        """Yield role, part, what it got, what it gave."""
+        features, units, selection, assessment = flow
+        yield "backbone", self.backbone, inputs, features
+        yield "aggregator", self.aggregator, features, units
+        yield "selector", self.selector, units, selection
+        yield "head", self.head, units, assessment
+
+    def losses(
+        self, inputs: Inputs, truth: Truth, flow: tuple[Any, Any, Any, Assessment]
+    ) -> dict[str, Tensor]:
+        """Gather the parts' losses under ``<role>.<loss>``."""
+        return {
+            f"{role}.{name}": value
+            for role, part, got, gave in self._by_part(inputs, flow)
+            for name, value in part.loss(got, gave, truth, self.progress).items()
+        }
+
+    def forward(
+        self,
+        inputs: Inputs,
+        truth: Truth | None = None,
+        ids: list[ViewId] | None = None,
+        mode: str = "tensor",
+    ) -> Any:
+        """mmengine's entry: ``tensor`` → Assessment, ``predict`` → (ids, Assessment), ``loss`` → dict."""
+        if mode == "loss":
+            if truth is None:
+                raise ValueError("training needs ground truth: a clip of the batch has no score")
+            return self.losses(inputs, truth, self._flow(inputs))
+        assessment = self.assess(inputs)
+        if mode == "tensor":
+            return assessment
+        if mode == "predict":
+            return [(ids, assessment)]
+        raise ValueError(f"mode is 'tensor', 'predict' or 'loss'; got {mode!r}")
+
+    def train_step(self, data: dict[str, Any], optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """One optimiser's step, then every part's ``update`` without gradient."""
+        with optim_wrapper.optim_context(self):
+            batch = self.data_preprocessor(data, True)
+            inputs, truth = batch["inputs"], batch["truth"]
+            if truth is None:
+                raise ValueError("training needs ground truth: a clip of the batch has no score")
+            flow = self._flow(inputs)
+            losses = self.losses(inputs, truth, flow)
+            # mmengine's parse_losses would leave out every name without "loss" in it.
+            total = torch.stack([value.float() for value in losses.values()]).sum()
+        optim_wrapper.update_params(total)
+        with torch.no_grad():
+            for _, part, got, gave in self._by_part(inputs, flow):
+                part.update(_detached(got), _detached(gave), truth, self.progress)
+        return {**{name: value.detach() for name, value in losses.items()}, "loss": total.detach()}
+
+
+def _detached(record: Any) -> Any:
+    return record.detach()

@@ -1,0 +1,141 @@
+"""The four abstract roles. A method is one of each; a plugin subclasses whichever it replaces.
+
+Constructors take keywords only. The builder passes what a part must fit: ``features`` (a
+:class:`~adabench.structures.FeatureSpec`) to an aggregator, ``units`` (a
+:class:`~adabench.structures.UnitSpec`) to a selector and a head.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from adabench.structures import (
+    Assessment,
+    Features,
+    FeatureSpec,
+    Inputs,
+    Selection,
+    Truth,
+    Units,
+    UnitSpec,
+)
+
+
+class IncompatiblePartsError(ValueError):
+    """Two parts that can't work together; the message names both and says why.
+
+    A part's constructor raises it with the reason alone; the builder adds the names.
+    """
+
+
+class Part(nn.Module, ABC):
+    """What every role shares: a loss of its own and a memory, both optional.
+
+    Attributes:
+        version: raised when a part's results change for the same config, so that cached results of
+            the older code are not found.
+    """
+
+    version: ClassVar[int] = 1
+
+    def loss(self, inputs: Any, output: Any, truth: Truth, progress: float) -> dict[str, Tensor]:
+        """Return the part's own losses by name, each a scalar tensor to be summed.
+
+        Args:
+            inputs: what ``forward`` got (for a head: the units).
+            output: what ``forward`` returned.
+            truth: ground truth of the batch.
+            progress: share of training done, 0 to 1.
+        """
+        del inputs, output, truth, progress
+        return {}
+
+    def update(self, inputs: Any, output: Any, truth: Truth, progress: float) -> None:
+        """Update the part's memory; called without gradient after each optimiser's step."""
+
+
+class Backbone(Part):
+    """Turns a clip's inputs into features per step."""
+
+    reads: tuple[str, ...] = ("frames",)
+    """Which of ``frames``, ``semantics``, ``signals`` the view has to load."""
+
+    @property
+    @abstractmethod
+    def spec(self) -> FeatureSpec:
+        """What :meth:`forward` gives."""
+
+    @abstractmethod
+    def forward(self, inputs: Inputs) -> Features:
+        """Map inputs (B, T, …) to features (B, T', …)."""
+
+    def frozen_part(self) -> Backbone | None:
+        """Return the part whose output may be cached: frozen, reading nothing but frames."""
+        return None
+
+
+class Aggregator(Part):
+    """Gathers features over time and space into units."""
+
+    needs_maps: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def spec(self) -> UnitSpec:
+        """What :meth:`forward` gives."""
+
+    @abstractmethod
+    def forward(self, features: Features) -> Units:
+        """Map features (B, T', …) to units (B, M, D)."""
+
+
+class Selector(Part):
+    """Decides which units count."""
+
+    needs_maps: ClassVar[bool] = False
+    needs_steps: ClassVar[bool] = False
+    """True when units must be the backbone's steps one by one (``UnitSpec.per_step``)."""
+
+    @abstractmethod
+    def forward(self, units: Units) -> Selection:
+        """Map units (B, M, D) to weights (B, M)."""
+
+
+class Head(Part):
+    """Turns the selected units into a score in BDI-II points.
+
+    Losses are taken on scores standardised by the training split, so that their weights mean the
+    same on every corpus; ``score_mean`` and ``score_std`` (BDI-II points) travel with the checkpoint.
+    """
+
+    score_mean: Tensor
+    score_std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("score_mean", torch.zeros(()))
+        self.register_buffer("score_std", torch.ones(()))
+
+    def fit_scale(self, scores: Tensor) -> None:
+        """Take mean and standard deviation from the training split's scores (N,)."""
+        if scores.numel() == 0:
+            raise ValueError("the training split has no score to standardise with")
+        self.score_mean.fill_(float(scores.double().mean()))
+        spread = float(scores.double().std(unbiased=False))
+        self.score_std.fill_(spread if spread > 0 else 1.0)
+
+    def standardise(self, score: Tensor) -> Tensor:
+        """Map BDI-II points to the scale on which losses are taken."""
+        return (score - self.score_mean) / self.score_std
+
+    def to_points(self, standardised: Tensor) -> Tensor:
+        """Map standardised scores back to BDI-II points."""
+        return standardised * self.score_std + self.score_mean
+
+    @abstractmethod
+    def forward(self, units: Units, selection: Selection) -> Assessment:
+        """Map units (B, M, D) and weights (B, M) to a score (B,)."""

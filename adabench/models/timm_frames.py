@@ -1,0 +1,114 @@
+"""Any timm network, frame by frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor
+
+from adabench.models.roles import Backbone
+from adabench.models.weights import load_timm, load_trunk
+from adabench.registry import MODELS
+from adabench.structures import Features, FeatureSpec, Inputs
+
+
+def frame_spans(index: Tensor) -> Tensor:
+    """Return the span [i, i+1) of each frame number: (B, T) to (B, T, 2)."""
+    return torch.stack([index, index + 1], dim=-1)
+
+
+@MODELS.register_module()
+class TimmFrames(Backbone):
+    """A timm network over single frames, giving its last ``scales`` feature maps and their mean.
+
+    ``vector`` is the spatial mean of the deepest map.
+
+    Args:
+        name: timm's name of the network.
+        scales: how many maps, 1 to 5, counted from the deepest. 0 gives the vector alone.
+        weights: None starts at random; ``"timm"`` takes timm's pretrained weights from its hub; a path
+            loads a local file, either timm's own format or a trunk that a pretraining stage wrote.
+        frozen: keep weights and statistics as they are; such a part's output may be cached.
+        normalise: scale frames by the network's own mean and standard deviation.
+        options: further arguments of ``timm.create_model`` (``channels``, say).
+
+    Raises:
+        ValueError: an unknown network, or more scales than it has.
+        FileNotFoundError: weights that are not there, naming file and remedy.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        scales: int = 4,
+        weights: str | Path | None = None,
+        frozen: bool = False,
+        normalise: bool = True,
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 <= scales <= 5:
+            raise ValueError(f"TimmFrames.scales is 0 to 5; got {scales}")
+        self.scales = scales
+        self.frozen = frozen
+        self.net = _create(name, max(scales, 1), weights, dict(options or {}))
+        self._channels = tuple(self.net.feature_info.channels())
+        data = timm.data.resolve_model_data_config(self.net)
+        mean, std = (data["mean"], data["std"]) if normalise else ((0.0,) * 3, (1.0,) * 3)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        if weights is not None and weights != "timm":
+            load_trunk(self, Path(weights))
+        if frozen:
+            self.requires_grad_(False)
+            self.eval()
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """Channels of the vector and of the maps."""
+        return FeatureSpec(
+            vector=self._channels[-1], maps=self._channels if self.scales else (), guided=False
+        )
+
+    def train(self, mode: bool = True) -> TimmFrames:
+        """Switch to training, unless frozen: its batch norm then keeps its statistics."""
+        super().train(mode and not self.frozen)
+        return self
+
+    def frozen_part(self) -> Backbone | None:
+        """Return itself when frozen."""
+        return self if self.frozen else None
+
+    def forward(self, inputs: Inputs) -> Features:
+        """Map frames (B, T, 3, H, W) to features; cached features pass through."""
+        if inputs.features is not None:
+            return inputs.features
+        if inputs.frames is None:
+            raise ValueError("TimmFrames reads frames, and the batch holds none")
+        clips, steps = inputs.valid.shape
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            flat = (inputs.frames.flatten(0, 1) - self.mean) / self.std
+            maps = tuple(m.unflatten(0, (clips, steps)) for m in self.net(flat))
+        return Features(
+            vector=maps[-1].mean((-2, -1)),
+            valid=inputs.valid,
+            span=frame_spans(inputs.index),
+            maps=maps if self.scales else (),
+        )
+
+
+def _create(name: str, maps: int, weights: str | Path | None, options: dict[str, Any]) -> Any:
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('.')[0][:5]}*")[:5]
+        raise ValueError(f"timm has no network {name!r}; did you mean one of {', '.join(near)}?")
+    available = timm.create_model(name, features_only=True, **options).feature_info.channels()
+    if maps > len(available):
+        raise ValueError(f"{name} has {len(available)} scales; TimmFrames.scales={maps} is too many")
+    indices = list(range(len(available) - maps, len(available)))
+    return load_timm(
+        name, pretrained=weights == "timm", features_only=True, out_indices=indices, **options
+    )

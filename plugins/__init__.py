@@ -1,0 +1,1 @@
+"""The methods that ship with adabench, one folder each; installed as ``adabench_plugins``."""
