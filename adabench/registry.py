@@ -38,16 +38,43 @@ class Registry(mm.Registry):
         """Return the class registered as ``name``.
 
         Raises:
-            UnknownTypeError: with the nearest names, all that exist, and plugins that failed to load.
+            UnknownTypeError: with the nearest names, all that exist, and plugins that failed.
         """
-        found = self.get(name)
-        if found is None:
+        try:
+            found = self.get(name)
+        except RuntimeError as error:
+            raise UnknownTypeError(self.explain_missing(name)) from error
+        # mmengine's look-up also imports any dotted Python path ('os.system'), registered or not.
+        if not any(found is one for entries in self._tree() for one in entries.values()):
             raise UnknownTypeError(self.explain_missing(name))
         return found
 
+    def type_of(self, cfg: Any) -> type:
+        """Return the class that the config of a part names.
+
+        Raises:
+            TypeError: ``cfg`` is no dict with a ``type``.
+            UnknownTypeError: that type is not registered.
+        """
+        if not isinstance(cfg, dict) or "type" not in cfg:
+            raise TypeError(
+                f"a {self.name} part is a dict with a 'type', e.g. dict(type='Name'); got {cfg!r}"
+            )
+        return self.require(cfg["type"]) if isinstance(cfg["type"], str) else cfg["type"]
+
+    def _tree(self) -> list[dict[str, type]]:
+        """The entries of this registry, of mmengine's, and of every other scope under it."""
+        root = self.root
+        return [root.module_dict, *(child.module_dict for child in root.children.values())]
+
+    def _names(self, scope: str | None) -> list[str]:
+        if scope is None or scope == self.scope or scope not in self.root.children:
+            return sorted(self.module_dict)
+        return sorted(f"{scope}.{key}" for key in self.root.children[scope].module_dict)
+
     def explain_missing(self, name: str) -> str:
         """Say what could have been meant by ``name`` and what exists."""
-        known = sorted(self.module_dict)
+        known = self._names(self.split_scope_key(name)[0])
         folded = {key.lower(): key for key in known}
         near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
         parts = [f"no {self.name} part is called {name!r}."]
@@ -60,20 +87,21 @@ class Registry(mm.Registry):
 
     def build(self, cfg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Build what ``cfg['type']`` names from the other entries of ``cfg``."""
-        if not isinstance(cfg, dict) or "type" not in cfg:
-            raise TypeError(
-                f"a {self.name} part is a dict with a 'type', e.g. dict(type='Name', …); got {cfg!r}"
-            )
-        if isinstance(cfg["type"], str):
-            self.require(cfg["type"])
+        self.type_of(cfg)
         return super().build(cfg, *args, **kwargs)
 
 
-MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE)
+# `locations` are imported at the first look-up, so that every built-in part is known by then.
+MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE, locations=["adabench.models"])
 DATASETS = Registry("dataset", parent=mm.DATASETS, scope=SCOPE)
-TRANSFORMS = Registry("transform", parent=mm.TRANSFORMS, scope=SCOPE)
+TRANSFORMS = Registry(
+    "transform",
+    parent=mm.TRANSFORMS,
+    scope=SCOPE,
+    locations=["adabench.data.views", "adabench.data.augment"],
+)
 METRICS = Registry("metric", parent=mm.METRICS, scope=SCOPE)
 HOOKS = Registry("hook", parent=mm.HOOKS, scope=SCOPE)
 LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
-STAGES = Registry("stage", scope=SCOPE)
-SEMANTICS = Registry("semantics", scope=SCOPE)
+STAGES = Registry("stage", scope=SCOPE, locations=["adabench.engine.pretrain"])
+SEMANTICS = Registry("semantics", scope=SCOPE, locations=["adabench.models.semantics"])

@@ -39,21 +39,36 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _make_temporary(target)
-        yield temporary
-        _flush(temporary)
-        # after the flush: a crash between the two must not leave a short file under the final name
-        temporary.replace(target)
-        _flush_folder(target.parent)
-    except OSError as error:
-        if not _is_about(error, target, temporary):
-            raise
-        raise _explained(error, target) from error
+        with explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = _make_temporary(target)
+            yield temporary
+            # first: a crash between the two must not leave a short file under the final name
+            _flush(temporary)
+            temporary.replace(target)
+            _flush_folder(target.parent)
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within the block, an OSError over writing ``path`` or its folders names it and a remedy.
+
+    Raises:
+        OSError: of the original type and ``errno``.
+    """
+    target = Path(path)
+    try:
+        yield
+    except OSError as error:
+        if not _is_about(error, target):
+            raise
+        number = error.errno or 0
+        message = f"can't write the file ({os.strerror(number)}): {_REMEDIES[number]}"
+        raise OSError(number, message, str(target)) from error
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
@@ -104,17 +119,12 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _is_about(error: OSError, target: Path, temporary: Path | None) -> bool:
-    """Whether ``error`` comes from writing ``target``, rather than from another file's reading."""
+def _is_about(error: OSError, target: Path) -> bool:
+    """Whether ``error`` comes from writing ``target``, rather than from another file."""
     if error.errno not in _REMEDIES:
         return False
     if error.filename is None:
         return True
-    name = os.fspath(error.filename)
-    return name in {str(target), str(temporary)} or Path(name) in target.parents
-
-
-def _explained(error: OSError, target: Path) -> OSError:
-    number = error.errno or 0
-    message = f"can't write the file ({os.strerror(number)}): {_REMEDIES[number]}"
-    return OSError(number, message, str(target))
+    name = Path(os.fsdecode(error.filename))
+    temporary = name.parent == target.parent and name.name.startswith(TEMPORARY_PREFIX)
+    return temporary or name == target or name in target.parents

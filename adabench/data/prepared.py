@@ -131,7 +131,9 @@ class PreparedCorpus:
                 f"{self.clips[0].clip!r}"
             ) from None
 
-    def frames(self, clip: str, index: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[Any]:
+    def frames(
+        self, clip: str, index: Sequence[int] | NDArray[np.integer[Any]]
+    ) -> NDArray[np.uint8]:
         """The frames ``index`` (T,) of a clip, in that order, as (T, size, size, 3) uint8 RGB.
 
         Raises:

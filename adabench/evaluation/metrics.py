@@ -110,10 +110,17 @@ def _mae(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> float:
 def _pcc(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> float:
     if _is_constant(predicted) or _is_constant(true):
         return 0.0
-    left, right = predicted - predicted.mean(), true - true.mean()
-    # Norms are divided out one by one: their product can underflow where each alone does not.
-    correlation = float(np.dot(left / np.linalg.norm(left), right / np.linalg.norm(right)))
+    left, right = _direction(predicted), _direction(true)
+    correlation = float(np.dot(left, right))
     return min(1.0, max(-1.0, correlation))
+
+
+def _direction(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The deviations from the mean, scaled to length 1."""
+    deviation = values - values.mean()
+    # Squares of tiny deviations underflow; the largest one is divided out before they are taken.
+    deviation /= np.max(np.abs(deviation))
+    return deviation / np.linalg.norm(deviation)
 
 
 def _ccc(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> float:

@@ -43,10 +43,11 @@ def build_part(role: str, cfg: dict[str, Any], before: str, **spec: Any) -> Part
         IncompatiblePartsError: if the part can't follow ``before``.
         TypeError: if the type is registered but fills another role.
     """
-    kind = MODELS.require(cfg["type"])
+    kind = MODELS.type_of(cfg)
     name = kind.__name__
     if not (isinstance(kind, type) and issubclass(kind, _KINDS[role])):
-        raise TypeError(f"method.{role}: {name} is no {role} (a subclass of {_KINDS[role].__name__})")
+        wanted = _KINDS[role].__name__
+        raise TypeError(f"method.{role}: {name} is no {role} (a subclass of {wanted})")
     reason = _unmet_need(kind, **spec)
     if reason is None:
         try:
@@ -57,7 +58,8 @@ def build_part(role: str, cfg: dict[str, Any], before: str, **spec: Any) -> Part
 
 
 def _unmet_need(kind: type[Part], **spec: Any) -> str | None:
-    features = spec["features"] if "features" in spec else getattr(spec.get("units"), "features", None)
+    units = spec.get("units")
+    features = spec.get("features", None if units is None else units.features)
     if getattr(kind, "needs_maps", False) and features is not None and not features.maps:
         return f"{kind.__name__} needs feature maps, and the backbone gives a vector only"
     if getattr(kind, "needs_steps", False) and not spec["units"].per_step:
@@ -161,7 +163,7 @@ class Assessor(BaseModel):
         ids: list[ViewId] | None = None,
         mode: str = "tensor",
     ) -> Any:
-        """mmengine's entry: ``tensor`` → Assessment, ``predict`` → (ids, Assessment), ``loss`` → dict."""
+        """Answer mmengine: ``tensor`` an Assessment, ``predict`` ids beside it, ``loss`` losses."""
         if mode == "loss":
             if truth is None:
                 raise ValueError("training needs ground truth: a clip of the batch has no score")
@@ -182,6 +184,8 @@ class Assessor(BaseModel):
                 raise ValueError("training needs ground truth: a clip of the batch has no score")
             flow = self._flow(inputs)
             losses = self.losses(inputs, truth, flow)
+            if not losses:
+                raise ValueError("no part of this method has a loss, so nothing can be trained")
             # mmengine's parse_losses would leave out every name without "loss" in it.
             total = torch.stack([value.float() for value in losses.values()]).sum()
         optim_wrapper.update_params(total)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from adabench.models.roles import Aggregator, Head, Selector
 from adabench.registry import MODELS
@@ -102,6 +102,6 @@ class UnitRegressor(Head):
         del inputs, progress
         target = self.standardise(truth.score)
         if self.loss_on == "clip" or output.unit_score is None:
-            return {"mse": F.mse_loss(self.standardise(output.score), target)}
+            return {"mse": functional.mse_loss(self.standardise(output.score), target)}
         error = (self.standardise(output.unit_score) - target[:, None]).square()
         return {"mse": (output.selection.weight * error).sum(-1).mean()}

@@ -109,7 +109,8 @@ class Head(Part):
     """Turns the selected units into a score in BDI-II points.
 
     Losses are taken on scores standardised by the training split, so that their weights mean the
-    same on every corpus; ``score_mean`` and ``score_std`` (BDI-II points) travel with the checkpoint.
+    same on every corpus; ``score_mean`` and ``score_std`` (BDI-II points) travel with the
+    checkpoint.
     """
 
     score_mean: Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ class TimmFrames(Backbone):
     Args:
         name: timm's name of the network.
         scales: how many maps, 1 to 5, counted from the deepest. 0 gives the vector alone.
-        weights: None starts at random; ``"timm"`` takes timm's pretrained weights from its hub; a path
-            loads a local file, either timm's own format or a trunk that a pretraining stage wrote.
+        weights: None starts at random; ``"timm"`` takes timm's pretrained weights from its hub; a
+            path loads a local file, in timm's own format or a trunk that a pretraining stage wrote.
         frozen: keep weights and statistics as they are; such a part's output may be cached.
         normalise: scale frames by the network's own mean and standard deviation.
         options: further arguments of ``timm.create_model`` (``channels``, say).
@@ -39,6 +40,9 @@ class TimmFrames(Backbone):
         ValueError: an unknown network, or more scales than it has.
         FileNotFoundError: weights that are not there, naming file and remedy.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -55,8 +59,12 @@ class TimmFrames(Backbone):
             raise ValueError(f"TimmFrames.scales is 0 to 5; got {scales}")
         self.scales = scales
         self.frozen = frozen
-        self.net = _create(name, max(scales, 1), weights, dict(options or {}))
-        self._channels = tuple(self.net.feature_info.channels())
+        self.creation = _creation(name, max(scales, 1), dict(options or {}))
+        self.net: Any = load_timm(pretrained=weights == "timm", **self.creation)
+        info: Any = self.net.feature_info
+        self._channels: tuple[int, ...] = tuple(info.channels())
+        # Swin and its kin give their maps with the channels last.
+        self._channels_last = getattr(self.net, "output_fmt", None) == "NHWC"
         data = timm.data.resolve_model_data_config(self.net)
         mean, std = (data["mean"], data["std"]) if normalise else ((0.0,) * 3, (1.0,) * 3)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -92,7 +100,7 @@ class TimmFrames(Backbone):
         clips, steps = inputs.valid.shape
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             flat = (inputs.frames.flatten(0, 1) - self.mean) / self.std
-            maps = tuple(m.unflatten(0, (clips, steps)) for m in self.net(flat))
+            maps = tuple(self._layout(m).unflatten(0, (clips, steps)) for m in self.net(flat))
         return Features(
             vector=maps[-1].mean((-2, -1)),
             valid=inputs.valid,
@@ -100,15 +108,19 @@ class TimmFrames(Backbone):
             maps=maps if self.scales else (),
         )
 
+    def _layout(self, maps: Tensor) -> Tensor:
+        """Return maps as (B·T, C, H, W), whatever the network's own layout."""
+        return maps.permute(0, 3, 1, 2).contiguous() if self._channels_last else maps
 
-def _create(name: str, maps: int, weights: str | Path | None, options: dict[str, Any]) -> Any:
+
+def _creation(name: str, maps: int, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with which timm creates the network and its last ``maps`` maps."""
     if not timm.is_model(name):
-        near = timm.list_models(f"*{name.split('.')[0][:5]}*")[:5]
-        raise ValueError(f"timm has no network {name!r}; did you mean one of {', '.join(near)}?")
-    available = timm.create_model(name, features_only=True, **options).feature_info.channels()
-    if maps > len(available):
-        raise ValueError(f"{name} has {len(available)} scales; TimmFrames.scales={maps} is too many")
-    indices = list(range(len(available) - maps, len(available)))
-    return load_timm(
-        name, pretrained=weights == "timm", features_only=True, out_indices=indices, **options
-    )
+        near = difflib.get_close_matches(name, timm.list_models(), n=3)
+        hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        raise ValueError(f"TimmFrames.name: timm has no network {name!r}.{hint}")
+    available = len(timm.create_model(name, features_only=True, **options).feature_info)
+    if maps > available:
+        raise ValueError(f"TimmFrames.scales={maps} is too many: {name} has {available} scales")
+    indices = list(range(available - maps, available))
+    return {"name": name, "features_only": True, "out_indices": indices, **options}

@@ -54,26 +54,65 @@ def read_weights(path: Path) -> dict[str, Any]:
             "it is refused. Save a plain state dict instead"
         ) from error
     except (RuntimeError, EOFError, OSError) as error:
-        raise ValueError(f"{path} can't be read as weights ({error}); fetch or make it again") from error
+        raise ValueError(
+            f"{path} can't be read as weights ({error}); fetch or make it again"
+        ) from error
 
 
-def load_trunk(module: nn.Module, path: Path) -> None:
-    """Load a local file into ``TimmFrames``: a stage's trunk, or a network's own state dict.
+def load_trunk(module: Any, path: Path) -> None:
+    """Load a local file into a ``TimmFrames``: a stage's trunk, or a network's own state dict.
 
     Classifier weights that the trunk has no place for are left out; a missing tensor is an error.
+
+    Args:
+        module: the ``TimmFrames``: its ``net``, and ``creation``, how timm created that.
+        path: the file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is damaged, carries code, or belongs to another network.
     """
     content = read_weights(path)
     state: dict[str, Tensor] = content.get("trunk", content.get("state_dict", content))
-    net = module.get_submodule("net")
-    wanted = net.state_dict()
-    found = {k.removeprefix("net."): v for k, v in state.items()}
-    missing = [k for k in wanted if k not in found or found[k].shape != wanted[k].shape]
+    found = {k.removeprefix("module.").removeprefix("net."): v for k, v in state.items()}
+    wanted = module.net.state_dict()
+    if "trunk" not in content and not wanted.keys() <= found.keys():
+        found = _as_features(module.creation, found, path)
+    wrong = [k for k in wanted if k not in found or found[k].shape != wanted[k].shape]
+    if wrong:
+        raise _misfit(path, wrong, len(wanted))
+    module.net.load_state_dict({k: found[k] for k in wanted})
+
+
+def _as_features(
+    creation: dict[str, Any], state: dict[str, Tensor], path: Path
+) -> dict[str, Tensor]:
+    """Rename the tensors of a whole timm network to those of its feature network.
+
+    timm does so itself, and fits position embeddings to another image size on the way; but it
+    passes over what is missing, so that is looked for first.
+    """
+    whole = {k: v for k, v in creation.items() if k not in ("features_only", "out_indices", "name")}
+    wanted = timm.create_model(creation["name"], num_classes=0, **whole).state_dict()
+    missing = [k for k in wanted if k not in state]
     if missing:
-        raise ValueError(
-            f"{path} does not fit this network: {len(missing)} of {len(wanted)} tensors are missing or of "
-            f"another shape, the first {missing[0]!r}; name the file of the same network and options"
+        raise _misfit(path, missing, len(wanted))
+    options = {k: v for k, v in creation.items() if k != "name"}
+    overlay = {"state_dict": dict(state)}
+    try:
+        net = timm.create_model(
+            creation["name"], pretrained=True, pretrained_cfg_overlay=overlay, **options
         )
-    net.load_state_dict({k: found[k] for k in wanted})
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit {creation['name']}: {error}") from error
+    return net.state_dict()
+
+
+def _misfit(path: Path, wrong: list[str], total: int) -> ValueError:
+    return ValueError(
+        f"{path} does not fit this network: {len(wrong)} of {total} tensors are missing or of "
+        f"another shape, the first {wrong[0]!r}; name the file of the same network and options"
+    )
 
 
 def file_checksum(path: Path) -> str:

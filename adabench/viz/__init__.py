@@ -1,1 +1,5 @@
-""""""
+"""Figures."""
+
+from adabench.viz.scatter import prediction_scatter
+
+__all__ = ["prediction_scatter"]

@@ -1,0 +1,115 @@
+"""Clips of a prepared corpus as a torch dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.views import View
+from adabench.structures import Clip, Features, Semantics, ViewId
+
+Augment = Callable[[Tensor, np.random.Generator], Tensor]
+
+
+class FeatureSource(Protocol):
+    """Reads what a frozen part gave for frames of a clip."""
+
+    def read(self, clip: str, index: np.ndarray) -> Features:
+        """Return features of frames ``index`` without the batch axis."""
+        ...
+
+
+class SemanticsSource(Protocol):
+    """Reads semantic vectors of frames of a clip."""
+
+    def read(self, clip: str, index: np.ndarray) -> Semantics:
+        """Return vectors of frames ``index`` without the batch axis."""
+        ...
+
+
+class ClipDataset(Dataset[Clip]):
+    """Views of clips: one drawn a clip in training, all of them at test.
+
+    What is drawn depends on (seed, epoch, clip) alone, so neither workers nor a resume change it.
+
+    Args:
+        corpus: where frames come from.
+        clips: which clips.
+        view: which frames of a clip.
+        training: draw views and augment; otherwise give every view in order.
+        labels: whether samples carry their score. A test set's do not.
+        seed: of the drawing.
+        augment: changes a view's frames; only where frames are read.
+        frames: whether to read frames at all.
+        features: the feature cache, or None.
+        semantics: the semantics cache, or None.
+    """
+
+    def __init__(
+        self,
+        corpus: PreparedCorpus,
+        clips: Sequence[ClipRecord],
+        view: View,
+        *,
+        training: bool,
+        labels: bool,
+        seed: int = 0,
+        augment: Augment | None = None,
+        frames: bool = True,
+        features: FeatureSource | None = None,
+        semantics: SemanticsSource | None = None,
+    ) -> None:
+        if augment is not None and not frames:
+            raise ValueError(
+                "augment changes frames, but this run reads a frozen part's cached features; "
+                "set cache=False, or augment=None"
+            )
+        self.corpus = corpus
+        self.clips = list(clips)
+        self.view = view
+        self.training = training
+        self.labels = labels
+        self.seed = seed
+        self.epoch = 0
+        self.augment = augment if training else None
+        self.reads_frames = frames
+        self.features = features
+        self.semantics = semantics
+        self._items = [
+            (number, phase)
+            for number, clip in enumerate(self.clips)
+            for phase in range(1 if training else len(view.all(clip.frames)))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, item: int) -> Clip:
+        number, phase = self._items[item]
+        clip = self.clips[number]
+        rng = np.random.default_rng([self.seed, self.epoch, number])
+        if self.training:
+            index, phases = self.view.sample(clip.frames, rng), 1
+        else:
+            views = self.view.all(clip.frames)
+            index, phases = views[phase], len(views)
+        return Clip(
+            id=ViewId(clip.clip, clip.session, clip.subject, clip.task, phase, phases),
+            index=torch.from_numpy(index),
+            frames=self._frames(clip.clip, index, rng) if self.reads_frames else None,
+            features=None if self.features is None else self.features.read(clip.clip, index),
+            semantics=None if self.semantics is None else self.semantics.read(clip.clip, index),
+            segment_length=self.view.segment_length,
+            score=clip.score if self.labels else None,
+        )
+
+    def _frames(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Tensor:
+        frames = torch.from_numpy(self.corpus.frames(clip, index)).permute(0, 3, 1, 2)
+        return frames if self.augment is None else self.augment(frames, rng)

@@ -1,0 +1,45 @@
+"""synthface: a generated corpus of drawn faces whose truth is known in every frame.
+
+It shows whether a method finds sparse key segments; it says nothing about depression in people.
+"""
+
+from adabench.data.synthface.bounds import Bound, bounds, bounds_over_draws
+from adabench.data.synthface.corpus import clip_truth
+from adabench.data.synthface.generation import generate, generate_expressions
+from adabench.data.synthface.parameters import (
+    Behaviour,
+    ExpressionParameters,
+    SynthfaceParameters,
+)
+from adabench.data.synthface.plan import TASKS, Session, draw_sessions
+from adabench.data.synthface.signals import (
+    AU_COLUMNS,
+    BEHAVIOUR_COLUMNS,
+    POSE_COLUMNS,
+    SIGNAL_COLUMNS,
+    ClipTruth,
+    read_truth,
+)
+from adabench.data.synthface.store import read_parameters
+
+__all__ = [
+    "AU_COLUMNS",
+    "BEHAVIOUR_COLUMNS",
+    "POSE_COLUMNS",
+    "SIGNAL_COLUMNS",
+    "TASKS",
+    "Behaviour",
+    "Bound",
+    "ClipTruth",
+    "ExpressionParameters",
+    "Session",
+    "SynthfaceParameters",
+    "bounds",
+    "bounds_over_draws",
+    "clip_truth",
+    "draw_sessions",
+    "generate",
+    "generate_expressions",
+    "read_parameters",
+    "read_truth",
+]

@@ -1,0 +1,55 @@
+"""Tracks: what is scored beside what. Numbers of different tracks never share a table."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Track:
+    """One leaderboard table.
+
+    Attributes:
+        name: as configs and records write it.
+        corpus: the corpus behind it.
+        tasks: which of the corpus's tasks; empty means every clip.
+        demo: the synthface track that a ``--demo`` run scores instead; its own name for a demo track.
+        unit: what a prediction is compared for: a session (the mean of its tasks) or a clip.
+    """
+
+    name: str
+    corpus: str
+    tasks: tuple[str, ...]
+    demo: str
+    unit: str = "session"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the corpus is generated."""
+        return self.demo == self.name
+
+
+_ALL = (
+    Track("avec13", "avec2013", (), "demo-freeform"),
+    Track("avec14", "avec2014", ("Freeform", "Northwind"), "demo"),
+    Track("avec14-freeform", "avec2014", ("Freeform",), "demo-freeform"),
+    Track("avec14-northwind", "avec2014", ("Northwind",), "demo-northwind"),
+    Track("demo", "synthface", ("Freeform", "Northwind"), "demo"),
+    Track("demo-freeform", "synthface", ("Freeform",), "demo-freeform"),
+    Track("demo-northwind", "synthface", ("Northwind",), "demo-northwind"),
+)
+TRACKS = {track.name: track for track in _ALL}
+
+
+def get_track(name: str) -> Track:
+    """Return the track called ``name``.
+
+    Raises:
+        ValueError: an unknown name, with the nearest and all that exist.
+    """
+    if name in TRACKS:
+        return TRACKS[name]
+    near = difflib.get_close_matches(name, TRACKS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"track: no track is called {name!r}.{hint} Known: {', '.join(TRACKS)}.")

@@ -1,0 +1,92 @@
+"""Checkpoints: what a training keeps, and reading it back with its identity checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.runner import Runner
+from torch import nn
+
+from adabench.data.files import atomic_path
+from adabench.models.weights import read_weights
+
+LAST = "last.pth"
+BEST = "best.pth"
+
+
+def plain_message_hub(checkpoint: dict[str, Any]) -> None:
+    """Reduce mmengine's message hub to plain values, so that the file loads weights-only.
+
+    Its history buffers and numpy scalars would need an allow-list of classes, and such a list lets a
+    crafted file run code.
+    """
+    checkpoint["message_hub"] = {"log_scalars": {}, "runtime_info": {}, "resumed_keys": {}}
+
+
+def save(runner: Runner, path: Path, identity: dict[str, Any], optimiser: bool = True) -> None:
+    """Write the runner's state to ``path`` atomically.
+
+    Args:
+        runner: what is saved.
+        path: where.
+        identity: plain values that say what the checkpoint is (config hash, best score, …).
+        optimiser: also what a resume needs.
+    """
+    with atomic_path(path) as temporary:
+        runner.save_checkpoint(
+            str(temporary.parent),
+            temporary.name,
+            save_optimizer=optimiser,
+            save_param_scheduler=optimiser,
+            # mmengine would write epoch + 1: it expects to be called before the epoch is counted.
+            meta={"epoch": runner.epoch, "iter": runner.iter, "adabench": identity},
+        )
+
+
+def identity_of(path: Path) -> dict[str, Any]:
+    """Return the identity that :func:`save` wrote.
+
+    Raises:
+        ValueError: not a checkpoint of adabench's, or one that carries code.
+    """
+    meta = read_weights(path).get("meta", {})
+    if not isinstance(meta, dict) or "adabench" not in meta:
+        raise ValueError(
+            f"checkpoint {path}: field meta.adabench is missing, so it is not one that tools/train.py "
+            "wrote; name its best.pth or last.pth"
+        )
+    return meta["adabench"]
+
+
+def check_identity(path: Path, expected: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Return a checkpoint's identity after comparing ``fields`` with what this run is.
+
+    Raises:
+        ValueError: a checkpoint of another config.
+    """
+    found = identity_of(path)
+    for field in fields:
+        if found.get(field) != expected[field]:
+            raise ValueError(
+                f"checkpoint {path} belongs to another config: its {field} is {found.get(field)!r} "
+                f"({found.get('config')}), this run's is {expected[field]!r} ({expected.get('config')}); "
+                "use the config and options that it was trained with"
+            )
+    return found
+
+
+def load_model(model: nn.Module, path: Path) -> None:
+    """Load a checkpoint's weights; every tensor has to fit.
+
+    Raises:
+        ValueError: tensors that are missing, unexpected or of another shape.
+    """
+    state = read_weights(path)["state_dict"]
+    try:
+        model.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f"checkpoint {path} does not fit the config's model: {error}; "
+            "use the config and options that it was trained with"
+        ) from error

@@ -1,0 +1,65 @@
+"""What the tools share: arguments of a run, and errors that are the user's to mend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from adabench.engine.config import Experiment, load_config
+from adabench.plugins import load_plugins
+
+# What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
+USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a run."""
+    parser.add_argument("config", type=Path, help="a file in configs/, or your own")
+    parser.add_argument(
+        "--demo", action="store_true", help="run the config's demo section on the generated corpus"
+    )
+    parser.add_argument("--seed", type=int, help="of the run; the config's by default")
+    parser.add_argument(
+        "--plugins",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a folder of your own plugins; may be given several times",
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="values that win over the config's, e.g. training.epochs=20 data.synthface.seed=7",
+    )
+
+
+def experiment_from(arguments: argparse.Namespace) -> Experiment:
+    """Load plugins, say which failed, and read the config."""
+    report = load_plugins(arguments.plugins)
+    for failure in report.failed:
+        print(f"warning: {failure}", file=sys.stderr)
+    return load_config(
+        arguments.config,
+        demo=arguments.demo,
+        overrides=arguments.cfg_options,
+        seed=arguments.seed,
+    )
+
+
+def run_tool(main: Callable[[], int]) -> None:
+    """Run a tool and exit; bad input ends in one line that says what to do, not in a traceback."""
+    try:
+        code = main()
+    except USER_ERRORS as error:
+        text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+        print(f"error: {text}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("stopped; --resume goes on from the last checkpoint", file=sys.stderr)
+        code = 130
+    sys.exit(code)

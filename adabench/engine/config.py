@@ -1,0 +1,222 @@
+"""What a run is: reading a config file, checking it, merging its demo section."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from mmengine.config import Config, DictAction
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from adabench.data.protocol import Protocol
+from adabench.data.tracks import Track, get_track
+from adabench.engine.digest import digest
+
+
+class Strict(BaseModel):
+    """A section of a config; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Training(Strict):
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over the training clips.
+        batch_size: clips a step.
+        optimiser: mmengine optimiser config, ``type`` and ``lr`` included.
+        warmup_epochs: epochs of linearly rising learning rate; cosine decay follows.
+        clip_grad: largest norm of the gradient; 0 leaves it.
+        validate_every: epochs between validations; a checkpoint is written after each.
+        workers: loader processes.
+        amp: mixed precision (CUDA).
+        threads: torch's CPU threads; fixed, since sums depend on it. 0 takes one a core.
+    """
+
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    optimiser: dict[str, Any]
+    warmup_epochs: int = Field(default=1, ge=0)
+    clip_grad: float = Field(default=1.0, ge=0)
+    validate_every: int = Field(default=1, gt=0)
+    workers: int = Field(default=0, ge=0)
+    amp: bool = False
+    threads: int = Field(default=0, ge=0)
+
+
+class Data(Strict):
+    """Where the data is.
+
+    Attributes:
+        root: folder of prepared corpora, stages and caches.
+        size: width and height of the prepared face crops, pixels.
+        synthface: preset and seed of the generated corpus, for tracks that run on it.
+    """
+
+    root: str = "data"
+    size: int = Field(default=112, ge=16)
+    synthface: dict[str, Any] = Field(default_factory=lambda: {"preset": "demo", "seed": 0})
+    processes: int = Field(default=2, gt=0)
+
+
+class Views(Strict):
+    """Which frames are seen: ``train`` and ``test`` are view configs; ``augment`` changes frames."""
+
+    train: dict[str, Any]
+    test: dict[str, Any]
+    augment: dict[str, Any] | None = None
+
+
+class ProtocolSection(Strict):
+    """Which splits serve what."""
+
+    name: str = "official"
+    train: tuple[str, ...] = ("train",)
+    validate_: tuple[str, ...] = Field(default=("dev",), alias="validate")
+    test: tuple[str, ...] = ("test",)
+
+    def build(self) -> Protocol:
+        """Return the protocol these splits make."""
+        return Protocol(self.name, self.train, self.validate_, self.test)
+
+
+class Experiment(Strict):
+    """One run, resolved. A config file's top-level names are exactly these fields and ``demo``.
+
+    Attributes:
+        name: of the config file.
+        method: the method's ``name`` and its parts (or ``type='EstimatorMethod'``).
+        track: which leaderboard table it is for.
+        fusion: ``joint`` is one model on all of a track's tasks, a session's score their mean.
+        views: which frames are seen.
+        training: the schedule; an EstimatorMethod has none.
+        data: corpus folders.
+        stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
+        semantics: the encoder behind a backbone that reads semantics.
+        protocol: splits.
+        cache: keep a frozen part's output, and read it instead of frames.
+        seed: of the run.
+        is_demo: whether the demo section was merged.
+        overrides: ``--cfg-options`` as given.
+    """
+
+    name: str
+    method: dict[str, Any]
+    track: str
+    fusion: Literal["joint"] = "joint"
+    views: Views | None = None
+    training: Training | None = None
+    data: Data = Data()
+    stages: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    semantics: dict[str, Any] | None = None
+    protocol: ProtocolSection = ProtocolSection()
+    cache: bool = True
+    seed: int = Field(default=0, ge=0)
+    is_demo: bool = False
+    overrides: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names(self) -> Experiment:
+        if not isinstance(self.method.get("name"), str):
+            raise ValueError("method.name is missing: the name that the leaderboard shows")
+        get_track(self.track)
+        return self
+
+    @property
+    def track_(self) -> Track:
+        """The track's data."""
+        return get_track(self.track)
+
+    def hash(self) -> str:
+        """Hash of everything that decides the result, the seed apart."""
+        content = self.model_dump(
+            mode="json",
+            exclude={"seed": True, "overrides": True, "name": True, "data": {"root", "processes"}},
+        )
+        return digest(content)
+
+
+_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides"} | {"demo"}
+
+
+def load_config(
+    path: str | Path,
+    *,
+    demo: bool = False,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+) -> Experiment:
+    """Read a config file into an experiment.
+
+    Args:
+        path: the file.
+        demo: merge its ``demo`` section, which must exist, and score the track's demo track.
+        overrides: ``key=value`` pairs that win over both.
+        seed: wins over the config's.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unknown key or a wrong value, with file, field and what was expected.
+    """
+    path = Path(path)
+    if not path.is_file():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
+        hint = f"; did you mean {path.parent / near[0]}?" if near else ""
+        raise FileNotFoundError(f"config {path} does not exist{hint}")
+    cfg = Config.fromfile(path, import_custom_modules=False)
+    _check_keys(path, cfg)
+    section = cfg.pop("demo", None)
+    if demo:
+        if section is None:
+            raise ValueError(f"{path}: --demo needs a `demo` section, and this config has none")
+        _check_keys(path, section, "demo.")
+        cfg.merge_from_dict(section)
+        cfg.track = get_track(cfg.track).demo
+    if overrides:
+        cfg.merge_from_dict(_parse(overrides))
+        _check_keys(path, cfg)
+    content = cfg.to_dict()
+    if seed is not None:
+        content["seed"] = seed
+    content.update(name=path.stem, is_demo=demo, overrides=tuple(overrides))
+    return _validate(path, content)
+
+
+def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
+    for key in cfg:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"{path}: unknown key {prefix + key!r}.{hint} Known: {', '.join(sorted(_KEYS))}."
+            )
+
+
+def _parse(overrides: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for pair in overrides:
+        key, sign, text = pair.partition("=")
+        if not sign or not key:
+            raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
+        value = DictAction._parse_iterable(text)
+        options[key] = {"None": None, "none": None}.get(value, value) if isinstance(value, str) else value
+    return options
+
+
+def _validate(path: Path, content: dict[str, Any]) -> Experiment:
+    try:
+        return Experiment.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(p) for p in e['loc']) or 'config'}: {e['msg']} (got {_short(e['input'])})"
+            for e in error.errors()
+        )
+        raise ValueError(f"{path}: {problems}") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

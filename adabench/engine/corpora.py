@@ -1,0 +1,79 @@
+"""Finding the corpus behind a run; a generated one is made on first use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from adabench.data.prepare import prepare
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.synthface import (
+    ExpressionParameters,
+    SynthfaceParameters,
+    generate,
+    generate_expressions,
+)
+from adabench.data.tracks import Track
+from adabench.engine.config import Data
+
+
+def _preset(kind: Any, section: dict[str, Any], field: str) -> Any:
+    """Build generator parameters from ``preset``, ``seed`` and values that differ from the preset."""
+    values = dict(section)
+    preset = values.pop("preset", "demo")
+    seed = values.pop("seed", 0)
+    if preset not in ("demo", "tiny"):
+        raise ValueError(f"{field}.preset is 'demo' or 'tiny'; got {preset!r}")
+    parameters = getattr(kind, preset)(seed)
+    return kind.model_validate({**parameters.model_dump(), **values})
+
+
+def synthface_parameters(data: Data) -> SynthfaceParameters:
+    """Return the parameters that ``data.synthface`` describes."""
+    return _preset(SynthfaceParameters, data.synthface, "data.synthface")
+
+
+def expression_parameters(section: dict[str, Any]) -> ExpressionParameters:
+    """Return the parameters of the expression clips that a pretraining stage names."""
+    return _preset(ExpressionParameters, section, "expressions")
+
+
+def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
+    """Open the track's corpus; generate and prepare it first where it is synthface.
+
+    Raises:
+        FileNotFoundError: a real corpus that is not prepared, with the command that prepares it.
+        ValueError: a corpus prepared at another size.
+    """
+    root = Path(data.root)
+    if not track.is_demo:
+        corpus = PreparedCorpus.open(root / track.corpus)
+        if corpus.size != data.size:
+            raise ValueError(
+                f"corpus {root / track.corpus} holds faces of {corpus.size} px, the config asks for "
+                f"data.size={data.size}; prepare it at that size or set data.size={corpus.size}"
+            )
+        return corpus
+    parameters = synthface_parameters(data)
+    name = f"synthface-{parameters.digest()}"
+    return _made(root, name, data, "synthface", lambda raw: generate(
+        parameters, raw, processes=data.processes
+    ))
+
+
+def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
+    """Open the expression clips of a pretraining stage; generate and prepare them first if missing."""
+    parameters = expression_parameters(section)
+    name = f"expressions-{parameters.digest()}"
+    return _made(Path(data.root), name, data, "expressions", lambda raw: generate_expressions(
+        parameters, raw, processes=data.processes
+    ))
+
+
+def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:
+    out = root / f"{name}-{data.size}px"
+    if not (out / "corpus.json").is_file():
+        raw = root / "raw" / name
+        make(raw)
+        prepare(reader, raw, out, size=data.size, processes=data.processes)
+    return PreparedCorpus.open(out)

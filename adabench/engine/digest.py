@@ -1,0 +1,36 @@
+"""Hashes by which stages, caches and configs are found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+
+def digest(value: Any, length: int = 16) -> str:
+    """Hash nested dicts, lists, numbers and strings; the order of keys does not matter."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, set)):
+        return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"a config holds plain values; {value!r} is a {type(value).__name__}")
+
+
+def weights_digest(module: nn.Module, length: int = 16) -> str:
+    """Hash every parameter and buffer of a module, names and shapes included."""
+    hasher = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        hasher.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return hasher.hexdigest()[:length]

@@ -1,0 +1,96 @@
+"""Testing a trained method, and what it costs."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from mmengine.device import get_device
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from adabench.batching import collate
+from adabench.data.manifest import ClipRecord
+from adabench.engine.metric import SessionScores
+from adabench.engine.workbench import Use, Workbench
+
+
+def session_labels(clips: Sequence[ClipRecord]) -> dict[str, float]:
+    """Return session → BDI-II points.
+
+    Raises:
+        ValueError: two clips of a session with different scores.
+    """
+    labels: dict[str, float] = {}
+    for clip in clips:
+        if clip.score is None:
+            continue
+        if labels.setdefault(clip.session, float(clip.score)) != clip.score:
+            raise ValueError(
+                f"manifest: session {clip.session} has scores {labels[clip.session]:g} and {clip.score}; "
+                "a session has one; correct the label files and prepare again"
+            )
+    return labels
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a test gave.
+
+    Attributes:
+        metrics: RMSE, MAE, PCC, CCC over sessions.
+        sessions: session → predicted BDI-II points.
+        clips: clip → predicted BDI-II points.
+        seconds: wall time.
+        frames_per_second: clip frames scored a second.
+    """
+
+    metrics: dict[str, float]
+    sessions: dict[str, float]
+    clips: dict[str, float]
+    seconds: float
+    frames_per_second: float
+
+
+@torch.no_grad()
+def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
+    """Score one use of the data with the assessor as it is."""
+    clips: Sequence[ClipRecord] = getattr(bench.parts, use)
+    metric = SessionScores(session_labels(clips))
+    device = get_device()
+    assessor = bench.assessor.to(device).eval()
+    loader = bench.loader(use)
+    started = time.perf_counter()
+    views, frames = 0, 0
+    for batch in tqdm(loader, desc=f"scoring the {use} clips", unit="batch", mininterval=1.0):
+        views += len(batch["ids"])
+        frames += int(batch["inputs"].valid.sum())
+        metric.process(batch, assessor.val_step(batch))
+    seconds = time.perf_counter() - started
+    metrics = metric.evaluate(views)
+    return Evaluation(metrics, metric.predictions, metric.clips, seconds, frames / seconds)
+
+
+def count_parameters(bench: Workbench) -> int:
+    """Number of the network's parameters, frozen ones included."""
+    return sum(p.numel() for p in bench.assessor.parameters())
+
+
+@torch.no_grad()
+def multiply_adds(bench: Workbench) -> int:
+    """Multiply-adds of one test view, from frames, without any cache."""
+    dataset = bench.dataset("test", frames="frames" in bench.assessor.backbone.reads)
+    batch = bench.assessor.eval().data_preprocessor(collate([dataset[0]]))
+    with FlopCounterMode(display=False) as counter:
+        bench.assessor.assess(batch["inputs"])
+    return counter.get_total_flops() // 2
+
+
+def peak_memory_mb() -> float:
+    """Peak memory so far: of the GPU when there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

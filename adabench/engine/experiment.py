@@ -1,0 +1,241 @@
+"""One run, end to end: what ``tools/train.py`` and ``tools/test.py`` call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adabench.bench.record import Cost, Record
+from adabench.bench.results import read_record, write_record
+from adabench.data.files import write_bytes
+from adabench.data.manifest import ClipRecord
+from adabench.engine import checkpoints
+from adabench.engine.config import Experiment
+from adabench.engine.evaluation import (
+    Evaluation,
+    count_parameters,
+    evaluate,
+    multiply_adds,
+    peak_memory_mb,
+    session_labels,
+)
+from adabench.engine.metric import SessionScores
+from adabench.engine.reporting import flags_of, make_record, write_controls
+from adabench.engine.timings import Timings
+from adabench.engine.training import Fit, fit, set_threads
+from adabench.engine.workbench import Workbench, gather, set_up
+from adabench.models.estimator import EstimatorMethod
+from adabench.models.weights import file_checksum
+from adabench.registry import MODELS
+from adabench.viz.scatter import prediction_scatter
+
+RECORD = "record.json"
+FIGURE = "prediction.png"
+_ESTIMATOR = "EstimatorMethod"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves.
+
+    Attributes:
+        record: the result.
+        path: where the results folder holds it.
+        figure: prediction against label.
+        checkpoint: the best one; None for an estimator.
+    """
+
+    record: Record
+    path: Path
+    figure: Path
+    checkpoint: Path | None
+
+
+def default_work_dir(experiment: Experiment) -> Path:
+    """Return ``work_dirs/<config>[-demo]/seed<N>``."""
+    name = experiment.name + ("-demo" if experiment.is_demo else "")
+    return Path("work_dirs") / name / f"seed{experiment.seed}"
+
+
+def train(
+    experiment: Experiment, *, work_dir: Path, results: Path, resume: bool = False
+) -> Outcome:
+    """Train, select on the validation data, test once with the best, write the record.
+
+    Args:
+        experiment: what to run.
+        work_dir: folder of checkpoints, figure and the run's own copy of the record.
+        results: results folder; the record goes to ``results/<track>/``.
+        resume: go on where an earlier call in ``work_dir`` was cut. A finished run is not repeated.
+
+    Raises:
+        ValueError, FileNotFoundError, OSError: naming file, field and remedy.
+    """
+    kept = work_dir / RECORD
+    if resume and kept.is_file():
+        record = read_record(kept)
+        if (record.config_hash, record.seed) == (experiment.hash(), experiment.seed):
+            return _publish(record, work_dir, results)
+    if not resume:
+        kept.unlink(missing_ok=True)
+    timings = Timings(work_dir / "timing.json", fresh=not resume)
+    if experiment.method.get("type") == _ESTIMATOR:
+        record, clips = _run_estimator(experiment, timings)
+    else:
+        record, clips = _run_network(experiment, work_dir, timings, resume)
+    _draw(record, clips, work_dir)
+    # The copy comes first: if the results folder can't be written, --resume publishes from here.
+    write_bytes(kept, record.model_dump_json(indent=1).encode())
+    with timings("controls"):
+        corpus, parts = gather(experiment)
+        write_controls(experiment, corpus, parts, results)
+    return _publish(record, work_dir, results)
+
+
+def test(experiment: Experiment, checkpoint: Path) -> tuple[Evaluation, Record]:
+    """Score the test clips with a checkpoint; nothing is written.
+
+    Raises:
+        ValueError: a checkpoint of another config, or one that carries code.
+    """
+    _check_checkpoint(experiment, checkpoint)
+    bench = set_up(experiment)
+    set_threads(bench.training.threads)
+    checkpoints.load_model(bench.assessor, checkpoint)
+    evaluation = evaluate(bench)
+    return evaluation, make_record(
+        experiment, bench.corpus, bench.parts.test, evaluation.sessions, flags=_flags(bench)
+    )
+
+
+def _check_checkpoint(experiment: Experiment, checkpoint: Path) -> None:
+    checkpoints.check_identity(checkpoint, _identity(experiment), ("config_hash",))
+
+
+def _identity(experiment: Experiment) -> dict[str, Any]:
+    return {
+        "config": experiment.name,
+        "config_hash": experiment.hash(),
+        "seed": experiment.seed,
+        "method": experiment.method["name"],
+    }
+
+
+def _run_network(
+    experiment: Experiment, work_dir: Path, timings: Timings, resume: bool
+) -> tuple[Record, tuple[ClipRecord, ...]]:
+    last = work_dir / checkpoints.LAST
+    if resume and last.is_file():
+        # Before anything long: a folder of another config is refused at once.
+        checkpoints.check_identity(last, _identity(experiment), ("config_hash", "seed"))
+    bench = set_up(experiment, timings)
+    with timings("training"):
+        done = fit_method(bench, work_dir, resume)
+    with timings("evaluation"):
+        checkpoints.load_model(bench.assessor, done.checkpoint)
+        evaluation = evaluate(bench)
+        cost = Cost(
+            parameters=count_parameters(bench),
+            multiply_adds=multiply_adds(bench),
+            frames_per_second=evaluation.frames_per_second,
+            peak_memory_mb=peak_memory_mb(),
+            wall_seconds=sum(timings.seconds.values()),
+        )
+    record = make_record(
+        experiment,
+        bench.corpus,
+        bench.parts.test,
+        evaluation.sessions,
+        cost=cost,
+        timing=timings.seconds,
+        flags=_flags(bench),
+        notes=[
+            f"best of {bench.training.epochs} epochs on the validation data: epoch {done.best['epoch']}, "
+            f"RMSE {done.best['value']:.3f}",
+            f"share of the training steps spent waiting for data: {done.waiting:.3f}",
+        ],
+    )
+    return record, bench.parts.test
+
+
+def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
+    """Train a workbench's assessor, selecting by the validation RMSE over sessions."""
+    return fit(
+        bench.assessor,
+        train=bench.loader("train"),
+        validate=bench.loader("validate"),
+        metric=SessionScores(session_labels(bench.parts.validate)),
+        training=bench.training,
+        seed=bench.experiment.seed,
+        folder=work_dir,
+        identity=_identity(bench.experiment),
+        resume=resume,
+        what=f"training {bench.experiment.method['name']}",
+    )
+
+
+def _run_estimator(
+    experiment: Experiment, timings: Timings
+) -> tuple[Record, tuple[ClipRecord, ...]]:
+    corpus, parts = gather(experiment, timings)
+    method: EstimatorMethod = MODELS.build({k: v for k, v in experiment.method.items() if k != "name"})
+    labels = session_labels(parts.train)
+    with timings("training"):
+        method.fit(None, np.array([labels[s] for s in sorted(labels)]))
+    test_sessions = sorted(session_labels(parts.test))
+    predicted = method.predict(len(test_sessions))
+    predictions = dict(zip(test_sessions, predicted.tolist(), strict=True))
+    kind = "control" if experiment.method["name"] == "constant" else "method"
+    record = make_record(
+        experiment, corpus, parts.test, predictions, kind=kind, timing=timings.seconds
+    )
+    return record, parts.test
+
+
+def _flags(bench: Workbench) -> Any:
+    weights = _find_weights(bench.experiment.method)
+    found: dict[str, Any] = {"semantics": bench.encoder}
+    if weights is not None:
+        found["pretrained"] = str(weights)
+        path = weights
+        if weights.startswith("stage:"):
+            path = str(bench.stages[weights.removeprefix("stage:")].path)
+        if Path(path).is_file():
+            found["pretrained_checksum"] = file_checksum(Path(path))
+    return flags_of(bench.experiment, **found)
+
+
+def _find_weights(value: Any) -> str | None:
+    """Return the first ``weights`` entry of a nested config, the trunk's."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("weights"), str):
+            return value["weights"]
+        for item in value.values():
+            found = _find_weights(item)
+            if found is not None:
+                return found
+    return None
+
+
+def _draw(record: Record, clips: tuple[ClipRecord, ...], work_dir: Path) -> None:
+    labels = session_labels(clips)
+    prediction_scatter(
+        np.array([entry.prediction for entry in record.predictions]),
+        np.array([labels[entry.session] for entry in record.predictions]),
+        work_dir / FIGURE,
+        title=f"{record.method} on {record.track}",
+    )
+
+
+def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
+    best = work_dir / checkpoints.BEST
+    return Outcome(
+        record=record,
+        path=write_record(record, results),
+        figure=work_dir / FIGURE,
+        checkpoint=best if best.is_file() else None,
+    )

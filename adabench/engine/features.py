@@ -1,0 +1,199 @@
+"""Caches of what frozen parts compute, one array a clip, read by random frames.
+
+A cache lives under a key of everything its content depends on, so a stale one is never found.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from adabench.data.files import atomic_path, write_bytes
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import PreparedCorpus
+from adabench.engine.digest import digest, weights_digest
+from adabench.models.roles import Backbone
+from adabench.models.semantics import SemanticEncoder
+from adabench.structures import Features, Inputs, Semantics
+
+_BATCH = 256
+
+
+class ClipArrays:
+    """One float16 array of shape (frames, values) a clip, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open: dict[str, np.ndarray] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "_open": {}}
+
+    def _path(self, clip: str) -> Path:
+        return self.folder / f"{clip}.npy"
+
+    def has(self, clip: str) -> bool:
+        """Whether the clip's array is there."""
+        return self._path(clip).is_file()
+
+    def write(self, clip: str, values: np.ndarray) -> None:
+        """Write the clip's array atomically."""
+        with atomic_path(self._path(clip)) as temporary, temporary.open("wb") as stream:
+            np.save(stream, values.astype(np.float16))
+
+    def rows(self, clip: str, index: np.ndarray) -> Tensor:
+        """Return rows ``index`` as float32."""
+        if clip not in self._open:
+            self._open[clip] = np.load(self._path(clip), mmap_mode="r")
+        return torch.from_numpy(self._open[clip][index].astype(np.float32))
+
+
+class _Cache:
+    def __init__(self, folder: Path) -> None:
+        self.arrays = ClipArrays(folder)
+
+    @abstractmethod
+    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray: ...
+
+    def fill(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
+        """Compute what is missing; a run that was cut goes on where it stopped."""
+        missing = [clip for clip in clips if not self.arrays.has(clip.clip)]
+        for clip in tqdm(missing, desc=what, unit="clip", disable=not missing, mininterval=1.0):
+            self.arrays.write(clip.clip, self._compute(corpus, clip))
+
+
+class FeatureCache(_Cache):
+    """A frozen backbone's features.
+
+    Args:
+        part: the frozen part; only frames are read.
+        corpus: whose frames.
+        root: folder of all caches.
+        device: where the part runs.
+    """
+
+    def __init__(self, part: Backbone, corpus: PreparedCorpus, root: Path, device: str) -> None:
+        key = digest(
+            [type(part).__name__, type(part).version, weights_digest(part), corpus.checksum]
+            + [vars(part.spec)]
+        )
+        super().__init__(root / "features" / key)
+        self.part = part.to(device).eval()
+        self.device = device
+        self.shapes = self._shapes(corpus)
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.span = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "part": None}
+
+    def _shapes(self, corpus: PreparedCorpus) -> list[tuple[int, ...]]:
+        """Shapes of the vector and of each map for one frame; kept beside the arrays."""
+        path = self.arrays.folder / "shapes.json"
+        if path.is_file():
+            return [tuple(shape) for shape in json.loads(path.read_text())]
+        features = self._run(corpus, corpus.clips[0].clip, np.arange(1))
+        shapes = [tuple(t.shape[2:]) for t in (features.vector, *features.maps)]
+        write_bytes(path, json.dumps(shapes).encode())
+        return shapes
+
+    @torch.no_grad()
+    def _run(self, corpus: PreparedCorpus, clip: str, index: np.ndarray) -> Features:
+        frames = torch.from_numpy(corpus.frames(clip, index)).permute(0, 3, 1, 2)
+        inputs = Inputs(
+            valid=torch.ones(1, len(index), dtype=torch.bool),
+            index=torch.from_numpy(index)[None],
+            frames=frames.float().div_(255.0)[None],
+        )
+        return self.part(inputs.to(self.device)).to("cpu")
+
+    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray:
+        chunks = []
+        for start in range(0, clip.frames, _BATCH):
+            index = np.arange(start, min(start + _BATCH, clip.frames))
+            features = self._run(corpus, clip.clip, index)
+            chunks.append(
+                torch.cat([t[0].flatten(1) for t in (features.vector, *features.maps)], 1).half()
+            )
+        return torch.cat(chunks).numpy()
+
+    def read(self, clip: str, index: np.ndarray) -> Features:
+        """Return features of frames ``index`` without the batch axis."""
+        rows = self.arrays.rows(clip, index)
+        vector, *maps = (
+            part.reshape(len(index), *shape)
+            for part, shape in zip(rows.split(self.sizes, 1), self.shapes, strict=True)
+        )
+        start = torch.from_numpy(index)
+        return Features(
+            vector=vector,
+            valid=torch.ones(len(index), dtype=torch.bool),
+            span=torch.stack([start, start + 1], -1),
+            maps=tuple(maps),
+        )
+
+    def vectors(self, clip: str, frames: int) -> Tensor:
+        """Return the clip's vectors (frames, D)."""
+        return self.arrays.rows(clip, np.arange(frames))[:, : self.sizes[0]]
+
+
+class SemanticsCache(_Cache):
+    """A semantic encoder's vectors of text and image.
+
+    Args:
+        encoder: makes them.
+        corpus: whose frames.
+        root: folder of all caches.
+        trunk: the feature cache whose vectors an encoder that needs ``vector`` reads.
+    """
+
+    def __init__(
+        self,
+        encoder: SemanticEncoder,
+        corpus: PreparedCorpus,
+        root: Path,
+        trunk: FeatureCache | None,
+    ) -> None:
+        source = trunk.arrays.folder.name if trunk is not None else None
+        key = digest([encoder.fingerprint(), corpus.checksum, source])
+        super().__init__(root / "semantics" / key)
+        if encoder.needs == "vector" and trunk is None:
+            raise ValueError(
+                f"semantics: {type(encoder).__name__} reads the vectors of a frozen trunk, and this "
+                "config has none; freeze the trunk and set cache=True, or choose another encoder"
+            )
+        self.encoder: SemanticEncoder | None = encoder
+        self.trunk = trunk
+        self.text_dim = encoder.text_dim
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "encoder": None}
+
+    @torch.no_grad()
+    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray:
+        encoder = self.encoder
+        if encoder is None:
+            raise RuntimeError("a worker's copy of the semantics cache only reads")
+        if encoder.needs == "vector" and self.trunk is not None:
+            pair = encoder.encode(self.trunk.vectors(clip.clip, clip.frames))
+            return torch.cat([pair.text, pair.image], 1).half().numpy()
+        chunks = []
+        for start in range(0, clip.frames, _BATCH):
+            index = np.arange(start, min(start + _BATCH, clip.frames))
+            frames = torch.from_numpy(corpus.frames(clip.clip, index)).permute(0, 3, 1, 2)
+            pair = encoder.encode(frames.float().div_(255.0))
+            chunks.append(torch.cat([pair.text, pair.image], 1).half())
+        return torch.cat(chunks).numpy()
+
+    def read(self, clip: str, index: np.ndarray) -> Semantics:
+        """Return vectors of frames ``index`` without the batch axis."""
+        rows = self.arrays.rows(clip, index)
+        return Semantics(text=rows[:, : self.text_dim], image=rows[:, self.text_dim :])

@@ -1,0 +1,169 @@
+"""mmengine hooks of a training: exact resumes, best-on-dev checkpoints, one progress bar."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from adabench.engine import checkpoints
+
+
+def seed_everything(*entropy: int) -> None:
+    """Seed Python, numpy and torch from a tuple of numbers."""
+    seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - libraries below may draw from the global generator
+    torch.manual_seed(seed)
+
+
+class Reseed(Hook):
+    """Seeds every epoch from (seed, epoch), so that a resumed run draws what the first would have.
+
+    Random states are not in mmengine's checkpoints.
+    """
+
+    priority = "VERY_HIGH"
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Seed, and tell the dataset which epoch it draws for."""
+        seed_everything(self.seed, runner.epoch)
+        dataset = runner.train_dataloader.dataset
+        if hasattr(dataset, "epoch"):
+            dataset.epoch = runner.epoch
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """Tell the model how far training is, 0 to 1."""
+        del batch_idx, data_batch
+        model = runner.model.module if hasattr(runner.model, "module") else runner.model
+        model.progress = runner.iter / max(1, runner.max_iters)
+
+
+class KeepBest(Hook):
+    """After each validation writes ``best.pth`` if it is the best so far, then ``last.pth``.
+
+    Written in this order and atomically, a run cut at any moment resumes from ``last.pth`` to the
+    same best. mmengine's own hook saves before validation and deletes the old best before it writes
+    the new one.
+
+    Args:
+        folder: of the checkpoints.
+        identity: plain values kept in them.
+        metric: what is compared.
+        greater: whether a larger value is better.
+    """
+
+    priority = "VERY_LOW"
+
+    def __init__(self, folder: Path, identity: dict[str, Any], metric: str, greater: bool) -> None:
+        self.folder = folder
+        self.identity = identity
+        self.metric = metric
+        self.sign = 1.0 if greater else -1.0
+        self.best: dict[str, Any] = {}
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Take the best so far from the checkpoint that is resumed."""
+        del runner
+        self.best = dict(checkpoint["meta"]["adabench"].get("best", {}))
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Keep checkpoints loadable weights-only."""
+        del runner
+        checkpoints.plain_message_hub(checkpoint)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Compare and write."""
+        value = float((metrics or {})[self.metric])
+        if not np.isfinite(value):
+            raise FloatingPointError(
+                f"validation {self.metric} is {value} after epoch {runner.epoch}: training diverged; "
+                f"lower training.optimiser.lr. The best checkpoint so far is kept in {self.folder}"
+            )
+        better = not self.best or self.sign * value > self.sign * self.best["value"]
+        if better:
+            self.best = {"metric": self.metric, "value": value, "epoch": runner.epoch}
+        if not is_main_process():
+            return
+        identity = {**self.identity, "best": self.best}
+        if better:
+            checkpoints.save(runner, self.folder / checkpoints.BEST, identity, optimiser=False)
+        checkpoints.save(runner, self.folder / checkpoints.LAST, identity)
+
+
+class Progress(Hook):
+    """One progress bar over all training steps, with time left and the validation's best.
+
+    It also measures how long steps wait for data.
+
+    Args:
+        what: its title.
+        keep: the hook that knows the best.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self, what: str, keep: KeepBest) -> None:
+        self.what = what
+        self.keep = keep
+        self.waiting = 0.0
+        self.stepping = 0.0
+        self._bar: Any = None
+        self._mark = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        """Open the bar where training begins or goes on."""
+        self._bar = tqdm(
+            total=runner.max_iters,
+            initial=runner.iter,
+            desc=self.what,
+            unit="step",
+            mininterval=1.0,
+            disable=not is_main_process(),
+        )
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Start waiting for the first batch."""
+        del runner
+        self._mark = time.perf_counter()
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        """The batch is here."""
+        del runner, batch_idx, data_batch
+        now = time.perf_counter()
+        self.waiting += now - self._mark
+        self._mark = now
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """The step is done."""
+        del runner, batch_idx, data_batch
+        loss = float(outputs["loss"])
+        now = time.perf_counter()
+        self.stepping += now - self._mark
+        self._mark = now
+        self._bar.set_postfix_str(self._state(loss), refresh=False)
+        self._bar.update()
+
+    def _state(self, loss: float) -> str:
+        best = self.keep.best
+        if not best:
+            return f"loss {loss:.3f}"
+        return f"loss {loss:.3f}, best {best['metric']} {best['value']:.3f} after epoch {best['epoch']}"
+
+    def after_train(self, runner: Runner) -> None:
+        """Close the bar."""
+        del runner
+        self._bar.close()

@@ -1,0 +1,166 @@
+"""From an evaluation to a result record; the controls that stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adabench.bench.record import CONSTANT, Cost, Flags, Measured, Metrics, Prediction, Record
+from adabench.bench.results import has_constant, write_record
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.protocol import Parts
+from adabench.engine import provenance
+from adabench.engine.config import Experiment
+from adabench.engine.corpora import synthface_parameters
+from adabench.engine.evaluation import session_labels
+from adabench.evaluation.intervals import metric_intervals
+from adabench.evaluation.metrics import score_metrics
+from adabench.models.estimator import constant
+
+
+def fusion_of(experiment: Experiment) -> str:
+    """Return how a session's tasks become one score: ``none`` where the track has one task."""
+    return experiment.fusion if len(experiment.track_.tasks) > 1 else "none"
+
+
+def make_record(
+    experiment: Experiment,
+    corpus: PreparedCorpus,
+    clips: Sequence[ClipRecord],
+    predictions: Mapping[str, float],
+    *,
+    kind: str = "method",
+    method: str | None = None,
+    cost: Cost | None = None,
+    timing: Mapping[str, float] | None = None,
+    flags: Flags | None = None,
+    notes: Sequence[str] = (),
+) -> Record:
+    """Build the record of one test.
+
+    Args:
+        experiment: what was run.
+        corpus: on what.
+        clips: the test clips.
+        predictions: session → BDI-II points.
+        kind: method, control or bound.
+        method: name; the experiment's by default.
+        cost, timing, flags, notes: as in the record.
+    """
+    labels = session_labels(clips)
+    sessions = sorted(labels)
+    subjects = {clip.session: clip.subject for clip in clips}
+    predicted = np.array([predictions[s] for s in sessions])
+    truth = np.array([labels[s] for s in sessions])
+    commit, clean = provenance.commit()
+    return Record.model_validate(
+        {
+            "kind": kind,
+            "method": method or experiment.method["name"],
+            "config": experiment.name,
+            "config_hash": experiment.hash(),
+            "overrides": list(experiment.overrides),
+            "track": experiment.track_.name,
+            "corpus": corpus.name,
+            "corpus_checksum": corpus.checksum,
+            "licensed": corpus.licensed,
+            "protocol": experiment.protocol.name,
+            "fusion": fusion_of(experiment),
+            "seed": experiment.seed,
+            "metrics": Metrics(**score_metrics(predicted, truth)),
+            "intervals": metric_intervals(predicted, truth, [subjects[s] for s in sessions]),
+            "predictions": [
+                Prediction(
+                    session=s,
+                    prediction=float(p),
+                    label=None if corpus.licensed else labels[s],
+                )
+                for s, p in zip(sessions, predicted, strict=True)
+            ],
+            "cost": cost or Cost(),
+            "timing": dict(timing or {}),
+            "hardware": provenance.hardware(),
+            "packages": provenance.packages(),
+            "commit": commit,
+            "clean_tree": clean,
+            "flags": flags or Flags(demo=experiment.is_demo),
+            "notes": list(notes),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "origin": Measured(),
+        }
+    )
+
+
+def write_controls(
+    experiment: Experiment, corpus: PreparedCorpus, parts: Parts, results: Path
+) -> list[Path]:
+    """Write the constant predictor's record, and a generated corpus's bounds, where they are absent.
+
+    Every results folder holds them once per track and corpus.
+    """
+    track, protocol = experiment.track_, experiment.protocol.name
+    if has_constant(results, track.name, corpus.checksum, protocol):
+        return []
+    train = session_labels(parts.train)
+    test = sorted(session_labels(parts.test))
+    score = constant([train[s] for s in sorted(train)])
+    plain = _control(experiment)
+    made = [] if not track.is_demo else _bounds(plain, corpus, parts)
+    # The constant comes last: it is what says that the controls are there.
+    made.append(
+        make_record(
+            plain, corpus, parts.test, dict.fromkeys(test, score), kind="control", method=CONSTANT
+        )
+    )
+    return [write_record(record, results) for record in made]
+
+
+def _control(experiment: Experiment) -> Experiment:
+    """Return the experiment without its method: a control depends on track and data alone."""
+    return Experiment.model_validate(
+        {
+            "name": CONSTANT,
+            "method": {"name": CONSTANT, "type": "EstimatorMethod"},
+            "track": experiment.track,
+            "data": experiment.data,
+            "protocol": experiment.protocol.model_dump(by_alias=True),
+            "is_demo": experiment.is_demo,
+        }
+    )
+
+
+def _bounds(plain: Experiment, corpus: PreparedCorpus, parts: Parts) -> list[Record]:
+    from adabench.data.synthface import bounds
+
+    tasks = plain.track_.tasks
+    found = bounds(synthface_parameters(plain.data), tasks=tasks)
+    records = []
+    for name, bound in found.items():
+        records.append(
+            make_record(
+                plain.model_copy(update={"name": "bounds"}),
+                corpus,
+                parts.test,
+                bound.predictions,
+                kind="bound",
+                method=name,
+                notes=["computed from the generator's true curves, which no method can read"],
+            )
+        )
+    return records
+
+
+def describe_timing(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Return (part, minutes) rows, the sum last."""
+    rows = [(part, f"{value / 60:.1f} min") for part, value in seconds.items()]
+    return [*rows, ("together", f"{sum(seconds.values()) / 60:.1f} min")]
+
+
+def flags_of(experiment: Experiment, **found: Any) -> Flags:
+    """Return a network's flags: demo, pretrained weights and semantics in use."""
+    return Flags(demo=experiment.is_demo, **found)

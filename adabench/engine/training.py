@@ -1,0 +1,171 @@
+"""Training of one network with mmengine's Runner; methods and pretraining stages share it."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dataset import DefaultSampler
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader, Dataset
+
+from adabench.engine import checkpoints
+from adabench.engine.config import Training
+from adabench.engine.hooks import KeepBest, Progress, Reseed, seed_everything
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a training gave.
+
+    Attributes:
+        checkpoint: the best one.
+        best: ``metric``, ``value`` and ``epoch`` of the best.
+        seconds: wall time of this call, resumed epochs not counted.
+        waiting: share of the training steps' time spent waiting for data, 0 to 1.
+    """
+
+    checkpoint: Path
+    best: dict[str, Any]
+    seconds: float
+    waiting: float
+
+
+def set_threads(threads: int) -> None:
+    """Fix torch's CPU threads; the order of sums, hence the last bits, depends on their number."""
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+
+
+def make_loader(
+    dataset: Dataset[Any],
+    batch_size: int,
+    collate: Callable[[list[Any]], Any],
+    *,
+    shuffle: bool,
+    seed: int,
+    workers: int,
+) -> DataLoader[Any]:
+    """Return a loader whose order depends on (seed, epoch) alone."""
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=DefaultSampler(dataset, shuffle=shuffle, seed=seed),
+        collate_fn=collate,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _schedulers(training: Training) -> list[dict[str, Any]]:
+    warm = min(training.warmup_epochs, training.epochs - 1)
+    cosine = {
+        "type": "CosineAnnealingLR",
+        "T_max": training.epochs - warm,
+        "begin": warm,
+        "end": training.epochs,
+        "by_epoch": True,
+        "convert_to_iter_based": True,
+    }
+    if not warm:
+        return [cosine]
+    rise = {"type": "LinearLR", "start_factor": 0.01, "begin": 0, "end": warm, "by_epoch": True}
+    return [{**rise, "convert_to_iter_based": True}, cosine]
+
+
+def _optim_wrapper(training: Training) -> dict[str, Any]:
+    wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": dict(training.optimiser)}
+    if training.amp:
+        wrapper["type"] = "AmpOptimWrapper"
+    if training.clip_grad:
+        wrapper["clip_grad"] = {"max_norm": training.clip_grad}
+    return wrapper
+
+
+def fit(
+    model: BaseModel,
+    *,
+    train: DataLoader[Any],
+    validate: DataLoader[Any],
+    metric: BaseMetric,
+    training: Training,
+    seed: int,
+    folder: Path,
+    identity: dict[str, Any],
+    select: str = "RMSE",
+    greater: bool = False,
+    resume: bool = False,
+    what: str = "training",
+) -> Fit:
+    """Train, validate, keep the best.
+
+    Args:
+        model: trained in place; afterwards it holds the last weights, not the best.
+        train: batches to learn from.
+        validate: batches to select on.
+        metric: scores the validation.
+        training: the schedule.
+        seed: of everything random.
+        folder: where ``last.pth`` and ``best.pth`` go.
+        identity: plain values kept in the checkpoints; ``config_hash`` has to agree on a resume.
+        select: the metric's name that selects.
+        greater: whether a larger one is better.
+        resume: go on from ``last.pth`` if it is there.
+        what: title of the progress bar.
+
+    Raises:
+        ValueError: ``last.pth`` belongs to another config.
+        FloatingPointError: training diverged.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    last = folder / checkpoints.LAST
+    go_on = resume and last.is_file()
+    if go_on:
+        checkpoints.check_identity(last, identity, ("config_hash", "seed"))
+    else:
+        for name in (checkpoints.LAST, checkpoints.BEST):
+            (folder / name).unlink(missing_ok=True)
+    set_threads(training.threads)
+    seed_everything(seed)
+    keep = KeepBest(folder, identity, select, greater)
+    progress = Progress(what, keep)
+    runner = Runner(
+        model=model,
+        work_dir=str(folder / "log"),
+        train_dataloader=train,
+        val_dataloader=validate,
+        train_cfg={
+            "type": "EpochBasedTrainLoop",
+            "max_epochs": training.epochs,
+            "val_interval": training.validate_every,
+        },
+        val_cfg={"type": "ValLoop"},
+        val_evaluator=metric,
+        optim_wrapper=_optim_wrapper(training),
+        param_scheduler=_schedulers(training),
+        default_hooks={"checkpoint": None, "logger": None},
+        custom_hooks=[Reseed(seed), keep, progress],
+        load_from=str(last) if go_on else None,
+        resume=go_on,
+        randomness={"seed": seed},
+        log_level="ERROR",
+        # Two runners that start within a second would share a message hub under mmengine's own name.
+        experiment_name=f"{identity['config']}-{uuid.uuid4().hex[:8]}",
+        default_scope="adabench",
+    )
+    started = time.perf_counter()
+    runner.train()
+    spent = progress.waiting + progress.stepping
+    return Fit(
+        checkpoint=folder / checkpoints.BEST,
+        best=keep.best,
+        seconds=time.perf_counter() - started,
+        waiting=progress.waiting / spent if spent else 0.0,
+    )

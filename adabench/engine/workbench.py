@@ -1,0 +1,207 @@
+"""Everything a run stands on: corpus, splits, stages, method and caches, built from an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from mmengine.device import get_device
+from torch.utils.data import DataLoader
+
+from adabench.batching import collate
+from adabench.data.dataset import ClipDataset
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.protocol import Parts, divide
+from adabench.engine.config import Experiment, Training, Views
+from adabench.engine.corpora import ensure_corpus
+from adabench.engine.features import FeatureCache, SemanticsCache
+from adabench.engine.hooks import seed_everything
+from adabench.engine.stages import StageResult, ensure_stage, resolve
+from adabench.engine.training import make_loader
+from adabench.models import Assessor
+from adabench.models.semantics import SemanticEncoder
+from adabench.models.weights import read_weights
+from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
+
+Timer = Callable[[str], AbstractContextManager[Any]]
+Use = Literal["train", "validate", "test"]
+
+
+def _untimed(part: str) -> AbstractContextManager[Any]:
+    del part
+    return nullcontext()
+
+
+def gather(experiment: Experiment, timer: Timer = _untimed) -> tuple[PreparedCorpus, Parts]:
+    """Open (or generate and prepare) the track's corpus and divide it by the protocol."""
+    with timer("corpus"):
+        corpus = ensure_corpus(experiment.track_, experiment.data)
+    return corpus, divide(corpus, experiment.protocol.build(), experiment.track_.tasks)
+
+
+@dataclass
+class Workbench:
+    """A network method with its data, ready to train or test.
+
+    Attributes:
+        experiment: what was asked for.
+        corpus, parts: the data.
+        stages: by name.
+        assessor: the method.
+        features: the cache of its frozen part, or None when frames are read.
+        semantics: the cache of semantic vectors, or None.
+        encoder: what made those vectors, as the record says it.
+    """
+
+    experiment: Experiment
+    corpus: PreparedCorpus
+    parts: Parts
+    stages: dict[str, StageResult]
+    assessor: Assessor
+    features: FeatureCache | None
+    semantics: SemanticsCache | None
+    encoder: str | None
+
+    @property
+    def views(self) -> Views:
+        """The experiment's views, which a network needs."""
+        if self.experiment.views is None:
+            raise ValueError("views is missing: a network needs views.train and views.test")
+        return self.experiment.views
+
+    @property
+    def training(self) -> Training:
+        """The experiment's schedule, which a network needs."""
+        if self.experiment.training is None:
+            raise ValueError("training is missing: a network needs its epochs, batch size, optimiser")
+        return self.experiment.training
+
+    def dataset(self, use: Use, *, frames: bool | None = None) -> ClipDataset:
+        """Return the clips of one use; ``frames`` True reads them beside the cache."""
+        training = use == "train"
+        clips: Sequence[ClipRecord] = getattr(self.parts, use)
+        reads = "frames" in self.assessor.backbone.reads and self.features is None
+        augment = self.views.augment
+        return ClipDataset(
+            self.corpus,
+            clips,
+            TRANSFORMS.build(self.views.train if training else self.views.test),
+            training=training,
+            labels=use != "test",
+            seed=self.experiment.seed,
+            augment=TRANSFORMS.build(augment) if augment is not None and training else None,
+            frames=reads if frames is None else frames,
+            features=None if frames else self.features,
+            semantics=self.semantics,
+        )
+
+    def loader(self, use: Use) -> DataLoader[Any]:
+        """Return batches of one use."""
+        return make_loader(
+            self.dataset(use),
+            self.training.batch_size,
+            collate,
+            shuffle=use == "train",
+            seed=self.experiment.seed,
+            workers=self.training.workers,
+        )
+
+
+def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
+    """Build what a network method needs, in order: corpus, stages, method, caches.
+
+    Raises:
+        ValueError, FileNotFoundError: naming the field or file and the remedy.
+        IncompatiblePartsError, UnknownTypeError: a method that can't be built.
+    """
+    preflight(experiment)
+    corpus, parts = gather(experiment, timer)
+    with timer("pretraining"):
+        stages = {
+            name: ensure_stage(name, cfg, experiment.data) for name, cfg in experiment.stages.items()
+        }
+    seed_everything(experiment.seed)
+    assessor = build_assessor(experiment, stages)
+    with timer("features"):
+        clips = [*parts.train, *parts.validate, *parts.test]
+        features = _feature_cache(experiment, assessor, corpus, clips)
+        semantics, encoder = _semantics_cache(experiment, assessor, corpus, clips, stages, features)
+    scores = torch.tensor([float(c.score) for c in parts.train if c.score is not None])
+    assessor.head.fit_scale(scores)
+    return Workbench(experiment, corpus, parts, stages, assessor, features, semantics, encoder)
+
+
+def preflight(experiment: Experiment) -> None:
+    """Build every part once without weights, so that a mistake is told before anything long starts."""
+    for cfg in experiment.stages.values():
+        STAGES.build(dict(cfg))
+    if experiment.semantics is not None:
+        SEMANTICS.type_of(experiment.semantics)
+    if experiment.views is not None:
+        TRANSFORMS.build(experiment.views.train)
+        TRANSFORMS.build(experiment.views.test)
+        if experiment.views.augment is not None:
+            TRANSFORMS.build(experiment.views.augment)
+    _local_weights(experiment.method)
+    blank = {k: v for k, v in _without_weights(experiment.method).items() if k != "name"}
+    with torch.random.fork_rng(devices=[]):
+        MODELS.build({"type": "Assessor", **blank})
+
+
+def _local_weights(value: Any) -> None:
+    """Refuse a missing weights file at once."""
+    if isinstance(value, dict):
+        weights = value.get("weights")
+        if isinstance(weights, str) and weights != "timm" and not weights.startswith("stage:"):
+            read_weights(Path(weights))
+        for item in value.values():
+            _local_weights(item)
+
+
+def _without_weights(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: None if k == "weights" else _without_weights(v) for k, v in value.items()}
+    return value
+
+
+def build_assessor(experiment: Experiment, stages: dict[str, StageResult]) -> Assessor:
+    """Build the method's network."""
+    method = {k: v for k, v in resolve(experiment.method, stages).items() if k != "name"}
+    return MODELS.build({"type": "Assessor", **method})
+
+
+def _feature_cache(
+    experiment: Experiment, assessor: Assessor, corpus: PreparedCorpus, clips: list[ClipRecord]
+) -> FeatureCache | None:
+    part = assessor.backbone.frozen_part()
+    if part is None or not experiment.cache:
+        return None
+    cache = FeatureCache(part, corpus, Path(experiment.data.root), get_device())
+    cache.fill(corpus, clips, "caching the frozen trunk's features")
+    return cache
+
+
+def _semantics_cache(
+    experiment: Experiment,
+    assessor: Assessor,
+    corpus: PreparedCorpus,
+    clips: list[ClipRecord],
+    stages: dict[str, StageResult],
+    features: FeatureCache | None,
+) -> tuple[SemanticsCache | None, str | None]:
+    if "semantics" not in assessor.backbone.reads:
+        return None, None
+    if experiment.semantics is None:
+        raise ValueError(
+            f"semantics is missing: {type(assessor.backbone).__name__} reads semantic vectors; name "
+            "their encoder, e.g. semantics=dict(type='OpenClipSemantics')"
+        )
+    encoder: SemanticEncoder = SEMANTICS.build(resolve(dict(experiment.semantics), stages))
+    cache = SemanticsCache(encoder, corpus, Path(experiment.data.root), features)
+    cache.fill(corpus, clips, "caching semantic vectors")
+    return cache, encoder.describe()

@@ -1,0 +1,33 @@
+# The sizes of every demo: what two CPU cores train in minutes, on the generated corpus.
+demo = dict(
+    data=dict(size=64, synthface=dict(preset="demo", seed=0)),
+    stages=dict(
+        trunk=dict(
+            type="ExpressionPretrain",
+            trunk=dict(
+                type="TimmFrames", name="resnet18", options=dict(channels=(32, 64, 128, 256))
+            ),
+            expressions=dict(preset="demo", seed=0),
+            columns=("AU01", "AU04", "AU06", "AU12", "AU15", "AU17", "AU25", "AU26", "AU45")
+            + ("gaze_down", "head_down"),
+            size=64,
+            training=dict(
+                epochs=8,
+                batch_size=64,
+                optimiser=dict(type="AdamW", lr=2e-3, weight_decay=0.02),
+                validate_every=2,
+            ),
+        )
+    ),
+    views=dict(
+        train=dict(type="StridedView", frames=16),
+        test=dict(type="StridedView", frames=16),
+        augment=None,
+    ),
+    training=dict(
+        epochs=40,
+        optimiser=dict(type="AdamW", lr=1e-3, weight_decay=0.01),
+        validate_every=4,
+        workers=0,
+    ),
+)

@@ -1,0 +1,23 @@
+# Dep-MAP (ResNet-18) on both tasks of AVEC 2014, one model, a session's score the mean of its tasks.
+_base_ = ["_base_/schedule.py", "_base_/demo.py"]
+
+track = "avec14"
+fusion = "joint"
+method = dict(
+    name="Dep-MAP",
+    backbone=dict(
+        type="ESA", trunk=dict(type="TimmFrames", name="resnet18", scales=4, weights="timm")
+    ),
+    aggregator=dict(type="MSR"),
+    selector=dict(type="PrototypeMAP"),
+    head=dict(type="UnitRegressor"),
+)
+semantics = dict(type="OpenClipSemantics", model="ViT-B-32", tag="openai", weights="hub")
+demo = dict(
+    method=dict(
+        backbone=dict(
+            trunk=dict(weights="stage:trunk", frozen=True, options=dict(channels=(32, 64, 128, 256)))
+        )
+    ),
+    semantics=dict(_delete_=True, type="StandInSemantics", stage="stage:trunk"),
+)

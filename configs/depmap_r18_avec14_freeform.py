@@ -1,0 +1,4 @@
+# Dep-MAP (ResNet-18) on AVEC 2014's Freeform clips.
+_base_ = "depmap_r18_avec14.py"
+
+track = "avec14-freeform"

@@ -1,0 +1,170 @@
+"""MSR, multi-scale representation: wavelet fusion of a backbone's maps, from deep to shallow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from adabench.models import Aggregator, IncompatiblePartsError
+from adabench.registry import MODELS
+from adabench.structures import Features, FeatureSpec, Units, UnitSpec
+
+from .attention import ChannelAttention, DepthwiseConv, GatedFeedForward
+from .wavelet import haar_dwt, haar_idwt
+
+HEADS = 8
+EXPANSION = 2.66
+
+
+class ScaleAttention(nn.Module):
+    """Brings one scale to the common width and weighs its channels.
+
+    Args:
+        channels: of the backbone's map.
+        width: common width.
+        heads: of the channel attention.
+    """
+
+    def __init__(self, *, channels: int, width: int, heads: int) -> None:
+        super().__init__()
+        self.unify = nn.Conv2d(channels, width, 1)
+        self.attend = ChannelAttention(width=width, heads=heads)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, H, W, width)."""
+        unified = self.unify(maps).contiguous(memory_format=torch.channels_last)
+        return self.attend(unified.permute(0, 2, 3, 1))
+
+
+class WaveletFusion(nn.Module):
+    """Joins a coarser map into a finer one through the finer one's low band.
+
+    Args:
+        width: common width.
+        expansion: of the feed-forward that digests the joined low band.
+    """
+
+    def __init__(self, *, width: int, expansion: float) -> None:
+        super().__init__()
+        self.join = nn.Linear(2 * width, width)
+        self.digest = GatedFeedForward(width=width, expansion=expansion)
+        self.refine = DepthwiseConv(3 * width)
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        """Map (N, H, W, C) and (N, h, w, C) to (N, H, W, C)."""
+        low, details = haar_dwt(fine)
+        low = self.digest(self.join(torch.cat([low, resize(coarse, low.shape[1:3])], dim=-1)))
+        return haar_idwt(low, details + self.refine(details), (fine.shape[1], fine.shape[2]))
+
+
+def resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Interpolate maps (N, H, W, C) to another height and width, when they differ."""
+    if tuple(x.shape[1:3]) == tuple(size):
+        return x
+    planes = F.interpolate(x.permute(0, 3, 1, 2), size=tuple(size), mode="bilinear")
+    return planes.permute(0, 2, 3, 1)
+
+
+@MODELS.register_module()
+class MSR(Aggregator):
+    """One unit per step: the pooled fusion of the step's maps.
+
+    Args:
+        features: what the backbone gives.
+        width: common width of the scales, a multiple of ``heads``.
+        scales: which maps are fused, numbered from 1 (S1, the finest): a run of consecutive numbers
+            or a single one. None takes all. Table 2.
+        source: ``guided`` reads ``Features.maps``, ``visual`` the trunk's own maps.
+        heads: of the channel attention.
+        expansion: hidden width of the feed-forward over ``width``.
+        grid: cells a side to which the fused map is pooled; 1 is the mean.
+
+    Raises:
+        ValueError: scales that are no run, an unknown source, a width that the heads don't divide.
+        IncompatiblePartsError: a scale that the backbone doesn't have.
+    """
+
+    needs_maps = True
+
+    def __init__(
+        self,
+        *,
+        features: FeatureSpec,
+        width: int = 64,
+        scales: Sequence[int] | None = None,
+        source: str = "guided",
+        heads: int = HEADS,
+        expansion: float = EXPANSION,
+        grid: int = 1,
+    ) -> None:
+        super().__init__()
+        if source not in ("guided", "visual"):
+            raise ValueError(f"MSR.source is 'guided' or 'visual'; got {source!r}")
+        if width % heads:
+            raise ValueError(f"MSR.width is a multiple of its {heads} heads; got {width}")
+        if grid < 1:
+            raise ValueError(f"MSR.grid is 1 or more cells a side; got {grid}")
+        self.scales = _chosen(scales, len(features.maps))
+        self.source, self.grid = source, grid
+        self.attentions = nn.ModuleList(
+            ScaleAttention(channels=features.maps[s - 1], width=width, heads=heads)
+            for s in self.scales
+        )
+        self.deepest = GatedFeedForward(width=width, expansion=expansion)
+        self.fusions = nn.ModuleList(
+            WaveletFusion(width=width, expansion=expansion) for _ in self.scales[1:]
+        )
+        self.norm = nn.LayerNorm(width)
+        self._spec = UnitSpec(dim=width * grid * grid, per_step=True, features=features)
+
+    @property
+    def spec(self) -> UnitSpec:
+        """``width`` channels for each cell of the grid."""
+        return self._spec
+
+    def forward(self, features: Features) -> Units:
+        """Map maps (B, T', C_i, H_i, W_i) to units (B, M=T', D)."""
+        maps = features.maps
+        if self.source == "visual" and features.visual_maps:
+            maps = features.visual_maps
+        fused = self.fuse([maps[s - 1].flatten(0, 1) for s in self.scales])
+        return Units(
+            x=self.pool(fused).unflatten(0, features.valid.shape),
+            valid=features.valid,
+            span=features.span,
+            scale=torch.ones(features.valid.shape[1], dtype=torch.long, device=fused.device),
+            features=features,
+        )
+
+    def fuse(self, maps: Sequence[Tensor]) -> Tensor:
+        """Fuse the chosen maps (N, C_i, H_i, W_i), finest first, to (N, H_1, W_1, width)."""
+        unified = [attend(m) for attend, m in zip(self.attentions, maps, strict=True)]
+        fused = self.deepest(unified[-1])
+        for fine, fusion in zip(unified[-2::-1], reversed(self.fusions), strict=True):
+            fused = fusion(fine, fused)
+        return fused
+
+    def pool(self, fused: Tensor) -> Tensor:
+        """Pool fused maps (N, H, W, width) to vectors (N, width · grid²)."""
+        # Haar details sum to zero over each 2×2 block: a mean sees them behind a nonlinearity only.
+        active = F.gelu(self.norm(fused))
+        if self.grid == 1:
+            return active.mean((1, 2))
+        return F.adaptive_avg_pool2d(active.permute(0, 3, 1, 2), self.grid).flatten(1)
+
+
+def _chosen(scales: Sequence[int] | None, available: int) -> tuple[int, ...]:
+    chosen = tuple(range(1, available + 1) if scales is None else scales)
+    if not chosen or chosen != tuple(range(chosen[0], chosen[0] + len(chosen))):
+        raise ValueError(
+            f"MSR.scales is a single scale or a run of consecutive ones, finest first, "
+            f"such as (3, 4); got {chosen}"
+        )
+    if chosen[0] < 1 or chosen[-1] > available:
+        raise IncompatiblePartsError(
+            f"MSR.scales {chosen} are asked for, and the backbone gives scales 1 to {available}"
+        )
+    return chosen

@@ -1,0 +1,69 @@
+"""Which tokens are key: the max-mean measure of Eq 6, and the top u of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+#: c of u = c · ln T.
+SAMPLING_FACTOR = 5.0
+
+
+def max_mean_measure(tokens: Tensor, valid: Tensor) -> Tensor:
+    """Eq 6, M̄(G_t) = max_i s_ti − mean_i s_ti with s = G Gᵀ / √d, i over a clip's valid frames.
+
+    Args:
+        tokens: (B, T, S, L), S slots a frame; each slot is measured by itself.
+        valid: (B, T) bool.
+
+    Returns:
+        (B, T, S), −∞ on invalid frames.
+    """
+    by_slot = tokens.float().transpose(1, 2)
+    scores = by_slot @ by_slot.transpose(2, 3) / tokens.shape[-1] ** 0.5
+    others = valid[:, None, None, :]
+    largest = scores.masked_fill(~others, -torch.inf).amax(-1)
+    mean = scores.masked_fill(~others, 0.0).sum(-1) / valid.sum(-1).clamp_min(1)[:, None, None]
+    measure = (largest - mean).transpose(1, 2)
+    return measure.masked_fill(~valid[..., None], -torch.inf)
+
+
+def key_count(frames: Tensor, factor: float = SAMPLING_FACTOR) -> Tensor:
+    """u = max(1, min(T, ⌈c · ln T⌉)), and 0 of no frames.
+
+    Args:
+        frames: (B,) long, valid frames of each clip.
+        factor: c.
+
+    Returns:
+        (B,) long.
+    """
+    # Rounded before the ceiling, so that float noise can't add a frame.
+    wanted = (factor * frames.clamp_min(1).double().log()).round(decimals=9).ceil().long()
+    return torch.minimum(wanted.clamp_min(1), frames)
+
+
+def top(values: Tensor, count: Tensor, valid: Tensor) -> Tensor:
+    """Mark the ``count`` largest values of each clip among its valid frames.
+
+    Args:
+        values: (B, T, …).
+        count: (B,) long.
+        valid: (B, T) bool.
+
+    Returns:
+        bool in the shape of ``values``; equal values are taken in order of time.
+    """
+    extra = (1,) * (values.dim() - 2)
+    usable = valid.view(*valid.shape, *extra)
+    order = values.masked_fill(~usable, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    rank = torch.empty_like(order)
+    places = torch.arange(values.shape[1], device=values.device).view(1, -1, *extra)
+    rank.scatter_(1, order, places.expand_as(order))
+    return (rank < count.view(-1, 1, *extra)) & usable
+
+
+@torch.no_grad()
+def key_tokens(tokens: Tensor, valid: Tensor, factor: float = SAMPLING_FACTOR) -> Tensor:
+    """Mark each slot's top u tokens: (B, T, S, L) to (B, T, S) bool."""
+    return top(max_mean_measure(tokens, valid), key_count(valid.sum(-1), factor), valid)

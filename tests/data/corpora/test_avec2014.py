@@ -1,0 +1,200 @@
+"""AVEC 2014's layout: clips and labels found, and everything odd reported."""
+
+import pytest
+
+from adabench.data.corpora import Avec2014Reader, find_reader
+
+SPLITS = {"train": "Training", "dev": "Development", "test": "Testing"}
+LABELS = {
+    "train": "AVEC2014_DepressionLabels/Training_DepressionLabels",
+    "dev": "AVEC2014_DepressionLabels/Development_DepressionLabels",
+    "test": "AVEC2014_DepressionLabels/Testing/DepressionLabels",
+}
+
+
+def touch(path, content=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def add_video(root, split_folder, session, task):
+    touch(root / split_folder / task / f"{session}_{task}_video.mp4")
+
+
+def make(root, splits=SPLITS):
+    sessions = {
+        "train": [("203_1", 0), ("203_2", 63)],
+        "dev": [("310_1", 14)],
+        "test": [("7_3", 9)],
+    }
+    for split, rows in sessions.items():
+        for session, score in rows:
+            for task in ("Freeform", "Northwind"):
+                add_video(root, splits[split], session, task)
+            touch(root / LABELS[split] / f"{session}_Depression.csv", f"{score}\n")
+    return root
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make(tmp_path / "avec")
+
+
+@pytest.fixture
+def reader():
+    return Avec2014Reader()
+
+
+def only_problem(scan):
+    (problem,) = scan.problems
+    return problem
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        SPLITS,
+        {"train": "train", "dev": "dev", "test": "test"},
+        {"train": "TRAINING", "dev": "Dev", "test": "testing"},
+    ],
+)
+def test_clips_scores_and_splits(tmp_path, reader, splits):
+    scan = reader.scan(make(tmp_path / "avec", splits))
+    assert scan.problems == ()
+    found = [(c.clip, c.subject, c.session, c.task, c.split, c.score) for c in scan.clips]
+    assert found == [
+        ("203_1_Freeform", "203", "203_1", "Freeform", "train", 0),
+        ("203_1_Northwind", "203", "203_1", "Northwind", "train", 0),
+        ("203_2_Freeform", "203", "203_2", "Freeform", "train", 63),
+        ("203_2_Northwind", "203", "203_2", "Northwind", "train", 63),
+        ("310_1_Freeform", "310", "310_1", "Freeform", "dev", 14),
+        ("310_1_Northwind", "310", "310_1", "Northwind", "dev", 14),
+        ("7_3_Freeform", "7", "7_3", "Freeform", "test", 9),
+        ("7_3_Northwind", "7", "7_3", "Northwind", "test", 9),
+    ]
+    assert all(clip.video.is_file() and clip.signals is None for clip in scan.clips)
+
+
+def test_other_folder_names(root):
+    (root / "Development").rename(root / "Validation")
+    scan = Avec2014Reader(splits={"dev": ["Validation"]}, tasks=["Northwind"]).scan(root)
+    assert [(clip.clip, clip.split) for clip in scan.clips] == [("310_1_Northwind", "dev")]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("64", "from 0 to 63"),
+        ("-1", "from 0 to 63"),
+        ("12.5", "12.5"),
+        ("high", "high"),
+        ("", "b''"),
+        ("score\n12", "without a header"),
+    ],
+)
+def test_unusable_labels(root, reader, content, told):
+    path = root / LABELS["dev"] / "310_1_Depression.csv"
+    path.write_text(content)
+    scan = reader.scan(root)
+    assert [problem.name for problem in scan.problems] == ["310_1_Freeform", "310_1_Northwind"]
+    for problem in scan.problems:
+        assert problem.status == "no_label"
+        assert str(path) in problem.detail
+        assert told in problem.detail
+        assert problem.left_out
+    assert len(scan.clips) == 6
+
+
+@pytest.mark.parametrize("content", ["14\r\n", "\ufeff14", "  14  "])
+def test_harmless_label_spellings(root, reader, content):
+    (root / LABELS["dev"] / "310_1_Depression.csv").write_text(content, encoding="utf-8")
+    scan = reader.scan(root)
+    assert scan.problems == ()
+    assert {clip.score for clip in scan.clips if clip.split == "dev"} == {14}
+
+
+def test_missing_label(root, reader):
+    (root / LABELS["test"] / "7_3_Depression.csv").unlink()
+    scan = reader.scan(root)
+    assert {problem.status for problem in scan.problems} == {"no_label"}
+    assert "no file 7_3_Depression.csv" in scan.problems[0].detail
+    assert not [clip for clip in scan.clips if clip.split == "test"]
+
+
+@pytest.mark.parametrize("content", ["5", "none"])
+def test_label_without_video(root, reader, content):
+    touch(root / LABELS["test"] / "999_1_Depression.csv", content)
+    scan = reader.scan(root)
+    assert only_problem(scan).name == "999_1_Depression.csv"
+    assert len(scan.clips) == 8
+
+
+def test_the_same_label_twice_is_fine(root, reader):
+    touch(root / "copy" / "310_1_Depression.csv", "14")
+    assert reader.scan(root).problems == ()
+
+
+def test_labels_that_disagree(root, reader):
+    touch(root / "copy" / "310_1_Depression.csv", "15")
+    scan = reader.scan(root)
+    assert {problem.name for problem in scan.problems} == {"310_1_Freeform", "310_1_Northwind"}
+    assert "disagree" in scan.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("Testing", "203_1_Freeform_video.mp4"), ("Training", "203_1_Freeform_video.avi")],
+    ids=["split", "format"],
+)
+def test_a_clip_found_twice_is_left_out(root, reader, folder, name):
+    touch(root / folder / "Freeform" / name)
+    scan = reader.scan(root)
+    problem = only_problem(scan)
+    assert (problem.name, problem.status) == ("203_1_Freeform", "duplicate")
+    assert f"{folder}/Freeform/{name}" in problem.detail
+    assert "203_1_Freeform" not in {clip.clip for clip in scan.clips}
+
+
+def test_odd_file_names(root, reader):
+    touch(root / "Training" / "Freeform" / "203_1_Northwind_video.mp4")
+    touch(root / "Training" / "Freeform" / "notes.txt")
+    touch(root / "Training" / "Freeform" / "._203_1_Freeform_video.mp4")
+    scan = reader.scan(root)
+    assert only_problem(scan).name == "Training/Freeform/203_1_Northwind_video.mp4"
+    assert len(scan.clips) == 8
+
+
+def test_truth_is_never_read(root, reader):
+    touch(root / "truth" / "310_1_Depression.csv", "60")
+    (root / LABELS["dev"] / "310_1_Depression.csv").unlink()
+    assert {problem.name for problem in reader.scan(root).problems} == {
+        "310_1_Freeform",
+        "310_1_Northwind",
+    }
+
+
+def test_no_corpus_there(tmp_path, reader):
+    (tmp_path / "empty").mkdir()
+    touch(tmp_path / "file")
+    touch(tmp_path / "other" / "text.txt")
+    for name, told in (
+        ("none", "does not exist"),
+        ("empty", "is empty"),
+        ("file", "is a file"),
+        ("other", "no video found"),
+    ):
+        with pytest.raises(FileNotFoundError, match=told) as caught:
+            reader.scan(tmp_path / name)
+        message = str(caught.value)
+        assert str(tmp_path / name) in message
+        assert "NNN_M_{Freeform,Northwind}_video.mp4" in message
+        assert "--src" in message
+
+
+def test_synthface_needs_its_record(root):
+    reader = find_reader("synthface")
+    with pytest.raises(FileNotFoundError, match=r"synthface\.json"):
+        reader.parameters(root)
+    touch(root / "synthface.json", '{"seed": 1}')
+    assert reader.parameters(root) == {"seed": 1}
+    assert find_reader("avec2014").parameters(root) is None

@@ -1,0 +1,181 @@
+"""Opening and reading a prepared corpus."""
+
+import json
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
+from adabench.data.store import JpegPack
+
+SETTINGS = {"size": 16, "margin": 0.1}
+
+
+def record(session, task, split, score):
+    return ClipRecord(
+        clip=f"{session}_{task}",
+        subject=session.split("_")[0],
+        session=session,
+        task=task,
+        split=split,
+        score=score,
+        fps=15.0,
+        frames=4,
+        face_rate=1.0,
+        source=f"{session}_{task}.mp4",
+        source_sha256="0" * 64,
+    )
+
+
+RECORDS = [
+    record("203_1", "Northwind", "train", 3),
+    record("203_1", "Freeform", "train", 3),
+    record("204_2", "Freeform", "dev", 40),
+]
+DESCRIPTION = CorpusDescription("synthface", "avec2014", False, SETTINGS, {"seed": 1})
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "corpus"
+    for number, row in enumerate(RECORDS):
+        grey = (np.full((16, 16, 3), 50 * number + 5 * i, np.uint8) for i in range(row.frames))
+        JpegPack.write(root / "faces" / f"{row.clip}.jpegs", grey)
+    (root / "signals").mkdir()
+    (root / "signals" / "204_2_Freeform.csv").write_text("frame,AU01\n0,0.25\n1,0.5\n")
+    write_description(root, DESCRIPTION, RECORDS)
+    return root
+
+
+def test_attributes(root):
+    corpus = PreparedCorpus.open(str(root))
+    assert (corpus.name, corpus.kind, corpus.licensed) == ("synthface", "avec2014", False)
+    assert (corpus.size, corpus.parameters, len(corpus)) == (16, {"seed": 1}, 3)
+    assert [row.clip for row in corpus.clips] == [
+        "203_1_Freeform",
+        "203_1_Northwind",
+        "204_2_Freeform",
+    ]
+    assert corpus["204_2_Freeform"].score == 40
+
+
+def test_frames(root):
+    corpus = PreparedCorpus.open(root)
+    frames = corpus.frames("203_1_Freeform", [3, 0])
+    assert frames.shape == (2, 16, 16, 3)
+    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), [65, 50], atol=1)
+
+
+def test_more_clips_than_open_files(root, monkeypatch):
+    monkeypatch.setattr("adabench.data.prepared._OPEN_STORES", 1)
+    corpus = PreparedCorpus.open(root)
+    for _ in range(2):
+        for number, row in enumerate(RECORDS):
+            assert abs(float(corpus.frames(row.clip, [0]).mean()) - 50 * number) <= 1
+            assert len(corpus._stores) == 1
+
+
+def test_signals(root):
+    corpus = PreparedCorpus.open(root)
+    signals = corpus.signals("204_2_Freeform")
+    assert signals["AU01"].tolist() == [0.25, 0.5]
+    with pytest.raises(FileNotFoundError, match="no signals for clip '203_1_Freeform'"):
+        corpus.signals("203_1_Freeform")
+
+
+def test_select(root):
+    corpus = PreparedCorpus.open(root)
+    assert corpus.select() == list(corpus.clips)
+    assert [row.clip for row in corpus.select(task="Freeform")] == [
+        "203_1_Freeform",
+        "204_2_Freeform",
+    ]
+    assert [row.clip for row in corpus.select("train", "Northwind")] == ["203_1_Northwind"]
+    assert corpus.select("test") == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"split": "training"}, "split: expected one of 'train', 'dev', 'test', got 'training'"),
+        ({"task": "freeform"}, "task: expected one of 'Freeform', 'Northwind', got 'freeform'"),
+    ],
+)
+def test_select_refuses_unknown_names(root, choice, message):
+    with pytest.raises(ValueError, match=message):
+        PreparedCorpus.open(root).select(**choice)
+
+
+def test_unknown_clip(root):
+    with pytest.raises(KeyError, match="no clip '999'"):
+        PreparedCorpus.open(root).frames("999", [0])
+
+
+def test_pickles_cheaply_with_files_open(root):
+    corpus = PreparedCorpus.open(root)
+    expected = corpus.frames("203_1_Freeform", [1])
+    content = pickle.dumps(corpus)
+    assert len(content) < 3000
+    np.testing.assert_array_equal(pickle.loads(content).frames("203_1_Freeform", [1]), expected)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        read = pool.submit(corpus.frames, "203_1_Freeform", [1]).result()
+    np.testing.assert_array_equal(read, expected)
+
+
+def test_checksum_tells_corpora_apart(root, tmp_path):
+    checksum = PreparedCorpus.open(root).checksum
+    manifest = (root / "manifest.csv").read_bytes()
+    assert checksum == DESCRIPTION.checksum(manifest)
+    others = [
+        CorpusDescription("synthface", "avec2014", False, {**SETTINGS, "size": 32}, {"seed": 1}),
+        CorpusDescription("synthface", "avec2014", False, SETTINGS, {"seed": 2}),
+    ]
+    assert len({checksum, *(other.checksum(manifest) for other in others)}) == 3
+    write_description(root, DESCRIPTION, RECORDS[1:])
+    assert PreparedCorpus.open(root).checksum != checksum
+
+
+def test_no_corpus(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"does not exist.*tools/prepare\.py") as caught:
+        PreparedCorpus.open(tmp_path / "none")
+    assert str(tmp_path / "none") in str(caught.value)
+
+
+def test_unfinished_corpus(root):
+    (root / "corpus.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"unfinished corpus.*tools/prepare\.py"):
+        PreparedCorpus.open(root)
+
+
+def test_manifest_changed_by_hand(root):
+    path = root / "manifest.csv"
+    path.write_text(path.read_text().replace(",40,", ",4,"))
+    with pytest.raises(ValueError, match="changed by hand"):
+        PreparedCorpus.open(root)
+
+
+def test_missing_stores(root):
+    (root / "faces" / "204_2_Freeform.jpegs").unlink()
+    with pytest.raises(FileNotFoundError, match=r"1 of 3 clips are missing.*'204_2_Freeform'"):
+        PreparedCorpus.open(root)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda content: {**content, "schema": 9}, "field schema: this version .* reads 1, got 9"),
+        (lambda content: {**content, "extra": 1}, "damaged"),
+        (lambda content: {**content, "prepare": {}}, "damaged"),
+        (lambda content: [], "damaged"),
+    ],
+)
+def test_wrong_description(root, change, message):
+    path = root / "corpus.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(ValueError, match=message) as caught:
+        PreparedCorpus.open(root)
+    assert str(path) in str(caught.value)

@@ -1,0 +1,30 @@
+"""Score a config's test clips with a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tabulate import tabulate
+
+from adabench.engine.cli import add_run_arguments, experiment_from, run_tool
+from adabench.engine.experiment import test
+
+
+def main() -> int:
+    """Parse, test, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_run_arguments(parser)
+    parser.add_argument("checkpoint", type=Path, help="best.pth of a run of the same config")
+    parser.add_argument("--out", type=Path, help="also write the result as a record to this file")
+    arguments = parser.parse_args()
+    evaluation, record = test(experiment_from(arguments), arguments.checkpoint)
+    if arguments.out:
+        record.save(arguments.out)
+        print(f"record  {arguments.out}")
+    print(tabulate(evaluation.metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
+    return 0
+
+
+if __name__ == "__main__":
+    run_tool(main)
