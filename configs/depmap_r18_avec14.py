@@ -16,7 +16,9 @@ semantics = dict(type="OpenClipSemantics", model="ViT-B-32", tag="openai", weigh
 demo = dict(
     method=dict(
         backbone=dict(
-            trunk=dict(weights="stage:trunk", frozen=True, options=dict(channels=(32, 64, 128, 256)))
+            trunk=dict(
+                weights="stage:trunk", frozen=True, options=dict(channels=(32, 64, 128, 256))
+            )
         )
     ),
     semantics=dict(_delete_=True, type="StandInSemantics", stage="stage:trunk"),

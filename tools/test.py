@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from adabench.bench.results import write_record
 from adabench.engine.cli import add_run_arguments, experiment_from, run_tool
 from adabench.engine.experiment import test
 
@@ -16,12 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     add_run_arguments(parser)
     parser.add_argument("checkpoint", type=Path, help="best.pth of a run of the same config")
-    parser.add_argument("--out", type=Path, help="also write the result as a record to this file")
+    parser.add_argument(
+        "--out", type=Path, metavar="RESULTS", help="also write a record to this results folder"
+    )
     arguments = parser.parse_args()
     evaluation, record = test(experiment_from(arguments), arguments.checkpoint)
     if arguments.out:
-        record.save(arguments.out)
-        print(f"record  {arguments.out}")
+        print(f"record  {write_record(record, arguments.out)}")
     print(tabulate(evaluation.metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
     return 0
 

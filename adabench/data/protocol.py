@@ -37,7 +37,9 @@ class Parts:
     test: tuple[ClipRecord, ...]
 
 
-def _choose(corpus: PreparedCorpus, splits: Sequence[str], tasks: Sequence[str]) -> tuple[ClipRecord, ...]:
+def _choose(
+    corpus: PreparedCorpus, splits: Sequence[str], tasks: Sequence[str]
+) -> tuple[ClipRecord, ...]:
     return tuple(
         clip for clip in corpus.clips if clip.split in splits and (not tasks or clip.task in tasks)
     )

@@ -57,7 +57,9 @@ class StridedView(View):
         """Return the phases, each of at most ``self.frames`` frames."""
         stride = self._stride(frames)
         wanted = min(stride, self.phases or stride)
-        chosen = np.linspace(0, stride - 1, wanted + 2)[1:-1] if wanted < stride else np.arange(stride)
+        chosen = (
+            np.linspace(0, stride - 1, wanted + 2)[1:-1] if wanted < stride else np.arange(stride)
+        )
         return [np.arange(int(p), frames, stride) for p in chosen]
 
     def sample(self, frames: int, rng: np.random.Generator) -> Index:

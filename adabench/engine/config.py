@@ -202,7 +202,9 @@ def _parse(overrides: Sequence[str]) -> dict[str, Any]:
         if not sign or not key:
             raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
         value = DictAction._parse_iterable(text)
-        options[key] = {"None": None, "none": None}.get(value, value) if isinstance(value, str) else value
+        options[key] = (
+            {"None": None, "none": None}.get(value, value) if isinstance(value, str) else value
+        )
     return options
 
 

@@ -56,18 +56,26 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
         return corpus
     parameters = synthface_parameters(data)
     name = f"synthface-{parameters.digest()}"
-    return _made(root, name, data, "synthface", lambda raw: generate(
-        parameters, raw, processes=data.processes
-    ))
+    return _made(
+        root,
+        name,
+        data,
+        "synthface",
+        lambda raw: generate(parameters, raw, processes=data.processes),
+    )
 
 
 def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
     """Open the expression clips of a pretraining stage; generate and prepare them first if missing."""
     parameters = expression_parameters(section)
     name = f"expressions-{parameters.digest()}"
-    return _made(Path(data.root), name, data, "expressions", lambda raw: generate_expressions(
-        parameters, raw, processes=data.processes
-    ))
+    return _made(
+        Path(data.root),
+        name,
+        data,
+        "expressions",
+        lambda raw: generate_expressions(parameters, raw, processes=data.processes),
+    )
 
 
 def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:

@@ -182,7 +182,9 @@ def _run_estimator(
     experiment: Experiment, timings: Timings
 ) -> tuple[Record, tuple[ClipRecord, ...]]:
     corpus, parts = gather(experiment, timings)
-    method: EstimatorMethod = MODELS.build({k: v for k, v in experiment.method.items() if k != "name"})
+    method: EstimatorMethod = MODELS.build(
+        {k: v for k, v in experiment.method.items() if k != "name"}
+    )
     labels = session_labels(parts.train)
     with timings("training"):
         method.fit(None, np.array([labels[s] for s in sorted(labels)]))

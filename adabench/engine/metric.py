@@ -20,7 +20,7 @@ class SessionScores(BaseMetric):
         labels: session → BDI-II points. Only the metric sees them: test samples carry none.
     """
 
-    default_prefix = None
+    default_prefix = ""
 
     def __init__(self, labels: Mapping[str, float]) -> None:
         super().__init__(collect_device="cpu")
@@ -28,7 +28,9 @@ class SessionScores(BaseMetric):
         self.predictions: dict[str, float] = {}
         self.clips: dict[str, float] = {}
 
-    def process(self, data_batch: Any, data_samples: Sequence[tuple[list[ViewId], Assessment]]) -> None:
+    def process(
+        self, data_batch: Any, data_samples: Sequence[tuple[list[ViewId], Assessment]]
+    ) -> None:
         """Collect (view, score) pairs of a batch."""
         del data_batch
         for ids, assessment in data_samples:

@@ -122,6 +122,8 @@ class ExpressionModel(BaseModel):
 class ColumnCorrelation(BaseMetric):
     """Mean over the columns of Pearson's correlation between prediction and label."""
 
+    default_prefix = ""
+
     def __init__(self, columns: Sequence[str]) -> None:
         super().__init__(collect_device="cpu")
         self.columns = list(columns)

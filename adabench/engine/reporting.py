@@ -14,6 +14,7 @@ from adabench.bench.results import has_constant, write_record
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
+from adabench.data.synthface import bounds
 from adabench.engine import provenance
 from adabench.engine.config import Experiment
 from adabench.engine.corpora import synthface_parameters
@@ -108,14 +109,13 @@ def write_controls(
         return []
     train = session_labels(parts.train)
     test = sorted(session_labels(parts.test))
-    score = constant([train[s] for s in sorted(train)])
+    predictor = constant().fit(None, [train[s] for s in sorted(train)])
+    predictions = dict(zip(test, predictor.predict(len(test)).tolist(), strict=True))
     plain = _control(experiment)
     made = [] if not track.is_demo else _bounds(plain, corpus, parts)
     # The constant comes last: it is what says that the controls are there.
     made.append(
-        make_record(
-            plain, corpus, parts.test, dict.fromkeys(test, score), kind="control", method=CONSTANT
-        )
+        make_record(plain, corpus, parts.test, predictions, kind="control", method=CONSTANT)
     )
     return [write_record(record, results) for record in made]
 
@@ -135,24 +135,22 @@ def _control(experiment: Experiment) -> Experiment:
 
 
 def _bounds(plain: Experiment, corpus: PreparedCorpus, parts: Parts) -> list[Record]:
-    from adabench.data.synthface import bounds
-
+    """Return the generator's bounds: regressors over the true curves, which no method can read."""
     tasks = plain.track_.tasks
-    found = bounds(synthface_parameters(plain.data), tasks=tasks)
-    records = []
-    for name, bound in found.items():
-        records.append(
-            make_record(
-                plain.model_copy(update={"name": "bounds"}),
-                corpus,
-                parts.test,
-                bound.predictions,
-                kind="bound",
-                method=name,
-                notes=["computed from the generator's true curves, which no method can read"],
-            )
+    found = bounds(synthface_parameters(plain.data), task=tasks[0] if len(tasks) == 1 else None)
+    return [
+        make_record(
+            plain.model_copy(update={"name": "bounds"}),
+            corpus,
+            parts.test,
+            bound.predictions,
+            kind="bound",
+            method=f"bound: {name}",
+            notes=[bound.description],
         )
-    return records
+        for name, bound in found.items()
+        if name != CONSTANT
+    ]
 
 
 def describe_timing(seconds: Mapping[str, float]) -> list[tuple[str, str]]:

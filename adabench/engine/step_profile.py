@@ -175,8 +175,8 @@ def profile_step(
             raise ValueError(f"profile_step: {name} is 1 or more; got {value}")
     if "signals" in assessor.backbone.reads:
         raise ValueError(
-            f"profile_step feeds noise, and {type(assessor.backbone).__name__} reads named signals; "
-            "profile a method that reads frames"
+            f"profile_step feeds noise, and {type(assessor.backbone).__name__} reads named "
+            "signals; profile a method that reads frames"
         )
     device = torch.device(device)
     batch = random_batch(

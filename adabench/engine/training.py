@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from mmengine.dataset import DefaultSampler
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
@@ -147,7 +147,7 @@ def fit(
             "val_interval": training.validate_every,
         },
         val_cfg={"type": "ValLoop"},
-        val_evaluator=metric,
+        val_evaluator=Evaluator([metric]),
         optim_wrapper=_optim_wrapper(training),
         param_scheduler=_schedulers(training),
         default_hooks={"checkpoint": None, "logger": None},

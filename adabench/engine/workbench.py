@@ -78,7 +78,9 @@ class Workbench:
     def training(self) -> Training:
         """The experiment's schedule, which a network needs."""
         if self.experiment.training is None:
-            raise ValueError("training is missing: a network needs its epochs, batch size, optimiser")
+            raise ValueError(
+                "training is missing: a network needs its epochs, batch size, optimiser"
+            )
         return self.experiment.training
 
     def dataset(self, use: Use, *, frames: bool | None = None) -> ClipDataset:
@@ -123,7 +125,8 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
     corpus, parts = gather(experiment, timer)
     with timer("pretraining"):
         stages = {
-            name: ensure_stage(name, cfg, experiment.data) for name, cfg in experiment.stages.items()
+            name: ensure_stage(name, cfg, experiment.data)
+            for name, cfg in experiment.stages.items()
         }
     seed_everything(experiment.seed)
     assessor = build_assessor(experiment, stages)

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 NO_WEIGHTS_HINT = (
     "give a local file with --cfg-options method.backbone…weights=FILE, "
     "or start at random with weights=None"
+)
+
+# What torch and safetensors were seen to raise on files cut short or with a changed byte.
+_DAMAGE = (
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    AssertionError,
+    struct.error,
+    SafetensorError,
 )
 
 
@@ -47,16 +61,23 @@ def read_weights(path: Path) -> dict[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        if "Unsupported" not in str(error):
+            raise _damaged(path, "no readable checkpoint") from error
         raise ValueError(
             f"{path} holds more than tensors and plain values, so loading it could run code; "
             "it is refused. Save a plain state dict instead"
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
-        raise ValueError(
-            f"{path} can't be read as weights ({error}); fetch or make it again"
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}; expected a dict of tensors")
+    return content
+
+
+def _damaged(path: Path, cause: str) -> ValueError:
+    return ValueError(f"{path} can't be read as weights ({cause}); fetch or make it again")
 
 
 def load_trunk(module: Any, path: Path) -> None:

@@ -108,7 +108,8 @@ def _add_brows(shapes: _ShapeList, truth: ClipTruth, identity: Identity) -> None
     taper = np.linspace(1.1, 0.45, curve.shape[-2]) * identity.brow_thickness
     half = point(np.zeros_like(taper), taper)
     outline = np.concatenate([curve - half, (curve + half)[:, ::-1]], axis=1)
-    colour = 0.92 * 0.7 * identity.hair + 0.08 * identity.skin
+    # fair hair on dark skin: brows that nobody can see would hide AU1 and AU4
+    colour = np.minimum(0.7 * identity.hair, 0.62 * identity.skin)
     shapes.add(_both_sides(outline), colour)
 
 

@@ -15,6 +15,7 @@ from adabench.data.synthface.expressions import expression_jobs
 from adabench.data.synthface.jobs import ClipJob
 from adabench.data.synthface.parameters import ExpressionParameters, SynthfaceParameters
 from adabench.data.synthface.store import (
+    RECORD_NAME,
     UNFINISHED_NAME,
     AnyParameters,
     begin,
@@ -77,7 +78,7 @@ def _generate(parameters: AnyParameters, out: Path, processes: int, progress: bo
     if processes < 1:
         raise ValueError(f"processes: expected at least 1, got {processes}")
     out.mkdir(parents=True, exist_ok=True)
-    if is_complete(out, parameters):
+    if (out / RECORD_NAME).exists() and is_complete(out, parameters):
         return out
     with only_writer(out):
         if not is_complete(out, parameters):
@@ -87,7 +88,7 @@ def _generate(parameters: AnyParameters, out: Path, processes: int, progress: bo
                 if not (out / path).is_file():
                     write_text(out / path, text)
             _write_clips(jobs, out, processes, _Progress(jobs, out, shown=progress))
-            complete(out, parameters)
+            complete(out)
     return out
 
 

@@ -108,7 +108,11 @@ def only_writer(root: Path) -> Iterator[None]:
     lock = root / LOCK_NAME
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        except ValueError:
+            lock.unlink(missing_ok=True)
+            raise
         # whoever still waits for the removed file finds a complete corpus and writes nothing
         lock.unlink(missing_ok=True)
 
@@ -154,7 +158,6 @@ def begin(root: Path, parameters: AnyParameters) -> None:
         write_record(root / UNFINISHED_NAME, parameters)
 
 
-def complete(root: Path, parameters: AnyParameters) -> None:
+def complete(root: Path) -> None:
     """Declare the corpus in `root` complete."""
-    write_record(root / RECORD_NAME, parameters)
-    (root / UNFINISHED_NAME).unlink(missing_ok=True)
+    (root / UNFINISHED_NAME).replace(root / RECORD_NAME)

@@ -9,7 +9,6 @@ from adabench.data.prepare import detect as module
 from adabench.data.prepare.decode import Video
 from adabench.data.prepare.detect import HaarDetector, detect, make_detector
 
-
 FACE = np.array([177, 66, 95, 95])
 
 

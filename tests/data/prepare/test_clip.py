@@ -1,0 +1,215 @@
+"""One clip: the face is followed, and what can't be prepared says why."""
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio
+
+from adabench.data.corpora import SourceClip
+from adabench.data.prepare import PrepareSettings, face_boxes
+from adabench.data.prepare.clip import ClipJob, finished, prepare_clip
+from adabench.data.prepare.crop import crop_face
+from adabench.data.prepare.decode import Video
+from adabench.data.store import JpegPack
+
+
+def overlaps(boxes, others):
+    """Intersection over union of (N, 4) boxes with (N, 4) others."""
+    low = np.maximum(boxes[:, :2], others[:, :2])
+    high = np.minimum(boxes[:, :2] + boxes[:, 2:], others[:, :2] + others[:, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    return shared / (np.prod(boxes[:, 2:], axis=1) + np.prod(others[:, 2:], axis=1) - shared)
+
+
+@pytest.mark.parametrize(
+    ("seed", "size", "light"),
+    [(0, (320, 240), 1.0), (1, (640, 480), 1.0), (2, (320, 240), 0.3)],
+)
+def test_the_box_follows_the_face(tmp_path, face_clip, write_video, seed, size, light):
+    clip = face_clip(90, *size, seed=seed, light=light)
+    found = face_boxes(write_video(tmp_path / "clip.mp4", clip.frames))
+    assert found.boxes.shape == (90, 4)
+    assert found.face_rate > 0.9
+    assert (overlaps(found.boxes, clip.boxes) >= 0.5).mean() >= 0.95
+    centre, truth = (boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (found.boxes, clip.boxes))
+    assert np.abs(centre - truth).max() < 0.15 * clip.boxes[:, 2].mean()
+
+
+def test_the_box_does_not_tremble(tmp_path, face_clip, write_video):
+    still = np.repeat(face_clip(1).frames, 60, axis=0).astype(np.int16)
+    still += np.random.default_rng(0).normal(0, 4, still.shape).astype(np.int16)
+    path = write_video(tmp_path / "clip.mp4", np.clip(still, 0, 255).astype(np.uint8))
+    boxes = face_boxes(path).boxes
+    assert np.abs(np.diff(boxes, axis=0)).max() < 0.01 * boxes[:, 2].mean()
+
+
+def test_no_face(tmp_path, write_video):
+    path = write_video(tmp_path / "clip.mp4", np.full((8, 120, 160, 3), 120, np.uint8))
+    assert face_boxes(path) is None
+
+
+@pytest.fixture
+def job(tmp_path, video):
+    src = tmp_path / "raw"
+    src.mkdir()
+    path = src / "clip.mp4"
+    path.write_bytes(video.read_bytes())
+    clip = SourceClip("203_1_Freeform", "203", "203_1", "Freeform", "train", path, 17)
+    return ClipJob(clip, src, tmp_path / "out", PrepareSettings())
+
+
+def test_stored_frames_are_the_crops(job):
+    note = prepare_clip(job)
+    assert (note.status, note.frames, note.fps, note.face_rate) == ("ok", 20, 15.0, 1.0)
+    boxes = face_boxes(job.clip.video).boxes
+    stored = JpegPack(job.store).read(range(20))
+    for frame, box, mine in zip(Video(job.clip.video).frames(), boxes, stored, strict=True):
+        expected = crop_face(frame.rgb(), box, job.settings.margin, 64)
+        assert peak_signal_noise_ratio(expected, mine) > 38
+
+
+def test_row_of_the_manifest(job):
+    row = prepare_clip(job).row(job)
+    assert (row.clip, row.subject, row.session, row.task) == (
+        "203_1_Freeform",
+        "203",
+        "203_1",
+        "Freeform",
+    )
+    assert (row.split, row.score, row.frames, row.source) == ("train", 17, 20, "clip.mp4")
+
+
+def test_finished_until_something_changes(job):
+    assert finished(job) is None
+    note = prepare_clip(job)
+    assert finished(job) == note
+    larger = dataclasses.replace(job, settings=PrepareSettings(size=96))
+    assert finished(larger) is None
+    os.utime(job.clip.video, (1, 1))
+    assert finished(job) is None
+
+
+def test_a_touched_source_is_not_prepared_again(job):
+    prepare_clip(job)
+    before = job.store.stat().st_mtime_ns
+    os.utime(job.clip.video, (1, 1))
+    note = prepare_clip(job)
+    assert job.store.stat().st_mtime_ns == before
+    assert finished(job) == note
+
+
+def test_a_changed_source_is_prepared_again(job, face_clip, write_video):
+    before = prepare_clip(job)
+    write_video(job.clip.video, face_clip(12, seed=5).frames)
+    note = prepare_clip(job)
+    assert (before.frames, note.frames, len(JpegPack(job.store))) == (20, 12, 12)
+    assert note.checksums != before.checksums
+
+
+@pytest.mark.parametrize("damage", ["missing", "short"])
+def test_a_lost_or_short_store_is_made_again(job, damage):
+    prepare_clip(job)
+    whole = job.store.read_bytes()
+    if damage == "missing":
+        job.store.unlink()
+    else:
+        job.store.write_bytes(whole[:-9])
+    assert finished(job) is None
+    prepare_clip(job)
+    assert job.store.read_bytes() == whole
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"status": "ok"}'])
+def test_a_damaged_note_is_no_note(job, content):
+    prepare_clip(job)
+    job.note.write_text(content)
+    assert finished(job) is None
+
+
+def check_left_out(job, status, told):
+    note = prepare_clip(job)
+    assert (note.status, note.kept) == (status, False)
+    assert told in note.detail
+    assert str(job.clip.video) in note.detail
+    assert not job.store.exists()
+    return note
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"", "not a readable video"), (b"text" * 99, "not a readable video")]
+)
+def test_unreadable(job, content, told):
+    job.clip.video.write_bytes(content)
+    note = check_left_out(job, "unreadable", told)
+    assert finished(job) == note
+
+
+def test_missing_video(job):
+    job.clip.video.unlink()
+    check_left_out(job, "unreadable", "No such file")
+    assert not job.note.exists()
+
+
+def test_no_face_is_left_out(job, write_video):
+    write_video(job.clip.video, np.full((8, 120, 160, 3), 120, np.uint8))
+    check_left_out(job, "no_face", "no face found")
+
+
+def test_truncated_is_left_out(job, face_clip, write_video):
+    options = {"movflags": "faststart"}
+    path = write_video(job.clip.video, face_clip(40).frames, container_options=options)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    check_left_out(job, "truncated", "of 40 frames can be decoded")
+
+
+def test_few_faces_are_kept_but_told(job, face_clip, write_video):
+    frames = face_clip(30).frames
+    frames[7:] = 100
+    write_video(job.clip.video, frames)
+    note = prepare_clip(job)
+    assert (note.status, note.kept) == ("few_faces", True)
+    assert note.face_rate == pytest.approx(2 / 7, abs=1e-4)
+    assert len(JpegPack(job.store)) == 30
+
+
+def test_signals_are_copied(job, tmp_path):
+    signals = tmp_path / "raw" / "clip.csv"
+    content = "frame,AU01\n" + "".join(f"{i},0.5\n" for i in range(20))
+    signals.write_text(content)
+    job = dataclasses.replace(job, clip=dataclasses.replace(job.clip, signals=signals))
+    assert prepare_clip(job).status == "ok"
+    assert job.signals.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [("frame,AU01\n0,1\n", "bad_signals", "1 rows for 20 frames"), ("", "failed", "No columns")],
+)
+def test_signals_that_do_not_fit(job, tmp_path, content, status, told):
+    signals = tmp_path / "raw" / "clip.csv"
+    signals.write_text(content)
+    job = dataclasses.replace(job, clip=dataclasses.replace(job.clip, signals=signals))
+    check_left_out(job, status, told)
+
+
+def test_notes_are_json(job):
+    prepare_clip(job)
+    assert json.loads(job.note.read_text())["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"size": 8}, "size: expected an integer from 16 to 1024, got 8"),
+        ({"size": 64.0}, "size: expected an integer"),
+        ({"margin": -0.1}, "margin: expected a number from 0 to 2"),
+        ({"detect_every": 0}, "detect_every: expected an integer from 1"),
+        ({"detector": "harr"}, "did you mean 'haar'"),
+    ],
+)
+def test_wrong_settings(setting, told):
+    with pytest.raises(ValueError, match=told):
+        PrepareSettings(**setting)

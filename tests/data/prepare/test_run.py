@@ -1,0 +1,319 @@
+"""Whole corpora: complete, resumable, and never stopped by one bad video."""
+
+import csv
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path, PosixPath
+
+import numpy as np
+import pytest
+
+from adabench.data.corpora import Avec2014Reader, Scan, SourceClip
+from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.prepare import prepare
+from adabench.data.prepared import PreparedCorpus
+
+SESSIONS = {"Training": ("201_1", 5), "Development": ("202_1", 30), "Testing": ("201_2", 44)}
+SCRIPT = """
+import sys
+from adabench.data.prepare import prepare
+if __name__ == "__main__":
+    prepare("synthface", sys.argv[1], sys.argv[2], progress=False, processes=2)
+"""
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, face_clip, write_video):
+    """A raw corpus of six clips."""
+    root = tmp_path_factory.mktemp("raw")
+    for seed, (split, (session, score)) in enumerate(SESSIONS.items()):
+        for length, task in ((8, "Freeform"), (11, "Northwind")):
+            path = root / split / task / f"{session}_{task}_video.mp4"
+            write_video(path, face_clip(length, 240, 180, seed=seed).frames)
+        label = root / "AVEC2014_DepressionLabels" / split / f"{session}_Depression.csv"
+        label.parent.mkdir(parents=True)
+        label.write_text(f"{score}\n")
+    (root / "truth").mkdir()
+    (root / "synthface.json").write_text(json.dumps({"version": 1, "seed": 3}))
+    return root
+
+
+@pytest.fixture
+def raw(template, tmp_path):
+    """A copy of the template to change; the files keep their times."""
+    subprocess.run(["cp", "-a", str(template), str(tmp_path / "raw")], check=True)
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def run(raw, out, **options):
+    return prepare("synthface", raw, out, **{"progress": False, "processes": 1, **options})
+
+
+def content(out):
+    """All files of a prepared corpus except the notes, by name."""
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and ".clips" not in path.parts
+    }
+
+
+@pytest.fixture(scope="session")
+def expected(template, tmp_path_factory):
+    """What an undisturbed run writes."""
+    out = tmp_path_factory.mktemp("expected") / "out"
+    run(template, out)
+    return content(out)
+
+
+def reported(out):
+    with (out / "report.csv").open(newline="") as file:
+        return {row["clip"]: row["status"] for row in csv.DictReader(file)}
+
+
+def test_a_corpus_that_opens(raw, out):
+    report = run(raw, out)
+    assert (report.clips, report.frames, report.new, report.problems) == (6, 57, 6, ())
+    assert "6 clips, 57 frames" in report.summary()
+    corpus = PreparedCorpus.open(out)
+    assert (corpus.name, corpus.kind, corpus.licensed) == ("synthface", "avec2014", False)
+    assert (corpus.size, corpus.parameters) == (64, {"version": 1, "seed": 3})
+    rows = [(row.clip, row.split, row.score, row.frames) for row in corpus.clips]
+    assert rows == [
+        ("201_1_Freeform", "train", 5, 8),
+        ("201_1_Northwind", "train", 5, 11),
+        ("201_2_Freeform", "test", 44, 8),
+        ("201_2_Northwind", "test", 44, 11),
+        ("202_1_Freeform", "dev", 30, 8),
+        ("202_1_Northwind", "dev", 30, 11),
+    ]
+    assert corpus["201_2_Freeform"].subject == "201"
+    frames = corpus.frames("202_1_Northwind", [10, 3])
+    assert frames.shape == (2, 64, 64, 3)
+    assert frames.std() > 20
+    assert reported(out) == {}
+
+
+def test_several_processes_give_the_same_bytes(raw, out, expected):
+    report = run(raw, out, processes=2)
+    assert report.new == 6
+    assert content(out) == expected
+
+
+def test_a_second_run_does_nothing(raw, out):
+    run(raw, out)
+    times = {path: path.stat().st_mtime_ns for path in (out / "faces").iterdir()}
+    times |= {path: path.stat().st_mtime_ns for path in (out / "manifest.csv", out / "corpus.json")}
+    report = run(raw, out)
+    assert (report.new, report.clips) == (0, 6)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
+def test_a_new_score_changes_the_manifest_only(raw, out):
+    run(raw, out)
+    checksum = PreparedCorpus.open(out).checksum
+    next(raw.rglob("202_1_Depression.csv")).write_text("31")
+    assert run(raw, out).new == 0
+    corpus = PreparedCorpus.open(out)
+    assert corpus["202_1_Freeform"].score == 31
+    assert corpus.checksum != checksum
+
+
+def start(raw, out):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT, str(raw), str(out)]
+    return subprocess.Popen(command, env=environment)
+
+
+def children(pid):
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(c) for task in tasks.iterdir() for c in (task / "children").read_text().split()]
+
+
+def wait_until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.005)
+
+
+def gone(pid):
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("finished", [1, 4])
+def test_resume_after_sigkill(raw, out, expected, finished):
+    process = start(raw, out)
+    wait_until(lambda: len(list((out / ".clips").glob("2*.json"))) >= finished)
+    workers = children(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "corpus.json").exists()
+    wait_until(lambda: all(gone(worker) for worker in workers), 5)
+    (out / "faces" / f"{TEMPORARY_PREFIX}0-half.jpegs").write_bytes(b"half")
+    report = run(raw, out)
+    assert report.new <= 6 - finished
+    assert content(out) == expected
+
+
+def test_two_runs_at_once_wait_for_each_other(raw, out, expected):
+    processes = [start(raw, out), start(raw, out)]
+    assert [process.wait(60) for process in processes] == [0, 0]
+    assert content(out) == expected
+
+
+def test_bad_videos_are_reported_and_the_rest_prepared(raw, out, expected, write_video):
+    (raw / "Training/Freeform/201_1_Freeform_video.mp4").write_bytes(b"")
+    path = raw / "Testing/Freeform/201_2_Freeform_video.mp4"
+    path.write_bytes(path.read_bytes()[:-3000])
+    plain = np.full((9, 120, 160, 3), 99, np.uint8)
+    write_video(raw / "Testing/Northwind/201_2_Northwind_video.mp4", plain)
+    next(raw.rglob("202_1_Depression.csv")).write_text("64")
+    report = run(raw, out, processes=2)
+    assert {problem.name: problem.status for problem in report.left_out} == {
+        "201_1_Freeform": "unreadable",
+        "201_2_Freeform": "unreadable",
+        "201_2_Northwind": "no_face",
+        "202_1_Freeform": "no_label",
+        "202_1_Northwind": "no_label",
+    }
+    assert reported(out) == {problem.name: problem.status for problem in report.problems}
+    assert "left out: 5" in report.summary()
+    assert [row.clip for row in PreparedCorpus.open(out).clips] == ["201_1_Northwind"]
+    name = "faces/201_1_Northwind.jpegs"
+    assert content(out)[name] == expected[name]
+    assert run(raw, out).new == 0
+
+
+class DeadlyPath(PosixPath):
+    """A path that ends the process that it is sent to."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+class DeadlyReader(Avec2014Reader):
+    """Has one clip that takes its process down, as a decoder's crash would."""
+
+    def scan(self, src):
+        scan = super().scan(src)
+        first, *others = scan.clips
+        return Scan((SourceClip(**{**vars(first), "video": DeadlyPath(first.video)}), *others), ())
+
+
+def test_a_video_that_kills_its_process(raw, out):
+    report = prepare(DeadlyReader(), raw, out, processes=2, progress=False)
+    assert [(problem.name, problem.status) for problem in report.problems] == [
+        ("201_1_Freeform", "failed")
+    ]
+    assert report.clips == 5
+
+
+def test_full_disk_stops_with_a_remedy(raw, out, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    run(raw, out)
+    (out / "faces" / "201_1_Freeform.jpegs").unlink()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="disk is full: free some space") as caught:
+        run(raw, out)
+    assert "201_1_Freeform.jpegs" in str(caught.value)
+    assert not list(out.rglob(f"{TEMPORARY_PREFIX}*"))
+    with pytest.raises(FileNotFoundError):
+        PreparedCorpus.open(out)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"size": 96}, "prepare.size: 64, asked for 96"),
+        ({"margin": 0.3}, "prepare.margin: 0.1, asked for 0.3"),
+        ({"detect_every": 4}, "prepare.detect_every: 5, asked for 4"),
+    ],
+)
+def test_other_settings_are_refused(raw, out, options, told):
+    run(raw, out)
+    with pytest.raises(ValueError, match=told) as caught:
+        run(raw, out, **options)
+    assert str(out) in str(caught.value)
+    PreparedCorpus.open(out)
+
+
+def test_another_corpus_is_refused(raw, out):
+    run(raw, out)
+    (raw / "synthface.json").write_text(json.dumps({"version": 1, "seed": 4}))
+    with pytest.raises(ValueError, match=r"parameters\.seed: 3, asked for 4"):
+        run(raw, out)
+    with pytest.raises(ValueError, match="name: 'synthface', asked for 'avec2014'"):
+        prepare("avec2014", raw, out, processes=1, progress=False)
+
+
+def test_a_folder_with_something_else_is_left_alone(raw, out):
+    out.mkdir()
+    (out / "thesis.txt").write_text("all my work")
+    with pytest.raises(ValueError, match="no prepared corpus"):
+        run(raw, out)
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
+def test_out_below_a_file(raw, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="choose another folder"):
+        run(raw, tmp_path / "file" / "out")
+
+
+def test_nothing_usable(raw, out):
+    for path in raw.rglob("*.mp4"):
+        path.write_bytes(b"")
+    with pytest.raises(
+        ValueError, match=r"no clip of .* could be prepared; the first problems: 201"
+    ):
+        run(raw, out)
+    assert len(reported(out)) == 6
+
+
+def test_no_source(tmp_path, out):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        run(tmp_path / "none", out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("processes", [0, -1])
+def test_wrong_processes(raw, out, processes):
+    with pytest.raises(ValueError, match="processes: expected an integer above 0"):
+        run(raw, out, processes=processes)
+
+
+def test_expressions(tmp_path, out, face_clip, write_video):
+    raw = tmp_path / "expressions"
+    (raw / "labels").mkdir(parents=True)
+    for split, number in (("train", "0001"), ("dev", "0002")):
+        write_video(raw / split / f"{number}_expression.mp4", face_clip(6, 240, 180).frames)
+        rows = "".join(f"{i},{i / 10}\n" for i in range(6))
+        (raw / "labels" / f"{number}_expression.csv").write_text("frame,AU01\n" + rows)
+    (raw / "synthface.json").write_text('{"version": 1}')
+    prepare("expressions", raw, out, processes=1, progress=False)
+    corpus = PreparedCorpus.open(out)
+    assert corpus.kind == "expressions"
+    assert [(row.clip, row.split, row.score) for row in corpus.clips] == [
+        ("0001_expression", "train", None),
+        ("0002_expression", "dev", None),
+    ]
+    assert corpus.signals("0002_expression")["AU01"].tolist() == [i / 10 for i in range(6)]
+
+
+def test_workers_start_without_torch():
+    code = "import sys, adabench.data.prepare; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,175 @@
+"""Dep-MAP as a whole: gradients, invariances, memory."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+
+from adabench.structures import Inputs, Semantics
+
+ALL_TOGETHER = {
+    "as the paper": {},
+    "visual units": {"aggregator": {"source": "visual"}},
+    "literal ESA": {"backbone": {"literal": True}},
+    "literal contrast": {"selector": {"kdm": {"literal": True}}},
+    "sparse hits": {"selector": {"map": {"mode": "sparse_hits"}}},
+    "hard tokens": {"selector": {"tokens": {"kind": "hard"}}},
+    "S3 and S4": {"aggregator": {"scales": (3, 4)}},
+    "without KDM": {"selector": {"kdm": None}},
+    "without MAP": {"selector": {"map": None}},
+}
+
+
+def training_step(model, inputs, truth):
+    optimiser = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=1e-3))
+    return model.train_step({"inputs": inputs, "truth": truth}, optimiser)
+
+
+def padded(inputs: Inputs, frames: int) -> Inputs:
+    """Append invalid frames full of garbage."""
+
+    def grow(tensor: torch.Tensor, fill: float) -> torch.Tensor:
+        shape = (tensor.shape[0], frames, *tensor.shape[2:])
+        return torch.cat([tensor, tensor.new_full(shape, fill)], dim=1)
+
+    semantics = Semantics(grow(inputs.semantics.text, 9.0), grow(inputs.semantics.image, -9.0))
+    # Noise, so that padding would be chosen if it could be.
+    frames_ = grow(inputs.frames, 0.0)
+    frames_[:, -frames:] = torch.rand_like(frames_[:, -frames:])
+    return Inputs(
+        valid=grow(inputs.valid, False),
+        index=grow(inputs.index, 0),
+        frames=frames_,
+        semantics=semantics,
+    )
+
+
+@pytest.mark.parametrize("name", ALL_TOGETHER)
+def test_every_trainable_parameter_gets_a_gradient(build, make_inputs, truth, name):
+    model = build(**ALL_TOGETHER[name])
+    if name == "without KDM":
+        model.progress = 0.0
+    sum(model(make_inputs(frames=5), truth, mode="loss").values()).backward()
+    for parameter_name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            assert "tokens" in parameter_name
+            assert name == "hard tokens"
+            continue
+        assert parameter.grad is not None, parameter_name
+        assert parameter.grad.isfinite().all(), parameter_name
+        assert parameter.grad.norm() > 1e-9, parameter_name
+
+
+@pytest.mark.parametrize("options", [{}, {"kdm": {"literal": True}}])
+def test_the_contrastive_loss_alone_reaches_esa_and_trunk(build, make_inputs, truth, options):
+    model = build(selector=options)
+    model(make_inputs(), truth, mode="loss")["selector.contrastive"].backward()
+    for name, parameter in model.backbone.named_parameters():
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.norm() > 1e-9, name
+    for name, parameter in model.aggregator.named_parameters():
+        assert parameter.grad is None, name
+
+
+def test_hard_tokens_pass_no_contrastive_gradient_to_the_backbone(build, make_inputs, truth):
+    model = build(selector={"tokens": {"kind": "hard"}})
+    model(make_inputs(), truth, mode="loss")["selector.contrastive"].backward()
+    assert all(p.grad is None for p in model.backbone.parameters())
+    assert model.selector.tokens.encode.weight.grad.norm() > 0
+
+
+@pytest.mark.parametrize("name", ["text", "image"])
+def test_a_changed_clip_vector_changes_the_prediction(build, make_inputs, name):
+    model, inputs = build().eval(), make_inputs()
+    vector = getattr(inputs.semantics, name)
+    other = replace(inputs.semantics, **{name: torch.randn_like(vector)})
+    moved = model.assess(replace(inputs, semantics=other)).score - model.assess(inputs).score
+    assert (moved.abs() > 1e-3).all()
+
+
+@pytest.mark.parametrize("name", ALL_TOGETHER)
+def test_a_prediction_is_the_same_alone_in_a_batch_padded_and_again(
+    build, make_inputs, truth, name
+):
+    model, inputs = build(**ALL_TOGETHER[name]), make_inputs(frames=6)
+    training_step(model, inputs, truth)
+    model.eval()
+    # A small top u, so that the choice among frames is put to the test.
+    model.selector.sdpm.sampling = 1.0
+    with torch.no_grad():
+        score = model.assess(inputs).score
+        assert (score[0] - score[1]).abs() > 1e-3
+        again = model.assess(inputs).score
+        alone = torch.cat(
+            [model.assess(inputs.map(lambda t, i=i: t[i : i + 1])).score for i in (0, 1)]
+        )
+        with_padding = model.assess(padded(inputs, 3)).score
+    assert torch.equal(again, score)
+    torch.testing.assert_close(alone, score, atol=1e-4, rtol=0)
+    torch.testing.assert_close(with_padding, score, atol=1e-4, rtol=0)
+
+
+def test_padding_changes_neither_losses_nor_prototypes(build, make_inputs, truth):
+    inputs = make_inputs(frames=6)
+    results = []
+    for given in (inputs, padded(inputs, 3)):
+        model = build(selector={"sdpm": {"sampling": 1.0}}).eval()
+        flow = model._flow(given)
+        losses = model.losses(given, truth, flow)
+        model.selector.update(flow[1], flow[2], truth, 0.5)
+        results.append((losses, model.selector.sdpm.prototypes))
+    for name, value in results[0][0].items():
+        torch.testing.assert_close(results[1][0][name], value, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(results[1][1], results[0][1], atol=1e-6, rtol=0)
+
+
+def test_prediction_ignores_the_global_random_state(build, make_inputs):
+    model, inputs = build().eval(), make_inputs()
+    scores = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        scores.append(model.assess(inputs).score)
+    assert torch.equal(*scores)
+
+
+def test_prototypes_move_in_training_steps_only(build, make_inputs, truth):
+    model, inputs = build(), make_inputs()
+    before = model.selector.sdpm.prototypes.clone()
+    model.eval()
+    model.assess(inputs)
+    model(inputs, truth, mode="loss")
+    model.train()
+    sum(model(inputs, truth, mode="loss").values()).backward()
+    assert torch.equal(model.selector.sdpm.prototypes, before)
+    training_step(model, inputs, truth)
+    after = model.selector.sdpm.prototypes
+    moved = (after - before).abs().amax((1, 2)) > 0
+    assert moved.tolist() == [True, False, False, True]
+    torch.testing.assert_close(after.norm(dim=-1), torch.ones(4, 8))
+
+
+def test_a_checkpoint_gives_the_prediction_back(build, make_inputs, truth, tmp_path):
+    model, other, inputs = build(), build(seed=5), make_inputs()
+    training_step(model, inputs, truth)
+    torch.save(model.state_dict(), tmp_path / "model.pth")
+    other.load_state_dict(torch.load(tmp_path / "model.pth", weights_only=True))
+    assert torch.equal(other.eval().assess(inputs).score, model.eval().assess(inputs).score)
+
+
+@pytest.mark.parametrize("size", [32, 64, 96, 112, 128])
+def test_any_size_of_frame_trains(build, make_inputs, truth, size):
+    model = build()
+    losses = training_step(model, make_inputs(frames=2, size=size), truth)
+    assert losses["loss"].isfinite()
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_few_steps_fit_two_clips(build, make_inputs, truth, trunk, frozen):
+    model, inputs = build(backbone={"trunk": {**trunk, "frozen": frozen}}), make_inputs()
+    optimiser = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=2e-3))
+    first, *_, last = (
+        float(model.train_step({"inputs": inputs, "truth": truth}, optimiser)["head.mse"])
+        for _ in range(15)
+    )
+    assert last < 0.3 * first

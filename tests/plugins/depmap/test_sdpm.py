@@ -1,0 +1,94 @@
+import pytest
+import torch
+from adabench_plugins.depmap.sdpm import SDPM, momentum_step
+from torch.nn.functional import normalize
+
+
+def some_tokens() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    source = torch.Generator().manual_seed(0)
+    tokens = torch.randn(3, 5, 2, 6, generator=source)
+    key = torch.rand(3, 5, 2, generator=source) > 0.3
+    return tokens, key, torch.tensor([0, 2, 2])
+
+
+def test_momentum_step_equals_a_plain_loop():
+    source = torch.Generator().manual_seed(1)
+    prototypes = normalize(torch.randn(4, 3, 6, generator=source), dim=-1)
+    total = torch.randn(4, 3, 6, generator=source)
+    count = torch.randint(0, 4, (4, 3), generator=source).float()
+    got = momentum_step(prototypes, total, count, 0.9)
+    assert (count == 0).any()
+    for a in range(4):
+        for k in range(3):
+            wanted = prototypes[a, k]
+            if count[a, k] > 0:
+                wanted = 0.9 * wanted + 0.1 * total[a, k] / count[a, k]
+                wanted = wanted / wanted.norm()
+            torch.testing.assert_close(got[a, k], wanted, atol=1e-6, rtol=0)
+
+
+def test_update_moves_each_prototype_to_the_mean_of_its_key_tokens():
+    tokens, key, level = some_tokens()
+    sdpm = SDPM(length=6, prototypes=3, momentum=0.8)
+    index, before = sdpm.assign(tokens, key, level), sdpm.prototypes.clone()
+    sdpm.update(tokens, key, level)
+    for a in range(4):
+        for k in range(3):
+            chosen = [
+                normalize(tokens[b, t, s], dim=0)
+                for b, t, s in key.nonzero().tolist()
+                if level[b] == a and index[b, t, s] == k
+            ]
+            wanted = before[a, k]
+            if chosen:
+                wanted = normalize(0.8 * wanted + 0.2 * torch.stack(chosen).mean(0), dim=0)
+            torch.testing.assert_close(sdpm.prototypes[a, k], wanted, atol=1e-6, rtol=0)
+    assert not torch.equal(sdpm.prototypes[0], before[0])
+    assert torch.equal(sdpm.prototypes[1], before[1])
+
+
+def test_prototypes_stay_unit_length_over_many_updates():
+    tokens, key, level = some_tokens()
+    sdpm = SDPM(length=6)
+    for _ in range(50):
+        sdpm.update(100 * tokens, key, level)
+    torch.testing.assert_close(sdpm.prototypes.norm(dim=-1), torch.ones(4, 8))
+
+
+def test_key_tokens_are_balanced_and_the_rest_take_the_nearest():
+    source = torch.Generator().manual_seed(2)
+    sdpm = SDPM(length=6, prototypes=4)
+    # Every token leans to prototype 1 of its level, so that the nearest is always that one.
+    tokens = sdpm.prototypes[2, 1] + 0.3 * torch.randn(1, 40, 2, 6, generator=source)
+    key = torch.zeros(1, 40, 2, dtype=torch.bool)
+    key[:, :30] = True
+    index = sdpm.assign(tokens, key, torch.tensor([2]))
+    nearest = sdpm.similarity(tokens)[:, :, :, 2].argmax(-1)
+    assert torch.equal(index[~key], nearest[~key])
+    counts = torch.bincount(index[key], minlength=4)
+    assert counts.max() < (nearest[key] == 1).sum()
+    assert counts.min() > 0
+
+
+def test_start_ignores_the_global_random_state():
+    torch.manual_seed(1)
+    first = SDPM(length=6).prototypes
+    torch.manual_seed(2)
+    assert torch.equal(SDPM(length=6).prototypes, first)
+    assert not torch.equal(SDPM(length=6, seed=1).prototypes, first)
+
+
+def test_prototypes_are_no_parameters_and_travel_with_the_state():
+    tokens, key, level = some_tokens()
+    sdpm, other = SDPM(length=6), SDPM(length=6)
+    sdpm.update(tokens, key, level)
+    assert list(sdpm.parameters()) == []
+    assert not torch.equal(other.prototypes, sdpm.prototypes)
+    other.load_state_dict(sdpm.state_dict())
+    assert torch.equal(other.prototypes, sdpm.prototypes)
+
+
+@pytest.mark.parametrize("wrong", [{"momentum": 1.0}, {"kappa": 0}, {"prototypes": 0}])
+def test_values_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        SDPM(length=6, **wrong)

@@ -1,0 +1,61 @@
+import math
+
+import pytest
+import torch
+from adabench_plugins.depmap.sparsity import key_count, key_tokens, max_mean_measure, top
+
+
+def some_tokens() -> tuple[torch.Tensor, torch.Tensor]:
+    tokens = torch.randn(2, 6, 3, 5, generator=torch.Generator().manual_seed(0))
+    valid = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 0, 1, 1, 0, 0]], dtype=torch.bool)
+    return tokens, valid
+
+
+def test_measure_equals_a_plain_loop():
+    tokens, valid = some_tokens()
+    measure = max_mean_measure(tokens, valid)
+    for b in range(2):
+        frames = [t for t in range(6) if valid[b, t]]
+        for slot in range(3):
+            for t in range(6):
+                if t not in frames:
+                    assert measure[b, t, slot] == -math.inf
+                    continue
+                scores = [
+                    float(tokens[b, t, slot].double() @ tokens[b, i, slot].double()) / math.sqrt(5)
+                    for i in frames
+                ]
+                wanted = max(scores) - sum(scores) / len(scores)
+                assert float(measure[b, t, slot]) == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 3, 7, 12, 13, 25, 50, 400])
+def test_key_count_follows_its_formula(frames):
+    wanted = max(1, min(frames, math.ceil(5 * math.log(frames)))) if frames else 0
+    assert int(key_count(torch.tensor([frames]))) == wanted
+
+
+def test_key_tokens_are_the_top_u_of_each_slot():
+    tokens, valid = some_tokens()
+    key = key_tokens(tokens, valid, factor=1.0)
+    assert key.sum(1).tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert not key[~valid].any()
+    measure = max_mean_measure(tokens, valid)
+    kept = measure.masked_fill(~key, math.inf).amin(1)
+    dropped = measure.masked_fill(key, -math.inf).amax(1)
+    assert (kept >= dropped).all()
+
+
+def test_top_never_takes_padding_and_breaks_ties_in_time():
+    values = torch.zeros(1, 4)
+    valid = torch.tensor([[False, True, True, True]])
+    assert top(values, torch.tensor([2]), valid).tolist() == [[False, True, True, False]]
+    assert top(values, torch.tensor([9]), valid).tolist() == [[False, True, True, True]]
+
+
+def test_padding_does_not_change_the_measure():
+    tokens, _ = some_tokens()
+    alone = max_mean_measure(tokens[:, :4], torch.ones(2, 4, dtype=torch.bool))
+    tokens[:, 4:] = 1e4
+    padded = max_mean_measure(tokens, torch.tensor([[True] * 4 + [False] * 2] * 2))
+    torch.testing.assert_close(padded[:, :4], alone)
