@@ -18,7 +18,9 @@ def _map(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, Tensor):
         return function(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _map(getattr(value, f.name), function) for f in fields(value)})
+        return replace(
+            value, **{f.name: _map(getattr(value, f.name), function) for f in fields(value)}
+        )
     if isinstance(value, dict):
         return {key: _map(item, function) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

@@ -79,7 +79,7 @@ def test_a_clip_without_frames_is_collated_from_the_cache():
 
 
 def test_clips_that_do_not_fit_are_named():
-    with pytest.raises(ValueError, match="c0 and c1.*only c0 has semantics"):
+    with pytest.raises(ValueError, match=r"c0 and c1.*only c0 has semantics"):
         collate([make_clip(0, 2), make_clip(1, 2, semantics=None)])
     larger = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     with pytest.raises(ValueError, match=r"c0 and c1.*frames are \(3, 4, 4\).*\(3, 8, 8\)"):
@@ -87,7 +87,7 @@ def test_clips_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="segment_length is 2 in one, 0 in the other"):
         collate([make_clip(0, 2, segment_length=2), make_clip(1, 2)])
     other = Signals(torch.rand(2, 2), torch.ones(2, 2, dtype=torch.bool), ("AU04_r", "pose_Rx"))
-    with pytest.raises(ValueError, match="signals are .*AU01_r.*AU04_r"):
+    with pytest.raises(ValueError, match=r"signals are .*AU01_r.*AU04_r"):
         collate([make_clip(0, 2), make_clip(1, 2, signals=other)])
     with pytest.raises(ValueError, match="at least one clip"):
         collate([])

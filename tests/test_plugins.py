@@ -1,3 +1,4 @@
+import os
 import sys
 import textwrap
 from pathlib import Path
@@ -69,7 +70,9 @@ def test_a_second_call_changes_nothing(tmp_path):
 def test_the_environment_names_folders_too(tmp_path, monkeypatch):
     write(tmp_path / "a" / "one.py", SELECTOR.format(name="One"))
     write(tmp_path / "b" / "two.py", SELECTOR.format(name="Two"))
-    monkeypatch.setenv("ADABENCH_PLUGINS", f"{tmp_path / 'a'}:{tmp_path / 'b'}")
+    monkeypatch.setenv(
+        "ADABENCH_PLUGINS", os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")])
+    )
     assert own(load_plugins().loaded) == ["one", "two"]
 
 

@@ -44,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"prepare: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("prepare: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     print(report.summary())
     return LEFT_OUT if report.left_out else 0
 

@@ -17,6 +17,8 @@ from adabench.data.synthface import (
     SynthfaceParameters,
     generate,
     generate_expressions,
+    write_avec2013,
+    write_openface,
 )
 from adabench.data.synthface.bounds import bounds_over_draws
 from adabench.data.synthface.sheet import contact_sheet
@@ -28,13 +30,17 @@ def parse_arguments() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--corpus", type=Path, metavar="OUT", help="write a corpus to OUT")
     what.add_argument("--expressions", type=Path, metavar="OUT", help="write expression clips")
+    what.add_argument("--avec2013", type=Path, nargs=2, metavar=("CORPUS", "OUT"))
+    what.add_argument("--openface", type=Path, nargs=2, metavar=("CORPUS", "OUT"))
     what.add_argument("--bounds", action="store_true", help="print what true curves can reach")
     what.add_argument("--sheet", type=Path, metavar="PNG", help="write a contact sheet")
     what.add_argument("--speed", action="store_true", help="print frames a second of one core")
     parser.add_argument("--seed", type=int, default=0, help="the corpus' seed, or the first one")
     parser.add_argument("--tiny", action="store_true", help="the size for tests, not the demo's")
     parser.add_argument("--motion", choices=("stills", "smooth"), default="stills")
-    parser.add_argument("--task", choices=("Freeform", "Northwind"), help="bounds of one task")
+    parser.add_argument(
+        "--task", choices=("Freeform", "Northwind"), help="bounds of one task; AVEC 2013's"
+    )
     parser.add_argument("--draws", type=int, default=10, help="corpora for the bounds")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
@@ -58,6 +64,10 @@ def main() -> None:
         preset = ExpressionParameters.tiny if options.tiny else ExpressionParameters.demo
         parameters = preset(seed, options.motion)
         print(generate_expressions(parameters, options.expressions, processes=options.processes))
+    elif options.avec2013:
+        print(write_avec2013(*options.avec2013, task=options.task or "Freeform"))
+    elif options.openface:
+        print(write_openface(*options.openface))
     elif options.bounds:
         print_bounds(options.draws, seed, options.task)
     elif options.sheet:

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from adabench.bench.results import write_record
 from adabench.engine.cli import add_run_arguments, experiment_from, run_tool
-from adabench.engine.experiment import test
+from adabench.engine.experiment import score_checkpoint
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
         "--out", type=Path, metavar="RESULTS", help="also write a record to this results folder"
     )
     arguments = parser.parse_args()
-    evaluation, record = test(experiment_from(arguments), arguments.checkpoint)
+    evaluation, record = score_checkpoint(experiment_from(arguments), arguments.checkpoint)
     if arguments.out:
         print(f"record  {write_record(record, arguments.out)}")
     print(tabulate(evaluation.metrics.items(), headers=["metric", "value"], floatfmt=".3f"))

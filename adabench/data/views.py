@@ -115,6 +115,8 @@ class SegmentView(View):
         self.segment_length = _positive("SegmentView.length", length)
         if not 0 <= overlap < length:
             raise ValueError(f"SegmentView.overlap is 0 to length-1 = {length - 1}; got {overlap}")
+        if segments < 0:
+            raise ValueError(f"SegmentView.segments is 0 (all) or more; got {segments}")
         self.overlap = overlap
         self.segments = segments
 

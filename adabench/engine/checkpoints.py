@@ -48,10 +48,15 @@ def identity_of(path: Path) -> dict[str, Any]:
     """Return the identity that :func:`save` wrote.
 
     Raises:
+        FileNotFoundError: no such file.
         ValueError: not a checkpoint of adabench's, or one that carries code.
     """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"checkpoint {path} does not exist; name the best.pth or last.pth of a training's folder"
+        )
     meta = read_weights(path).get("meta", {})
-    if not isinstance(meta, dict) or "adabench" not in meta:
+    if not isinstance(meta, dict) or not isinstance(meta.get("adabench"), dict):
         raise ValueError(
             f"checkpoint {path}: field meta.adabench is missing, so it is not one that tools/train.py "
             "wrote; name its best.pth or last.pth"
@@ -82,7 +87,12 @@ def load_model(model: nn.Module, path: Path) -> None:
     Raises:
         ValueError: tensors that are missing, unexpected or of another shape.
     """
-    state = read_weights(path)["state_dict"]
+    state = read_weights(path).get("state_dict")
+    if not isinstance(state, dict):
+        raise ValueError(
+            f"checkpoint {path}: field state_dict is missing; name a best.pth or last.pth that "
+            "tools/train.py wrote"
+        )
     try:
         model.load_state_dict(state, strict=True)
     except RuntimeError as error:

@@ -166,23 +166,55 @@ def load_config(
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f"; did you mean {path.parent / near[0]}?" if near else ""
         raise FileNotFoundError(f"config {path} does not exist{hint}")
-    cfg = Config.fromfile(path, import_custom_modules=False)
+    cfg = _read(path)
     _check_keys(path, cfg)
     section = cfg.pop("demo", None)
     if demo:
-        if section is None:
-            raise ValueError(f"{path}: --demo needs a `demo` section, and this config has none")
+        if not isinstance(section, dict):
+            raise ValueError(
+                f"{path}: --demo needs a `demo` section, a dict of what differs; got {section!r}"
+            )
         _check_keys(path, section, "demo.")
-        cfg.merge_from_dict(section)
-        cfg.track = get_track(cfg.track).demo
+        _merge(path, cfg, section, "demo")
+        _map_track(path, cfg)
     if overrides:
-        cfg.merge_from_dict(_parse(overrides))
+        _merge(path, cfg, _parse(overrides), "--cfg-options")
         _check_keys(path, cfg)
     content = cfg.to_dict()
     if seed is not None:
         content["seed"] = seed
     content.update(name=path.stem, is_demo=demo, overrides=tuple(overrides))
     return _validate(path, content)
+
+
+def _read(path: Path) -> Config:
+    try:
+        return Config.fromfile(path, import_custom_modules=False)
+    except (SyntaxError, NameError) as error:
+        raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path}: _base_ names {error.filename}, which does not exist"
+        ) from error
+
+
+def _merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None:
+    try:
+        cfg.merge_from_dict(values)
+    except (TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: {source} does not fit what it changes: {error.args[0]}"
+        ) from error
+
+
+def _map_track(path: Path, cfg: Config) -> None:
+    """Name the demo track; a missing or odd track is left to the validation, which reports it."""
+    track = cfg.get("track")
+    if isinstance(track, str):
+        try:
+            cfg.track = get_track(track).demo
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
 
 def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
@@ -201,11 +233,20 @@ def _parse(overrides: Sequence[str]) -> dict[str, Any]:
         key, sign, text = pair.partition("=")
         if not sign or not key:
             raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
-        value = DictAction._parse_iterable(text)
-        options[key] = (
-            {"None": None, "none": None}.get(value, value) if isinstance(value, str) else value
-        )
+        options[key] = _value(pair, text)
     return options
+
+
+def _value(pair: str, text: str) -> Any:
+    listed = text.startswith(("[", "(")) or "," in text
+    try:
+        # mmengine's parser of lists drops blanks, which a path may hold.
+        value = (DictAction._parse_iterable if listed else DictAction._parse_int_float_bool)(
+            text if listed else text.strip("'\"")
+        )
+    except AssertionError as error:
+        raise ValueError(f"--cfg-options: {pair!r} has a bracket that is not closed") from error
+    return None if isinstance(value, str) and value.lower() == "none" else value
 
 
 def _validate(path: Path, content: dict[str, Any]) -> Experiment:

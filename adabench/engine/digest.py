@@ -18,8 +18,9 @@ def digest(value: Any, length: int = 16) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (tuple, set)):
-        return list(value)
+    if isinstance(value, (set, frozenset)):
+        # The order of a set of strings differs from process to process.
+        return sorted(value, key=repr)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Path):
@@ -28,9 +29,13 @@ def _plain(value: Any) -> Any:
 
 
 def weights_digest(module: nn.Module, length: int = 16) -> str:
-    """Hash every parameter and buffer of a module, names and shapes included."""
+    """Hash every parameter and buffer of a module, names and shapes included.
+
+    Buffers that a checkpoint leaves out (a mean that normalises the input) count too.
+    """
     hasher = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
+    tensors = {**module.state_dict(), **dict(module.named_buffers())}
+    for name, tensor in sorted(tensors.items()):
         hasher.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return hasher.hexdigest()[:length]

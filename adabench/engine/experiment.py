@@ -96,7 +96,7 @@ def train(
     return _publish(record, work_dir, results)
 
 
-def test(experiment: Experiment, checkpoint: Path) -> tuple[Evaluation, Record]:
+def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluation, Record]:
     """Score the test clips with a checkpoint; nothing is written.
 
     Raises:

@@ -82,15 +82,21 @@ class FeatureCache(_Cache):
 
     def __init__(self, part: Backbone, corpus: PreparedCorpus, root: Path, device: str) -> None:
         key = digest(
-            [type(part).__name__, type(part).version, weights_digest(part), corpus.checksum]
-            + [vars(part.spec)]
+            [
+                type(part).__name__,
+                type(part).version,
+                weights_digest(part),
+                corpus.checksum,
+                vars(part.spec),
+                # Layers without weights (an activation, a stride) show in the description only.
+                repr(part),
+            ]
         )
         super().__init__(root / "features" / key)
         self.part = part.to(device).eval()
         self.device = device
         self.shapes = self._shapes(corpus)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
-        self.span = 0
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "part": None}
@@ -162,7 +168,8 @@ class SemanticsCache(_Cache):
         root: Path,
         trunk: FeatureCache | None,
     ) -> None:
-        source = trunk.arrays.folder.name if trunk is not None else None
+        reads_trunk = trunk is not None and encoder.needs == "vector"
+        source = trunk.arrays.folder.name if trunk is not None and reads_trunk else None
         key = digest([encoder.fingerprint(), corpus.checksum, source])
         super().__init__(root / "semantics" / key)
         if encoder.needs == "vector" and trunk is None:

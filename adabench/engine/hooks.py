@@ -83,6 +83,18 @@ class KeepBest(Hook):
         del runner
         checkpoints.plain_message_hub(checkpoint)
 
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Stop where the loss is no number any more: the weights are lost from there on."""
+        del batch_idx, data_batch
+        loss = float(outputs["loss"].detach())
+        if np.isnan(loss):
+            raise FloatingPointError(
+                f"the training loss is {loss} in epoch {runner.epoch + 1}: training diverged; "
+                f"lower training.optimiser.lr. The best checkpoint so far is kept in {self.folder}"
+            )
+
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         """Compare and write."""
         value = float((metrics or {})[self.metric])
@@ -150,7 +162,7 @@ class Progress(Hook):
     ) -> None:
         """The step is done."""
         del runner, batch_idx, data_batch
-        loss = float(outputs["loss"])
+        loss = float(outputs["loss"].detach())
         now = time.perf_counter()
         self.stepping += now - self._mark
         self._mark = now

@@ -43,6 +43,12 @@ class SessionScores(BaseMetric):
         if absent:
             raise RuntimeError(f"{len(absent)} sessions got no prediction, the first {absent[0]}")
         sessions = sorted(self.labels)
+        bad = [s for s in sessions if not np.isfinite(self.predictions[s])]
+        if bad:
+            raise FloatingPointError(
+                f"the prediction for {len(bad)} of {len(sessions)} sessions is no finite number, the "
+                f"first {bad[0]}: training diverged; lower training.optimiser.lr"
+            )
         return score_metrics(
             np.array([self.predictions[s] for s in sessions]),
             np.array([self.labels[s] for s in sessions]),

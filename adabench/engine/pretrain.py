@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
@@ -40,7 +41,7 @@ class ExpressionFrames(Dataset[Sample]):
             raise ValueError(f"expression corpus {corpus.root} has no clip in split {split!r}")
         frames = [corpus.frames(c.clip, range(c.frames)) for c in clips]
         self.frames = torch.from_numpy(np.concatenate(frames)).permute(0, 3, 1, 2).contiguous()
-        labels = [corpus.signals(c.clip)[list(columns)].to_numpy(np.float32) for c in clips]
+        labels = [_signals(corpus, c.clip, columns).to_numpy(np.float32) for c in clips]
         self.labels = torch.from_numpy(np.concatenate(labels))
         if len(self.labels) != len(self.frames):
             raise ValueError(
@@ -53,6 +54,17 @@ class ExpressionFrames(Dataset[Sample]):
 
     def __getitem__(self, item: int) -> Sample:
         return self.frames[item], self.labels[item]
+
+
+def _signals(corpus: PreparedCorpus, clip: str, columns: Sequence[str]) -> pd.DataFrame:
+    table = corpus.signals(clip)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"expression corpus {corpus.root}: clip {clip} has no signal {', '.join(missing)}; the "
+            f"stage's columns are among {', '.join(table.columns)}"
+        )
+    return table[list(columns)]
 
 
 def stack(samples: list[Sample]) -> dict[str, Tensor]:
@@ -138,6 +150,11 @@ class ColumnCorrelation(BaseMetric):
         """Return the mean correlation; each column's is kept in ``by_column``."""
         predicted = np.concatenate([pair[0] for pair in results])
         target = np.concatenate([pair[1] for pair in results])
+        if not np.isfinite(predicted).all():
+            raise FloatingPointError(
+                "pretraining diverged: a prediction is no finite number; lower the stage's "
+                "training.optimiser.lr"
+            )
         self.by_column = {
             name: pcc(predicted[:, i], target[:, i]) for i, name in enumerate(self.columns)
         }

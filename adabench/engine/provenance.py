@@ -73,5 +73,8 @@ def commit() -> tuple[str | None, bool | None]:
             return None
         return run.stdout.strip() if run.returncode == 0 else None
 
+    if git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        # Installed into an environment inside another project's checkout.
+        return None, None
     status = git("status", "--porcelain")
     return git("rev-parse", "HEAD"), None if status is None else not status

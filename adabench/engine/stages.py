@@ -65,7 +65,7 @@ def ensure_stage(name: str, cfg: dict[str, Any], data: Data) -> StageResult:
     folder = Path(data.root) / "stages" / f"{kind}-{key}"
     report = folder / "stage.json"
     started = time.perf_counter()
-    if not report.is_file():
+    if not (report.is_file() and (folder / RESULT).is_file()):
         measured = stage.run(folder, data)
         # Written last: its presence says that the result is whole.
         write_bytes(report, json.dumps({"config": cfg, "measured": measured}, indent=1).encode())

@@ -143,6 +143,9 @@ def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
     for cfg in experiment.stages.values():
         STAGES.build(dict(cfg))
+    # Only the names matter here: a stage that is missing is told before the others are trained.
+    planned = {name: StageResult(name, Path(), 0.0, {}) for name in experiment.stages}
+    resolve([experiment.method, experiment.semantics], planned)
     if experiment.semantics is not None:
         SEMANTICS.type_of(experiment.semantics)
     if experiment.views is not None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import is_regressor
 from sklearn.dummy import DummyRegressor
 from sklearn.utils import all_estimators
 
@@ -113,7 +112,8 @@ def _regressors() -> dict[str, type]:
 
 def _build_estimator(estimator: Mapping[str, Any] | Any) -> Any:
     if not isinstance(estimator, Mapping):
-        if isinstance(estimator, type) or not is_regressor(estimator):
+        usable = all(callable(getattr(estimator, name, None)) for name in ("fit", "predict"))
+        if isinstance(estimator, type) or not usable:
             raise TypeError(
                 "EstimatorMethod.estimator is dict(type='SVR', …) or a scikit-learn regressor; "
                 f"got {estimator!r}"

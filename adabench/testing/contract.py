@@ -89,20 +89,17 @@ def check_shapes(assessor: Assessor, inputs: Inputs, lengths: Tensor | None = No
     name = {role: type(getattr(assessor, role)).__name__ for role in ROLES}
     with _evaluating(assessor) as method:
         features: Features = method.backbone(inputs)
+        _check_features(assessor, features, name["backbone"])
+        check_spans(features.span, features.valid, lengths, name["backbone"])
         units: Units = method.aggregator(features)
+        _check_units(assessor, units, features, name["aggregator"])
+        check_spans(units.span, units.valid, lengths, name["aggregator"])
         selection: Selection = method.selector(units)
+        check_selection(selection, units.valid, name["selector"])
         assessment: Assessment = method.head(units, selection)
-    _check_features(assessor, features, name["backbone"])
-    check_spans(features.span, features.valid, lengths, name["backbone"])
-    _check_units(assessor, units, features, name["aggregator"])
-    check_spans(units.span, units.valid, lengths, name["aggregator"])
-    check_selection(selection, units.valid, name["selector"])
-    clips = len(inputs.valid)
-    score = assessment.score
-    _require(
-        score.shape == (clips,), name["head"], f"score is {tuple(score.shape)}; not ({clips},)"
-    )
-    check_finite(score, name["head"], "score")
+    came, expected = tuple(assessment.score.shape), (len(inputs.valid),)
+    _require(came == expected, name["head"], f"score is {came}; expected {expected}")
+    check_finite(assessment.score, name["head"], "score")
     check_selection(assessment.selection, units.valid, name["head"])
 
 
@@ -250,8 +247,8 @@ def check_assessor(
         ContractError: naming the part and what it broke.
     """
     check_shapes(assessor, inputs, lengths)
-    check_label_free(assessor, inputs, truth)
     check_independence(assessor, inputs, tolerance)
+    check_label_free(assessor, inputs, truth)
     if truth is not None:
         check_gradients(assessor, inputs, truth, exempt=exempt)
 

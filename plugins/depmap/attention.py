@@ -71,7 +71,8 @@ class ChannelAttention(nn.Module):
     def _attention(self, query_key: Tensor) -> Tensor:
         """Map (N, P, 2C) to (N, heads, c, c), rows summing to 1, c = C / heads."""
         # One product holds every norm (its diagonal) and every query-key pair.
-        gram = _Gram.apply(query_key).float()
+        with torch.autocast(query_key.device.type, enabled=False):
+            gram = _Gram.apply(query_key.to(torch.promote_types(query_key.dtype, torch.float32)))
         norm = gram.diagonal(dim1=1, dim2=2).clamp_min(1e-12).sqrt()
         query_norm, key_norm = norm.split(self.width, dim=-1)
         scores = gram[:, : self.width, self.width :] / (

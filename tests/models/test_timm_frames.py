@@ -85,7 +85,7 @@ def test_too_many_scales_are_refused():
 
 
 def test_an_unknown_network_gets_a_suggestion():
-    with pytest.raises(ValueError, match="no network 'resnt18'. Did you mean .*'resnet18'"):
+    with pytest.raises(ValueError, match=r"no network 'resnt18'\. Did you mean .*'resnet18'"):
         TimmFrames(name="resnt18")
 
 

@@ -39,6 +39,6 @@ def find_reader(name: str) -> CorpusReader:
         return CORPORA[name]
     except KeyError:
         near = difflib.get_close_matches(name, CORPORA, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
         known = ", ".join(sorted(CORPORA))
-        raise ValueError(f"no reader for the corpus {name!r}{hint} There are: {known}") from None
+        raise ValueError(f"no reader for the corpus {name!r}{hint}; there are: {known}") from None

@@ -10,6 +10,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -167,6 +168,9 @@ def _alone(out: Path, description: CorpusDescription) -> Iterator[None]:
         except BlockingIOError:
             _logger.warning("%s: waiting for another process that prepares it", out)
             fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            # some network file systems have no locks; without them all else still works
+            _logger.warning("%s: can't be locked (%s): don't prepare it twice at once", out, error)
         _check_identity(notes / _IDENTITY, out, description)
         for folder in (notes, out / FACES, out / SIGNALS, out):
             remove_leftovers(folder)
@@ -276,6 +280,8 @@ def _isolated(job: ClipJob) -> ClipNote:
 
 def _begin_worker() -> None:
     cv2.setNumThreads(1)
+    # Ctrl-C reaches the workers too: they end without a traceback each
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

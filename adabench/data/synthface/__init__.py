@@ -6,6 +6,7 @@ It shows whether a method finds sparse key segments; it says nothing about depre
 from adabench.data.synthface.bounds import Bound, bounds, bounds_over_draws
 from adabench.data.synthface.corpus import clip_truth
 from adabench.data.synthface.generation import generate, generate_expressions
+from adabench.data.synthface.layouts import write_avec2013, write_openface
 from adabench.data.synthface.parameters import (
     Behaviour,
     ExpressionParameters,
@@ -42,4 +43,6 @@ __all__ = [
     "generate_expressions",
     "read_parameters",
     "read_truth",
+    "write_avec2013",
+    "write_openface",
 ]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -193,6 +194,19 @@ def test_signals_that_do_not_fit(job, tmp_path, content, status, told):
     signals.write_text(content)
     job = dataclasses.replace(job, clip=dataclasses.replace(job.clip, signals=signals))
     check_left_out(job, status, told)
+
+
+def test_memory_does_not_grow_with_the_clip(job, face_clip, write_video):
+    frames = np.repeat(face_clip(1).frames, 250, axis=0)
+    assert frames.nbytes > 57e6
+    write_video(job.clip.video, frames)
+    del frames
+    tracemalloc.start()
+    note = prepare_clip(job)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert note.frames == 250
+    assert peak < 8e6
 
 
 def test_notes_are_json(job):

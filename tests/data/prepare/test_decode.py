@@ -73,12 +73,3 @@ def test_end_cut_off(tmp_path, face_clip, write_video):
     assert video.stated_frames == 40
     assert 0 < count(video) < 38
     assert video.broken
-
-
-def test_decoding_holds_one_frame(tmp_path, write_video, face_clip):
-    frames = np.repeat(face_clip(1).frames, 120, axis=0)
-    video = Video(write_video(tmp_path / "clip.mp4", frames))
-    held = []
-    for frame in video.frames():
-        held.append(frame.rgb().nbytes)
-    assert sum(held) == frames.nbytes

@@ -14,7 +14,7 @@ from adabench.data.synthface import (
 
 @pytest.fixture(scope="session")
 def parameters() -> SynthfaceParameters:
-    return SynthfaceParameters.tiny(seed=5)
+    return SynthfaceParameters(seed=5, sessions=8, seconds=(1.0, 1.3))
 
 
 @pytest.fixture(scope="session")

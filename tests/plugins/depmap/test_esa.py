@@ -95,10 +95,8 @@ def test_the_widths_are_arguments(trunk, make_inputs):
 def test_a_trunk_without_maps_or_of_another_role_is_refused(trunk):
     with pytest.raises(ValueError, match="TimmFrames gives a vector only"):
         MODELS.build({"type": "ESA", "trunk": {**trunk, "scales": 0}})
-    with pytest.raises(TypeError, match="Linear is no backbone"):
-        MODELS.build(
-            {"type": "ESA", "trunk": {"type": "Linear", "in_features": 1, "out_features": 1}}
-        )
+    with pytest.raises(TypeError, match="BaseDataPreprocessor is no backbone"):
+        MODELS.build({"type": "ESA", "trunk": {"type": "BaseDataPreprocessor"}})
 
 
 def test_the_cacheable_part_is_the_frozen_trunk(trunk):

@@ -20,7 +20,7 @@ def test_profile_of_a_small_step_adds_up_and_leaves_the_model_as_it_was(build):
 
 
 def test_profile_is_plain_data_and_prints_every_part(build):
-    profile = profile_step(build(), clips=1, frames=1, size=32, repeats=1)
+    profile = profile_step(build(), clips=1, frames=1, size=64, repeats=1)
     assert json.loads(json.dumps(profile.as_dict()))["frames"] == 1
     text = profile.format()
     for name in ("trunk alone", "whole step", *profile.parts):

@@ -1,0 +1,69 @@
+"""Augmentation: drawn once a clip, and by the given generator alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from adabench.data.augment import ClipAugment
+
+FRAMES = torch.randint(0, 256, (5, 3, 12, 10), generator=torch.Generator().manual_seed(3)).byte()
+FULL = {"flip": 0.5, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4}
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_every_frame_of_a_clip_is_changed_alike():
+    augment = ClipAugment(**FULL)
+    for seed in range(10):
+        whole = augment(FRAMES, rng(seed))
+        alone = [augment(frame[None], rng(seed)) for frame in FRAMES]
+        assert torch.equal(whole, torch.cat(alone))
+
+
+def test_shape_and_type_are_kept():
+    changed = ClipAugment(**FULL)(FRAMES, rng())
+    assert changed.shape == FRAMES.shape
+    assert changed.dtype == torch.uint8
+
+
+def test_the_generator_decides():
+    augment = ClipAugment(**FULL)
+    first = augment(FRAMES, rng(1))
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002 - to show that the global generator has no say
+    assert torch.equal(augment(FRAMES, rng(1)), first)
+    assert not torch.equal(augment(FRAMES, rng(2)), first)
+
+
+def test_flip_mirrors_left_and_right():
+    assert torch.equal(ClipAugment(flip=1.0)(FRAMES, rng()), FRAMES.flip(-1))
+    assert torch.equal(ClipAugment(flip=0.0)(FRAMES, rng()), FRAMES)
+
+
+def test_about_half_of_the_clips_are_mirrored():
+    augment, generator = ClipAugment(flip=0.5), rng()
+    mirrored = sum(not torch.equal(augment(FRAMES, generator), FRAMES) for _ in range(200))
+    assert 70 < mirrored < 130
+
+
+def test_brightness_stays_within_its_reach():
+    grey = torch.full((1, 3, 4, 4), 100, dtype=torch.uint8)
+    augment, generator = ClipAugment(flip=0.0, brightness=0.2), rng()
+    levels = [int(augment(grey, generator)[0, 0, 0, 0]) for _ in range(200)]
+    assert 79 <= min(levels) < 85
+    assert 115 < max(levels) <= 120
+
+
+def test_saturation_leaves_grey_as_it_is():
+    grey = torch.randint(0, 256, (4, 1, 6, 6)).byte().expand(4, 3, 6, 6)
+    changed = ClipAugment(flip=0.0, saturation=1.0)(grey, rng())
+    assert (changed.int() - grey.int()).abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", ["flip", "brightness", "contrast", "saturation"])
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_values_outside_0_to_1_are_refused(name, value):
+    with pytest.raises(ValueError, match=rf"ClipAugment\.{name} is between 0 and 1; got"):
+        ClipAugment(**{name: value})

@@ -1,0 +1,206 @@
+"""Clips of a prepared corpus as samples."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from adabench.data.augment import ClipAugment
+from adabench.data.dataset import ClipDataset
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
+from adabench.data.store import JpegPack
+from adabench.data.views import SegmentView, StridedView, WindowView
+from adabench.structures import Features, Semantics
+
+SIZE = 16
+FRAMES = (9, 12, 5, 20, 11, 8)
+
+
+def record(number, frames):
+    return ClipRecord(
+        clip=f"{number}_1_Freeform",
+        subject=str(number),
+        session=f"{number}_1",
+        task="Freeform",
+        split="train",
+        score=7 * number,
+        fps=15.0,
+        frames=frames,
+        face_rate=1.0,
+        source=f"{number}.mp4",
+        source_sha256=f"{number:064x}",
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    root = tmp_path_factory.mktemp("corpus")
+    random = np.random.default_rng(0)
+    records = [record(number, frames) for number, frames in enumerate(FRAMES)]
+    for row in records:
+        frames = random.integers(0, 256, (row.frames, SIZE, SIZE, 3)).astype(np.uint8)
+        JpegPack.write(root / "faces" / f"{row.clip}.jpegs", frames)
+    description = CorpusDescription("synthface", "avec2014", False, {"size": SIZE}, None)
+    write_description(root, description, records)
+    return PreparedCorpus.open(root)
+
+
+def dataset(corpus, view=None, **options):
+    settings = {"training": True, "labels": True, **options}
+    return ClipDataset(corpus, corpus.clips, view or StridedView(frames=4), **settings)
+
+
+def same(first, second):
+    return (
+        first.id == second.id
+        and first.score == second.score
+        and torch.equal(first.index, second.index)
+        and torch.equal(first.frames, second.frames)
+    )
+
+
+def test_a_training_sample(corpus):
+    sample = dataset(corpus)[3]
+    assert (sample.id.clip, sample.id.session, sample.id.subject) == ("3_1_Freeform", "3_1", "3")
+    assert (sample.id.phase, sample.id.phases) == (0, 1)
+    assert sample.score == 21
+    assert sample.frames.shape == (4, 3, SIZE, SIZE)
+    assert sample.frames.dtype == torch.uint8
+    expected = corpus.frames("3_1_Freeform", sample.index.numpy())
+    assert np.array_equal(sample.frames.permute(0, 2, 3, 1).numpy(), expected)
+
+
+def test_a_test_set_gives_every_view_of_every_clip_and_no_label(corpus):
+    data = dataset(corpus, training=False, labels=False)
+    samples = [data[i] for i in range(len(data))]
+    assert all(sample.score is None for sample in samples)
+    for clip in corpus.clips:
+        views = [s for s in samples if s.id.clip == clip.clip]
+        assert [s.id.phase for s in views] == list(range(views[0].id.phases))
+        assert len(views) == views[0].id.phases
+        seen = torch.cat([s.index for s in views])
+        assert sorted(seen.tolist()) == list(range(clip.frames))
+
+
+def test_what_is_drawn_does_not_depend_on_order(corpus):
+    augment = ClipAugment(brightness=0.3)
+    forwards = dataset(corpus, seed=5, augment=augment)
+    backwards = dataset(corpus, seed=5, augment=augment)
+    first = [forwards[i] for i in range(len(forwards))]
+    second = [backwards[i] for i in reversed(range(len(backwards)))][::-1]
+    assert all(itertools.starmap(same, zip(first, second, strict=True)))
+
+
+def test_workers_draw_the_same(corpus):
+    data = dataset(corpus, seed=5, augment=ClipAugment(brightness=0.3))
+    data.epoch = 3
+    data[0]  # an open store has to survive the way into a worker
+    runs = []
+    for workers in (0, 2):
+        torch.manual_seed(workers)
+        loader = DataLoader(data, batch_size=2, num_workers=workers, collate_fn=list)
+        runs.append([sample for batch in loader for sample in batch])
+    assert len(runs[0]) == len(FRAMES)
+    assert all(itertools.starmap(same, zip(*runs, strict=True)))
+
+
+@pytest.mark.parametrize("view", [StridedView(frames=2), WindowView(frames=3)])
+def test_another_epoch_or_seed_draws_other_views(corpus, view):
+    def drawn(seed, epoch):
+        data = dataset(corpus, view, seed=seed)
+        data.epoch = epoch
+        return [tuple(data[i].index.tolist()) for i in range(len(data))]
+
+    assert drawn(0, 0) == drawn(0, 0)
+    assert drawn(0, 0) != drawn(0, 1)
+    assert drawn(0, 0) != drawn(1, 0)
+    assert len({tuple(drawn(0, epoch)) for epoch in range(6)}) == 6
+
+
+def test_clips_of_one_length_draw_apart(corpus):
+    data = ClipDataset(
+        corpus, [corpus.clips[3]] * 12, WindowView(frames=2), training=True, labels=True
+    )
+    assert len({int(data[i].index[0]) for i in range(12)}) > 1
+
+
+def test_a_test_set_is_never_augmented(corpus):
+    options = {"training": False, "labels": False}
+    plain = dataset(corpus, **options)
+    changed = dataset(corpus, augment=ClipAugment(flip=1.0, brightness=1.0), **options)
+    assert torch.equal(plain[0].frames, changed[0].frames)
+
+
+def test_the_epoch_does_not_change_a_test_set(corpus):
+    first, later = (dataset(corpus, training=False, labels=False) for _ in range(2))
+    later.epoch = 7
+    assert all(same(first[i], later[i]) for i in range(len(first)))
+
+
+def test_augmentation_is_the_same_for_a_whole_clip(corpus):
+    plain = dataset(corpus, WindowView(frames=5))
+    changed = dataset(corpus, WindowView(frames=5), augment=ClipAugment(flip=0.5, brightness=0.3))
+    flips = set()
+    for i in range(len(plain)):
+        before, after = plain[i].frames.float(), changed[i].frames.float()
+        mirrored = float((after - before.flip(-1)).abs().mean()) < float(
+            (after - before).abs().mean()
+        )
+        before = before.flip(-1) if mirrored else before
+        flips.add(mirrored)
+        inner = (before > 40) & (before < 190)
+        factors = [
+            float((a[m] / b[m]).mean()) for a, b, m in zip(after, before, inner, strict=True)
+        ]
+        assert max(factors) - min(factors) < 0.01
+    assert flips == {True, False}
+
+
+class Recorded:
+    """A cache that says what was asked for."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.asked = []
+
+    def read(self, clip, index):
+        self.asked.append((clip, index.tolist()))
+        rows = torch.from_numpy(index).float()[:, None]
+        if self.kind is Semantics:
+            return Semantics(text=rows, image=rows)
+        return Features(
+            vector=rows,
+            valid=torch.ones(len(index), dtype=torch.bool),
+            span=torch.from_numpy(np.stack([index, index + 1], -1)),
+        )
+
+
+def test_caches_are_read_at_the_views_frames(corpus):
+    features, semantics = Recorded(Features), Recorded(Semantics)
+    data = dataset(corpus, frames=False, features=features, semantics=semantics)
+    sample = data[1]
+    assert sample.frames is None
+    assert features.asked == semantics.asked == [("1_1_Freeform", sample.index.tolist())]
+    assert torch.equal(sample.features.vector[:, 0], sample.index.float())
+    assert torch.equal(sample.semantics.text[:, 0], sample.index.float())
+
+
+def test_without_caches_a_sample_has_none(corpus):
+    sample = dataset(corpus)[0]
+    assert sample.features is None
+    assert sample.semantics is None
+
+
+def test_augmenting_cached_features_is_refused(corpus):
+    with pytest.raises(ValueError, match="set cache=False, or augment=None"):
+        dataset(corpus, frames=False, augment=ClipAugment())
+
+
+def test_segments_are_marked(corpus):
+    sample = dataset(corpus, SegmentView(length=4))[3]
+    assert sample.segment_length == 4
+    assert len(sample.index) % 4 == 0
+    assert dataset(corpus)[0].segment_length == 0

@@ -1,0 +1,123 @@
+"""Protocols: which clips train, select and test, and what is refused."""
+
+import hashlib
+from types import SimpleNamespace
+
+import pytest
+
+from adabench.data.manifest import ClipRecord
+from adabench.data.protocol import LeakError, Protocol, divide
+
+OFFICIAL = Protocol()
+
+
+def clip(session, split, task="Freeform", score=10, video=None):
+    name = f"{session}_{task}"
+    return ClipRecord(
+        clip=name,
+        subject=session.split("_")[0],
+        session=session,
+        task=task,
+        split=split,
+        score=score,
+        fps=15.0,
+        frames=4,
+        face_rate=1.0,
+        source=f"{name}.mp4",
+        source_sha256=video or hashlib.sha256(name.encode()).hexdigest(),
+    )
+
+
+def corpus(*clips):
+    return SimpleNamespace(name="avec2014", clips=clips)
+
+
+CLIPS = (
+    clip("201_1", "train"),
+    clip("201_1", "train", "Northwind"),
+    clip("202_1", "dev"),
+    clip("202_1", "dev", "Northwind"),
+    clip("203_1", "test"),
+    clip("203_1", "test", "Northwind"),
+)
+
+
+def names(clips):
+    return [c.clip for c in clips]
+
+
+def test_official_splits():
+    parts = divide(corpus(*CLIPS), OFFICIAL, ())
+    assert names(parts.train) == ["201_1_Freeform", "201_1_Northwind"]
+    assert names(parts.validate) == ["202_1_Freeform", "202_1_Northwind"]
+    assert names(parts.test) == ["203_1_Freeform", "203_1_Northwind"]
+
+
+def test_a_track_takes_its_tasks_only():
+    parts = divide(corpus(*CLIPS), OFFICIAL, ("Northwind",))
+    assert names(parts.train + parts.validate + parts.test) == [
+        "201_1_Northwind",
+        "202_1_Northwind",
+        "203_1_Northwind",
+    ]
+
+
+def test_several_splits_may_train():
+    parts = divide(corpus(*CLIPS), Protocol(train=("train", "dev")), ("Freeform",))
+    assert names(parts.train) == ["201_1_Freeform", "202_1_Freeform"]
+
+
+@pytest.mark.parametrize("use", ["train", "validate"])
+def test_test_data_in_another_use_is_refused(use):
+    with pytest.raises(LeakError, match=rf"2 clips of the {use} data") as error:
+        divide(corpus(*CLIPS), Protocol(**{use: ("test",)}), ())
+    assert "203_1_Freeform" in str(error.value)
+    assert f"protocol.{use}" in str(error.value)
+
+
+@pytest.mark.parametrize(("split", "use"), [("train", "train"), ("dev", "validate")])
+def test_a_session_in_two_splits_is_refused(split, use):
+    # the other task of a test session: another video, the same person on the same day
+    leaking = clip("203_1", split, "Northwind")
+    with pytest.raises(LeakError, match=f"{use} data.*203_1_Northwind"):
+        divide(corpus(*CLIPS[:5], leaking), OFFICIAL, ())
+
+
+@pytest.mark.parametrize(("split", "use"), [("train", "train"), ("dev", "validate")])
+def test_the_same_video_under_another_name_is_refused(split, use):
+    copy = clip("999_1", split, video=CLIPS[4].source_sha256)
+    with pytest.raises(LeakError, match=f"{use} data.*999_1_Freeform"):
+        divide(corpus(*CLIPS, copy), OFFICIAL, ())
+
+
+def test_a_leak_in_a_task_of_another_track_does_not_count():
+    leaking = clip("203_1", "dev", "Northwind")
+    parts = divide(corpus(*CLIPS[:5], leaking), OFFICIAL, ("Freeform",))
+    assert names(parts.validate) == ["202_1_Freeform"]
+
+
+def test_an_empty_part_names_field_split_and_what_there_is():
+    with pytest.raises(
+        ValueError, match=r"^protocol\.validate: corpus avec2014 has no clip"
+    ) as error:
+        divide(corpus(*CLIPS[:2], *CLIPS[4:]), OFFICIAL, ("Freeform",))
+    assert "'dev'" in str(error.value)
+    assert "its splits are test, train" in str(error.value)
+
+
+def test_a_task_that_the_corpus_lacks():
+    with pytest.raises(ValueError, match=r"protocol\.train.*with task Reading"):
+        divide(corpus(*CLIPS), OFFICIAL, ("Reading",))
+
+
+def test_missing_scores_name_field_clip_and_remedy():
+    bare = clip("204_1", "test", score=None)
+    with pytest.raises(ValueError, match=r"^protocol\.test: 1 clips have no score") as error:
+        divide(corpus(*CLIPS, bare), OFFICIAL, ())
+    assert "204_1_Freeform" in str(error.value)
+    assert "prepare the corpus again with its label files" in str(error.value)
+
+
+def test_a_score_of_zero_is_a_score():
+    parts = divide(corpus(clip("205_1", "train", score=0), *CLIPS), OFFICIAL, ("Freeform",))
+    assert "205_1_Freeform" in names(parts.train)

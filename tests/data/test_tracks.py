@@ -1,0 +1,48 @@
+"""Tracks and the demo track behind each."""
+
+import pytest
+
+from adabench.data.tracks import TRACKS, get_track
+
+
+def test_every_real_track_has_a_demo_track_of_as_many_tasks():
+    for track in TRACKS.values():
+        demo = get_track(track.demo)
+        assert demo.is_demo
+        assert demo.corpus == "synthface"
+        assert len(demo.tasks) == max(len(track.tasks), 1)
+
+
+def test_the_tracks_of_the_design():
+    assert set(TRACKS) == {
+        "avec13",
+        "avec14-freeform",
+        "avec14-northwind",
+        "avec14",
+        "demo-freeform",
+        "demo-northwind",
+        "demo",
+    }
+    assert get_track("avec13").demo == "demo-freeform"
+    assert get_track("avec14-northwind").demo == "demo-northwind"
+
+
+def test_a_demo_track_is_its_own():
+    for track in TRACKS.values():
+        assert track.is_demo == (track.corpus == "synthface")
+    assert get_track("demo").demo == "demo"
+
+
+def test_a_typo_gets_a_suggestion_and_the_list():
+    with pytest.raises(
+        ValueError, match=r"no track is called 'avec14-frefrom'.* Did you mean"
+    ) as e:
+        get_track("avec14-frefrom")
+    assert "'avec14-freeform'" in str(e.value)
+    assert "demo-northwind" in str(e.value)
+
+
+def test_a_name_like_no_other_gets_the_list_alone():
+    with pytest.raises(ValueError, match="Known: avec13") as error:
+        get_track("zzz")
+    assert "Did you mean" not in str(error.value)

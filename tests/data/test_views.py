@@ -1,0 +1,142 @@
+"""Which frames a view takes."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from adabench.data.views import SegmentView, StridedView, WindowView
+from adabench.registry import TRANSFORMS
+
+LENGTHS = [1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 47, 100, 255, 256, 257]
+
+
+def key(index):
+    return tuple(index.tolist())
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 16, 50])
+def test_phases_of_a_strided_view_share_out_all_frames(most):
+    for frames in LENGTHS:
+        phases = StridedView(frames=most).all(frames)
+        assert sorted(np.concatenate(phases).tolist()) == list(range(frames))
+        assert all(1 <= len(phase) <= most for phase in phases)
+        strides = {int(step) for phase in phases for step in np.diff(phase)}
+        assert len(strides) <= 1
+
+
+def test_a_strided_view_needs_no_more_phases_than_it_must():
+    assert len(StridedView(frames=16).all(16)) == 1
+    assert len(StridedView(frames=16).all(17)) == 2
+    assert len(StridedView(frames=16).all(120)) == 8
+
+
+def test_a_strided_sample_is_one_of_the_phases_and_each_may_come():
+    view, rng = StridedView(frames=16), np.random.default_rng(0)
+    for frames in LENGTHS:
+        phases = {key(phase) for phase in view.all(frames)}
+        drawn = {key(view.sample(frames, rng)) for _ in range(20 * len(phases))}
+        assert drawn == phases
+
+
+@pytest.mark.parametrize("phases", range(1, 12))
+def test_fewer_phases_are_different_ones_of_all(phases):
+    for stride in range(1, 30):
+        frames = 16 * stride
+        every = {key(phase) for phase in StridedView(frames=16).all(frames)}
+        some = [key(phase) for phase in StridedView(frames=16, phases=phases).all(frames)]
+        assert len(set(some)) == len(some) == min(phases, stride)
+        assert set(some) <= every
+
+
+def test_a_single_phase_is_the_middle_one():
+    (phase,) = StridedView(frames=10, phases=1).all(50)
+    assert phase[0] == 2
+
+
+@pytest.mark.parametrize("length", [1, 4, 16])
+def test_windows_cover_all_frames(length):
+    for frames in LENGTHS:
+        windows = WindowView(frames=length).all(frames)
+        assert set(np.concatenate(windows).tolist()) == set(range(frames))
+        assert {len(window) for window in windows} == {min(length, frames)}
+        assert all((np.diff(window) == 1).all() for window in windows)
+        assert windows[-1][-1] == frames - 1
+        # only the last may overlap its neighbour
+        assert all(b[0] == a[0] + length for a, b in itertools.pairwise(windows[:-1]))
+
+
+def test_a_centred_window():
+    (window,) = WindowView(frames=4, centre=True).all(10)
+    assert window.tolist() == [3, 4, 5, 6]
+    (window,) = WindowView(frames=40, centre=True).all(3)
+    assert window.tolist() == [0, 1, 2]
+
+
+def test_a_window_is_drawn_from_every_place():
+    view, rng = WindowView(frames=4), np.random.default_rng(0)
+    drawn = {key(view.sample(7, rng)) for _ in range(200)}
+    assert drawn == {tuple(range(start, start + 4)) for start in range(4)}
+    assert view.sample(2, rng).tolist() == [0, 1]
+
+
+def test_segments_without_overlap():
+    (index,) = SegmentView(length=4).all(12)
+    assert index.tolist() == list(range(12))
+
+
+def test_segments_that_overlap():
+    (index,) = SegmentView(length=4, overlap=2).all(8)
+    assert index.reshape(-1, 4).tolist() == [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]
+
+
+def test_frames_behind_the_last_whole_segment_get_one_more():
+    (index,) = SegmentView(length=4).all(10)
+    assert index.reshape(-1, 4).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [6, 7, 8, 9]]
+
+
+def test_a_clip_shorter_than_a_segment_repeats_its_last_frame():
+    view = SegmentView(length=5, overlap=3)
+    assert view.all(2)[0].tolist() == [0, 1, 1, 1, 1]
+    assert view.sample(2, np.random.default_rng(0)).tolist() == [0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("overlap", [0, 1, 7])
+def test_segments_cover_all_frames_in_whole_segments(overlap):
+    view = SegmentView(length=8, overlap=overlap)
+    assert view.segment_length == 8
+    for frames in LENGTHS:
+        (index,) = view.all(frames)
+        assert len(index) % 8 == 0
+        assert set(index.tolist()) == set(range(frames))
+
+
+def test_a_training_view_of_segments_is_a_run_of_neighbours():
+    view, rng = SegmentView(length=4, segments=2), np.random.default_rng(0)
+    starts = {tuple(view.sample(18, rng).reshape(-1, 4)[:, 0].tolist()) for _ in range(200)}
+    assert starts == {(0, 4), (4, 8), (8, 12), (12, 14)}
+    assert key(SegmentView(length=4).sample(18, rng)) == key(view.all(18)[0])
+    assert len(view.sample(6, rng)) == 8
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: StridedView(frames=0), "StridedView.frames"),
+        (lambda: StridedView(frames=4, phases=-1), "StridedView.phases"),
+        (lambda: WindowView(frames=-3), "WindowView.frames"),
+        (lambda: SegmentView(length=0), "SegmentView.length"),
+        (lambda: SegmentView(length=4, overlap=4), "SegmentView.overlap is 0 to length-1 = 3"),
+        (lambda: SegmentView(length=4, overlap=-1), "SegmentView.overlap"),
+        (lambda: SegmentView(length=4, segments=-2), "SegmentView.segments"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(make, named):
+    with pytest.raises(ValueError, match=named):
+        make()
+
+
+def test_configs_name_views_by_type():
+    view = TRANSFORMS.build({"type": "StridedView", "frames": 5})
+    assert isinstance(view, StridedView)
+    assert view.segment_length == 0

@@ -1,0 +1,260 @@
+"""A whole run on the tiny corpus, and what its trained weights promise."""
+
+import errno
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from adabench.batching import collate, pad_inputs, slice_inputs, trim_inputs
+from adabench.bench.results import read_records
+from adabench.data import files
+from adabench.data.protocol import LeakError
+from adabench.engine import checkpoints
+from adabench.engine.evaluation import evaluate, session_labels
+from adabench.engine.experiment import RECORD, score_checkpoint, train
+from adabench.engine.workbench import set_up
+from adabench.evaluation.metrics import score_metrics
+
+POINTS = 1e-4
+"""How far two predictions of one clip may be apart, BDI-II points."""
+
+
+def varied_batch(bench, clips=6):
+    """Clips of the test split whose predictions differ by more than 0.5 points from each other."""
+    dataset = bench.dataset("test")
+    samples = [dataset[i] for i in range(len(dataset))]
+    with torch.no_grad():
+        batch = bench.assessor.data_preprocessor(collate(samples))
+        scores = bench.assessor.assess(batch["inputs"]).score
+    chosen: list[int] = []
+    for i in torch.argsort(scores).tolist():
+        if not chosen or scores[i] - scores[chosen[-1]] > 0.5:
+            chosen.append(i)
+    chosen = chosen[:clips]
+    assert len(chosen) >= 3, f"the tiny run's predictions hardly differ: {scores}"
+    return slice_inputs(batch["inputs"], chosen)
+
+
+@torch.no_grad()
+def predict(bench, inputs):
+    return bench.assessor.assess(inputs).score
+
+
+def test_record_follows_from_its_predictions(tiny):
+    record = tiny.outcome.record
+    labels = [p.label for p in record.predictions]
+    found = score_metrics([p.prediction for p in record.predictions], labels)
+    assert found["RMSE"] == pytest.approx(record.metrics.RMSE, abs=1e-9)
+    assert record.flags.demo
+    assert "stand-in" in record.flags.semantics
+    assert len(record.flags.pretrained_checksum) == 64
+    assert record.cost.parameters == sum(p.numel() for p in tiny.bench().assessor.parameters())
+    assert set(record.timing) >= {"corpus", "pretraining", "features", "training", "evaluation"}
+
+
+def test_results_hold_the_constant_and_the_bounds_once(tiny):
+    train(tiny.experiment(), work_dir=tiny.work_dir, results=tiny.results, resume=True)
+    records, problems = read_records(tiny.results)
+    assert not problems
+    assert [r.method for r in records].count("constant") == 1
+    assert [r.method for r in records].count("Dep-MAP") == 1
+    assert "bound: oracle" in [r.method for r in records]
+    constant = next(r for r in records if r.method == "constant")
+    bench = tiny.bench()
+    mean = np.mean(list(session_labels(bench.parts.train).values()))
+    assert {round(p.prediction, 9) for p in constant.predictions} == {round(mean, 9)}
+    assert constant.metrics.CCC == 0
+
+
+def test_figure_is_a_picture(tiny):
+    with Image.open(tiny.outcome.figure) as picture:
+        assert min(picture.size) > 500
+
+
+def test_checkpoint_gives_the_record_again(tiny):
+    evaluation, record = score_checkpoint(tiny.experiment(), tiny.outcome.checkpoint)
+    assert evaluation.metrics["RMSE"] == pytest.approx(tiny.outcome.record.metrics.RMSE, abs=1e-6)
+    assert [p.session for p in record.predictions] == sorted(evaluation.sessions)
+
+
+def test_prediction_rests_on_its_clip_alone(tiny):
+    bench = tiny.bench()
+    inputs = varied_batch(bench)
+    together = predict(bench, inputs)
+    assert torch.equal(predict(bench, inputs), together), "twice in a row"
+    number = len(together)
+    for i in range(number):
+        alone = predict(bench, trim_inputs(slice_inputs(inputs, [i])))
+        assert abs(float(alone[0] - together[i])) < POINTS, f"clip {i} alone"
+        beside = predict(bench, slice_inputs(inputs, [i, (i + 1) % number]))
+        assert abs(float(beside[0] - together[i])) < POINTS, f"clip {i} in another batch"
+    for fill in (0.0, 1.0):
+        padded = predict(bench, pad_inputs(inputs, inputs.valid.shape[1] + 5, fill=fill))
+        assert float((padded - together).abs().max()) < POINTS, "with padding"
+
+
+def test_prediction_needs_no_label(tiny):
+    bench = tiny.bench()
+    sample = bench.dataset("test")[0]
+    assert sample.score is None
+    validated = bench.dataset("validate")
+    with_label = validated[0]
+    without = bench.dataset("validate")
+    without.labels = False
+    assert with_label.score is not None
+    assert without[0].score is None
+    scores = [
+        predict(bench, bench.assessor.data_preprocessor(collate([s]))["inputs"])
+        for s in (with_label, without[0])
+    ]
+    assert torch.equal(*scores)
+
+
+def _without_esa(bench):
+    for name, parameter in bench.assessor.backbone.named_parameters():
+        if "gamma" in name:
+            parameter.data.zero_()
+
+
+def _without_map(bench):
+    bench.assessor.selector.map = None
+
+
+def _without_scale(number):
+    def switch(bench):
+        fuse = bench.assessor.aggregator.fuse
+
+        def blind(maps):
+            return fuse([m * 0 if i == number - 1 else m for i, m in enumerate(maps)])
+
+        bench.assessor.aggregator.fuse = blind
+
+    return switch
+
+
+SWITCHES = {
+    "ESA": _without_esa,
+    "MAP": _without_map,
+    **{f"S{number} of MSR": _without_scale(number) for number in (1, 2, 3, 4)},
+}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switching_a_module_off_changes_predictions(tiny, name):
+    bench = tiny.bench()
+    inputs = varied_batch(bench)
+    before = predict(bench, inputs)
+    SWITCHES[name](bench)
+    change = float((predict(bench, inputs) - before).abs().max())
+    print(f"without {name}: predictions change by up to {change:.4f} points")
+    assert change > 10 * POINTS
+
+
+def test_training_without_kdm_changes_predictions(tiny):
+    whole = {p.session: p.prediction for p in tiny.outcome.record.predictions}
+    without = _trained(tiny, "no-kdm", "method.selector.kdm=None")
+    change = max(abs(without[s] - whole[s]) for s in whole)
+    print(f"trained without KDM: predictions change by up to {change:.4f} points")
+    assert change > 10 * POINTS
+
+
+def _trained(tiny, name, *overrides):
+    """Train on the same stages and caches; predictions by session."""
+    outcome = train(
+        tiny.experiment(*overrides),
+        work_dir=tiny.root / "variants" / name,
+        results=tiny.root / "variants" / "results",
+    )
+    return {p.session: p.prediction for p in outcome.record.predictions}
+
+
+def test_same_seed_gives_the_same_predictions_bit_for_bit(tiny):
+    again = _trained(tiny, "again")
+    assert again == {p.session: p.prediction for p in tiny.outcome.record.predictions}
+
+
+def test_finished_run_is_not_repeated(tiny):
+    before = (tiny.work_dir / checkpoints.LAST).stat().st_mtime_ns
+    outcome = train(tiny.experiment(), work_dir=tiny.work_dir, results=tiny.results, resume=True)
+    assert outcome.path == tiny.outcome.path
+    assert (tiny.work_dir / checkpoints.LAST).stat().st_mtime_ns == before
+
+
+def test_checkpoint_of_another_config_is_refused(tiny):
+    other = tiny.experiment("training.epochs=5")
+    with pytest.raises(ValueError, match=r"best\.pth belongs to another config: its config_hash"):
+        score_checkpoint(other, tiny.outcome.checkpoint)
+    with pytest.raises(ValueError, match=r"last\.pth belongs to another config"):
+        train(other, work_dir=tiny.work_dir, results=tiny.results, resume=True)
+
+
+def test_checkpoints_hold_plain_values_only(tiny):
+    for name in (checkpoints.BEST, checkpoints.LAST):
+        content = torch.load(tiny.work_dir / name, weights_only=True)
+        assert content["meta"]["adabench"]["config"] == "depmap_r18_avec14"
+
+
+def test_prototypes_survive_the_checkpoint(tiny):
+    state = torch.load(tiny.outcome.checkpoint, weights_only=True)["state_dict"]
+    key = next(k for k in state if k.endswith("prototypes"))
+    stored = dict(tiny.bench().assessor.state_dict())[key]
+    assert torch.equal(state[key], stored)
+    assert torch.allclose(stored.norm(dim=-1), torch.ones(()), atol=1e-5)
+    fresh = set_up(tiny.experiment()).assessor.state_dict()[key]
+    assert not torch.equal(fresh, stored), "training has moved no prototype"
+
+
+def test_validation_on_test_data_is_refused(tiny):
+    with pytest.raises(LeakError, match=r"protocol: \d+ clips of the validate data are also test"):
+        set_up(tiny.experiment("protocol.validate=['test']"))
+
+
+def test_mistyped_part_is_refused_before_anything_long(tiny, tmp_path):
+    experiment = tiny.experiment("method.selector.type=PrototypMAP", f"data.root={tmp_path / 'no'}")
+    with pytest.raises(LookupError, match="Did you mean 'PrototypeMAP'"):
+        set_up(experiment)
+    assert not (tmp_path / "no").exists()
+
+
+def test_missing_weights_are_named(tiny, tmp_path):
+    absent = tmp_path / "r18.pth"
+    experiment = tiny.experiment(f"method.backbone.trunk.weights={absent}")
+    with pytest.raises(FileNotFoundError, match=r"r18\.pth do(es)? not exist; give a local file"):
+        set_up(experiment)
+
+
+def test_full_disk_keeps_the_result(tiny, tmp_path, monkeypatch, capsys):
+    """The record's own copy stays in the work folder, so --resume publishes it."""
+    work = tmp_path / "work"
+    results = tmp_path / "results"
+    experiment = tiny.experiment(config="constant_avec14.py")
+    real = files._flush
+
+    def full(path: Path) -> None:
+        if results in path.parents:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        real(path)
+
+    monkeypatch.setattr(files, "_flush", full)
+    with pytest.raises(OSError, match="disk is full"):
+        train(experiment, work_dir=work, results=results)
+    assert json.loads((work / RECORD).read_text())["method"] == "constant"
+    monkeypatch.setattr(files, "_flush", real)
+    outcome = train(experiment, work_dir=work, results=results, resume=True)
+    assert outcome.path.is_file()
+    assert not list(results.rglob(f"{files.TEMPORARY_PREFIX}*"))
+
+
+def test_cached_features_give_what_frames_give(tiny):
+    bench = tiny.bench()
+    from_cache = evaluate(bench, "validate").clips
+    frames = tiny.bench()
+    frames.features = None  # its datasets then read frames, and the trunk runs
+    from_frames = evaluate(frames, "validate").clips
+    worst = max(abs(from_cache[c] - from_frames[c]) for c in from_cache)
+    print(f"cache in float16 against frames: {worst:.4f} points apart at most")
+    assert worst < 0.1

@@ -1,0 +1,443 @@
+"""Training a network: exact resumes, the best on the validation data, what stops it."""
+
+import os
+import threading
+
+import pytest
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModel
+from torch import nn
+from torch.utils.data import Dataset
+
+from adabench.engine import checkpoints
+from adabench.engine.config import Training
+from adabench.engine.hooks import KeepBest, seed_everything
+from adabench.engine.training import Fit, fit, make_loader
+
+EPOCHS, STEPS = 4, 3
+IDENTITY = {"config": "toy", "config_hash": "0123", "seed": 0}
+
+
+class Points(Dataset):
+    """Twelve points, moved by noise that depends on (epoch, item), as a view of a clip would."""
+
+    def __init__(self):
+        self.epoch = 0
+        self.x = torch.linspace(-1, 1, 12)[:, None] * torch.tensor([[1.0, 0.5, -2.0]])
+        self.y = self.x.sum(1, keepdim=True).sin()
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, item):
+        noise = torch.randn(3, generator=torch.Generator().manual_seed(1000 * self.epoch + item))
+        return self.x[item] + 0.01 * noise, self.y[item]
+
+
+def stack(samples):
+    x, y = zip(*samples, strict=True)
+    return {"x": torch.stack(x), "y": torch.stack(y)}
+
+
+class Toy(BaseModel):
+    """Dropout draws random numbers, batch norm keeps statistics: both have to survive a resume.
+
+    ``at`` maps the number of a training step to what happens before it.
+    """
+
+    def __init__(self, at=None):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1)
+        )
+        self.at = at or {}
+        self.steps = 0
+        self.seen = []
+        self.progress = 0.0
+
+    def forward(self, x, y, mode="tensor"):
+        if mode != "loss":
+            return [(self.net(x), y)]
+        self.seen.append(self.progress)
+        factor = self.at.get(self.steps, lambda: 1.0)()
+        self.steps += 1
+        return {"loss": factor * nn.functional.mse_loss(self.net(x), y)}
+
+
+class Error(BaseMetric):
+    """RMSE of a prediction; ``told`` replaces it, validation by validation."""
+
+    default_prefix = ""
+
+    def __init__(self, told=None):
+        super().__init__(collect_device="cpu")
+        self.told = iter(told) if told is not None else None
+
+    def process(self, data_batch, data_samples):
+        self.results.extend(float(v) for p, y in data_samples for v in (p - y).square())
+
+    def compute_metrics(self, results):
+        if self.told is not None:
+            value = next(self.told)
+            return {"RMSE": value() if callable(value) else value}
+        return {"RMSE": float(torch.tensor(results).mean().sqrt())}
+
+
+def schedule(**changed):
+    return Training.model_validate(
+        {
+            "epochs": EPOCHS,
+            "batch_size": 4,
+            "optimiser": {"type": "AdamW", "lr": 0.05},
+            "threads": 1,
+            **changed,
+        }
+    )
+
+
+def run(folder, *, seed=0, at=None, told=None, resume=False, workers=0, **options):
+    """Train a toy and return (model, what fit returned)."""
+    training = schedule(workers=workers, **options.pop("training", {}))
+    seed_everything(seed)
+    model = Toy(at)
+    loaders = [
+        make_loader(Points(), 4, stack, shuffle=shuffle, seed=seed, workers=workers)
+        for shuffle in (True, False)
+    ]
+    identity = options.pop("identity", {**IDENTITY, "seed": seed})
+    done = fit(
+        model,
+        train=loaders[0],
+        validate=loaders[1],
+        metric=Error(told),
+        training=training,
+        seed=seed,
+        folder=folder,
+        identity=identity,
+        resume=resume,
+        **options,
+    )
+    return model, done
+
+
+def stop():
+    raise KeyboardInterrupt
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def leftovers(folder):
+    return [p.name for p in folder.rglob("*") if p.name.startswith(".part-")]
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uncut")
+    return run(folder)[1], folder
+
+
+def assert_same_run(folder, done, uncut):
+    first, reference = uncut
+    assert done.best == first.best
+    for name in (checkpoints.LAST, checkpoints.BEST):
+        assert equal(weights(folder / name), weights(reference / name))
+    mine, other = (torch.load(f / checkpoints.LAST, weights_only=True) for f in (folder, reference))
+    assert mine["meta"]["adabench"] == other["meta"]["adabench"]
+    assert (mine["meta"]["epoch"], mine["meta"]["iter"]) == (EPOCHS, EPOCHS * STEPS)
+    moments = [c["optimizer"]["state"][0]["exp_avg_sq"] for c in (mine, other)]
+    assert torch.equal(*moments)
+
+
+# every epoch's first step (so after each epoch but the last), and steps within epochs
+@pytest.mark.parametrize("step", [0, 1, 3, 5, 6, 9, 11])
+def test_a_training_that_was_cut_resumes_exactly(tmp_path, uncut, step):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={step: stop})
+    torch.manual_seed(77)
+    _, done = run(tmp_path, resume=True)
+    assert_same_run(tmp_path, done, uncut)
+    assert leftovers(tmp_path) == []
+
+
+def test_cut_twice_and_with_rare_validations(tmp_path):
+    rare = {"training": {"validate_every": 2}}
+    reference = tmp_path / "uncut", run(tmp_path / "uncut", **rare)[1]
+    folder = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, at={5: stop}, **rare)  # in the second epoch: nothing is kept yet
+    assert not (folder / checkpoints.LAST).exists()
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, resume=True, at={10: stop}, **rare)
+    done = run(folder, resume=True, **rare)[1]
+    assert_same_run(folder, done, reference[::-1])
+
+
+@pytest.mark.parametrize("validation", [0, 2, 3])
+def test_cut_within_a_validation(tmp_path, validation):
+    values = [5.0, 3.0, 4.0, 2.0]
+    reference = tmp_path / "uncut", run(tmp_path / "uncut", told=values)[1]
+    folder = tmp_path / "cut"
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, told=[*values[:validation], stop])
+    done = run(folder, told=values[validation:], resume=True)[1]
+    assert_same_run(folder, done, reference[::-1])
+
+
+def test_cut_between_best_and_last(tmp_path, uncut, monkeypatch):
+    save = checkpoints.save
+
+    def cut(runner, path, identity, optimiser=True):
+        if path.name == checkpoints.LAST and runner.epoch == 2:
+            raise KeyboardInterrupt
+        save(runner, path, identity, optimiser)
+
+    monkeypatch.setattr(checkpoints, "save", cut)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    monkeypatch.undo()
+    assert_same_run(tmp_path, run(tmp_path, resume=True)[1], uncut)
+
+
+def test_cut_while_a_checkpoint_is_written(tmp_path, uncut, monkeypatch):
+    written = torch.save
+
+    def cut(content, stream, *rest, **options):
+        if content["meta"]["epoch"] == 3 and "optimizer" in content:
+            stream.write(b"half a checkpoint")
+            raise KeyboardInterrupt
+        written(content, stream, *rest, **options)
+
+    monkeypatch.setattr(torch, "save", cut)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path)
+    monkeypatch.undo()
+    assert torch.load(tmp_path / checkpoints.LAST, weights_only=True)["meta"]["epoch"] == 2
+    assert leftovers(tmp_path) == []
+    assert_same_run(tmp_path, run(tmp_path, resume=True)[1], uncut)
+
+
+def test_resuming_a_finished_training_changes_nothing(tmp_path, uncut):
+    _, first = run(tmp_path)
+    model, again = run(tmp_path, resume=True)
+    assert model.steps == 0
+    assert again.best == first.best
+    assert_same_run(tmp_path, again, uncut)
+
+
+def test_without_resume_it_starts_anew(tmp_path, uncut):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={7: stop})
+    model, done = run(tmp_path)
+    assert model.steps == EPOCHS * STEPS
+    assert_same_run(tmp_path, done, uncut)
+
+
+def test_the_seed_decides(tmp_path, uncut):
+    torch.manual_seed(12)
+    _, same = run(tmp_path / "same")
+    assert_same_run(tmp_path / "same", same, uncut)
+    run(tmp_path / "other", seed=1)
+    last = weights(tmp_path / "other" / checkpoints.LAST)
+    assert not equal(last, weights(uncut[1] / checkpoints.LAST))
+
+
+def test_workers_do_not_change_the_result(tmp_path, uncut):
+    short = {"training": {"epochs": 2}}
+    run(tmp_path / "none", **short)
+    run(tmp_path / "two", workers=2, **short)
+    last = [weights(tmp_path / name / checkpoints.LAST) for name in ("none", "two")]
+    assert equal(*last)
+
+
+def test_the_best_is_the_best_on_the_validation_data_and_not_the_last(tmp_path):
+    model, done = run(tmp_path, told=[5.0, 2.0, 3.0, 2.0])
+    assert done.best == {"metric": "RMSE", "value": 2.0, "epoch": 2}
+    assert done.checkpoint == tmp_path / checkpoints.BEST
+    stored = torch.load(done.checkpoint, weights_only=True)
+    assert stored["meta"]["epoch"] == 2
+    assert stored["meta"]["adabench"]["best"] == done.best
+    assert "optimizer" not in stored
+    last = weights(tmp_path / checkpoints.LAST)
+    assert equal(last, model.state_dict())
+    assert not equal(stored["state_dict"], last)
+    run(tmp_path / "short", told=[5.0, 2.0], training={"epochs": 2, "warmup_epochs": 1})
+    assert stored["state_dict"].keys() == last.keys()
+
+
+def test_the_bests_weights_are_those_after_its_epoch(tmp_path):
+    run(tmp_path / "whole", told=[5.0, 2.0, 3.0, 4.0])
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", told=[5.0, 2.0], at={6: stop})
+    best = weights(tmp_path / "whole" / checkpoints.BEST)
+    assert equal(best, weights(tmp_path / "cut" / checkpoints.LAST))
+
+
+def test_a_larger_value_may_be_better(tmp_path):
+    assert run(tmp_path, told=[1.0, 4.0, 2.0, 3.0], greater=True)[1].best["epoch"] == 2
+
+
+def test_checkpoints_hold_tensors_and_plain_values_only(uncut):
+    for name in (checkpoints.LAST, checkpoints.BEST):
+        content = torch.load(uncut[1] / name, weights_only=True)
+        assert content["meta"]["adabench"]["config_hash"] == "0123"
+    assert {"optimizer", "param_schedulers"} <= content.keys() | {"optimizer", "param_schedulers"}
+
+
+def test_progress_runs_from_0_to_1(tmp_path):
+    model, done = run(tmp_path)
+    assert model.seen == [i / (EPOCHS * STEPS) for i in range(EPOCHS * STEPS)]
+    assert 0 <= done.waiting <= 1
+    assert done.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("identity", "named"),
+    [
+        ({**IDENTITY, "config": "other", "config_hash": "4567"}, "config_hash is '0123' .toy."),
+        ({**IDENTITY, "seed": 9}, "seed is 0"),
+    ],
+)
+def test_a_checkpoint_of_another_config_is_refused_and_kept(tmp_path, identity, named):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={4: stop})
+    before = (tmp_path / checkpoints.LAST).read_bytes()
+    with pytest.raises(ValueError, match=f"belongs to another config: its {named}") as error:
+        run(tmp_path, resume=True, identity=identity)
+    assert str(tmp_path / checkpoints.LAST) in str(error.value)
+    assert (tmp_path / checkpoints.LAST).read_bytes() == before
+
+
+class Harmful:
+    """Makes a folder when it is unpickled, as a crafted checkpoint would run a command."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_checkpoint_that_carries_code_is_not_resumed(tmp_path, monkeypatch, forced):
+    if forced:
+        monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={4: stop})
+    trap = tmp_path / "trap"
+    content = torch.load(tmp_path / checkpoints.LAST, weights_only=True)
+    torch.save({**content, "message_hub": Harmful(trap)}, tmp_path / checkpoints.LAST)
+    with pytest.raises(ValueError, match="it is refused"):
+        run(tmp_path, resume=True)
+    assert not trap.exists()
+
+
+def test_a_loss_that_is_no_number_stops_at_once_and_keeps_the_best(tmp_path):
+    at = {7: lambda: float("nan")}
+    with pytest.raises(FloatingPointError, match=r"training\.optimiser\.lr") as error:
+        run(tmp_path, at=at, told=[3.0, 2.0, 1.0, 1.0])
+    assert str(tmp_path) in str(error.value)
+    assert checkpoints.identity_of(tmp_path / checkpoints.BEST)["best"]["value"] == 2.0
+    for name in (checkpoints.BEST, checkpoints.LAST):
+        assert all(value.isfinite().all() for value in weights(tmp_path / name).values())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_metric_that_is_no_number_stops_and_keeps_the_best(tmp_path, value):
+    with pytest.raises(FloatingPointError, match=r"RMSE is .* after epoch 3: training diverged"):
+        run(tmp_path, told=[3.0, 2.0, value, 1.0])
+    for name in (checkpoints.BEST, checkpoints.LAST):
+        stored = torch.load(tmp_path / name, weights_only=True)
+        assert stored["meta"]["epoch"] == 2
+        assert stored["meta"]["adabench"]["best"]["value"] == 2.0
+
+
+def test_a_full_disk_keeps_the_last_whole_checkpoint(tmp_path, monkeypatch):
+    save = checkpoints.save
+
+    def full(runner, path, identity, optimiser=True):
+        if runner.epoch == 3:
+            monkeypatch.setattr(torch, "save", no_space)
+        save(runner, path, identity, optimiser)
+
+    def no_space(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save", full)
+    with pytest.raises(OSError, match="the disk is full") as error:
+        run(tmp_path, told=[3.0, 2.0, 1.0, 1.0])
+    monkeypatch.undo()
+    assert str(tmp_path / checkpoints.BEST) in str(error.value)
+    assert checkpoints.identity_of(tmp_path / checkpoints.BEST)["best"]["epoch"] == 2
+    assert leftovers(tmp_path) == []
+
+
+def test_two_trainings_that_start_together_share_nothing(tmp_path, monkeypatch):
+    """One interrupts itself in the middle of the other; both names fall into the same second."""
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
+    inner = {}
+
+    def another():
+        inner["model"], inner["done"] = run(tmp_path / "inner", told=[9.0, 8.0, 7.0, 6.0])
+        return 1.0
+
+    _, alone = run(tmp_path / "alone", told=[5.0, 4.0, 3.0, 3.5])
+    _, outer = run(tmp_path / "outer", told=[5.0, 4.0, 3.0, 3.5], at={4: another})
+    assert outer.best == alone.best == {"metric": "RMSE", "value": 3.0, "epoch": 3}
+    assert inner["done"].best == {"metric": "RMSE", "value": 6.0, "epoch": 4}
+    names = {
+        torch.load(tmp_path / f / "last.pth", weights_only=True)["meta"]["experiment_name"]
+        for f in ("inner", "outer", "alone")
+    }
+    assert len(names) == 3
+
+
+def test_a_single_epoch_has_no_warmup(tmp_path):
+    _, done = run(tmp_path, training={"epochs": 1})
+    assert done.best["epoch"] == 1
+
+
+def test_the_learning_rate_rises_and_falls(tmp_path):
+    rates = []
+
+    class Watch(Toy):
+        def train_step(self, data, optim_wrapper):
+            rates.append(optim_wrapper.get_lr()["lr"][0])
+            return super().train_step(data, optim_wrapper)
+
+    loaders = [
+        make_loader(Points(), 4, stack, shuffle=shuffle, seed=0, workers=0)
+        for shuffle in (True, False)
+    ]
+    done = fit(
+        Watch(),
+        train=loaders[0],
+        validate=loaders[1],
+        metric=Error(),
+        training=schedule(),
+        seed=0,
+        folder=tmp_path,
+        identity=IDENTITY,
+    )
+    assert isinstance(done, Fit)
+    top = max(rates)
+    peak = rates.index(top)
+    assert top == pytest.approx(0.05, rel=0.05)
+    assert peak in (STEPS - 1, STEPS)
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert rates[0] < 0.1 * top
+    assert rates[-1] < 0.1 * top
+
+
+def test_no_thread_or_file_is_left_open_by_the_hooks(tmp_path):
+    before = threading.active_count()
+    run(tmp_path, training={"epochs": 1})
+    assert threading.active_count() <= before + 1
+    assert isinstance(KeepBest(tmp_path, {}, "RMSE", False).best, dict)

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.svm import SVR
+
+from adabench.models.estimator import EstimatorMethod, constant
+from adabench.registry import MODELS, UnknownTypeError
+from adabench.structures import Clip
+from adabench.testing import example_id
+
+
+def clips(*values: float) -> list[Clip]:
+    return [
+        Clip(id=example_id(n), index=torch.arange(3), frames=torch.full((3, 3, 2, 2), v))
+        for n, v in enumerate(values)
+    ]
+
+
+def test_the_constant_is_the_mean_of_the_training_scores():
+    method = constant().fit(None, [3.0, 10.0, 20.0])
+    assert method.predict(4).tolist() == [11.0] * 4
+    assert not method.needs_features
+
+
+def test_the_registry_builds_the_constant():
+    config = {"type": "DummyRegressor", "strategy": "mean"}
+    method = MODELS.build({"type": "EstimatorMethod", "estimator": config})
+    assert method.fit(None, np.array([1, 2])).predict(1).tolist() == [1.5]
+    assert config == {"type": "DummyRegressor", "strategy": "mean"}
+
+
+def test_an_estimator_predicts_as_scikit_learn_does():
+    random = np.random.default_rng(0)
+    x, y = random.random((20, 3)), random.random(20) * 40
+    method = EstimatorMethod(estimator={"type": "SVR", "C": 2.0}).fit(x, y)
+    assert np.allclose(method.predict(x), SVR(C=2.0).fit(x, y).predict(x), atol=1e-12)
+    assert method.predict(x).shape == (20,)
+
+
+def test_two_dimensional_answers_become_one_dimensional():
+    x, y = np.random.default_rng(0).random((20, 3)), np.arange(20.0)
+    method = EstimatorMethod(estimator={"type": "PLSRegression", "n_components": 2}).fit(x, y)
+    assert method.predict(x).shape == (20,)
+
+
+def test_an_object_is_taken_as_it_is():
+    estimator = SVR(C=3.0)
+    assert EstimatorMethod(estimator=estimator).estimator is estimator
+
+
+def test_an_extractor_turns_clips_into_features():
+    method = EstimatorMethod(
+        estimator={"type": "LinearRegression"}, extractor=lambda clip: clip.frames.mean((0, 2, 3))
+    )
+    features = method.extract(clips(1.0, 2.0, 3.0))
+    assert features.tolist() == [[1.0] * 3, [2.0] * 3, [3.0] * 3]
+    assert np.allclose(method.fit(features, [2.0, 4.0, 6.0]).predict(features), [2.0, 4.0, 6.0])
+    assert constant().extract(clips(1.0)) is None
+
+
+def test_a_registered_extractor_is_built_from_its_config():
+    class Brightness:
+        def __init__(self, gain: float) -> None:
+            self.gain = gain
+
+        def __call__(self, clip: Clip):
+            return [self.gain * float(clip.frames.mean())]
+
+    MODELS.register_module(module=Brightness)
+    try:
+        method = EstimatorMethod(
+            estimator={"type": "Ridge"}, extractor={"type": "Brightness", "gain": 2.0}
+        )
+        assert method.extract(clips(1.0, 3.0)).tolist() == [[2.0], [6.0]]
+    finally:
+        del MODELS.module_dict["Brightness"]
+
+
+@pytest.mark.parametrize(
+    ("typo", "meant"),
+    [("DumyRegressor", "DummyRegressor"), ("svr", "SVR"), ("PLSRegresion", "PLSRegression")],
+)
+def test_a_typo_gets_a_suggestion_and_the_list(typo, meant):
+    with pytest.raises(UnknownTypeError, match=f"Did you mean .*'{meant}'.*It has: .*Ridge"):
+        EstimatorMethod(estimator={"type": typo})
+
+
+def test_a_classifier_is_no_regressor():
+    with pytest.raises(UnknownTypeError, match="no regressor 'SVC'"):
+        EstimatorMethod(estimator={"type": "SVC"})
+
+
+def test_an_unknown_argument_is_named():
+    with pytest.raises(TypeError, match=r"EstimatorMethod\.estimator SVR: .*'c'"):
+        EstimatorMethod(estimator={"type": "SVR", "c": 1.0})
+
+
+@pytest.mark.parametrize("wrong", ["SVR", SVR, 3])
+def test_what_is_no_estimator_is_refused(wrong):
+    with pytest.raises(TypeError, match=r"is dict\(type='SVR', …\) or a scikit-learn regressor"):
+        EstimatorMethod(estimator=wrong)
+
+
+def test_what_is_no_extractor_is_refused():
+    with pytest.raises(TypeError, match="a int can't be"):
+        EstimatorMethod(estimator={"type": "SVR"}, extractor=3)
+
+
+def test_an_estimator_without_its_features_is_refused():
+    with pytest.raises(ValueError, match="SVR needs features"):
+        EstimatorMethod(estimator={"type": "SVR"}).fit(None, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("features", "scores", "match"),
+    [
+        (None, [], r"N at least 1; got \(0,\)"),
+        (None, [[1.0]], r"got \(1, 1\)"),
+        (None, [1.0, np.nan], "score is not finite"),
+        ([[1.0], [np.inf]], [1.0, 2.0], "hold a number that is not finite"),
+        ([1.0, 2.0], [1.0, 2.0], r"features are \(N, D\); got \(2,\)"),
+        ([[1.0]], [1.0, 2.0], r"features \(1, 1\) and scores \(2,\) differ"),
+    ],
+)
+def test_wrong_training_data_is_refused(features, scores, match):
+    with pytest.raises(ValueError, match=match):
+        constant().fit(features, scores)
