@@ -175,7 +175,7 @@ class Progress(Hook):
             return f"loss {loss:.3f}"
         return f"loss {loss:.3f}, best {best['metric']} {best['value']:.3f} after epoch {best['epoch']}"
 
-    def after_train(self, runner: Runner) -> None:
-        """Close the bar."""
-        del runner
-        self._bar.close()
+    def close(self) -> None:
+        """Close the bar, whether training ended or was cut."""
+        if self._bar is not None:
+            self._bar.close()

@@ -252,5 +252,7 @@ class ExpressionPretrain(Stage):
             "scale": {"mean": model.label_mean, "std": model.label_std},
             "meta": {"size": self.size, "seed": self.seed},
         }
-        with atomic_path(path) as temporary:
-            torch.save(content, temporary)
+        # Through a stream: given a path, torch writes that temporary name into the file, and equal
+        # weights would have another checksum each time.
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)

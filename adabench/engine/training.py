@@ -161,7 +161,10 @@ def fit(
         default_scope="adabench",
     )
     started = time.perf_counter()
-    runner.train()
+    try:
+        runner.train()
+    finally:
+        progress.close()
     spent = progress.waiting + progress.stepping
     return Fit(
         checkpoint=folder / checkpoints.BEST,

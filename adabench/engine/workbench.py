@@ -154,9 +154,15 @@ def preflight(experiment: Experiment) -> None:
         if experiment.views.augment is not None:
             TRANSFORMS.build(experiment.views.augment)
     _local_weights(experiment.method)
+    if experiment.method.get("type", "Assessor") == "Assessor":
+        build_untrained(experiment)
+
+
+def build_untrained(experiment: Experiment) -> Assessor:
+    """Build the method's network at random: no stage, no weights file, nothing fetched."""
     blank = {k: v for k, v in _without_weights(experiment.method).items() if k != "name"}
     with torch.random.fork_rng(devices=[]):
-        MODELS.build({"type": "Assessor", **blank})
+        return MODELS.build({"type": "Assessor", **blank})
 
 
 def _local_weights(value: Any) -> None:

@@ -13,25 +13,13 @@ from adabench.models import Backbone
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs, Semantics
 
+from .rank_one import channel_attention
+
 #: Widths of CLIP ViT-B/32 before its projection.
 TEXT_WIDTH = 512
 IMAGE_WIDTH = 768
 #: γ at the start; the paper does not print it.
 GAMMA_START = 0.1
-
-
-def channel_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor) -> Tensor:
-    """Return γ · softmax(q kᵀ) · value + value, a C×C attention whose inner size is 1.
-
-    Args:
-        query: (N, C).
-        key: (N, C).
-        value: (N, C, P), a map whose P places are flattened.
-        gamma: scalar.
-    """
-    # As a product of matrices: the gradient of a broadcast product would hold two more C×C tensors.
-    attention = torch.softmax(torch.bmm(query.unsqueeze(2), key.unsqueeze(1)), dim=-1)
-    return torch.baddbmm(value, attention, gamma * value)
 
 
 def literal_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """Training a network: exact resumes, the best on the validation data, what stops it."""
 
 import os
-import threading
 
 import pytest
 import torch
@@ -10,9 +9,9 @@ from mmengine.model import BaseModel
 from torch import nn
 from torch.utils.data import Dataset
 
-from adabench.engine import checkpoints
+from adabench.engine import checkpoints, hooks
 from adabench.engine.config import Training
-from adabench.engine.hooks import KeepBest, seed_everything
+from adabench.engine.hooks import seed_everything
 from adabench.engine.training import Fit, fit, make_loader
 
 EPOCHS, STEPS = 4, 3
@@ -267,8 +266,6 @@ def test_the_best_is_the_best_on_the_validation_data_and_not_the_last(tmp_path):
     last = weights(tmp_path / checkpoints.LAST)
     assert equal(last, model.state_dict())
     assert not equal(stored["state_dict"], last)
-    run(tmp_path / "short", told=[5.0, 2.0], training={"epochs": 2, "warmup_epochs": 1})
-    assert stored["state_dict"].keys() == last.keys()
 
 
 def test_the_bests_weights_are_those_after_its_epoch(tmp_path):
@@ -287,7 +284,7 @@ def test_checkpoints_hold_tensors_and_plain_values_only(uncut):
     for name in (checkpoints.LAST, checkpoints.BEST):
         content = torch.load(uncut[1] / name, weights_only=True)
         assert content["meta"]["adabench"]["config_hash"] == "0123"
-    assert {"optimizer", "param_schedulers"} <= content.keys() | {"optimizer", "param_schedulers"}
+        assert ("optimizer" in content) == (name == checkpoints.LAST)
 
 
 def test_progress_runs_from_0_to_1(tmp_path):
@@ -324,10 +321,7 @@ class Harmful:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("forced", [False, True])
-def test_a_checkpoint_that_carries_code_is_not_resumed(tmp_path, monkeypatch, forced):
-    if forced:
-        monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "0")
+def test_a_checkpoint_that_carries_code_is_not_resumed(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, at={4: stop})
     trap = tmp_path / "trap"
@@ -436,8 +430,9 @@ def test_the_learning_rate_rises_and_falls(tmp_path):
     assert rates[-1] < 0.1 * top
 
 
-def test_no_thread_or_file_is_left_open_by_the_hooks(tmp_path):
-    before = threading.active_count()
-    run(tmp_path, training={"epochs": 1})
-    assert threading.active_count() <= before + 1
-    assert isinstance(KeepBest(tmp_path, {}, "RMSE", False).best, dict)
+def test_the_bar_is_closed_when_training_is_cut(tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(hooks.Progress, "close", lambda self: closed.append(self.what))
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={1: stop}, what="training a toy")
+    assert closed == ["training a toy"]

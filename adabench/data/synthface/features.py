@@ -42,24 +42,47 @@ class Shape:
 
     Attributes:
         points: (T, P, N, 2) cv2's fixed-point coordinates of P polygons.
-        colours: for each frame (blue, green, red, alpha).
+        colour: (blue, green, red, alpha).
         width: a line's width in pixels, 0 for a filled polygon.
         shown: for each frame whether it is drawn.
+        opacity: for each frame how strongly it covers what lies below.
     """
 
     points: NDArray[np.int32]
-    colours: list[tuple[float, float, float, float]]
+    colour: tuple[float, float, float, float]
     width: int
     shown: list[bool]
+    opacity: list[float]
 
     def draw(self, image: Texture, frame: int) -> None:
         if not self.shown[frame]:
             return
-        polygons, colour = list(self.points[frame]), self.colours[frame]
-        if self.width:
-            cv2.polylines(image, polygons, False, colour, self.width, cv2.LINE_AA, FIXED_POINT_BITS)
+        if self.opacity[frame] < 1.0:
+            self._draw_through(image, frame)
         else:
-            cv2.fillPoly(image, polygons, colour, cv2.LINE_AA, FIXED_POINT_BITS)
+            self._draw_opaque(image, self.points[frame])
+
+    def _draw_through(self, image: Texture, frame: int) -> None:
+        corners = self.points[frame].reshape(-1, 2) >> FIXED_POINT_BITS
+        low = np.maximum(corners.min(0) - self.width - 1, 0)
+        high = corners.max(0) + self.width + 2
+        below = image[low[1] : high[1], low[0] : high[0]]
+        if below.size == 0:
+            return
+        covered = below.copy()
+        origin = (low << FIXED_POINT_BITS).astype(np.int32)
+        self._draw_opaque(covered, self.points[frame] - origin)
+        weight = self.opacity[frame]
+        cv2.addWeighted(covered, weight, below, 1.0 - weight, 0.0, dst=below)
+
+    def _draw_opaque(self, image: Texture, points: NDArray[np.int32]) -> None:
+        polygons = list(points)
+        if self.width:
+            cv2.polylines(
+                image, polygons, False, self.colour, self.width, cv2.LINE_AA, FIXED_POINT_BITS
+            )
+        else:
+            cv2.fillPoly(image, polygons, self.colour, cv2.LINE_AA, FIXED_POINT_BITS)
 
 
 class _ShapeList:
@@ -77,20 +100,17 @@ class _ShapeList:
         *,
         width: int = 0,
         shown: NDArray[np.bool_] | None = None,
+        opacity: FloatArray | None = None,
     ) -> None:
-        """Add polygons, each (T, N, 2) or (N, 2), of one colour, (T, 3) or (3,)."""
+        """Add polygons, each (T, N, 2) or (N, 2), of one colour (3,); `opacity` is (T,)."""
         spread = [np.broadcast_to(p, (self.frames, *p.shape[-2:])) for p in polygons]
         points = fixed_point(self.project(np.stack(spread, axis=1)))
-        opaque = np.full((self.frames, 4), 255.0)
-        opaque[:, :3] = np.clip(colour, 0.0, 255.0)
         visible = np.ones(self.frames, dtype=bool) if shown is None else shown
-        colours = [(row[0], row[1], row[2], row[3]) for row in opaque.tolist()]
-        self.shapes.append(Shape(points, colours, width, visible.tolist()))
-
-
-def _fade(background: FloatArray, colour: FloatArray, alpha: FloatArray) -> FloatArray:
-    """A colour laid over an even background with an opacity that changes, (T, 3)."""
-    return background + alpha[:, None] * (colour - background)
+        covering = np.ones(self.frames) if opacity is None else opacity
+        blue, green, red = np.clip(colour, 0.0, 255.0).tolist()
+        self.shapes.append(
+            Shape(points, (blue, green, red, 255.0), width, visible.tolist(), covering.tolist())
+        )
 
 
 def _both_sides(points: Points) -> list[Points]:
@@ -202,13 +222,14 @@ def _add_mouth_folds(
         point(wing + 0.22 + 0.1 * au12, tip + 0.08),
         point(half_width + 0.10, identity.mouth_y - 0.02),
     )
-    colour = _fade(skin, 0.55 * skin, 0.75 * au12)
-    shapes.add(_both_sides(fold), colour, width=2, shown=au12 > SHOWN)
+    shapes.add(_both_sides(fold), 0.55 * skin, width=2, shown=au12 > SHOWN, opacity=0.75 * au12)
     corner = _corner_height(truth, identity)
     start, stop = point(half_width + 0.02, corner + 0.01), point(half_width + 0.07, corner + 0.11)
-    colour = _fade(0.95 * skin, 0.5 * skin, 0.8 * au15)
     marionette = np.stack([start, stop], axis=1)
-    shapes.add(_both_sides(marionette), colour, width=2, shown=au15 > SHOWN)
+    bearded = (1 - identity.beard) * skin + identity.beard * identity.hair
+    shapes.add(
+        _both_sides(marionette), 0.5 * bearded, width=2, shown=au15 > SHOWN, opacity=0.8 * au15
+    )
 
 
 def _corner_height(truth: ClipTruth, identity: Identity) -> FloatArray:

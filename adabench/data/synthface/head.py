@@ -195,7 +195,7 @@ def _draw_head(painter: _Painter, identity: Identity) -> None:
     painter.fill([ellipse(0.0, 0.80, 0.16, 0.07)], lit, 0.5, 4.0)
     _draw_fringe(painter, identity)
     if identity.beard:
-        chin = ellipse(0.0, 0.55, 0.72, 0.42, stop=np.pi, points=16)
+        chin = ellipse(0.0, 0.55, 0.76 * identity.jaw, 0.38, stop=np.pi, points=16)
         painter.fill([chin], hair, identity.beard, 4.0)
 
 

@@ -7,6 +7,7 @@ import torch
 from mmengine.optim import OptimWrapper
 
 from adabench.structures import Inputs, Semantics
+from adabench.testing import check_plugin
 
 ALL_TOGETHER = {
     "as the paper": {},
@@ -42,6 +43,18 @@ def padded(inputs: Inputs, frames: int) -> Inputs:
         index=grow(inputs.index, 0),
         frames=frames_,
         semantics=semantics,
+    )
+
+
+@pytest.mark.parametrize("name", ["as the paper", "sparse hits", "S3 and S4", "without MAP"])
+def test_adabenchs_contract_is_kept(trunk, name):
+    options = ALL_TOGETHER[name]
+    check_plugin(
+        {
+            "backbone": {"type": "ESA", "trunk": trunk},
+            "aggregator": {"type": "MSR", "width": 16, **options.get("aggregator", {})},
+            "selector": {"type": "PrototypeMAP", **options.get("selector", {})},
+        }
     )
 
 

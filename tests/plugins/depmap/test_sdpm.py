@@ -47,10 +47,10 @@ def test_update_moves_each_prototype_to_the_mean_of_its_key_tokens():
     assert torch.equal(sdpm.prototypes[1], before[1])
 
 
-def test_prototypes_stay_unit_length_over_many_updates():
+def test_prototypes_stay_unit_length_over_updates():
     tokens, key, level = some_tokens()
     sdpm = SDPM(length=6)
-    for _ in range(50):
+    for _ in range(20):
         sdpm.update(100 * tokens, key, level)
     torch.testing.assert_close(sdpm.prototypes.norm(dim=-1), torch.ones(4, 8))
 
@@ -92,3 +92,23 @@ def test_prototypes_are_no_parameters_and_travel_with_the_state():
 def test_values_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SDPM(length=6, **wrong)
+
+
+def test_other_processes_tokens_count_when_training_is_distributed(monkeypatch):
+    tokens, key, level = some_tokens()
+    elsewhere = torch.zeros(4 * 3, 6)
+    elsewhere[4] = torch.tensor([3.0, 0, 0, 0, 0, 0])  # level 1, prototype 1, from three tokens
+    count = torch.zeros(4 * 3)
+    count[4] = 3
+
+    def add_elsewhere(tensor: torch.Tensor) -> None:
+        tensor += elsewhere if tensor.dim() == 2 else count
+
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr("torch.distributed.all_reduce", add_elsewhere)
+    sdpm = SDPM(length=6, prototypes=3, momentum=0.5)
+    before = sdpm.prototypes[1].clone()
+    sdpm.update(tokens, key, level)
+    wanted = normalize(0.5 * before[1] + 0.5 * elsewhere[4] / 3, dim=0)
+    torch.testing.assert_close(sdpm.prototypes[1, 1], wanted)
+    assert torch.equal(sdpm.prototypes[1, 0], before[0])

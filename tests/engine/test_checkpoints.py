@@ -1,0 +1,137 @@
+"""Reading checkpoints back: whose they are, that they fit, and that they run no code."""
+
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from adabench.engine.checkpoints import check_identity, identity_of, load_model, plain_message_hub
+
+IDENTITY = {"config": "toy", "config_hash": "0123", "seed": 4, "best": {"value": 2.5}}
+
+
+class Harmful:
+    """Makes a folder when it is unpickled, as a crafted checkpoint would run a command."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def net():
+    return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "best.pth"
+    torch.save({"meta": {"adabench": IDENTITY}, "state_dict": net().state_dict()}, path)
+    return path
+
+
+def test_weights_come_back(path):
+    model = net()
+    load_model(model, path)
+    stored = torch.load(path, weights_only=True)["state_dict"]
+    assert all(torch.equal(value, stored[name]) for name, value in model.state_dict().items())
+
+
+def test_identity_comes_back(path):
+    assert identity_of(path) == IDENTITY
+    assert check_identity(path, {"config_hash": "0123"}, ("config_hash",)) == IDENTITY
+
+
+def test_another_configs_checkpoint_is_refused_by_field(path):
+    expected = {"config": "mine", "config_hash": "4567", "seed": 4}
+    with pytest.raises(ValueError, match="belongs to another config") as error:
+        check_identity(path, expected, ("seed", "config_hash"))
+    for said in (str(path), "config_hash", "'0123' (toy)", "'4567' (mine)", "use the config"):
+        assert said in str(error.value)
+
+
+def test_only_the_named_fields_are_compared(path):
+    expected = {"config_hash": "0123", "seed": 99}
+    check_identity(path, expected, ("config_hash",))
+    with pytest.raises(ValueError, match="its seed is 4"):
+        check_identity(path, expected, ("config_hash", "seed"))
+
+
+@pytest.mark.parametrize(
+    "place", ["whole", "state_dict", "message_hub", "optimizer", "meta", "best", "tensor"]
+)
+@pytest.mark.parametrize("read", [identity_of, lambda p: load_model(net(), p)])
+def test_a_checkpoint_that_carries_code_is_refused_and_nothing_runs(tmp_path, place, read):
+    trap, path = tmp_path / "trap", tmp_path / "last.pth"
+    harm = Harmful(trap)
+    state = net().state_dict()
+    content = {"meta": {"adabench": dict(IDENTITY)}, "state_dict": state}
+    match place:
+        case "whole":
+            content = harm
+        case "best":
+            content["meta"]["adabench"]["best"] = harm
+        case "tensor":
+            content["state_dict"] = {**state, "0.weight": harm}
+        case _:
+            content[place] = harm
+    torch.save(content, path)
+    with pytest.raises(ValueError, match="it is refused"):
+        read(path)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("read", [identity_of, lambda p: load_model(net(), p)])
+def test_a_file_that_is_missing_or_damaged(tmp_path, path, read):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.pth do(es)? not exist"):
+        read(tmp_path / "nothing.pth")
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match=r"best\.pth"):
+        read(path)
+
+
+def test_a_missing_checkpoint_names_what_to_give(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"name the best\.pth or last\.pth"):
+        check_identity(tmp_path / "nothing.pth", IDENTITY, ("seed",))
+
+
+@pytest.mark.parametrize("meta", [None, {}, {"meta": 3}, {"meta": {}}, {"meta": {"adabench": 3}}])
+def test_a_file_that_is_no_checkpoint_of_ours(tmp_path, meta):
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": {}} if meta is None else meta, path)
+    with pytest.raises(ValueError, match=r"field meta\.adabench is missing.*best\.pth"):
+        identity_of(path)
+
+
+def test_a_checkpoint_without_weights(tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save({"meta": {"adabench": IDENTITY}}, path)
+    with pytest.raises(ValueError, match="field state_dict is missing"):
+        load_model(net(), path)
+
+
+@pytest.mark.parametrize(
+    ("model", "named"),
+    [
+        (nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), "0.weight"),
+        (nn.Sequential(nn.Linear(3, 2)), "1.running_mean"),
+        (nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Linear(2, 2)), "2.weight"),
+    ],
+)
+def test_weights_of_another_model_are_refused(path, model, named):
+    with pytest.raises(ValueError, match="does not fit the config's model") as error:
+        load_model(model, path)
+    assert named in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_the_message_hub_becomes_plain():
+    checkpoint = {"message_hub": {"log_scalars": {"loss": object()}}, "state_dict": {}}
+    plain_message_hub(checkpoint)
+    assert checkpoint["message_hub"] == {
+        "log_scalars": {},
+        "runtime_info": {},
+        "resumed_keys": {},
+    }

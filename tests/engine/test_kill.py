@@ -1,0 +1,107 @@
+"""SIGKILL at moments drawn uniformly over a run: --resume ends in the run that was not cut."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from adabench.bench.results import read_records
+from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.prepared import PreparedCorpus
+from adabench.testing.tiny import tiny_options
+
+ROOT = Path(__file__).parents[2]
+KILLS = 10
+SMALLER = (
+    "data.synthface.sessions=4",
+    "stages.trunk.expressions.identities=12",
+    "stages.trunk.training.epochs=2",
+    "training.epochs=3",
+    "data.processes=1",
+)
+
+
+def command(folder: Path, *, resume: bool) -> list[str]:
+    return [
+        sys.executable,
+        str(ROOT / "tools" / "train.py"),
+        str(ROOT / "configs" / "depmap_r18_avec14.py"),
+        "--demo",
+        *(["--resume"] if resume else []),
+        *("--work-dir", str(folder / "work"), "--results", str(folder / "results")),
+        *("--cfg-options", *tiny_options(folder / "data"), *SMALLER),
+    ]
+
+
+def run(folder: Path, *, resume: bool) -> float:
+    started = time.monotonic()
+    done = subprocess.run(command(folder, resume=resume), capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return time.monotonic() - started
+
+
+def kill_at(folder: Path, seconds: float) -> bool:
+    """Start a run and end it by SIGKILL; False when it had finished by then."""
+    process = subprocess.Popen(
+        command(folder, resume=False),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+    )
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    return process.wait() == -signal.SIGKILL
+
+
+def predictions(folder: Path) -> dict[str, float]:
+    records, problems = read_records(folder / "results")
+    assert not problems, problems
+    (record,) = [r for r in records if r.method == "Dep-MAP"]
+    return {p.session: p.prediction for p in record.predictions}
+
+
+def check_files(folder: Path) -> None:
+    """Read every file that a run leaves, to the end."""
+    for path in folder.rglob("*.pth"):
+        torch.load(path, weights_only=True)
+    for path in folder.rglob("*.npy"):
+        assert np.isfinite(np.load(path).astype(np.float32)).all(), path
+    for path in folder.rglob("*.json"):
+        json.loads(path.read_text())
+    for description in (folder / "data").glob("*/corpus.json"):
+        corpus = PreparedCorpus.open(description.parent)
+        for clip in corpus.clips:
+            assert len(corpus.frames(clip.clip, range(clip.frames))) == clip.frames
+    left = [p for p in folder.rglob(f"{TEMPORARY_PREFIX}*") if p.is_file()]
+    assert not left, f"temporary files are left: {left}"
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_ten_moments(tmp_path):
+    whole = run(tmp_path / "uncut", resume=False)
+    expected = predictions(tmp_path / "uncut")
+    moments = np.random.default_rng().uniform(0, whole, KILLS)
+    print(f"the uncut run took {whole:.1f} s; killed at {np.round(np.sort(moments), 1).tolist()} s")
+
+    def one(number: int) -> None:
+        folder = tmp_path / f"cut{number}"
+        moment = float(moments[number])
+        while not kill_at(folder, moment):
+            # The machine was quicker this time and the run had ended: take an earlier moment.
+            folder = tmp_path / f"cut{number}-at-{moment:.2f}"
+            moment *= 0.8
+        run(folder, resume=True)
+        assert predictions(folder) == expected, f"killed at {moment:.1f} s"
+        check_files(folder)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, range(KILLS)))

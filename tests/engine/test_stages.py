@@ -1,0 +1,140 @@
+"""Stages: trained once, found by hash, resumed when cut."""
+
+import json
+
+import pytest
+
+from adabench.data.files import write_bytes
+from adabench.engine.config import Data
+from adabench.engine.stages import RESULT, Stage, StageResult, ensure_stage, resolve
+from adabench.registry import STAGES, UnknownTypeError
+
+CFG = {"type": "CountingStage", "steps": 3, "lr": 0.5}
+
+
+@pytest.fixture
+def data(tmp_path):
+    return Data(root=str(tmp_path / "data"))
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """A stage that counts its steps in its folder, and what it did here."""
+    done = {"runs": 0, "steps": 0, "cut_at": None}
+
+    class CountingStage(Stage):
+        def __init__(self, *, steps, lr, label="", seed=0):
+            self.steps, self.lr, self.label, self.seed = steps, lr, label, seed
+
+        def depends_on(self, data):
+            return {"steps": self.steps, "lr": self.lr, "seed": self.seed}
+
+        def run(self, folder, data):
+            done["runs"] += 1
+            state = folder / "last.txt"
+            step = int(state.read_text()) if state.is_file() else 0
+            while step < self.steps:
+                if step == done["cut_at"]:
+                    done["cut_at"] = None
+                    raise KeyboardInterrupt
+                step += 1
+                done["steps"] += 1
+                write_bytes(state, str(step).encode())
+            write_bytes(folder / RESULT, f"{self.lr} {step}".encode())
+            return {"accuracy": 0.75}
+
+    monkeypatch.setitem(STAGES.module_dict, "CountingStage", CountingStage)
+    done["class"] = CountingStage
+    return done
+
+
+def test_a_stage_is_trained_once_and_found_again(calls, data):
+    first = ensure_stage("trunk", CFG, data)
+    assert first.path.read_text() == "0.5 3"
+    assert (first.name, first.measured) == ("trunk", {"accuracy": 0.75})
+    assert first.seconds > 0
+    again = ensure_stage("another-name", CFG, data)
+    assert calls["runs"] == 1
+    assert again.path == first.path
+    assert (again.name, again.seconds) == ("another-name", 0.0)
+    assert again.measured == first.measured
+
+
+def test_what_the_result_does_not_depend_on_changes_nothing(calls, data):
+    first = ensure_stage("trunk", CFG, data)
+    assert ensure_stage("trunk", {**CFG, "label": "new"}, data).path == first.path
+    assert calls["runs"] == 1
+
+
+def test_the_config_is_left_as_it_was(calls, data):
+    cfg = dict(CFG)
+    ensure_stage("trunk", cfg, data)
+    assert cfg == CFG
+
+
+@pytest.mark.parametrize("change", [{"steps": 4}, {"lr": 0.25}, {"seed": 1}])
+def test_a_changed_dependency_trains_anew_beside_the_old(calls, data, change):
+    first = ensure_stage("trunk", CFG, data)
+    second = ensure_stage("trunk", {**CFG, **change}, data)
+    assert calls["runs"] == 2
+    assert second.path != first.path
+    assert ensure_stage("trunk", CFG, data).path == first.path
+    assert calls["runs"] == 2
+
+
+def test_a_new_version_of_the_code_trains_anew(calls, data):
+    ensure_stage("trunk", CFG, data)
+    calls["class"].version = 2
+    ensure_stage("trunk", CFG, data)
+    assert calls["runs"] == 2
+
+
+def test_a_stage_that_was_cut_goes_on(calls, data):
+    calls["cut_at"] = 2
+    with pytest.raises(KeyboardInterrupt):
+        ensure_stage("trunk", CFG, data)
+    result = ensure_stage("trunk", CFG, data)
+    assert result.path.read_text() == "0.5 3"
+    assert (calls["runs"], calls["steps"]) == (2, 3)
+
+
+def test_cut_before_the_report_it_is_not_taken_for_finished(calls, data):
+    result = ensure_stage("trunk", CFG, data)
+    (result.path.parent / "stage.json").unlink()
+    ensure_stage("trunk", CFG, data)
+    assert calls["runs"] == 2
+
+
+def test_a_result_that_was_removed_is_made_again(calls, data):
+    result = ensure_stage("trunk", CFG, data)
+    result.path.unlink()
+    assert ensure_stage("trunk", CFG, data).path.read_text() == "0.5 3"
+
+
+def test_the_report_says_how_it_was_made(calls, data):
+    result = ensure_stage("trunk", CFG, data)
+    report = json.loads((result.path.parent / "stage.json").read_text())
+    assert report == {"config": CFG, "measured": {"accuracy": 0.75}}
+
+
+def test_a_typo_in_the_type(data):
+    with pytest.raises(UnknownTypeError, match="Did you mean 'ExpressionPretrain'"):
+        ensure_stage("trunk", {"type": "ExpresionPretrain"}, data)
+
+
+def test_references_become_paths_wherever_they_stand(tmp_path):
+    results = {"trunk": StageResult("trunk", tmp_path / "result.pth", 0.0, {})}
+    path = str(tmp_path / "result.pth")
+    value = {"a": [{"weights": "stage:trunk"}, ("stage:trunk", 3)], "b": "stages", "c": None}
+    assert resolve(value, results) == {
+        "a": [{"weights": path}, (path, 3)],
+        "b": "stages",
+        "c": None,
+    }
+    assert value["a"][0] == {"weights": "stage:trunk"}
+
+
+@pytest.mark.parametrize(("results", "known"), [({}, "none"), ({"trunk": None}, "trunk")])
+def test_a_reference_to_no_stage_lists_those_there_are(results, known):
+    with pytest.raises(ValueError, match=f"'stage:trnk' names a stage .* its stages: {known}"):
+        resolve({"weights": "stage:trnk"}, results)

@@ -1,0 +1,66 @@
+"""Wall time by part, kept over resumes."""
+
+import json
+
+import pytest
+
+from adabench.engine import timings
+from adabench.engine.timings import Timings
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is moved."""
+    now = [100.0]
+    monkeypatch.setattr(timings.time, "perf_counter", lambda: now[0])
+
+    def move(seconds):
+        now[0] += seconds
+
+    return move
+
+
+def test_parts_add_up(tmp_path, clock):
+    measured = Timings(tmp_path / "timing.json", fresh=True)
+    for part, seconds in (("corpus", 2.5), ("training", 4.0), ("corpus", 1.0)):
+        with measured(part):
+            clock(seconds)
+        clock(50.0)  # between parts
+    assert measured.seconds == {"corpus": 3.5, "training": 4.0}
+    assert list(measured.seconds) == ["corpus", "training"]
+
+
+def test_a_resumed_run_goes_on_from_the_file(tmp_path, clock):
+    path = tmp_path / "run" / "timing.json"
+    with Timings(path, fresh=True)("training"):
+        clock(2.0)
+    resumed = Timings(path, fresh=False)
+    with resumed("training"):
+        clock(3.0)
+    assert json.loads(path.read_text()) == resumed.seconds == {"training": 5.0}
+
+
+def test_a_fresh_run_starts_at_zero(tmp_path, clock):
+    path = tmp_path / "timing.json"
+    path.write_text('{"training": 7.0}')
+    measured = Timings(path, fresh=True)
+    with measured("corpus"):
+        clock(1.0)
+    assert json.loads(path.read_text()) == {"corpus": 1.0}
+
+
+def test_resuming_without_a_file(tmp_path):
+    assert Timings(tmp_path / "timing.json", fresh=False).seconds == {}
+
+
+def test_a_part_that_is_cut_counts_until_then(tmp_path, clock):
+    path = tmp_path / "timing.json"
+
+    def work():
+        with Timings(path, fresh=True)("training"):
+            clock(2.0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert json.loads(path.read_text()) == {"training": 2.0}
