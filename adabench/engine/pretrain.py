@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
+from adabench.data.synthface import BEHAVIOUR_COLUMNS
 from adabench.engine.checkpoints import load_model
 from adabench.engine.config import Data, Training
 from adabench.engine.corpora import ensure_expressions, expression_parameters
@@ -169,7 +170,7 @@ class ExpressionPretrain(Stage):
         trunk: config of the ``TimmFrames`` to train, as the method will load it.
         expressions: preset, seed and further parameters of the generated clips.
         training: its schedule.
-        columns: which labels it learns.
+        columns: which labels it learns; action units, lowered gaze and lowered head by default.
         size: side of the face crops, pixels.
         shift: largest shift of a training frame, pixels.
         seed: its own.
@@ -181,7 +182,7 @@ class ExpressionPretrain(Stage):
         trunk: dict[str, Any],
         expressions: dict[str, Any],
         training: dict[str, Any],
-        columns: Sequence[str],
+        columns: Sequence[str] = BEHAVIOUR_COLUMNS,
         size: int,
         shift: int = 3,
         seed: int = 0,

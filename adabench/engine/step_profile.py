@@ -121,9 +121,13 @@ def innermost_backbone(backbone: Backbone) -> Backbone:
 
 
 def random_batch(
-    *, clips: int, frames: int, size: int, segment_length: int, widths: tuple[int, int]
+    clips: int,
+    frames: int,
+    size: int,
+    segment_length: int = 0,
+    semantic_widths: tuple[int, int] = SEMANTIC_WIDTHS,
 ) -> dict[str, Any]:
-    """Make a collated batch of noise: frames, semantics and truth."""
+    """Make a collated batch of noise: frames, semantics and truth; see :func:`profile_step`."""
     source = torch.Generator().manual_seed(0)
 
     def noise(*shape: int) -> Tensor:
@@ -133,7 +137,7 @@ def random_batch(
         valid=torch.ones(clips, frames, dtype=torch.bool),
         index=torch.arange(frames).repeat(clips, 1),
         frames=noise(3, size, size).sigmoid(),
-        semantics=Semantics(text=noise(widths[0]), image=noise(widths[1])),
+        semantics=Semantics(text=noise(semantic_widths[0]), image=noise(semantic_widths[1])),
         segment_length=segment_length,
     )
     score = torch.linspace(5.0, MAX_SCORE - 5.0, clips)
@@ -170,26 +174,13 @@ def profile_step(
     Raises:
         ValueError: a count below 1, or a backbone that reads signals, whose names noise can't give.
     """
-    for name, value in (("clips", clips), ("frames", frames), ("size", size), ("repeats", repeats)):
-        if value < 1:
-            raise ValueError(f"profile_step: {name} is 1 or more; got {value}")
-    if "signals" in assessor.backbone.reads:
-        raise ValueError(
-            f"profile_step feeds noise, and {type(assessor.backbone).__name__} reads named "
-            "signals; profile a method that reads frames"
-        )
+    _check(assessor, {"clips": clips, "frames": frames, "size": size, "repeats": repeats})
     device = torch.device(device)
-    batch = random_batch(
-        clips=clips,
-        frames=frames,
-        size=size,
-        segment_length=segment_length,
-        widths=semantic_widths,
-    )
+    noise = random_batch(clips, frames, size, segment_length, semantic_widths)
     clock = _Clock(device)
-    trunk_step = _trunk_step(assessor, batch, clock)
+    trunk_step = _trunk_step(assessor, noise, clock)
     with ExitStack() as stack:
-        whole_step = _whole_step(assessor, batch, clock, stack)
+        whole_step = _whole_step(assessor, noise, clock, stack)
         times = _in_turn(whole_step, trunk_step, repeats)
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
     step, trunk = medians.pop("step"), medians.pop("trunk alone")
@@ -205,6 +196,17 @@ def profile_step(
         ratio=step / trunk,
         parts=medians,
     )
+
+
+def _check(assessor: Assessor, counts: dict[str, int]) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"profile_step: {name} is 1 or more; got {value}")
+    if "signals" in assessor.backbone.reads:
+        raise ValueError(
+            f"profile_step feeds noise, and {type(assessor.backbone).__name__} reads named "
+            "signals; profile a method that reads frames"
+        )
 
 
 def _in_turn(

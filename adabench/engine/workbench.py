@@ -160,7 +160,7 @@ def preflight(experiment: Experiment) -> None:
 
 def build_untrained(experiment: Experiment) -> Assessor:
     """Build the method's network at random: no stage, no weights file, nothing fetched."""
-    blank = {k: v for k, v in _without_weights(experiment.method).items() if k != "name"}
+    blank = {k: v for k, v in without_weights(experiment.method).items() if k != "name"}
     with torch.random.fork_rng(devices=[]):
         return MODELS.build({"type": "Assessor", **blank})
 
@@ -175,9 +175,10 @@ def _local_weights(value: Any) -> None:
             _local_weights(item)
 
 
-def _without_weights(value: Any) -> Any:
+def without_weights(value: Any) -> Any:
+    """Return a nested config whose every ``weights`` entry is None."""
     if isinstance(value, dict):
-        return {k: None if k == "weights" else _without_weights(v) for k, v in value.items()}
+        return {k: None if k == "weights" else without_weights(v) for k, v in value.items()}
     return value
 
 

@@ -8,8 +8,6 @@ demo = dict(
                 type="TimmFrames", name="resnet18", options=dict(channels=(32, 64, 128, 256))
             ),
             expressions=dict(preset="demo", seed=0),
-            columns=("AU01", "AU04", "AU06", "AU12", "AU15", "AU17", "AU25", "AU26", "AU45")
-            + ("gaze_down", "head_down"),
             size=64,
             training=dict(
                 epochs=8,

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import BaseMetric
@@ -285,6 +286,38 @@ def test_checkpoints_hold_tensors_and_plain_values_only(uncut):
         content = torch.load(uncut[1] / name, weights_only=True)
         assert content["meta"]["adabench"]["config_hash"] == "0123"
         assert ("optimizer" in content) == (name == checkpoints.LAST)
+
+
+def test_the_dataset_is_told_the_epoch_it_draws_for(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        Points,
+        "__getitem__",
+        lambda self, item: told.append(self.epoch) or (self.x[item], self.y[item]),
+    )
+    rare = {"training": {"validate_every": EPOCHS}}
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={2 * STEPS: stop})
+    told.clear()
+    run(tmp_path, resume=True, **rare)
+    # twelve points an epoch; the last twelve are the validation's, which draws nothing
+    assert told == [2] * 12 + [3] * 12 + [0] * 12
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch):
+        torch.seed()
+        np.random.seed(torch.seed() % 2**32)  # noqa: NPY002 - whatever the global state is
+        loader = make_loader(range(50), 7, list, shuffle=True, seed=seed, workers=0)
+        loader.sampler.set_epoch(epoch)
+        return [item for batch in loader for item in batch]
+
+    assert sorted(order(0, 0)) == list(range(50))
+    assert order(0, 0) == order(0, 0)
+    assert order(0, 0) != order(0, 1)
+    assert order(0, 0) != order(1, 0)
+    plain = make_loader(range(50), 7, list, shuffle=False, seed=0, workers=0)
+    assert [item for batch in plain for item in batch] == list(range(50))
 
 
 def test_progress_runs_from_0_to_1(tmp_path):
