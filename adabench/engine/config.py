@@ -97,10 +97,12 @@ class Experiment(Strict):
         stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
         semantics: the encoder behind a backbone that reads semantics.
         protocol: splits.
+        paper_compat: the config takes choices of the authors' code that their paper does not make;
+            the record is flagged.
         cache: keep a frozen part's output, and read it instead of frames.
         seed: of the run.
         is_demo: whether the demo section was merged.
-        overrides: ``--cfg-options`` as given.
+        overrides: ``--cfg-options`` as given, local folders left out.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Experiment(Strict):
     stages: dict[str, dict[str, Any]] = Field(default_factory=dict)
     semantics: dict[str, Any] | None = None
     protocol: ProtocolSection = ProtocolSection()
+    paper_compat: bool = False
     cache: bool = True
     seed: int = Field(default=0, ge=0)
     is_demo: bool = False
@@ -138,6 +141,9 @@ class Experiment(Strict):
         )
         return digest(content)
 
+
+# Where a user keeps data decides no result, and a path need not travel with a record.
+_LOCAL = ("data.root=", "data.processes=")
 
 _KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides"} | {"demo"}
 
@@ -183,7 +189,8 @@ def load_config(
     content = cfg.to_dict()
     if seed is not None:
         content["seed"] = seed
-    content.update(name=path.stem, is_demo=demo, overrides=tuple(overrides))
+    told = tuple(o for o in overrides if not o.startswith(_LOCAL))
+    content.update(name=path.stem, is_demo=demo, overrides=told)
     return _validate(path, content)
 
 

@@ -157,6 +157,7 @@ def _run_network(
             f"best of {bench.training.epochs} epochs on the validation data: epoch {done.best['epoch']}, "
             f"RMSE {done.best['value']:.3f}",
             f"share of the training steps spent waiting for data: {done.waiting:.3f}",
+            *([f"semantics: {bench.encoder}"] if bench.encoder else []),
         ],
     )
     return record, bench.parts.test
@@ -200,7 +201,9 @@ def _run_estimator(
 
 def _flags(bench: Workbench) -> Any:
     weights = _find_weights(bench.experiment.method)
-    found: dict[str, Any] = {"semantics": bench.encoder}
+    found: dict[str, Any] = {}
+    if bench.semantics is not None:
+        found["semantics"] = str((bench.experiment.semantics or {}).get("type"))
     if weights is not None:
         found["pretrained"] = str(weights)
         path = weights

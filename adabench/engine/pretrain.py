@@ -117,19 +117,33 @@ class ExpressionModel(BaseModel):
     def init_weights(self) -> None:
         """Do nothing: mmengine would re-initialise a trunk whose weights were loaded."""
 
-    def predict(self, frames: Tensor) -> Tensor:
-        """Map frames (N, 3, H, W) in [0, 1] to standardised labels (N, S)."""
+    def predict(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Map frames (N, 3, H, W) in [0, 1] to standardised labels.
+
+        Returns:
+            (N, S) from the trunk's vector, and (N, S, h, w) from each place of its deepest map.
+        """
         alone = torch.ones(len(frames), 1, dtype=torch.bool, device=frames.device)
         inputs = Inputs(valid=alone, index=alone.long() * 0, frames=frames[:, None])
-        return self.au_head(self.trunk(inputs).vector[:, 0])
+        features = self.trunk(inputs)
+        places = features.maps[-1][:, 0].movedim(1, -1)
+        return self.au_head(features.vector[:, 0]), self.au_head(places).movedim(-1, 1)
 
     def forward(self, frames: Tensor, labels: Tensor, mode: str = "tensor") -> Any:
-        """mmengine's entry: ``loss`` → dict, otherwise pairs of prediction and label."""
+        """mmengine's entry: ``loss`` → dict, otherwise pairs of prediction and label.
+
+        Every place of the deepest map learns all labels, so that methods that read maps find at one
+        place what a frame shows at several (brows and mouth).
+        """
         frames = frames.float() / 255.0
         target = (labels - self.label_mean) / self.label_std
         if mode == "loss":
-            return {"mse_loss": F.mse_loss(self.predict(jitter(frames, self.shift)), target)}
-        return [(self.predict(frames), target)]
+            whole, places = self.predict(jitter(frames, self.shift))
+            return {
+                "mse_loss": F.mse_loss(whole, target),
+                "places_loss": F.mse_loss(places, target[..., None, None].expand_as(places)),
+            }
+        return [(self.predict(frames)[0], target)]
 
 
 class ColumnCorrelation(BaseMetric):
@@ -166,6 +180,8 @@ class ColumnCorrelation(BaseMetric):
 class ExpressionPretrain(Stage):
     """Trains a trunk on synthface's expression clips (persons of their own).
 
+    The trunk gives at least one map.
+
     Args:
         trunk: config of the ``TimmFrames`` to train, as the method will load it.
         expressions: preset, seed and further parameters of the generated clips.
@@ -175,6 +191,8 @@ class ExpressionPretrain(Stage):
         shift: largest shift of a training frame, pixels.
         seed: its own.
     """
+
+    version = 2
 
     def __init__(
         self,

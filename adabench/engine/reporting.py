@@ -161,4 +161,4 @@ def describe_timing(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
 
 def flags_of(experiment: Experiment, **found: Any) -> Flags:
     """Return a network's flags: demo, pretrained weights and semantics in use."""
-    return Flags(demo=experiment.is_demo, **found)
+    return Flags(demo=experiment.is_demo, paper_compat=experiment.paper_compat, **found)

@@ -217,7 +217,12 @@ def test_overrides(path, override, where, value):
         found = found[key]
     assert found == value
     assert type(found) is type(value)
-    assert experiment.overrides == (override,)
+    assert experiment.overrides == (() if override.startswith("data.root") else (override,))
+
+
+def test_local_folders_do_not_travel_with_the_overrides(path):
+    overrides = ["data.root=/home/someone", "data.processes=3", "data.size=64"]
+    assert load_config(path, overrides=overrides).overrides == ("data.size=64",)
 
 
 def test_overrides_win_over_the_demo_section_and_the_seed_over_both(path):
@@ -284,6 +289,7 @@ def test_the_hash_holds_everything_else(path):
         ["protocol.validate=[train]"],
         ["protocol.test=[dev]"],
         ["cache=False"],
+        ["paper_compat=True"],
     ]
     hashes = [hashed(path, *change) for change in changes]
     hashes.append(hashed(path, demo=True))

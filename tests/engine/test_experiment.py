@@ -50,7 +50,9 @@ def test_record_follows_from_its_predictions(tiny):
     found = score_metrics([p.prediction for p in record.predictions], labels)
     assert found["RMSE"] == pytest.approx(record.metrics.RMSE, abs=1e-9)
     assert record.flags.demo
-    assert "stand-in" in record.flags.semantics
+    assert record.flags.semantics == "StandInSemantics"
+    assert any("stand-in for CLIP" in note for note in record.notes)
+    assert not any(str(tiny.root) in override for override in record.overrides)
     assert len(record.flags.pretrained_checksum) == 64
     assert record.cost.parameters == sum(p.numel() for p in tiny.bench().assessor.parameters())
     assert set(record.timing) >= {"corpus", "pretraining", "features", "training", "evaluation"}

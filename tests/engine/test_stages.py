@@ -5,8 +5,9 @@ import json
 import pytest
 
 from adabench.data.files import write_bytes
-from adabench.engine.config import Data
+from adabench.engine.config import Data, Experiment
 from adabench.engine.stages import RESULT, Stage, StageResult, ensure_stage, resolve
+from adabench.engine.workbench import set_up
 from adabench.registry import STAGES, UnknownTypeError
 
 CFG = {"type": "CountingStage", "steps": 3, "lr": 0.5}
@@ -132,6 +133,19 @@ def test_references_become_paths_wherever_they_stand(tmp_path):
         "c": None,
     }
     assert value["a"][0] == {"weights": "stage:trunk"}
+
+
+def test_a_reference_to_no_stage_is_told_before_any_stage_is_trained(calls, data):
+    experiment = Experiment(
+        name="mine",
+        method={"name": "Mine", "backbone": {"type": "TimmFrames", "weights": "stage:trnk"}},
+        track="demo",
+        data=data,
+        stages={"trunk": CFG},
+    )
+    with pytest.raises(ValueError, match="'stage:trnk' names a stage"):
+        set_up(experiment)
+    assert calls["runs"] == 0
 
 
 @pytest.mark.parametrize(("results", "known"), [({}, "none"), ({"trunk": None}, "trunk")])

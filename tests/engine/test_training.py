@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from torch import nn
 from torch.utils.data import Dataset
 
-from adabench.engine import checkpoints, hooks
+from adabench.engine import checkpoints
 from adabench.engine.config import Training
 from adabench.engine.hooks import seed_everything
 from adabench.engine.training import Fit, fit, make_loader
@@ -256,52 +256,11 @@ def test_workers_do_not_change_the_result(tmp_path, uncut):
     assert equal(*last)
 
 
-def test_the_best_is_the_best_on_the_validation_data_and_not_the_last(tmp_path):
-    model, done = run(tmp_path, told=[5.0, 2.0, 3.0, 2.0])
-    assert done.best == {"metric": "RMSE", "value": 2.0, "epoch": 2}
-    assert done.checkpoint == tmp_path / checkpoints.BEST
-    stored = torch.load(done.checkpoint, weights_only=True)
-    assert stored["meta"]["epoch"] == 2
-    assert stored["meta"]["adabench"]["best"] == done.best
-    assert "optimizer" not in stored
-    last = weights(tmp_path / checkpoints.LAST)
-    assert equal(last, model.state_dict())
-    assert not equal(stored["state_dict"], last)
-
-
-def test_the_bests_weights_are_those_after_its_epoch(tmp_path):
-    run(tmp_path / "whole", told=[5.0, 2.0, 3.0, 4.0])
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "cut", told=[5.0, 2.0], at={6: stop})
-    best = weights(tmp_path / "whole" / checkpoints.BEST)
-    assert equal(best, weights(tmp_path / "cut" / checkpoints.LAST))
-
-
-def test_a_larger_value_may_be_better(tmp_path):
-    assert run(tmp_path, told=[1.0, 4.0, 2.0, 3.0], greater=True)[1].best["epoch"] == 2
-
-
 def test_checkpoints_hold_tensors_and_plain_values_only(uncut):
     for name in (checkpoints.LAST, checkpoints.BEST):
         content = torch.load(uncut[1] / name, weights_only=True)
         assert content["meta"]["adabench"]["config_hash"] == "0123"
         assert ("optimizer" in content) == (name == checkpoints.LAST)
-
-
-def test_the_dataset_is_told_the_epoch_it_draws_for(tmp_path, monkeypatch):
-    told = []
-    monkeypatch.setattr(
-        Points,
-        "__getitem__",
-        lambda self, item: told.append(self.epoch) or (self.x[item], self.y[item]),
-    )
-    rare = {"training": {"validate_every": EPOCHS}}
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, at={2 * STEPS: stop})
-    told.clear()
-    run(tmp_path, resume=True, **rare)
-    # twelve points an epoch; the last twelve are the validation's, which draws nothing
-    assert told == [2] * 12 + [3] * 12 + [0] * 12
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():
@@ -318,13 +277,6 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert order(0, 0) != order(1, 0)
     plain = make_loader(range(50), 7, list, shuffle=False, seed=0, workers=0)
     assert [item for batch in plain for item in batch] == list(range(50))
-
-
-def test_progress_runs_from_0_to_1(tmp_path):
-    model, done = run(tmp_path)
-    assert model.seen == [i / (EPOCHS * STEPS) for i in range(EPOCHS * STEPS)]
-    assert 0 <= done.waiting <= 1
-    assert done.seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -363,26 +315,6 @@ def test_a_checkpoint_that_carries_code_is_not_resumed(tmp_path):
     with pytest.raises(ValueError, match="it is refused"):
         run(tmp_path, resume=True)
     assert not trap.exists()
-
-
-def test_a_loss_that_is_no_number_stops_at_once_and_keeps_the_best(tmp_path):
-    at = {7: lambda: float("nan")}
-    with pytest.raises(FloatingPointError, match=r"training\.optimiser\.lr") as error:
-        run(tmp_path, at=at, told=[3.0, 2.0, 1.0, 1.0])
-    assert str(tmp_path) in str(error.value)
-    assert checkpoints.identity_of(tmp_path / checkpoints.BEST)["best"]["value"] == 2.0
-    for name in (checkpoints.BEST, checkpoints.LAST):
-        assert all(value.isfinite().all() for value in weights(tmp_path / name).values())
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_metric_that_is_no_number_stops_and_keeps_the_best(tmp_path, value):
-    with pytest.raises(FloatingPointError, match=r"RMSE is .* after epoch 3: training diverged"):
-        run(tmp_path, told=[3.0, 2.0, value, 1.0])
-    for name in (checkpoints.BEST, checkpoints.LAST):
-        stored = torch.load(tmp_path / name, weights_only=True)
-        assert stored["meta"]["epoch"] == 2
-        assert stored["meta"]["adabench"]["best"]["value"] == 2.0
 
 
 def test_a_full_disk_keeps_the_last_whole_checkpoint(tmp_path, monkeypatch):
@@ -461,11 +393,3 @@ def test_the_learning_rate_rises_and_falls(tmp_path):
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert rates[0] < 0.1 * top
     assert rates[-1] < 0.1 * top
-
-
-def test_the_bar_is_closed_when_training_is_cut(tmp_path, monkeypatch):
-    closed = []
-    monkeypatch.setattr(hooks.Progress, "close", lambda self: closed.append(self.what))
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, at={1: stop}, what="training a toy")
-    assert closed == ["training a toy"]
