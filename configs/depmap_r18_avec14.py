@@ -19,7 +19,8 @@ demo = dict(
             trunk=dict(
                 weights="stage:trunk", frozen=True, options=dict(channels=(32, 64, 128, 256))
             )
-        )
+        ),
+        aggregator=dict(width=32),
     ),
     semantics=dict(_delete_=True, type="StandInSemantics", stage="stage:trunk"),
 )

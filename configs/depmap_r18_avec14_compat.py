@@ -14,5 +14,6 @@ demo = dict(
     views=dict(
         train=dict(_delete_=True, type="WindowView", frames=16),
         test=dict(_delete_=True, type="WindowView", frames=16, centre=True),
+        select=None,
     )
 )

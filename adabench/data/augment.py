@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from adabench.registry import TRANSFORMS
@@ -12,11 +13,14 @@ from adabench.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ClipAugment:
-    """Mirror and colour jitter, the same for a whole clip.
+    """Mirror, small moves and colour jitter, the same for a whole clip.
 
     Args:
         flip: probability of a mirror image.
         brightness, contrast, saturation: factors are drawn from [1 - x, 1 + x].
+        shift: largest move, as a share of the frame's side.
+        zoom: the scale is drawn from [1 - x, 1 + x].
+        rotate: largest angle, degrees.
     """
 
     def __init__(
@@ -26,16 +30,24 @@ class ClipAugment:
         brightness: float = 0.0,
         contrast: float = 0.0,
         saturation: float = 0.0,
+        shift: float = 0.0,
+        zoom: float = 0.0,
+        rotate: float = 0.0,
     ) -> None:
         for name, value in (
             ("flip", flip),
             ("brightness", brightness),
             ("contrast", contrast),
             ("saturation", saturation),
+            ("shift", shift),
+            ("zoom", zoom),
         ):
             if not 0 <= value <= 1:
                 raise ValueError(f"ClipAugment.{name} is between 0 and 1; got {value}")
+        if not 0 <= rotate <= 180:
+            raise ValueError(f"ClipAugment.rotate is 0 to 180 degrees; got {rotate}")
         self.flip = flip
+        self.shift, self.zoom, self.rotate = shift, zoom, rotate
         self.jitter = {
             F.adjust_brightness: brightness,
             F.adjust_contrast: contrast,
@@ -46,8 +58,29 @@ class ClipAugment:
         """Map frames (T, 3, H, W) uint8 to the same shape and type."""
         if rng.random() < self.flip:
             frames = torch.flip(frames, (-1,))
+        frames = self._move(frames, rng)
         for function, reach in self.jitter.items():
             factor = float(rng.uniform(1 - reach, 1 + reach))
             if reach:
                 frames = function(frames, factor)
         return frames
+
+    def _move(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
+        angle = float(rng.uniform(-self.rotate, self.rotate))
+        scale = float(rng.uniform(1 - self.zoom, 1 + self.zoom))
+        height, width = frames.shape[-2:]
+        across, down = rng.uniform(-self.shift, self.shift, 2)
+        if not (self.rotate or self.zoom or self.shift):
+            return frames
+        # Edges repeat, as in the face crops themselves: black corners would be a cue.
+        margin = max(height, width) // 4
+        padded = F.pad(frames, [margin], padding_mode="edge")
+        moved = F.affine(
+            padded,
+            angle=angle,
+            translate=[float(across * width), float(down * height)],
+            scale=scale,
+            shear=[0.0, 0.0],
+            interpolation=InterpolationMode.BILINEAR,
+        )
+        return F.center_crop(moved, [height, width])

@@ -19,10 +19,16 @@ Augment = Callable[[Tensor, np.random.Generator], Tensor]
 
 
 class FeatureSource(Protocol):
-    """Reads what a frozen part gave for frames of a clip."""
+    """Reads what a frozen part gave for frames of a clip.
 
-    def read(self, clip: str, index: np.ndarray) -> Features:
-        """Return features of frames ``index`` without the batch axis."""
+    Attributes:
+        variants: versions of a training clip; 0 is the plain one, the others are augmented.
+    """
+
+    variants: int
+
+    def read(self, clip: str, index: np.ndarray, variant: int = 0) -> Features:
+        """Return features of frames ``index`` of one version, without the batch axis."""
         ...
 
 
@@ -46,7 +52,7 @@ class ClipDataset(Dataset[Clip]):
         training: draw views and augment; otherwise give every view in order.
         labels: whether samples carry their score. A test set's do not.
         seed: of the drawing.
-        augment: changes a view's frames; only where frames are read.
+        augment: changes a training view's frames; a feature cache holds augmented versions instead.
         frames: whether to read frames at all.
         features: the feature cache, or None.
         semantics: the semantics cache, or None.
@@ -68,8 +74,8 @@ class ClipDataset(Dataset[Clip]):
     ) -> None:
         if augment is not None and not frames:
             raise ValueError(
-                "augment changes frames, but this run reads a frozen part's cached features; "
-                "set cache=False, or augment=None"
+                "augment changes frames, and this dataset reads none; a feature cache holds the "
+                "augmented versions itself"
             )
         self.corpus = corpus
         self.clips = list(clips)
@@ -104,11 +110,17 @@ class ClipDataset(Dataset[Clip]):
             id=ViewId(clip.clip, clip.session, clip.subject, clip.task, phase, phases),
             index=torch.from_numpy(index),
             frames=self._frames(clip.clip, index, rng) if self.reads_frames else None,
-            features=None if self.features is None else self.features.read(clip.clip, index),
+            features=self._features(clip.clip, index, rng),
             semantics=None if self.semantics is None else self.semantics.read(clip.clip, index),
             segment_length=self.view.segment_length,
             score=clip.score if self.labels else None,
         )
+
+    def _features(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Features | None:
+        if self.features is None:
+            return None
+        variant = int(rng.integers(self.features.variants)) if self.training else 0
+        return self.features.read(clip, index, variant)
 
     def _frames(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Tensor:
         frames = torch.from_numpy(self.corpus.frames(clip, index)).permute(0, 3, 1, 2)

@@ -63,11 +63,21 @@ class Data(Strict):
 
 
 class Views(Strict):
-    """Which frames are seen: ``train`` and ``test`` are view configs; ``augment`` changes frames."""
+    """Which frames are seen.
+
+    Attributes:
+        train, test: view configs.
+        select: the view of the validation that selects the checkpoint; ``test`` by default.
+        augment: changes the frames of a training view.
+        variants: how many versions of a training clip the feature cache holds, the plain one and
+            augmented ones; of no effect where frames are read.
+    """
 
     train: dict[str, Any]
     test: dict[str, Any]
+    select: dict[str, Any] | None = None
     augment: dict[str, Any] | None = None
+    variants: int = Field(default=4, gt=0)
 
 
 class ProtocolSection(Strict):

@@ -16,12 +16,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from adabench.data.dataset import Augment
 from adabench.data.files import atomic_path, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.digest import digest, weights_digest
 from adabench.models.roles import Backbone
 from adabench.models.semantics import SemanticEncoder
+from adabench.registry import TRANSFORMS
 from adabench.structures import Features, Inputs, Semantics
 
 _BATCH = 256
@@ -78,9 +80,20 @@ class FeatureCache(_Cache):
         corpus: whose frames.
         root: folder of all caches.
         device: where the part runs.
+        augment: config of what changes frames, or None.
+        variants: versions of a training clip: the plain one, and ``variants - 1`` augmented ones.
     """
 
-    def __init__(self, part: Backbone, corpus: PreparedCorpus, root: Path, device: str) -> None:
+    def __init__(
+        self,
+        part: Backbone,
+        corpus: PreparedCorpus,
+        root: Path,
+        device: str,
+        *,
+        augment: dict[str, Any] | None = None,
+        variants: int = 1,
+    ) -> None:
         key = digest(
             [
                 type(part).__name__,
@@ -95,6 +108,9 @@ class FeatureCache(_Cache):
         super().__init__(root / "features" / key)
         self.part = part.to(device).eval()
         self.device = device
+        self.variants = 1 if augment is None else variants
+        self._augment_key = digest(augment, 8)
+        self._augment: Augment | None = None if augment is None else TRANSFORMS.build(augment)
         self.shapes = self._shapes(corpus)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
 
@@ -111,9 +127,31 @@ class FeatureCache(_Cache):
         write_bytes(path, json.dumps(shapes).encode())
         return shapes
 
-    @torch.no_grad()
-    def _run(self, corpus: PreparedCorpus, clip: str, index: np.ndarray) -> Features:
+    def fill_variants(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
+        """Compute the augmented versions of training clips that are missing."""
+        wanted = [(clip, number) for clip in clips for number in range(1, self.variants)]
+        missing = [(c, n) for c, n in wanted if not self.arrays.has(self._name(c.clip, n))]
+        for clip, number in tqdm(
+            missing, desc=what, unit="clip", disable=not missing, mininterval=1.0
+        ):
+            self.arrays.write(self._name(clip.clip, number), self._compute(corpus, clip, number))
+
+    def _name(self, clip: str, variant: int) -> str:
+        return f"{clip}@{self._augment_key}-{variant}" if variant else clip
+
+    def _frames(self, corpus: PreparedCorpus, clip: str, index: np.ndarray, variant: int) -> Tensor:
         frames = torch.from_numpy(corpus.frames(clip, index)).permute(0, 3, 1, 2)
+        if not variant or self._augment is None:
+            return frames
+        # Drawn anew from the same numbers for each chunk, so the whole clip is changed alike.
+        drawn = int(digest([clip, variant]), 16)
+        return self._augment(frames, np.random.default_rng(drawn))
+
+    @torch.no_grad()
+    def _run(
+        self, corpus: PreparedCorpus, clip: str, index: np.ndarray, variant: int = 0
+    ) -> Features:
+        frames = self._frames(corpus, clip, index, variant)
         inputs = Inputs(
             valid=torch.ones(1, len(index), dtype=torch.bool),
             index=torch.from_numpy(index)[None],
@@ -121,19 +159,19 @@ class FeatureCache(_Cache):
         )
         return self.part(inputs.to(self.device)).to("cpu")
 
-    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray:
+    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord, variant: int = 0) -> np.ndarray:
         chunks = []
         for start in range(0, clip.frames, _BATCH):
             index = np.arange(start, min(start + _BATCH, clip.frames))
-            features = self._run(corpus, clip.clip, index)
+            features = self._run(corpus, clip.clip, index, variant)
             chunks.append(
                 torch.cat([t[0].flatten(1) for t in (features.vector, *features.maps)], 1).half()
             )
         return torch.cat(chunks).numpy()
 
-    def read(self, clip: str, index: np.ndarray) -> Features:
-        """Return features of frames ``index`` without the batch axis."""
-        rows = self.arrays.rows(clip, index)
+    def read(self, clip: str, index: np.ndarray, variant: int = 0) -> Features:
+        """Return features of frames ``index`` of one version, without the batch axis."""
+        rows = self.arrays.rows(self._name(clip, variant), index)
         vector, *maps = (
             part.reshape(len(index), *shape)
             for part, shape in zip(rows.split(self.sizes, 1), self.shapes, strict=True)

@@ -88,19 +88,28 @@ class Workbench:
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
         reads = "frames" in self.assessor.backbone.reads and self.features is None
-        augment = self.views.augment
+        # A feature cache holds augmented versions of the training clips itself.
+        augment = self.views.augment if training and self.features is None else None
         return ClipDataset(
             self.corpus,
             clips,
-            TRANSFORMS.build(self.views.train if training else self.views.test),
+            TRANSFORMS.build(self._view(use)),
             training=training,
             labels=use != "test",
             seed=self.experiment.seed,
-            augment=TRANSFORMS.build(augment) if augment is not None and training else None,
+            augment=TRANSFORMS.build(augment) if augment is not None else None,
             frames=reads if frames is None else frames,
             features=None if frames else self.features,
             semantics=self.semantics,
         )
+
+    def _view(self, use: Use) -> dict[str, Any]:
+        views = self.views
+        return {
+            "train": views.train,
+            "validate": views.select or views.test,
+            "test": views.test,
+        }[use]
 
     def loader(self, use: Use) -> DataLoader[Any]:
         """Return batches of one use."""
@@ -132,7 +141,7 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
     assessor = build_assessor(experiment, stages)
     with timer("features"):
         clips = [*parts.train, *parts.validate, *parts.test]
-        features = _feature_cache(experiment, assessor, corpus, clips)
+        features = _feature_cache(experiment, assessor, corpus, parts)
         semantics, encoder = _semantics_cache(experiment, assessor, corpus, clips, stages, features)
     scores = torch.tensor([float(c.score) for c in parts.train if c.score is not None])
     assessor.head.fit_scale(scores)
@@ -151,6 +160,8 @@ def preflight(experiment: Experiment) -> None:
     if experiment.views is not None:
         TRANSFORMS.build(experiment.views.train)
         TRANSFORMS.build(experiment.views.test)
+        if experiment.views.select is not None:
+            TRANSFORMS.build(experiment.views.select)
         if experiment.views.augment is not None:
             TRANSFORMS.build(experiment.views.augment)
     _local_weights(experiment.method)
@@ -189,13 +200,23 @@ def build_assessor(experiment: Experiment, stages: dict[str, StageResult]) -> As
 
 
 def _feature_cache(
-    experiment: Experiment, assessor: Assessor, corpus: PreparedCorpus, clips: list[ClipRecord]
+    experiment: Experiment, assessor: Assessor, corpus: PreparedCorpus, parts: Parts
 ) -> FeatureCache | None:
     part = assessor.backbone.frozen_part()
     if part is None or not experiment.cache:
         return None
-    cache = FeatureCache(part, corpus, Path(experiment.data.root), get_device())
+    views = experiment.views
+    cache = FeatureCache(
+        part,
+        corpus,
+        Path(experiment.data.root),
+        get_device(),
+        augment=views.augment if views else None,
+        variants=views.variants if views else 1,
+    )
+    clips = [*parts.train, *parts.validate, *parts.test]
     cache.fill(corpus, clips, "caching the frozen trunk's features")
+    cache.fill_variants(corpus, parts.train, "caching augmented training clips")
     return cache
 
 

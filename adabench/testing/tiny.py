@@ -14,6 +14,8 @@ _SMALL = (
     "stages.trunk.training.threads=1",
     "views.train.frames=8",
     "views.test.frames=8",
+    "views.select.frames=8",
+    "views.variants=2",
 )
 
 

@@ -10,7 +10,7 @@ demo = dict(
             expressions=dict(preset="demo", seed=0),
             size=64,
             training=dict(
-                epochs=8,
+                epochs=7,
                 batch_size=64,
                 optimiser=dict(type="AdamW", lr=2e-3, weight_decay=0.02),
                 validate_every=2,
@@ -20,12 +20,13 @@ demo = dict(
     views=dict(
         train=dict(type="StridedView", frames=16),
         test=dict(type="StridedView", frames=16),
-        augment=None,
+        select=dict(type="StridedView", frames=16, phases=2),
+        augment=dict(shift=0.06, zoom=0.1, rotate=8, saturation=0.5),
     ),
     training=dict(
-        epochs=40,
-        optimiser=dict(type="AdamW", lr=1e-3, weight_decay=0.01),
-        validate_every=4,
+        epochs=30,
+        optimiser=dict(type="AdamW", lr=3e-3, weight_decay=0.05),
+        validate_every=3,
         workers=0,
     ),
 )

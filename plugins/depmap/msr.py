@@ -17,6 +17,8 @@ from .wavelet import haar_dwt, haar_idwt
 
 HEADS = 8
 EXPANSION = 2.66
+GATE_START = 0.1
+LOW_GAIN = 2.0
 
 
 class ScaleAttention(nn.Module):
@@ -42,6 +44,9 @@ class ScaleAttention(nn.Module):
 class WaveletFusion(nn.Module):
     """Joins a coarser map into a finer one through the finer one's low band.
 
+    The coarser map is the trunk of the sum and the finer one adds to it, channel by channel through
+    ``gate`` and ``detail_gate`` (a layer scale), so that training starts from the deepest scale.
+
     Args:
         width: common width.
         expansion: of the feed-forward that digests the joined low band.
@@ -50,14 +55,22 @@ class WaveletFusion(nn.Module):
     def __init__(self, *, width: int, expansion: float) -> None:
         super().__init__()
         self.join = nn.Linear(2 * width, width)
+        self.gate = nn.Parameter(torch.full((width,), GATE_START))
         self.digest = GatedFeedForward(width=width, expansion=expansion)
         self.refine = DepthwiseConv(3 * width)
+        self.detail_gate = nn.Parameter(torch.full((3 * width,), GATE_START))
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
         """Map (N, H, W, C) and (N, h, w, C) to (N, H, W, C)."""
         low, details = haar_dwt(fine)
-        low = self.digest(self.join(torch.cat([low, resize(coarse, low.shape[1:3])], dim=-1)))
-        return haar_idwt(low, details + self.refine(details), (fine.shape[1], fine.shape[2]))
+        # The low band holds twice the mean of its 2×2 block, and the inverse halves it again: without
+        # the factors the deepest scale would reach the finest at an eighth of its size.
+        low = low / LOW_GAIN
+        coarse = resize(coarse, low.shape[1:3])
+        joined = self.join(torch.cat([low, coarse], dim=-1))
+        low = self.digest(coarse + self.gate * joined)
+        details = self.detail_gate * (details + self.refine(details))
+        return haar_idwt(LOW_GAIN * low, details, (fine.shape[1], fine.shape[2]))
 
 
 def resize(x: Tensor, size: Sequence[int]) -> Tensor:
