@@ -1,4 +1,4 @@
-# Dep-MAP with the choices of its authors' code, where they leave a result meaningful: see the plugin's README.
+# Dep-MAP with those choices of its authors' code that leave a result meaningful (see the plugin's README).
 _base_ = "depmap_r18_avec14.py"
 
 paper_compat = True

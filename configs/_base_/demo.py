@@ -1,6 +1,6 @@
 # The sizes of every demo: what two CPU cores train in minutes, on the generated corpus.
 demo = dict(
-    data=dict(size=64, synthface=dict(preset="demo", seed=0)),
+    data=dict(size=64, synthface=dict(preset="demo", seed=2014)),
     stages=dict(
         trunk=dict(
             type="ExpressionPretrain",

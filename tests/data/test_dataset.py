@@ -165,9 +165,14 @@ class Recorded:
     def __init__(self, kind):
         self.kind = kind
         self.asked = []
+        self.versions = []
 
-    def read(self, clip, index):
+    variants = 1
+
+    def read(self, clip, index, variant=0):
+        assert 0 <= variant < self.variants
         self.asked.append((clip, index.tolist()))
+        self.versions.append(variant)
         rows = torch.from_numpy(index).float()[:, None]
         if self.kind is Semantics:
             return Semantics(text=rows, image=rows)
@@ -194,8 +199,22 @@ def test_without_caches_a_sample_has_none(corpus):
     assert sample.semantics is None
 
 
+def test_training_draws_among_the_caches_versions_and_a_test_takes_the_plain_one(corpus):
+    features = Recorded(Features)
+    features.variants = 4
+    data = dataset(corpus, frames=False, features=features, training=True)
+    for epoch in range(8):
+        data.epoch = epoch
+        data[0]
+    assert len(set(features.versions)) > 1
+    tested = Recorded(Features)
+    tested.variants = 4
+    dataset(corpus, frames=False, features=tested, training=False)[0]
+    assert tested.versions == [0]
+
+
 def test_augmenting_cached_features_is_refused(corpus):
-    with pytest.raises(ValueError, match="set cache=False, or augment=None"):
+    with pytest.raises(ValueError, match="a feature cache holds the augmented versions"):
         dataset(corpus, frames=False, augment=ClipAugment())
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,18 @@ def test_switching_a_module_off_changes_predictions(tiny, name):
     change = float((predict(bench, inputs) - before).abs().max())
     print(f"without {name}: predictions change by up to {change:.4f} points")
     assert change > 10 * POINTS
+
+
+@pytest.mark.parametrize("name", ["text", "image"])
+def test_a_changed_clip_vector_changes_predictions(tiny, name):
+    bench = tiny.bench()
+    inputs = varied_batch(bench)
+    before = predict(bench, inputs)
+    vectors = getattr(inputs.semantics, name)
+    shuffled = replace(inputs.semantics, **{name: vectors.flip(0, 1)})
+    change = (predict(bench, replace(inputs, semantics=shuffled)) - before).abs()
+    print(f"another clip's {name} vectors: predictions change by {change.tolist()} points")
+    assert float(change.max()) > 10 * POINTS
 
 
 def test_training_without_kdm_changes_predictions(tiny):

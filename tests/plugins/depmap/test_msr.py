@@ -65,11 +65,26 @@ def test_fusion_follows_the_paper_from_deep_to_shallow():
     fine, coarse = (attend(m) for attend, m in zip(part.attentions, maps, strict=True))
     fusion = part.fusions[0]
     low, details = haar_dwt(fine)
-    low = fusion.digest(fusion.join(torch.cat([low, part.deepest(coarse)], dim=-1)))
-    wanted = haar_idwt(low, details + fusion.refine(details))
+    coarse = part.deepest(coarse)
+    joined = fusion.join(torch.cat([low / 2, coarse], dim=-1))
+    low = fusion.digest(coarse + fusion.gate * joined)
+    wanted = haar_idwt(2 * low, fusion.detail_gate * (details + fusion.refine(details)))
     torch.testing.assert_close(part.fuse(maps), wanted)
     wanted = F.gelu(part.norm(wanted)).mean((1, 2))
     torch.testing.assert_close(part.pool(part.fuse(maps)), wanted)
+
+
+def test_the_deepest_scale_reaches_the_finest_at_its_own_size():
+    part = msr()
+    for fusion in part.fusions:
+        torch.nn.init.zeros_(fusion.gate)
+        torch.nn.init.zeros_(fusion.detail_gate)
+        torch.nn.init.zeros_(fusion.digest.project.weight)
+        torch.nn.init.zeros_(fusion.digest.project.bias)
+    maps = [m.flatten(0, 1) for m in features().maps]
+    deepest = part.deepest(part.attentions[-1](maps[-1]))
+    fused = part.fuse(maps)
+    torch.testing.assert_close(fused.mean((1, 2)), deepest.mean((1, 2)), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("size", [8, 13, 14, 28, 32])
