@@ -62,7 +62,9 @@ def main() -> int:
         print(json.dumps(found.as_dict(), indent=1) if arguments.json else found.format())
     else:
         waiting = profile_data(experiment, epochs=arguments.epochs)
-        print(json.dumps(waiting) if arguments.json else f"waiting for data: {waiting['share']:.1%}")
+        print(
+            json.dumps(waiting) if arguments.json else f"waiting for data: {waiting['share']:.1%}"
+        )
     return 0
 
 

@@ -147,7 +147,13 @@ class Experiment(Strict):
         """Hash of everything that decides the result, the seed apart."""
         content = self.model_dump(
             mode="json",
-            exclude={"seed": True, "overrides": True, "name": True, "data": {"root", "processes"}},
+            exclude={
+                "seed": True,
+                "overrides": True,
+                "name": True,
+                "data": {"root", "processes"},
+                "training": {"workers"},
+            },
         )
         return digest(content)
 

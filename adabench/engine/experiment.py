@@ -11,7 +11,7 @@ import numpy as np
 
 from adabench.bench.record import Cost, Record
 from adabench.bench.results import read_record, write_record
-from adabench.data.files import write_bytes
+from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.engine import checkpoints
 from adabench.engine.config import Experiment
@@ -79,9 +79,10 @@ def train(
     if resume and kept.is_file():
         record = read_record(kept)
         if (record.config_hash, record.seed) == (experiment.hash(), experiment.seed):
-            return _publish(record, work_dir, results)
+            return _publish(experiment, record, work_dir, results)
     if not resume:
         kept.unlink(missing_ok=True)
+    remove_leftovers(work_dir)
     timings = Timings(work_dir / "timing.json", fresh=not resume)
     if experiment.method.get("type") == _ESTIMATOR:
         record, clips = _run_estimator(experiment, timings)
@@ -90,10 +91,7 @@ def train(
     _draw(record, clips, work_dir)
     # The copy comes first: if the results folder can't be written, --resume publishes from here.
     write_bytes(kept, record.model_dump_json(indent=1).encode())
-    with timings("controls"):
-        corpus, parts = gather(experiment)
-        write_controls(experiment, corpus, parts, results)
-    return _publish(record, work_dir, results)
+    return _publish(experiment, record, work_dir, results)
 
 
 def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluation, Record]:
@@ -233,14 +231,23 @@ def _draw(record: Record, clips: tuple[ClipRecord, ...], work_dir: Path) -> None
         np.array([labels[entry.session] for entry in record.predictions]),
         work_dir / FIGURE,
         title=f"{record.method} on {record.track}",
+        subtitle="drawn faces: this says nothing about depression in people"
+        if record.flags.demo
+        else "",
     )
 
 
-def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
+def _publish(experiment: Experiment, record: Record, work_dir: Path, results: Path) -> Outcome:
+    try:
+        path = write_record(record, results)
+        write_controls(experiment, *gather(experiment), results)
+    except OSError as error:
+        kept = f"the run's own copy is {work_dir / RECORD}; the same command with --resume adds it"
+        raise OSError(error.errno or 0, f"{error.strerror or error}; {kept}") from error
     best = work_dir / checkpoints.BEST
     return Outcome(
         record=record,
-        path=write_record(record, results),
+        path=path,
         figure=work_dir / FIGURE,
         checkpoint=best if best.is_file() else None,
     )

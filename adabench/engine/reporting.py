@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from adabench.bench.record import CONSTANT, Cost, Flags, Measured, Metrics, Prediction, Record
-from adabench.bench.results import has_constant, write_record
+from adabench.bench.results import has_constant, read_records, write_record
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
@@ -100,24 +100,30 @@ def make_record(
 def write_controls(
     experiment: Experiment, corpus: PreparedCorpus, parts: Parts, results: Path
 ) -> list[Path]:
-    """Write the constant predictor's record, and a generated corpus's bounds, where they are absent.
+    """Write the constant's record, and a generated corpus's bounds, where they are absent.
 
     Every results folder holds them once per track and corpus.
     """
-    track, protocol = experiment.track_, experiment.protocol.name
-    if has_constant(results, track.name, corpus.checksum, protocol):
-        return []
-    train = session_labels(parts.train)
-    test = sorted(session_labels(parts.test))
-    predictor = constant().fit(None, [train[s] for s in sorted(train)])
-    predictions = dict(zip(test, predictor.predict(len(test)).tolist(), strict=True))
+    track = experiment.track_
     plain = _control(experiment)
-    made = [] if not track.is_demo else _bounds(plain, corpus, parts)
-    # The constant comes last: it is what says that the controls are there.
-    made.append(
-        make_record(plain, corpus, parts.test, predictions, kind="control", method=CONSTANT)
-    )
+    made: list[Record] = []
+    if track.is_demo and not _has_bounds(results, track.name, corpus.checksum):
+        made += _bounds(plain, corpus, parts)
+    if not has_constant(results, track.name, corpus.checksum, experiment.protocol.name):
+        train = session_labels(parts.train)
+        test = sorted(session_labels(parts.test))
+        predictor = constant().fit(None, [train[s] for s in sorted(train)])
+        predictions = dict(zip(test, predictor.predict(len(test)).tolist(), strict=True))
+        made.append(
+            make_record(plain, corpus, parts.test, predictions, kind="control", method=CONSTANT)
+        )
     return [write_record(record, results) for record in made]
+
+
+def _has_bounds(results: Path, track: str, checksum: str) -> bool:
+    folder = results / track
+    records = read_records(folder)[0] if folder.is_dir() else []
+    return any(r.kind == "bound" and r.corpus_checksum == checksum for r in records)
 
 
 def _control(experiment: Experiment) -> Experiment:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from adabench.data.files import write_bytes
+from adabench.data.files import remove_leftovers, write_bytes
 from adabench.engine.config import Data
 from adabench.engine.digest import digest
 from adabench.registry import STAGES
@@ -65,12 +68,24 @@ def ensure_stage(name: str, cfg: dict[str, Any], data: Data) -> StageResult:
     folder = Path(data.root) / "stages" / f"{kind}-{key}"
     report = folder / "stage.json"
     started = time.perf_counter()
-    if not (report.is_file() and (folder / RESULT).is_file()):
-        measured = stage.run(folder, data)
-        # Written last: its presence says that the result is whole.
-        write_bytes(report, json.dumps({"config": cfg, "measured": measured}, indent=1).encode())
-        return StageResult(name, folder / RESULT, time.perf_counter() - started, measured)
+    with _alone(folder):
+        if not (report.is_file() and (folder / RESULT).is_file()):
+            measured = stage.run(folder, data)
+            content = json.dumps({"config": cfg, "measured": measured}, indent=1)
+            # Written last: its presence says that the result is whole.
+            write_bytes(report, content.encode())
+            return StageResult(name, folder / RESULT, time.perf_counter() - started, measured)
     return StageResult(name, folder / RESULT, 0.0, json.loads(report.read_text())["measured"])
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process trains this stage; a killed one holds no lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_leftovers(folder)
+        yield
 
 
 def resolve(value: Any, results: dict[str, StageResult]) -> Any:

@@ -67,3 +67,27 @@ def test_saturation_leaves_grey_as_it_is():
 def test_values_outside_0_to_1_are_refused(name, value):
     with pytest.raises(ValueError, match=rf"ClipAugment\.{name} is between 0 and 1; got"):
         ClipAugment(**{name: value})
+
+
+def test_moves_keep_shape_type_and_the_picture_inside():
+    frames = torch.full((3, 3, 32, 32), 90, dtype=torch.uint8)
+    frames[:, :, 12:20, 12:20] = 200
+    augment = ClipAugment(flip=0.0, shift=0.1, zoom=0.1, rotate=10)
+    moved = augment(frames, np.random.default_rng(1))
+    assert moved.shape == frames.shape
+    assert moved.dtype == torch.uint8
+    assert not torch.equal(moved, frames)
+    # Edges are repeated, so nothing darker than the background comes in at the corners.
+    assert int(moved.min()) >= 88
+    assert abs(float(moved.float().mean()) - float(frames.float().mean())) < 8
+
+
+def test_moves_are_alike_for_every_frame_of_a_clip():
+    frames = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8).expand(4, -1, -1, -1)
+    moved = ClipAugment(flip=0.0, shift=0.2, rotate=20)(frames, np.random.default_rng(0))
+    assert all(torch.equal(moved[0], frame) for frame in moved)
+
+
+def test_rotation_out_of_range_is_refused():
+    with pytest.raises(ValueError, match="rotate is 0 to 180 degrees; got -1"):
+        ClipAugment(rotate=-1)

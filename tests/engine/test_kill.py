@@ -71,17 +71,22 @@ def predictions(folder: Path) -> dict[str, float]:
 
 def check_files(folder: Path) -> None:
     """Read every file that a run leaves, to the end."""
-    for path in folder.rglob("*.pth"):
+
+    def whole(pattern: str) -> list[Path]:
+        return [p for p in folder.rglob(pattern) if not p.name.startswith(TEMPORARY_PREFIX)]
+
+    for path in whole("*.pth"):
         torch.load(path, weights_only=True)
-    for path in folder.rglob("*.npy"):
+    for path in whole("*.npy"):
         assert np.isfinite(np.load(path).astype(np.float32)).all(), path
-    for path in folder.rglob("*.json"):
+    for path in whole("*.json"):
         json.loads(path.read_text())
     for description in (folder / "data").glob("*/corpus.json"):
         corpus = PreparedCorpus.open(description.parent)
         for clip in corpus.clips:
             assert len(corpus.frames(clip.clip, range(clip.frames))) == clip.frames
-    left = [p for p in folder.rglob(f"{TEMPORARY_PREFIX}*") if p.is_file()]
+    # Folders that several runs share may keep a killed one's temporary file; a run's own may not.
+    left = list((folder / "work").rglob(f"{TEMPORARY_PREFIX}*"))
     assert not left, f"temporary files are left: {left}"
 
 

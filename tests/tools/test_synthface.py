@@ -1,0 +1,32 @@
+"""tools/synthface.py: a corpus, its contact sheet, its bounds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "synthface.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+
+
+def test_contact_sheet_is_a_picture(tmp_path):
+    sheet = tmp_path / "sheet.png"
+    done = run("--sheet", str(sheet))
+    assert done.returncode == 0, done.stderr
+    with Image.open(sheet) as picture:
+        assert min(picture.size) >= 200
+
+
+def test_corpus_is_written_in_avec_2014s_layout(tmp_path):
+    done = run("--corpus", str(tmp_path / "raw"), "--tiny", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "raw" / "Training" / "Freeform").glob("*.mp4"))) == 8
