@@ -53,12 +53,6 @@ def make_record(
         method: name; the experiment's by default.
         cost, timing, flags, notes: as in the record.
     """
-    labels = session_labels(clips)
-    sessions = sorted(labels)
-    subjects = {clip.session: clip.subject for clip in clips}
-    predicted = np.array([predictions[s] for s in sessions])
-    truth = np.array([labels[s] for s in sessions])
-    commit, clean = provenance.commit()
     return Record.model_validate(
         {
             "kind": kind,
@@ -73,28 +67,45 @@ def make_record(
             "protocol": experiment.protocol.name,
             "fusion": fusion_of(experiment),
             "seed": experiment.seed,
-            "metrics": Metrics(**score_metrics(predicted, truth)),
-            "intervals": metric_intervals(predicted, truth, [subjects[s] for s in sessions]),
-            "predictions": [
-                Prediction(
-                    session=s,
-                    prediction=float(p),
-                    label=None if corpus.licensed else labels[s],
-                )
-                for s, p in zip(sessions, predicted, strict=True)
-            ],
+            **_scored(clips, predictions, licensed=corpus.licensed),
             "cost": cost or Cost(),
             "timing": dict(timing or {}),
-            "hardware": provenance.hardware(),
-            "packages": provenance.packages(),
-            "commit": commit,
-            "clean_tree": clean,
+            **_provenance(),
             "flags": flags or Flags(demo=experiment.is_demo),
             "notes": list(notes),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "origin": Measured(),
         }
     )
+
+
+def _scored(
+    clips: Sequence[ClipRecord], predictions: Mapping[str, float], *, licensed: bool
+) -> dict[str, Any]:
+    """Return metrics, intervals and predictions; labels of a licensed corpus stay out."""
+    labels = session_labels(clips)
+    sessions = sorted(labels)
+    subjects = {clip.session: clip.subject for clip in clips}
+    predicted = np.array([predictions[s] for s in sessions])
+    truth = np.array([labels[s] for s in sessions])
+    return {
+        "metrics": Metrics(**score_metrics(predicted, truth)),
+        "intervals": metric_intervals(predicted, truth, [subjects[s] for s in sessions]),
+        "predictions": [
+            Prediction(session=s, prediction=float(p), label=None if licensed else labels[s])
+            for s, p in zip(sessions, predicted, strict=True)
+        ],
+    }
+
+
+def _provenance() -> dict[str, Any]:
+    commit, clean = provenance.commit()
+    return {
+        "hardware": provenance.hardware(),
+        "packages": provenance.packages(),
+        "commit": commit,
+        "clean_tree": clean,
+    }
 
 
 def write_controls(

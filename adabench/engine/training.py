@@ -124,14 +124,8 @@ def fit(
         ValueError: ``last.pth`` belongs to another config.
         FloatingPointError: training diverged.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     last = folder / checkpoints.LAST
-    go_on = resume and last.is_file()
-    if go_on:
-        checkpoints.check_identity(last, identity, ("config_hash", "seed"))
-    else:
-        for name in (checkpoints.LAST, checkpoints.BEST):
-            (folder / name).unlink(missing_ok=True)
+    go_on = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(seed)
     keep = KeepBest(folder, identity, select, greater)
@@ -141,24 +135,14 @@ def fit(
         work_dir=str(folder / "log"),
         train_dataloader=train,
         val_dataloader=validate,
-        train_cfg={
-            "type": "EpochBasedTrainLoop",
-            "max_epochs": training.epochs,
-            "val_interval": training.validate_every,
-        },
-        val_cfg={"type": "ValLoop"},
         val_evaluator=Evaluator([metric]),
-        optim_wrapper=_optim_wrapper(training),
-        param_scheduler=_schedulers(training),
-        default_hooks={"checkpoint": None, "logger": None},
         custom_hooks=[Reseed(seed), keep, progress],
         load_from=str(last) if go_on else None,
         resume=go_on,
         randomness={"seed": seed},
-        log_level="ERROR",
         # Two runners that start within a second would share a message hub under mmengine's own name.
         experiment_name=f"{identity['config']}-{uuid.uuid4().hex[:8]}",
-        default_scope="adabench",
+        **_runner_options(training),
     )
     started = time.perf_counter()
     try:
@@ -172,3 +156,32 @@ def fit(
         seconds=time.perf_counter() - started,
         waiting=progress.waiting / spent if spent else 0.0,
     )
+
+
+def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
+    """Make the folder ready and say whether training goes on from its last checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    last = folder / checkpoints.LAST
+    if resume and last.is_file():
+        checkpoints.check_identity(last, identity, ("config_hash", "seed"))
+        return True
+    for name in (checkpoints.LAST, checkpoints.BEST):
+        (folder / name).unlink(missing_ok=True)
+    return False
+
+
+def _runner_options(training: Training) -> dict[str, Any]:
+    return {
+        "train_cfg": {
+            "type": "EpochBasedTrainLoop",
+            "max_epochs": training.epochs,
+            "val_interval": training.validate_every,
+        },
+        "val_cfg": {"type": "ValLoop"},
+        "optim_wrapper": _optim_wrapper(training),
+        "param_scheduler": _schedulers(training),
+        # adabench.engine.hooks writes the checkpoints and tells of progress.
+        "default_hooks": {"checkpoint": None, "logger": None},
+        "log_level": "ERROR",
+        "default_scope": "adabench",
+    }

@@ -112,6 +112,28 @@ def test_long_clips_are_computed_in_pieces(part, corpus, tmp_path, monkeypatch):
     index = np.arange(9)
     cached = cache.read("2_1_Freeform", index).map(lambda tensor: tensor[None])
     same_features(cached, direct(part, corpus, "2_1_Freeform", index))
+    assert cached.vector.shape[1] == 9
+
+
+def test_augmented_versions_are_kept_beside_the_plain_one(part, corpus, tmp_path):
+    options = {"augment": {"type": "ClipAugment", "flip": 1.0}, "variants": 3}
+    cache = FeatureCache(part, corpus, tmp_path, "cpu", **options)
+    cache.fill(corpus, corpus.clips, "caching")
+    cache.fill_variants(corpus, corpus.clips[:1], "caching versions")
+    index = np.arange(3)
+    clip = corpus.clips[0].clip
+    plain, mirrored = cache.read(clip, index), cache.read(clip, index, 2)
+    frames = torch.from_numpy(corpus.frames(clip, index)).permute(0, 3, 1, 2)
+    inputs = Inputs(
+        valid=torch.ones(1, 3, dtype=torch.bool),
+        index=torch.arange(3)[None],
+        frames=(frames.float() / 255).flip(-1)[None],
+    )
+    torch.testing.assert_close(mirrored.vector[None], part(inputs).vector, **TOLERANCE)
+    assert not torch.allclose(mirrored.vector, plain.vector)
+    unaltered = FeatureCache(part, corpus, tmp_path, "cpu")
+    assert unaltered.variants == 1
+    assert torch.equal(unaltered.read(clip, index).vector, plain.vector)
 
 
 def test_a_part_without_maps(corpus, tmp_path):
