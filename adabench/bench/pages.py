@@ -26,6 +26,8 @@ HEADER = (
     "Note",
 )
 
+_NOTE_LENGTH = 110
+
 DEMO_NOTICE = (
     "Demo track: the faces are drawn and their behaviour follows a stated model. These numbers "
     "show whether the software works and whether a method finds sparse key segments; they say "
@@ -125,7 +127,8 @@ def _cells(row: Row) -> list[str]:
         *(_short(row.metrics.get(name)) for name in METRIC_NAMES),
         f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "",
         ", ".join(row.flags),
-        "; ".join(row.notes),
+        # The CSV and the records have the whole text.
+        textwrap.shorten("; ".join(row.notes), _NOTE_LENGTH, placeholder=" …"),
     ]
 
 
