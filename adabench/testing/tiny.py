@@ -10,6 +10,7 @@ _SMALL = (
     "stages.trunk.training.epochs=4",
     "training.epochs=4",
     "training.validate_every=1",
+    "training.warmup_epochs=1",
     "training.threads=1",
     "stages.trunk.training.threads=1",
     "views.train.frames=8",
