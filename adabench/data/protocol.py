@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from adabench.data.manifest import ClipRecord
-from adabench.data.prepared import PreparedCorpus
+
+if TYPE_CHECKING:
+    from adabench.data.prepared import PreparedCorpus
 
 
 class LeakError(ValueError):

@@ -53,3 +53,13 @@ def get_track(name: str) -> Track:
     near = difflib.get_close_matches(name, TRACKS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"track: no track is called {name!r}.{hint} Known: {', '.join(TRACKS)}.")
+
+
+def task_tracks(track: Track) -> dict[str, Track]:
+    """Return task → the track of that task alone, for a track with several."""
+    found = {
+        other.tasks[0]: other
+        for other in TRACKS.values()
+        if other.corpus == track.corpus and len(other.tasks) == 1
+    }
+    return {task: found[task] for task in track.tasks}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,7 +101,8 @@ class Experiment(Strict):
         name: of the config file.
         method: the method's ``name`` and its parts (or ``type='EstimatorMethod'``).
         track: which leaderboard table it is for.
-        fusion: ``joint`` is one model on all of a track's tasks, a session's score their mean.
+        fusion: how a session's tasks become one score, on a track with several: ``joint`` is one
+            model on all of them and the mean of its scores, ``fused`` the mean over a model a task.
         views: which frames are seen.
         training: the schedule; an EstimatorMethod has none.
         data: corpus folders.
@@ -118,7 +120,7 @@ class Experiment(Strict):
     name: str
     method: dict[str, Any]
     track: str
-    fusion: Literal["joint"] = "joint"
+    fusion: Literal["joint", "fused"] = "joint"
     views: Views | None = None
     training: Training | None = None
     data: Data = Data()
@@ -143,9 +145,16 @@ class Experiment(Strict):
         """The track's data."""
         return get_track(self.track)
 
+    @property
+    def is_fused(self) -> bool:
+        """Whether this is a model per task, which a track with one task can't be."""
+        return self.fusion == "fused" and len(self.track_.tasks) > 1
+
     def hash(self) -> str:
         """Hash of everything that decides the result, the seed apart."""
-        content = self.model_dump(
+        content = self.model_copy(
+            update={"fusion": "fused" if self.is_fused else "joint"}
+        ).model_dump(
             mode="json",
             exclude={
                 "seed": True,
@@ -170,14 +179,21 @@ def load_config(
     demo: bool = False,
     overrides: Sequence[str] = (),
     seed: int | None = None,
+    change: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    stage: str | None = None,
 ) -> Experiment:
     """Read a config file into an experiment.
 
     Args:
-        path: the file.
+        path: the file. Names of its own that start with an underscore are not part of the config.
         demo: merge its ``demo`` section, which must exist, and score the track's demo track.
-        overrides: ``key=value`` pairs that win over both.
+        overrides: ``key=value`` pairs that win over all else.
         seed: wins over the config's.
+        change: what a suite's row changes, merged over the file and its demo section; its own
+            ``demo`` key is merged last, in a demo only.
+        name: what the record calls the config; the file's stem by default.
+        stage: run the method that this stage trains, a ``MethodTraining``, instead of the config's.
 
     Raises:
         FileNotFoundError: no such file.
@@ -198,27 +214,63 @@ def load_config(
             )
         _check_keys(path, section, "demo.")
         _merge(path, cfg, section, "demo")
+    _merge_change(path, cfg, dict(change or {}), demo)
+    if demo:
         _map_track(path, cfg)
     if overrides:
         _merge(path, cfg, _parse(overrides), "--cfg-options")
         _check_keys(path, cfg)
     content = cfg.to_dict()
+    if stage is not None:
+        content = promote_stage(path, content, stage)
     if seed is not None:
         content["seed"] = seed
     told = tuple(o for o in overrides if not o.startswith(_LOCAL))
-    content.update(name=path.stem, is_demo=demo, overrides=told)
+    content.update(name=name or path.stem, is_demo=demo, overrides=told)
     return _validate(path, content)
+
+
+def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:
+    _check_keys(path, change, "change.")
+    section = change.pop("demo", {})
+    _check_keys(path, section, "change.demo.")
+    # Merging takes `_delete_` out of what it is given, and a suite's row is merged more than once.
+    _merge(path, cfg, copy.deepcopy(change), "change")
+    if demo:
+        _merge(path, cfg, copy.deepcopy(section), "change.demo")
+
+
+def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, Any]:
+    """Return a config's content as the run of one of its stages.
+
+    Raises:
+        ValueError: the config has no such stage, or it trains no method.
+    """
+    stages = dict(content.get("stages", {}))
+    if stage not in stages:
+        known = ", ".join(stages) or "none"
+        raise ValueError(f"{path}: it has no stage {stage!r}; its stages: {known}")
+    own = dict(stages.pop(stage))
+    kind = own.pop("type", None)
+    if kind != "MethodTraining":
+        raise ValueError(f"{path}: stage {stage!r} is a {kind}, which trains no method of its own")
+    own.pop("seed", None)
+    name = content.get("method", {}).get("name")
+    return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}
 
 
 def _read(path: Path) -> Config:
     try:
-        return Config.fromfile(path, import_custom_modules=False)
+        cfg = Config.fromfile(path, import_custom_modules=False)
     except (SyntaxError, NameError) as error:
         raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: _base_ names {error.filename}, which does not exist"
         ) from error
+    for key in [key for key in cfg if key.startswith("_")]:
+        cfg.pop(key)
+    return cfg
 
 
 def _merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None:

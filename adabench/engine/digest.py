@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 
 def digest(value: Any, length: int = 16) -> str:
     """Hash nested dicts, lists, numbers and strings; the order of keys does not matter."""
@@ -26,16 +24,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"a config holds plain values; {value!r} is a {type(value).__name__}")
-
-
-def weights_digest(module: nn.Module, length: int = 16) -> str:
-    """Hash every parameter and buffer of a module, names and shapes included.
-
-    Buffers that a checkpoint leaves out (a mean that normalises the input) count too.
-    """
-    hasher = hashlib.sha256()
-    tensors = {**module.state_dict(), **dict(module.named_buffers())}
-    for name, tensor in sorted(tensors.items()):
-        hasher.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return hasher.hexdigest()[:length]

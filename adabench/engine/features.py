@@ -20,9 +20,10 @@ from adabench.data.dataset import Augment
 from adabench.data.files import atomic_path, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.digest import digest, weights_digest
+from adabench.engine.digest import digest
 from adabench.models.roles import Backbone
 from adabench.models.semantics import SemanticEncoder
+from adabench.models.weights import weights_digest
 from adabench.registry import TRANSFORMS
 from adabench.structures import Features, Inputs, Semantics
 

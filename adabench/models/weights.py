@@ -141,3 +141,16 @@ def file_checksum(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def weights_digest(module: nn.Module, length: int = 16) -> str:
+    """Hash every parameter and buffer of a module, names and shapes included.
+
+    Buffers that a checkpoint leaves out (a mean that normalises the input) count too.
+    """
+    hasher = hashlib.sha256()
+    tensors = {**module.state_dict(), **dict(module.named_buffers())}
+    for name, tensor in sorted(tensors.items()):
+        hasher.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        hasher.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return hasher.hexdigest()[:length]

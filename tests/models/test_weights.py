@@ -9,9 +9,10 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from adabench.models import TimmFrames
-from adabench.models.weights import file_checksum, load_timm, read_weights
+from adabench.models.weights import file_checksum, load_timm, read_weights, weights_digest
 
 NETWORKS = {
     "resnet18": {"channels": (8, 8, 16, 16), "stem_width": 8},
@@ -178,3 +179,39 @@ def test_checksum_is_sha256(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"abc" * 100_000)
     assert file_checksum(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+class Normalised(nn.Module):
+    """A layer with a buffer that its checkpoints leave out."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+        self.register_buffer("mean", torch.zeros(1), persistent=False)
+
+
+def test_every_tensor_of_a_network_counts():
+    net = Normalised()
+    seen = {weights_digest(net)}
+    for name in ("layer.0.weight", "layer.0.bias", "layer.1.running_var", "mean"):
+        tensor = dict(net.named_parameters()).get(name, dict(net.named_buffers()).get(name))
+        with torch.no_grad():
+            tensor.view(-1)[0] += 1e-6
+        seen.add(weights_digest(net))
+    assert len(seen) == 5
+
+
+def test_names_shapes_and_types_count():
+    weight = torch.zeros(4)
+    plain = nn.ParameterDict({"a": weight})
+    assert weights_digest(plain) == weights_digest(nn.ParameterDict({"a": weight.clone()}))
+    assert weights_digest(plain) != weights_digest(nn.ParameterDict({"b": weight}))
+    assert weights_digest(plain) != weights_digest(nn.ParameterDict({"a": weight.view(2, 2)}))
+    assert weights_digest(plain) != weights_digest(nn.ParameterDict({"a": weight[:2].double()}))
+
+
+def test_training_mode_and_gradients_do_not_count():
+    net = Normalised()
+    before = weights_digest(net)
+    net.eval().requires_grad_(False)
+    assert weights_digest(net) == before
