@@ -105,7 +105,10 @@ def pad_inputs(inputs: Inputs, frames: int, fill: float = 0.0) -> Inputs:
             f"pad_inputs: frames is at least {present} and a multiple of {segment}; got {frames}"
         )
     features = inputs.features
-    steps = 0 if features is None else features.valid.shape[1] + (frames - present) // segment
+    steps = 0 if features is None else features.valid.shape[1]
+    # A trunk's features come frame by frame, also where the backbone around it sees segments.
+    more = frames - present
+    steps += more if steps == present else more // segment
     return _pad(inputs, frames, steps, fill)
 
 

@@ -103,5 +103,9 @@ TRANSFORMS = Registry(
 METRICS = Registry("metric", parent=mm.METRICS, scope=SCOPE)
 HOOKS = Registry("hook", parent=mm.HOOKS, scope=SCOPE)
 LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
-STAGES = Registry("stage", scope=SCOPE, locations=["adabench.engine.pretrain"])
+STAGES = Registry(
+    "stage",
+    scope=SCOPE,
+    locations=["adabench.engine.pretrain", "adabench.engine.method_stage"],
+)
 SEMANTICS = Registry("semantics", scope=SCOPE, locations=["adabench.models.semantics"])

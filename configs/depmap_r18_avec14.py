@@ -1,5 +1,5 @@
 # Dep-MAP (ResNet-18) on both tasks of AVEC 2014, one model, a session's score the mean of its tasks.
-_base_ = ["_base_/schedule.py", "_base_/demo.py"]
+_base_ = ["_base_/schedule.py", "_base_/demo_frames.py"]
 
 track = "avec14"
 fusion = "joint"

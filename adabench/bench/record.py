@@ -68,13 +68,19 @@ class Prediction(_Part):
 
 
 class Cost(_Part):
-    """What the method costs; multiply-adds are those of one clip, the speed is at evaluation."""
+    """What the method costs; multiply-adds are those of one clip, the speed is at evaluation.
+
+    Attributes:
+        wall_seconds: of this run, which may have found stages and caches that others made.
+        alone_seconds: with what those took when they were made: the run as if from nothing.
+    """
 
     parameters: NonNegativeInt | None = None
     multiply_adds: NonNegativeInt | None = None
     frames_per_second: NonNegativeFloat | None = None
     peak_memory_mb: NonNegativeFloat | None = None
     wall_seconds: NonNegativeFloat | None = None
+    alone_seconds: NonNegativeFloat | None = None
 
 
 class Flags(_Part):
@@ -118,6 +124,9 @@ class Record(_Part):
         intervals: metric to its 95 % bootstrap interval over persons; empty for one person.
         predictions: one entry a session, no session twice; a bound or reported row may have none.
         timing: part of the run to seconds.
+        relevance_auc: where key frames are known (a generated corpus), how well the relevance finds
+            them: area under the ROC curve over frames, mean over clips; of all units, and of each
+            temporal scale.
         created: ISO 8601 time with its offset from UTC.
         checksum: sha256 over the canonical JSON of everything else, verified wherever it is given.
 
@@ -143,6 +152,7 @@ class Record(_Part):
     predictions: list[Prediction] = []
     cost: Cost = Cost()
     timing: dict[str, NonNegativeFloat] = {}
+    relevance_auc: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     hardware: dict[str, str | int | float] = {}
     packages: dict[str, str] = {}
     commit: str | None = None

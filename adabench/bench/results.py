@@ -112,6 +112,19 @@ def read_records(root: str | os.PathLike[str]) -> tuple[list[Record], list[Probl
     return records, problems
 
 
+def find_record(
+    root: str | os.PathLike[str], track: str, config_hash: str, seed: int
+) -> Record | None:
+    """The newest valid record of a config and seed on a track, or None.
+
+    Damaged files count as absent; a missing folder holds nothing.
+    """
+    folder = Path(root) / track
+    records = read_records(folder)[0] if folder.is_dir() else []
+    wanted = [r for r in records if (r.config_hash, r.seed) == (config_hash, seed)]
+    return max(wanted, key=lambda r: r.created or "", default=None)
+
+
 def has_constant(
     root: str | os.PathLike[str], track: str, corpus_checksum: str, protocol: str
 ) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,36 +109,49 @@ class SegmentView(View):
     Args:
         length: frames a segment.
         overlap: frames that neighbours share.
-        segments: most segments of a training view, at a random place; 0 takes all.
+        segments: most segments of one view; 0 takes all. In training these are neighbours at a
+            random place; at test several views share the clip's segments out as evenly as can be.
+        phases: how many of those views a test takes, evenly chosen; 0 takes all.
     """
 
-    def __init__(self, *, length: int, overlap: int = 0, segments: int = 0) -> None:
+    def __init__(
+        self, *, length: int, overlap: int = 0, segments: int = 0, phases: int = 0
+    ) -> None:
         self.segment_length = _positive("SegmentView.length", length)
         if not 0 <= overlap < length:
             raise ValueError(f"SegmentView.overlap is 0 to length-1 = {length - 1}; got {overlap}")
-        if segments < 0:
-            raise ValueError(f"SegmentView.segments is 0 (all) or more; got {segments}")
+        for name, value in (("segments", segments), ("phases", phases)):
+            if value < 0:
+                raise ValueError(f"SegmentView.{name} is 0 (all) or more; got {value}")
         self.overlap = overlap
         self.segments = segments
+        self.phases = phases
 
-    def _starts(self, frames: int) -> list[int]:
+    def starts(self, frames: int) -> list[int]:
+        """Return the first frame of each segment of a clip of ``frames``."""
         step = self.segment_length - self.overlap
         last = max(frames - self.segment_length, 0)
         starts = list(range(0, last + 1, step))
         return starts if starts[-1] == last else [*starts, last]
 
-    def _expand(self, starts: list[int], frames: int) -> Index:
+    def expand(self, starts: Sequence[int], frames: int) -> Index:
+        """Return the frame numbers of the segments at ``starts``, one after the other."""
         rows = np.asarray(starts)[:, None] + np.arange(self.segment_length)
         return np.minimum(rows, frames - 1).reshape(-1)
 
     def all(self, frames: int) -> list[Index]:
-        """Return one view: every segment."""
-        return [self._expand(self._starts(frames), frames)]
+        """Return the views whose predictions are averaged at test."""
+        starts = np.asarray(self.starts(frames))
+        parts = -(-len(starts) // (self.segments or len(starts)))
+        shared = np.array_split(starts, parts)
+        wanted = min(parts, self.phases or parts)
+        chosen = np.linspace(0, parts - 1, wanted + 2)[1:-1] if wanted < parts else range(parts)
+        return [self.expand(shared[int(p)].tolist(), frames) for p in chosen]
 
     def sample(self, frames: int, rng: np.random.Generator) -> Index:
         """Return at most ``segments`` neighbouring segments."""
-        starts = self._starts(frames)
+        starts = self.starts(frames)
         if 0 < self.segments < len(starts):
             first = int(rng.integers(len(starts) - self.segments + 1))
             starts = starts[first : first + self.segments]
-        return self._expand(starts, frames)
+        return self.expand(starts, frames)

@@ -6,7 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from adabench.bench.suites import FOLDER, load_suite
 from adabench.engine.config import Experiment, load_config
 from adabench.plugins import load_plugins
 
@@ -16,7 +18,12 @@ USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name a run."""
-    parser.add_argument("config", type=Path, help="a file in configs/, or your own")
+    parser.add_argument("config", type=Path, help="a file in configs/, or your own; or a suite")
+    parser.add_argument("--row", help="which row, where the file is a suite")
+    parser.add_argument("--track", help="on which of the row's tracks")
+    parser.add_argument(
+        "--stage", help="run the method that this stage of the config trains, and test it"
+    )
     parser.add_argument(
         "--demo", action="store_true", help="run the config's demo section on the generated corpus"
     )
@@ -44,11 +51,31 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
     for failure in report.failed:
         print(f"warning: {failure}", file=sys.stderr)
     return load_config(
-        arguments.config,
+        **_source(arguments),
         demo=arguments.demo,
         overrides=arguments.cfg_options,
         seed=arguments.seed,
     )
+
+
+def _source(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return which config is asked for, as :func:`load_config` takes it."""
+    path: Path = arguments.config
+    if arguments.row is None:
+        if path.parent.name == FOLDER.name and path.is_file():
+            rows = ", ".join(row.name for row in load_suite(path).rows)
+            raise ValueError(f"{path} is a suite: name one of its rows with --row ({rows})")
+        if arguments.track is not None:
+            raise ValueError("--track goes with --row; a config's own is set by track=NAME")
+        return {"path": path, "stage": arguments.stage}
+    if arguments.stage is not None:
+        raise ValueError("--stage is set by the suite's row; leave it out")
+    suite = load_suite(path)
+    row = suite.row(arguments.row)
+    tracks = suite.tracks_of(row)
+    if arguments.track is None and len(tracks) > 1:
+        raise ValueError(f"row {row.name!r} runs on {', '.join(tracks)}: choose with --track")
+    return suite.config_of(row, arguments.track or tracks[0])
 
 
 def run_tool(main: Callable[[], int]) -> None:

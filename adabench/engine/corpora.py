@@ -15,6 +15,10 @@ from adabench.data.synthface import (
 )
 from adabench.data.tracks import Track
 from adabench.engine.config import Data
+from adabench.engine.timings import CostBook
+
+# Under the data folder: what corpora took to make.
+MADE = "made"
 
 
 def _preset(kind: Any, section: dict[str, Any], field: str) -> Any:
@@ -47,13 +51,7 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
     """
     root = Path(data.root)
     if not track.is_demo:
-        corpus = PreparedCorpus.open(root / track.corpus)
-        if corpus.size != data.size:
-            raise ValueError(
-                f"corpus {root / track.corpus} holds faces of {corpus.size} px, the config asks for "
-                f"data.size={data.size}; prepare it at that size or set data.size={corpus.size}"
-            )
-        return corpus
+        return _prepared(root, track.corpus, data.size)
     parameters = synthface_parameters(data)
     name = f"synthface-{parameters.digest()}"
     return _made(
@@ -63,6 +61,21 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
         "synthface",
         lambda raw: generate(parameters, raw, processes=data.processes),
     )
+
+
+def _prepared(root: Path, name: str, size: int) -> PreparedCorpus:
+    """Open ``<name>-<size>px``, so that methods that see other sizes can stand beside it, or ``<name>``."""
+    sized = root / f"{name}-{size}px"
+    if (sized / "corpus.json").is_file():
+        return PreparedCorpus.open(sized)
+    corpus = PreparedCorpus.open(root / name)
+    if corpus.size != size:
+        raise ValueError(
+            f"corpus {root / name} holds faces of {corpus.size} px, the config asks for "
+            f"data.size={size}; prepare it with --size {size} --out {sized} as well, or set "
+            f"data.size={corpus.size}"
+        )
+    return corpus
 
 
 def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
@@ -82,6 +95,12 @@ def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> Prepared
     out = root / f"{name}-{data.size}px"
     if not (out / "corpus.json").is_file():
         raw = root / "raw" / name
-        make(raw)
-        prepare(reader, raw, out, size=data.size, processes=data.processes)
+        with CostBook(root / MADE / f"{out.name}.json") as book, book.time("corpus"):
+            make(raw)
+            prepare(reader, raw, out, size=data.size, processes=data.processes)
     return PreparedCorpus.open(out)
+
+
+def seconds_to_make(corpus: PreparedCorpus) -> float:
+    """Return what generating and preparing a corpus took; 0 for one that was not generated here."""
+    return CostBook(corpus.root.parent / MADE / f"{corpus.root.name}.json").total(["corpus"])

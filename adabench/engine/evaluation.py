@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from mmengine.device import get_device
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from adabench.batching import collate
 from adabench.data.manifest import ClipRecord
 from adabench.engine.metric import SessionScores
+from adabench.engine.relevance import Relevance, known_key_frames
 from adabench.engine.workbench import Use, Workbench
 
 
@@ -46,6 +47,7 @@ class Evaluation:
         clips: clip → predicted BDI-II points.
         seconds: wall time.
         frames_per_second: clip frames scored a second.
+        relevance_auc: how well relevance finds key frames, where these are known.
     """
 
     metrics: dict[str, float]
@@ -53,6 +55,7 @@ class Evaluation:
     clips: dict[str, float]
     seconds: float
     frames_per_second: float
+    relevance_auc: dict[str, float] = field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -63,15 +66,28 @@ def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
     device = get_device()
     assessor = bench.assessor.to(device).eval()
     loader = bench.loader(use)
+    relevance = Relevance(known_key_frames(bench.experiment)) if use == "test" else None
     started = time.perf_counter()
     views, frames = 0, 0
     for batch in tqdm(loader, desc=f"scoring the {use} clips", unit="batch", mininterval=1.0):
         views += len(batch["ids"])
         frames += int(batch["inputs"].valid.sum())
-        metric.process(batch, assessor.val_step(batch))
+        ids = batch["ids"]
+        inputs = assessor.data_preprocessor(batch)["inputs"]
+        _, units, _, assessment = assessor.flow(inputs)
+        metric.process(batch, [(ids, assessment)])
+        if relevance is not None:
+            relevance.add(ids, units, assessment.selection)
     seconds = time.perf_counter() - started
     metrics = metric.evaluate(views)
-    return Evaluation(metrics, metric.predictions, metric.clips, seconds, frames / seconds)
+    return Evaluation(
+        metrics,
+        metric.predictions,
+        metric.clips,
+        seconds,
+        frames / seconds,
+        relevance.areas() if relevance is not None else {},
+    )
 
 
 def count_parameters(bench: Workbench) -> int:

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from adabench.bench.record import Cost, Record
-from adabench.bench.results import read_record, write_record
+from adabench.bench.results import find_record, read_record, write_record
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.manifest import ClipRecord
+from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
+from adabench.engine.combined import CombinedMethod
 from adabench.engine.config import Experiment
+from adabench.engine.corpora import seconds_to_make
 from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
@@ -56,9 +59,11 @@ class Outcome:
 
 
 def default_work_dir(experiment: Experiment) -> Path:
-    """Return ``work_dirs/<config>[-demo]/seed<N>``."""
-    name = experiment.name + ("-demo" if experiment.is_demo else "")
-    return Path("work_dirs") / name / f"seed{experiment.seed}"
+    """Return ``work_dirs/<config>[-demo]/seed<N>``; a suite's row has its track in between."""
+    folder = Path("work_dirs") / (experiment.name + ("-demo" if experiment.is_demo else ""))
+    if "/" in experiment.name:
+        folder = folder / experiment.track_.name
+    return folder / f"seed{experiment.seed}"
 
 
 def train(
@@ -86,6 +91,8 @@ def train(
     timings = Timings(work_dir / "timing.json", fresh=not resume)
     if experiment.method.get("type") == _ESTIMATOR:
         record, clips = _run_estimator(experiment, timings)
+    elif experiment.is_fused:
+        record, clips = _run_fused(experiment, work_dir, results, resume)
     else:
         record, clips = _run_network(experiment, work_dir, timings, resume)
     _draw(record, clips, work_dir)
@@ -100,6 +107,12 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     Raises:
         ValueError: a checkpoint of another config, or one that carries code.
     """
+    if experiment.is_fused:
+        names = " and ".join(track.name for track in task_tracks(experiment.track_).values())
+        raise ValueError(
+            f"{experiment.name} is a model per task, with a checkpoint each; score one of them with "
+            f"--cfg-options track={names.split()[0]} (tracks: {names})"
+        )
     _check_checkpoint(experiment, checkpoint)
     bench = set_up(experiment)
     set_threads(bench.training.threads)
@@ -142,6 +155,7 @@ def _run_network(
             frames_per_second=evaluation.frames_per_second,
             peak_memory_mb=peak_memory_mb(),
             wall_seconds=sum(timings.seconds.values()),
+            alone_seconds=_alone(bench, timings),
         )
     record = make_record(
         experiment,
@@ -150,6 +164,7 @@ def _run_network(
         evaluation.sessions,
         cost=cost,
         timing=timings.seconds,
+        relevance_auc=evaluation.relevance_auc,
         flags=_flags(bench),
         notes=[
             f"best of {bench.training.epochs} epochs on the validation data: epoch {done.best['epoch']}, "
@@ -159,6 +174,48 @@ def _run_network(
         ],
     )
     return record, bench.parts.test
+
+
+def _alone(bench: Workbench, timings: Timings) -> float:
+    """Seconds of a run that finds nothing: what it found counts with what it took to make."""
+    own = sum(timings.seconds.get(part, 0.0) for part in ("training", "evaluation"))
+    caches = [cache.seconds for cache in (bench.features, bench.semantics) if cache is not None]
+    stages = [stage.seconds for stage in bench.stages.values()]
+    return own + seconds_to_make(bench.corpus) + sum(stages) + sum(caches)
+
+
+def _run_fused(
+    experiment: Experiment, work_dir: Path, results: Path, resume: bool
+) -> tuple[Record, tuple[ClipRecord, ...]]:
+    """Train a model per task, or find its record, and score the mean of their predictions."""
+    members = []
+    for task, track in task_tracks(experiment.track_).items():
+        name = f"{experiment.name}_{task.lower()}"
+        member = experiment.model_copy(update={"name": name, "track": track.name})
+        found = find_record(results, track.name, member.hash(), experiment.seed)
+        if found is None:
+            folder = work_dir / task.lower()
+            found = train(member, work_dir=folder, results=results, resume=resume).record
+        members.append(found)
+    corpus, parts = gather(experiment)
+    foreign = [m for m in members if m.corpus_checksum != corpus.checksum]
+    if foreign:
+        raise ValueError(
+            f"the record of {foreign[0].config} in {results} is of another preparation of "
+            f"{corpus.name}; give another folder with --results, and its part is trained anew"
+        )
+    combined = CombinedMethod(members)
+    record = make_record(
+        experiment,
+        corpus,
+        parts.test,
+        combined.predictions(),
+        cost=combined.cost(),
+        timing=combined.timing(),
+        flags=members[0].flags,
+        notes=[f"mean of {' and '.join(m.config for m in members)}"],
+    )
+    return record, parts.test
 
 
 def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from adabench.data.dataset import Augment
 from adabench.data.files import atomic_path, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
+from adabench.data.views import SegmentView, View
 from adabench.engine.digest import digest
+from adabench.engine.timings import CostBook
 from adabench.models.roles import Backbone
 from adabench.models.semantics import SemanticEncoder
 from adabench.models.weights import weights_digest
@@ -60,17 +63,30 @@ class ClipArrays:
 
 
 class _Cache:
+    """A folder of arrays.
+
+    Attributes:
+        seconds: what the arrays that were asked for took to compute, whenever that was.
+    """
+
     def __init__(self, folder: Path) -> None:
         self.arrays = ClipArrays(folder)
+        self.seconds = 0.0
 
     @abstractmethod
     def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray: ...
 
     def fill(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
         """Compute what is missing; a run that was cut goes on where it stopped."""
-        missing = [clip for clip in clips if not self.arrays.has(clip.clip)]
-        for clip in tqdm(missing, desc=what, unit="clip", disable=not missing, mininterval=1.0):
-            self.arrays.write(clip.clip, self._compute(corpus, clip))
+        self._fill({clip.clip: partial(self._compute, corpus, clip) for clip in clips}, what)
+
+    def _fill(self, wanted: Mapping[str, Callable[[], np.ndarray]], what: str) -> None:
+        missing = [name for name in wanted if not self.arrays.has(name)]
+        with CostBook(self.arrays.folder / "seconds.json") as book:
+            for name in tqdm(missing, desc=what, unit="clip", disable=not missing, mininterval=1.0):
+                with book.time(name):
+                    self.arrays.write(name, wanted[name]())
+            self.seconds += book.total(wanted)
 
 
 class FeatureCache(_Cache):
@@ -83,6 +99,10 @@ class FeatureCache(_Cache):
         device: where the part runs.
         augment: config of what changes frames, or None.
         variants: versions of a training clip: the plain one, and ``variants - 1`` augmented ones.
+        view: the segments of a part that sees segments; one row a segment is then kept.
+
+    Raises:
+        ValueError: a part that sees segments, and a view that gives none.
     """
 
     def __init__(
@@ -94,7 +114,9 @@ class FeatureCache(_Cache):
         *,
         augment: dict[str, Any] | None = None,
         variants: int = 1,
+        view: View | None = None,
     ) -> None:
+        self.segments = _segments(part, view)
         key = digest(
             [
                 type(part).__name__,
@@ -104,6 +126,7 @@ class FeatureCache(_Cache):
                 vars(part.spec),
                 # Layers without weights (an activation, a stride) show in the description only.
                 repr(part),
+                *_segment_key(self.segments),
             ]
         )
         super().__init__(root / "features" / key)
@@ -112,6 +135,7 @@ class FeatureCache(_Cache):
         self.variants = 1 if augment is None else variants
         self._augment_key = digest(augment, 8)
         self._augment: Augment | None = None if augment is None else TRANSFORMS.build(augment)
+        self.lengths = {clip.clip: clip.frames for clip in corpus.clips}
         self.shapes = self._shapes(corpus)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
 
@@ -119,23 +143,37 @@ class FeatureCache(_Cache):
         return {**self.__dict__, "part": None}
 
     def _shapes(self, corpus: PreparedCorpus) -> list[tuple[int, ...]]:
-        """Shapes of the vector and of each map for one frame; kept beside the arrays."""
+        """Shapes of the vector and of each map for one step; kept beside the arrays."""
         path = self.arrays.folder / "shapes.json"
         if path.is_file():
             return [tuple(shape) for shape in json.loads(path.read_text())]
-        features = self._run(corpus, corpus.clips[0].clip, np.arange(1))
+        clip = corpus.clips[0]
+        features = self._run(corpus, clip.clip, next(self._chunks(clip.frames)))
         shapes = [tuple(t.shape[2:]) for t in (features.vector, *features.maps)]
         write_bytes(path, json.dumps(shapes).encode())
         return shapes
 
+    def _chunks(self, frames: int) -> Iterator[np.ndarray]:
+        """Yield the frame numbers of a clip in portions that fit in memory."""
+        if self.segments is None:
+            for start in range(0, frames, _BATCH):
+                yield np.arange(start, min(start + _BATCH, frames))
+            return
+        starts = self.segments.starts(frames)
+        each = max(1, _BATCH // self.segments.segment_length)
+        for first in range(0, len(starts), each):
+            yield self.segments.expand(starts[first : first + each], frames)
+
     def fill_variants(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
         """Compute the augmented versions of training clips that are missing."""
-        wanted = [(clip, number) for clip in clips for number in range(1, self.variants)]
-        missing = [(c, n) for c, n in wanted if not self.arrays.has(self._name(c.clip, n))]
-        for clip, number in tqdm(
-            missing, desc=what, unit="clip", disable=not missing, mininterval=1.0
-        ):
-            self.arrays.write(self._name(clip.clip, number), self._compute(corpus, clip, number))
+        self._fill(
+            {
+                self._name(clip.clip, number): partial(self._compute, corpus, clip, number)
+                for clip in clips
+                for number in range(1, self.variants)
+            },
+            what,
+        )
 
     def _name(self, clip: str, variant: int) -> str:
         return f"{clip}@{self._augment_key}-{variant}" if variant else clip
@@ -157,13 +195,13 @@ class FeatureCache(_Cache):
             valid=torch.ones(1, len(index), dtype=torch.bool),
             index=torch.from_numpy(index)[None],
             frames=frames.float().div_(255.0)[None],
+            segment_length=0 if self.segments is None else self.segments.segment_length,
         )
         return self.part(inputs.to(self.device)).to("cpu")
 
     def _compute(self, corpus: PreparedCorpus, clip: ClipRecord, variant: int = 0) -> np.ndarray:
         chunks = []
-        for start in range(0, clip.frames, _BATCH):
-            index = np.arange(start, min(start + _BATCH, clip.frames))
+        for index in self._chunks(clip.frames):
             features = self._run(corpus, clip.clip, index, variant)
             chunks.append(
                 torch.cat([t[0].flatten(1) for t in (features.vector, *features.maps)], 1).half()
@@ -172,22 +210,56 @@ class FeatureCache(_Cache):
 
     def read(self, clip: str, index: np.ndarray, variant: int = 0) -> Features:
         """Return features of frames ``index`` of one version, without the batch axis."""
-        rows = self.arrays.rows(self._name(clip, variant), index)
+        span = self._span(index)
+        rows = self.arrays.rows(self._name(clip, variant), self._rows(clip, span))
         vector, *maps = (
-            part.reshape(len(index), *shape)
+            part.reshape(len(span), *shape)
             for part, shape in zip(rows.split(self.sizes, 1), self.shapes, strict=True)
         )
-        start = torch.from_numpy(index)
         return Features(
             vector=vector,
-            valid=torch.ones(len(index), dtype=torch.bool),
-            span=torch.stack([start, start + 1], -1),
+            valid=torch.ones(len(span), dtype=torch.bool),
+            span=torch.from_numpy(span),
             maps=tuple(maps),
         )
+
+    def _span(self, index: np.ndarray) -> np.ndarray:
+        """Return the span (T', 2) of each step that frames ``index`` make."""
+        if self.segments is None:
+            return np.stack([index, index + 1], -1)
+        rows = index.reshape(-1, self.segments.segment_length)
+        return np.stack([rows[:, 0], rows[:, -1] + 1], -1)
+
+    def _rows(self, clip: str, span: np.ndarray) -> np.ndarray:
+        if self.segments is None:
+            return span[:, 0]
+        starts = np.asarray(self.segments.starts(self.lengths[clip]))
+        rows = np.searchsorted(starts, span[:, 0])
+        if rows.max(initial=0) >= len(starts) or (starts[rows] != span[:, 0]).any():
+            raise ValueError(
+                f"clip {clip}: the cache holds other segments than a view asks for; a frozen backbone "
+                "needs the same length and overlap in views.train, views.test and views.select"
+            )
+        return rows
 
     def vectors(self, clip: str, frames: int) -> Tensor:
         """Return the clip's vectors (frames, D)."""
         return self.arrays.rows(clip, np.arange(frames))[:, : self.sizes[0]]
+
+
+def _segments(part: Backbone, view: View | None) -> SegmentView | None:
+    if not part.per_segment:
+        return None
+    if not isinstance(view, SegmentView):
+        raise ValueError(
+            f"{type(part).__name__} sees segments, and views.test gives none; set "
+            "views.train and views.test to dict(type='SegmentView', length=…)"
+        )
+    return view
+
+
+def _segment_key(segments: SegmentView | None) -> list[int]:
+    return [] if segments is None else [segments.segment_length, segments.overlap]
 
 
 class SemanticsCache(_Cache):

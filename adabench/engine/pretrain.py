@@ -19,11 +19,11 @@ from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.synthface import BEHAVIOUR_COLUMNS
 from adabench.engine.checkpoints import load_model
-from adabench.engine.config import Data, Training
+from adabench.engine.config import Training
 from adabench.engine.corpora import ensure_expressions, expression_parameters
 from adabench.engine.digest import digest
 from adabench.engine.hooks import seed_everything
-from adabench.engine.stages import RESULT, Stage
+from adabench.engine.stages import RESULT, Stage, StageContext
 from adabench.engine.training import fit, make_loader
 from adabench.evaluation.metrics import pcc
 from adabench.models.timm_frames import TimmFrames
@@ -213,9 +213,9 @@ class ExpressionPretrain(Stage):
         self.shift = shift
         self.seed = seed
 
-    def depends_on(self, data: Data) -> Any:
+    def depends_on(self, context: StageContext) -> Any:
         """Trunk, clips, labels, schedule and seed."""
-        del data
+        del context
         return {
             "trunk": self.trunk,
             "expressions": expression_parameters(self.expressions).digest(),
@@ -226,9 +226,10 @@ class ExpressionPretrain(Stage):
             "seed": self.seed,
         }
 
-    def run(self, folder: Path, data: Data) -> dict[str, float]:
+    def run(self, folder: Path, context: StageContext) -> dict[str, float]:
         """Train and write trunk, head and label scale."""
-        corpus = ensure_expressions(self.expressions, data.model_copy(update={"size": self.size}))
+        data = context.data.model_copy(update={"size": self.size})
+        corpus = ensure_expressions(self.expressions, data)
         train = ExpressionFrames(corpus, "train", self.columns)
         validate = ExpressionFrames(corpus, "dev", self.columns)
         seed_everything(self.seed)
@@ -251,7 +252,7 @@ class ExpressionPretrain(Stage):
             folder=folder,
             identity={
                 "config": "expression-pretraining",
-                "config_hash": digest(self.depends_on(data)),
+                "config_hash": digest(self.depends_on(context)),
                 "seed": self.seed,
             },
             select="correlation",

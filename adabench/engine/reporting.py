@@ -39,6 +39,7 @@ def make_record(
     method: str | None = None,
     cost: Cost | None = None,
     timing: Mapping[str, float] | None = None,
+    relevance_auc: Mapping[str, float] | None = None,
     flags: Flags | None = None,
     notes: Sequence[str] = (),
 ) -> Record:
@@ -51,7 +52,7 @@ def make_record(
         predictions: session → BDI-II points.
         kind: method, control or bound.
         method: name; the experiment's by default.
-        cost, timing, flags, notes: as in the record.
+        cost, timing, relevance_auc, flags, notes: as in the record.
     """
     return Record.model_validate(
         {
@@ -70,6 +71,7 @@ def make_record(
             **_scored(clips, predictions, licensed=corpus.licensed),
             "cost": cost or Cost(),
             "timing": dict(timing or {}),
+            "relevance_auc": dict(relevance_auc or {}),
             **_provenance(),
             "flags": flags or Flags(demo=experiment.is_demo),
             "notes": list(notes),

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import json
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, ClassVar
 
 from adabench.data.files import remove_leftovers, write_bytes
-from adabench.engine.config import Data
+from adabench.data.prepared import PreparedCorpus
+from adabench.engine.config import Data, Experiment
 from adabench.engine.digest import digest
+from adabench.engine.timings import Timings
 from adabench.registry import STAGES
 
 RESULT = "result.pth"
 _REFERENCE = "stage:"
-
-
-class Stage(ABC):
-    """Something that is trained once. Its seed is its own, not the run's."""
-
-    version: ClassVar[int] = 1
-
-    @abstractmethod
-    def depends_on(self, data: Data) -> Any:
-        """Return plain values of everything the result depends on."""
-
-    @abstractmethod
-    def run(self, folder: Path, data: Data) -> dict[str, float]:
-        """Train, resuming what an earlier call left in ``folder``, and write ``folder/result.pth``.
-
-        Returns:
-            What was measured, by name.
-        """
 
 
 @dataclass(frozen=True)
@@ -46,17 +30,104 @@ class StageResult:
     Attributes:
         name: as the config calls it.
         path: its checkpoint.
-        seconds: of this call; 0 when it was found.
-        measured: what it measured when it was trained.
+        key: hash of everything it depends on.
+        seconds: wall time that it took when it was trained, whoever did.
+        measured: what it measured then.
     """
 
     name: str
     path: Path
-    seconds: float
-    measured: dict[str, float]
+    key: str = ""
+    seconds: float = 0.0
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
-def ensure_stage(name: str, cfg: dict[str, Any], data: Data) -> StageResult:
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage may depend on.
+
+    Attributes:
+        experiment: the run that asks for it.
+        corpus: the run's corpus.
+        earlier: results of the stages before it, by name.
+    """
+
+    experiment: Experiment
+    corpus: PreparedCorpus
+    earlier: Mapping[str, StageResult]
+
+    @property
+    def data(self) -> Data:
+        """The run's data section."""
+        return self.experiment.data
+
+
+class Stage(ABC):
+    """Something that is trained once. Its seed is its own, not the run's."""
+
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def depends_on(self, context: StageContext) -> Any:
+        """Return plain values of everything the result depends on."""
+
+    @abstractmethod
+    def run(self, folder: Path, context: StageContext) -> dict[str, float]:
+        """Train, resuming what an earlier call left in ``folder``, and write ``folder/result.pth``.
+
+        Returns:
+            What was measured, by name.
+        """
+
+    def check(self, experiment: Experiment) -> None:
+        """Refuse what can be told to be wrong before anything long starts."""
+        del experiment
+
+
+class StageError(ValueError):
+    """A stage that failed; what others finished is kept, and so is what this one had saved."""
+
+
+def ensure_stages(experiment: Experiment, corpus: PreparedCorpus) -> dict[str, StageResult]:
+    """Find or train every stage of an experiment, each after those it refers to.
+
+    Raises:
+        StageError: naming the stage that failed, the cause, what is kept and how to go on.
+        UnknownTypeError: a stage's type is not registered.
+    """
+    done: dict[str, StageResult] = {}
+    for name in in_order(experiment.stages):
+        cfg = experiment.stages[name]
+        context = StageContext(experiment, corpus, dict(done))
+        try:
+            done[name] = ensure_stage(name, cfg, context)
+        except (ValueError, ArithmeticError, OSError, RuntimeError, LookupError) as error:
+            kept = ", ".join(done) or "none before it"
+            raise StageError(
+                f"stage {name!r} failed: {error}. Finished stages are kept ({kept}); mend the cause, "
+                "and the same command goes on from there"
+            ) from error
+    return done
+
+
+def in_order(stages: Mapping[str, Any]) -> list[str]:
+    """Return the names of stages so that each stands after those it refers to.
+
+    Raises:
+        ValueError: a reference to a stage that the config lacks, or stages that wait for each other.
+    """
+    needs = {name: sorted(referenced(cfg)) for name, cfg in stages.items()}
+    for name, wanted in needs.items():
+        for other in wanted:
+            if other not in stages:
+                raise _missing(f"{_REFERENCE}{other}", stages, f" (in stages.{name})")
+    try:
+        return list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        raise ValueError(f"stages wait for each other: {' -> '.join(error.args[1])}") from error
+
+
+def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> StageResult:
     """Find a stage's result by its hash, or train it.
 
     Raises:
@@ -64,18 +135,20 @@ def ensure_stage(name: str, cfg: dict[str, Any], data: Data) -> StageResult:
     """
     stage: Stage = STAGES.build(dict(cfg))
     kind = type(stage).__name__
-    key = digest([kind, stage.version, stage.depends_on(data)])
-    folder = Path(data.root) / "stages" / f"{kind}-{key}"
+    key = digest([kind, stage.version, stage.depends_on(context)])
+    folder = Path(context.data.root) / "stages" / f"{kind}-{key}"
     report = folder / "stage.json"
-    started = time.perf_counter()
     with _alone(folder):
         if not (report.is_file() and (folder / RESULT).is_file()):
-            measured = stage.run(folder, data)
-            content = json.dumps({"config": cfg, "measured": measured}, indent=1)
+            timings = Timings(folder / "timing.json", fresh=False)
+            with timings("stage"):
+                measured = stage.run(folder, context)
+            content = {"config": cfg, "measured": measured, "seconds": timings.seconds["stage"]}
             # Written last: its presence says that the result is whole.
-            write_bytes(report, content.encode())
-            return StageResult(name, folder / RESULT, time.perf_counter() - started, measured)
-    return StageResult(name, folder / RESULT, 0.0, json.loads(report.read_text())["measured"])
+            write_bytes(report, json.dumps(content, indent=1).encode())
+    told = json.loads(report.read_text())
+    # A result of an earlier adabench says nothing about its time.
+    return StageResult(name, folder / RESULT, key, told.get("seconds", 0.0), told["measured"])
 
 
 @contextmanager
@@ -88,7 +161,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def resolve(value: Any, results: dict[str, StageResult]) -> Any:
+def resolve(value: Any, results: Mapping[str, StageResult]) -> Any:
     """Replace every ``'stage:NAME'`` in a config by the path of that stage's checkpoint.
 
     Raises:
@@ -97,11 +170,26 @@ def resolve(value: Any, results: dict[str, StageResult]) -> Any:
     if isinstance(value, str) and value.startswith(_REFERENCE):
         name = value.removeprefix(_REFERENCE)
         if name not in results:
-            known = ", ".join(results) or "none"
-            raise ValueError(f"{value!r} names a stage that the config lacks; its stages: {known}")
+            raise _missing(value, results)
         return str(results[name].path)
     if isinstance(value, dict):
         return {key: resolve(item, results) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(resolve(item, results) for item in value)
     return value
+
+
+def _missing(reference: str, known: Iterable[str], where: str = "") -> ValueError:
+    names = ", ".join(known) or "none"
+    return ValueError(
+        f"{reference!r} names a stage that the config lacks{where}; its stages: {names}"
+    )
+
+
+def referenced(value: Any) -> set[str]:
+    """Return the names of the stages that a config refers to."""
+    if isinstance(value, str):
+        return {value.removeprefix(_REFERENCE)} if value.startswith(_REFERENCE) else set()
+    if isinstance(value, dict):
+        value = list(value.values())
+    return set().union(*map(referenced, value)) if isinstance(value, (list, tuple)) else set()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from adabench.data.files import write_bytes
 
@@ -37,3 +38,47 @@ class Timings:
             spent = self.seconds.get(part, 0.0) + time.perf_counter() - started
             self.seconds[part] = round(spent, 3)
             write_bytes(self.path, json.dumps(self.seconds).encode())
+
+
+class CostBook:
+    """Remembers what each piece of a shared result took to make, so that who finds it can say so.
+
+    Written when the block ends, however it ends. Two processes that fill one folder at once may
+    lose each other's entries, never the pieces.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._new: dict[str, float] = {}
+
+    def __enter__(self) -> CostBook:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Add what was timed to the file."""
+        if self._new:
+            write_bytes(self.path, json.dumps(self._all()).encode())
+
+    def _all(self) -> dict[str, float]:
+        known = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        return {**known, **self._new}
+
+    @contextmanager
+    def time(self, name: str) -> Iterator[None]:
+        """Time one piece; one that fails is not noted."""
+        started = time.perf_counter()
+        yield
+        self._new[name] = round(time.perf_counter() - started, 4)
+
+    def total(self, names: Iterable[str]) -> float:
+        """Return the seconds of these pieces together, 0 for one that was never timed."""
+        known = self._all()
+        return float(sum(known.get(name, 0.0) for name in names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.corpora import ensure_corpus
 from adabench.engine.features import FeatureCache, SemanticsCache
 from adabench.engine.hooks import seed_everything
-from adabench.engine.stages import StageResult, ensure_stage, resolve
+from adabench.engine.stages import Stage, StageResult, ensure_stages, resolve
 from adabench.engine.training import make_loader
 from adabench.models import Assessor
 from adabench.models.semantics import SemanticEncoder
@@ -133,10 +133,7 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
     preflight(experiment)
     corpus, parts = gather(experiment, timer)
     with timer("pretraining"):
-        stages = {
-            name: ensure_stage(name, cfg, experiment.data)
-            for name, cfg in experiment.stages.items()
-        }
+        stages = ensure_stages(experiment, corpus)
     seed_everything(experiment.seed)
     assessor = build_assessor(experiment, stages)
     with timer("features"):
@@ -151,9 +148,10 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
     for cfg in experiment.stages.values():
-        STAGES.build(dict(cfg))
+        stage: Stage = STAGES.build(dict(cfg))
+        stage.check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.
-    planned = {name: StageResult(name, Path(), 0.0, {}) for name in experiment.stages}
+    planned = {name: StageResult(name, Path()) for name in experiment.stages}
     resolve([experiment.method, experiment.semantics], planned)
     if experiment.semantics is not None:
         SEMANTICS.type_of(experiment.semantics)
@@ -167,6 +165,18 @@ def preflight(experiment: Experiment) -> None:
     _local_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
         build_untrained(experiment)
+
+
+def part_versions(value: Any) -> list[list[Any]]:
+    """Return the version of every registered part in a nested config, in its order."""
+    if isinstance(value, (list, tuple)):
+        return [found for item in value for found in part_versions(item)]
+    if not isinstance(value, Mapping):
+        return []
+    own: list[list[Any]] = []
+    if isinstance(value.get("type"), str):
+        own = [[value["type"], getattr(MODELS.require(value["type"]), "version", 1)]]
+    return own + [found for item in value.values() for found in part_versions(item)]
 
 
 def build_untrained(experiment: Experiment) -> Assessor:
@@ -213,6 +223,7 @@ def _feature_cache(
         get_device(),
         augment=views.augment if views else None,
         variants=views.variants if views else 1,
+        view=TRANSFORMS.build(views.test) if views else None,
     )
     clips = [*parts.train, *parts.validate, *parts.test]
     cache.fill(corpus, clips, "caching the frozen trunk's features")

@@ -1,6 +1,7 @@
 """The Assessor, the four roles and the plain parts that every method may use."""
 
 from adabench.models.assessor import Assessor
+from adabench.models.frozen import Frozen
 from adabench.models.plain import Identity, KeepAll, UnitRegressor, even_weights
 from adabench.models.roles import (
     Aggregator,
@@ -16,6 +17,7 @@ __all__ = [
     "Aggregator",
     "Assessor",
     "Backbone",
+    "Frozen",
     "Head",
     "Identity",
     "IncompatiblePartsError",

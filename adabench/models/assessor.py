@@ -19,7 +19,15 @@ from adabench.models.roles import (
     Selector,
 )
 from adabench.registry import MODELS
-from adabench.structures import Assessment, Inputs, Truth, ViewId
+from adabench.structures import (
+    Assessment,
+    Features,
+    Inputs,
+    Selection,
+    Truth,
+    Units,
+    ViewId,
+)
 
 ROLES = ("backbone", "aggregator", "selector", "head")
 _KINDS: dict[str, type[Part]] = {
@@ -128,16 +136,17 @@ class Assessor(BaseModel):
 
     def assess(self, inputs: Inputs) -> Assessment:
         """Predict: inputs (B, T, …) to a score (B,) in BDI-II points."""
-        return self._flow(inputs)[-1]
+        return self.flow(inputs)[-1]
 
-    def _flow(self, inputs: Inputs) -> tuple[Any, Any, Any, Assessment]:
+    def flow(self, inputs: Inputs) -> tuple[Features, Units, Selection, Assessment]:
+        """Map inputs (B, T, …) to what each of the four parts gives."""
         features = self.backbone(inputs)
         units = self.aggregator(features)
         selection = self.selector(units)
         return features, units, selection, self.head(units, selection)
 
     def _by_part(
-        self, inputs: Inputs, flow: tuple[Any, Any, Any, Assessment]
+        self, inputs: Inputs, flow: tuple[Features, Units, Selection, Assessment]
     ) -> Iterator[tuple[str, Part, Any, Any]]:
         """Yield role, part, what it got, what it gave."""
         features, units, selection, assessment = flow
@@ -147,7 +156,7 @@ class Assessor(BaseModel):
         yield "head", self.head, units, assessment
 
     def losses(
-        self, inputs: Inputs, truth: Truth, flow: tuple[Any, Any, Any, Assessment]
+        self, inputs: Inputs, truth: Truth, flow: tuple[Features, Units, Selection, Assessment]
     ) -> dict[str, Tensor]:
         """Gather the parts' losses under ``<role>.<loss>``."""
         return {
@@ -167,7 +176,7 @@ class Assessor(BaseModel):
         if mode == "loss":
             if truth is None:
                 raise ValueError("training needs ground truth: a clip of the batch has no score")
-            return self.losses(inputs, truth, self._flow(inputs))
+            return self.losses(inputs, truth, self.flow(inputs))
         assessment = self.assess(inputs)
         if mode == "tensor":
             return assessment
@@ -182,7 +191,7 @@ class Assessor(BaseModel):
             inputs, truth = batch["inputs"], batch["truth"]
             if truth is None:
                 raise ValueError("training needs ground truth: a clip of the batch has no score")
-            flow = self._flow(inputs)
+            flow = self.flow(inputs)
             losses = self.losses(inputs, truth, flow)
             if not losses:
                 raise ValueError("no part of this method has a loss, so nothing can be trained")

@@ -64,6 +64,9 @@ class Backbone(Part):
     reads: tuple[str, ...] = ("frames",)
     """Which of ``frames``, ``semantics``, ``signals`` the view has to load."""
 
+    per_segment: bool = False
+    """True when a step is a segment of ``Inputs.segment_length`` frames, not a frame."""
+
     @property
     @abstractmethod
     def spec(self) -> FeatureSpec:

@@ -15,6 +15,9 @@ from adabench.models.weights import load_timm, load_trunk
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs
 
+# Frames that pass the network at once where no gradient is kept.
+_CHUNK = 512
+
 
 def frame_spans(index: Tensor) -> Tensor:
     """Return the span [i, i+1) of each frame number: (B, T) to (B, T, 2)."""
@@ -99,17 +102,29 @@ class TimmFrames(Backbone):
         if inputs.frames is None:
             raise ValueError("TimmFrames reads frames, and the batch holds none")
         clips, steps = inputs.valid.shape
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            flat = (inputs.frames.flatten(0, 1) - self.mean) / self.std
-            # Convolutions are faster so, on CPU and in mixed precision; other layers don't mind.
-            flat = flat.contiguous(memory_format=torch.channels_last)
-            maps = tuple(self._layout(m).unflatten(0, (clips, steps)) for m in self.net(flat))
+        learns = torch.is_grad_enabled() and not self.frozen
+        with torch.set_grad_enabled(learns):
+            flat = inputs.frames.flatten(0, 1)
+            # Without gradient a clip of any length passes in little memory.
+            parts = [self._maps(part) for part in ([flat] if learns else flat.split(_CHUNK))]
+            maps = tuple(
+                (torch.cat(m) if len(m) > 1 else m[0]).unflatten(0, (clips, steps))
+                for m in zip(*parts, strict=True)
+            )
         return Features(
             vector=maps[-1].mean((-2, -1)),
             valid=inputs.valid,
             span=frame_spans(inputs.index),
             maps=maps if self.scales else (),
         )
+
+    def _maps(self, frames: Tensor) -> list[Tensor]:
+        """Map frames (N, 3, H, W) in [0, 1] to the network's maps (N, C_i, H_i, W_i)."""
+        scaled = (frames - self.mean) / self.std
+        # Convolutions are faster so, on CPU and in mixed precision; other layers don't mind.
+        return [
+            self._layout(m) for m in self.net(scaled.contiguous(memory_format=torch.channels_last))
+        ]
 
     def _layout(self, maps: Tensor) -> Tensor:
         """Return maps as (B·T, C, H, W), whatever the network's own layout."""

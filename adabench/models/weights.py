@@ -106,6 +106,27 @@ def load_trunk(module: Any, path: Path) -> None:
     module.net.load_state_dict({k: found[k] for k in wanted})
 
 
+def load_backbone(module: nn.Module, path: Path) -> None:
+    """Load a whole backbone: a stage's result, or the checkpoint of a training.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is damaged, carries code, or belongs to another backbone.
+    """
+    content = read_weights(path)
+    state: dict[str, Tensor] | None = content.get("backbone")
+    if state is None:
+        prefix = "backbone."
+        whole = content.get("state_dict", {})
+        state = {k.removeprefix(prefix): v for k, v in whole.items() if k.startswith(prefix)}
+    wanted = module.state_dict()
+    wrong = [k for k in wanted if k not in state or state[k].shape != wanted[k].shape]
+    wrong += [k for k in state if k not in wanted]
+    if wrong:
+        raise _misfit(path, wrong, len(wanted))
+    module.load_state_dict(state)
+
+
 def _as_features(
     creation: dict[str, Any], state: dict[str, Tensor], path: Path
 ) -> dict[str, Tensor]:

@@ -136,7 +136,7 @@ def test_a_missing_file_gets_a_suggestion(path):
         ("training = 3", "training: Input should be a valid dictionary"),
         ("data = dict(size=8)", "data.size: Input should be greater than or equal to 16"),
         ("protocol = dict(test='test')", "protocol.test: Input should be a valid tuple"),
-        ("fusion = 'mean'", "fusion: Input should be 'joint' (got 'mean')"),
+        ("fusion = 'mean'", "fusion: Input should be 'joint' or 'fused' (got 'mean')"),
         ("seed = -1", "seed: Input should be greater than or equal to 0"),
         ("track = 'avec41'", "no track is called 'avec41'. Did you mean 'avec14'?"),
         ("method = dict(type='Assessor')", "method.name is missing"),

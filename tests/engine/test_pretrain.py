@@ -8,10 +8,10 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 from adabench.engine import pretrain
-from adabench.engine.config import Data
+from adabench.engine.config import Data, Experiment
 from adabench.engine.corpora import expression_parameters
 from adabench.engine.pretrain import ColumnCorrelation, ExpressionFrames, ExpressionModel, jitter
-from adabench.engine.stages import RESULT, ensure_stage
+from adabench.engine.stages import RESULT, StageContext, ensure_stage
 from adabench.evaluation.metrics import pcc
 from adabench.models import TimmFrames
 from adabench.structures import Inputs
@@ -73,6 +73,11 @@ def data(tmp_path):
     return Data(root=str(tmp_path), size=99)
 
 
+def context(data):
+    run = Experiment(name="run", method={"name": "method"}, track="demo", data=data)
+    return StageContext(run, corpus=None, earlier={})
+
+
 @pytest.fixture
 def corpus(data, tmp_path):
     return PreparedCorpus.open(next(tmp_path.glob("expressions-*")))
@@ -83,7 +88,7 @@ def test_a_stage_trains_a_trunk_that_a_method_loads(data, monkeypatch):
     monkeypatch.setattr(
         ColumnCorrelation, "compute_metrics", lambda self, results: {"correlation": next(told)}
     )
-    result = ensure_stage("trunk", CFG, data)
+    result = ensure_stage("trunk", CFG, context(data))
     assert result.measured["correlation"] == 0.9
     content = torch.load(result.path, weights_only=True)
     assert content["columns"] == COLUMNS
@@ -109,19 +114,19 @@ def test_a_stage_trains_a_trunk_that_a_method_loads(data, monkeypatch):
 
 
 def test_it_is_trained_once(data, monkeypatch):
-    first = ensure_stage("trunk", CFG, data)
+    first = ensure_stage("trunk", CFG, context(data))
 
     def again(*_, **__):
         raise AssertionError("it trains again")
 
     monkeypatch.setattr(pretrain, "fit", again)
-    found = ensure_stage("trunk", CFG, data)
-    assert (found.path, found.seconds) == (first.path, 0.0)
+    found = ensure_stage("trunk", CFG, context(data))
+    assert (found.path, found.seconds) == (first.path, first.seconds)
     assert found.measured == first.measured
 
 
 def test_a_pretraining_that_was_cut_ends_with_the_same_trunk(data, tmp_path, monkeypatch):
-    whole = ensure_stage("trunk", CFG, data)
+    whole = ensure_stage("trunk", CFG, context(data))
     before = whole.path.read_bytes()
     for left in whole.path.parent.glob("*.*"):
         left.unlink()
@@ -136,10 +141,10 @@ def test_a_pretraining_that_was_cut_ends_with_the_same_trunk(data, tmp_path, mon
 
     monkeypatch.setattr(ColumnCorrelation, "compute_metrics", cut)
     with pytest.raises(KeyboardInterrupt):
-        ensure_stage("trunk", CFG, data)
+        ensure_stage("trunk", CFG, context(data))
     assert not (whole.path.parent / RESULT).exists()
     torch.manual_seed(3)
-    again = ensure_stage("trunk", CFG, data)
+    again = ensure_stage("trunk", CFG, context(data))
     assert len(calls) == 3
     assert again.measured["correlation"] == whole.measured["correlation"]
     assert again.path.read_bytes() == before
@@ -169,7 +174,7 @@ def test_what_it_depends_on(change):
 
 def test_a_mistake_in_its_schedule_is_told_before_anything_is_read(data):
     with pytest.raises(ValueError, match="epoch"):
-        ensure_stage("trunk", {**CFG, "training": {"epoch": 3}}, data)
+        ensure_stage("trunk", {**CFG, "training": {"epoch": 3}}, context(data))
 
 
 def test_frames_and_labels_of_a_split(corpus):

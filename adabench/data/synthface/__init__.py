@@ -4,7 +4,7 @@ It shows whether a method finds sparse key segments; it says nothing about depre
 """
 
 from adabench.data.synthface.bounds import Bound, bounds, bounds_over_draws
-from adabench.data.synthface.corpus import clip_truth
+from adabench.data.synthface.corpus import clip_truth, key_frames
 from adabench.data.synthface.generation import generate, generate_expressions
 from adabench.data.synthface.layouts import write_avec2013, write_openface
 from adabench.data.synthface.parameters import (
@@ -41,6 +41,7 @@ __all__ = [
     "draw_sessions",
     "generate",
     "generate_expressions",
+    "key_frames",
     "read_parameters",
     "read_truth",
     "write_avec2013",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from adabench.data.synthface.behaviour import draw_clip, draw_habits, draw_resting
 from adabench.data.synthface.identity import draw_identity, draw_scene
 from adabench.data.synthface.jobs import ClipContent, ClipJob
@@ -36,6 +39,21 @@ def clip_truth(parameters: SynthfaceParameters, session: Session, task: str) -> 
         fps=parameters.fps,
         seconds=parameters.seconds,
     )
+
+
+def key_frames(
+    parameters: SynthfaceParameters, split: str = "test"
+) -> dict[str, NDArray[np.bool_]]:
+    """Return clip → (frames,) bool, where its key episodes are; needs no drawing.
+
+    What a method's relevance is judged by; no method can read it through the data pipeline.
+    """
+    return {
+        session.clip_name(task): clip_truth(parameters, session, task).key
+        for session in draw_sessions(parameters)
+        if session.split == split
+        for task in TASKS
+    }
 
 
 def _content(parameters: SynthfaceParameters, session: Session, task: str) -> ClipContent:

@@ -1,0 +1,60 @@
+"""What works on predictions, not on clips: several methods' records made into one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from adabench.bench.record import Cost, Record
+
+
+class CombinedMethod:
+    """The mean of several methods' predictions, session by session: task fusion, or an ensemble.
+
+    Args:
+        members: their records; a session that only some of them hold is the mean over those.
+
+    Raises:
+        ValueError: no member, or one whose record holds no predictions.
+    """
+
+    def __init__(self, members: Sequence[Record]) -> None:
+        empty = [member.config for member in members if not member.predictions]
+        if not members or empty:
+            raise ValueError(
+                f"a combination needs records with predictions; {', '.join(empty) or 'none'} came"
+            )
+        self.members = tuple(members)
+
+    def predictions(self) -> dict[str, float]:
+        """Return session → BDI-II points."""
+        scores: dict[str, list[float]] = defaultdict(list)
+        for member in self.members:
+            for entry in member.predictions:
+                scores[entry.session].append(entry.prediction)
+        return {session: float(np.mean(values)) for session, values in scores.items()}
+
+    def cost(self) -> Cost:
+        """Return what the members cost together; the speed is their harmonic mean.
+
+        What they would take from nothing is left open: they share more than their records tell.
+        """
+        costs = [member.cost for member in self.members]
+        speeds = [cost.frames_per_second for cost in costs if cost.frames_per_second]
+        return Cost(
+            parameters=sum(cost.parameters or 0 for cost in costs),
+            multiply_adds=sum(cost.multiply_adds or 0 for cost in costs),
+            frames_per_second=len(speeds) / sum(1 / s for s in speeds) if speeds else None,
+            peak_memory_mb=max(cost.peak_memory_mb or 0.0 for cost in costs),
+            wall_seconds=sum(cost.wall_seconds or 0.0 for cost in costs),
+        )
+
+    def timing(self) -> dict[str, float]:
+        """Return the seconds of each part, added over members."""
+        total: dict[str, float] = defaultdict(float)
+        for member in self.members:
+            for part, seconds in member.timing.items():
+                total[part] += seconds
+        return dict(total)

@@ -1,0 +1,95 @@
+"""A stage that trains a whole method on the run's own track and keeps its backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adabench.data.files import atomic_path
+from adabench.engine.checkpoints import load_model
+from adabench.engine.config import Experiment, Training, Views
+from adabench.engine.experiment import fit_method
+from adabench.engine.stages import RESULT, Stage, StageContext, referenced
+from adabench.engine.workbench import build_untrained, part_versions, preflight, set_up
+from adabench.registry import STAGES
+
+
+@STAGES.register_module()
+class MethodTraining(Stage):
+    """Trains a method as a run of its own would be, selects it on the development data, never tests.
+
+    ExpADA's encoder is one. A later part loads its backbone by ``weights="stage:NAME"``. It trains
+    on the track of the run that names it, so a model per task has an encoder per task.
+
+    Args:
+        method: configs of the four parts; they may refer to stages before this one.
+        views: as a config's ``views``.
+        training: as a config's ``training``.
+        seed: of this training, whatever the run's.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: Mapping[str, Any],
+        views: Mapping[str, Any],
+        training: Mapping[str, Any],
+        seed: int = 0,
+    ) -> None:
+        self.method = dict(method)
+        self.views = Views.model_validate(views)
+        self.training = Training.model_validate(training)
+        self.seed = seed
+
+    def experiment(self, run: Experiment) -> Experiment:
+        """Return this stage as an experiment on the track of ``run``, its data and its protocol."""
+        own = run.model_copy(
+            update={
+                "name": "stage",
+                "method": {"name": "stage", **self.method},
+                "fusion": "joint",
+                "views": self.views,
+                "training": self.training,
+                "semantics": None,
+                "stages": {k: v for k, v in run.stages.items() if k in referenced(self.method)},
+                "paper_compat": False,
+                "seed": self.seed,
+                "overrides": (),
+            }
+        )
+        if run.semantics is None or "semantics" not in build_untrained(own).backbone.reads:
+            return own
+        needs = referenced(run.semantics)
+        stages = {k: v for k, v in run.stages.items() if k in own.stages or k in needs}
+        return own.model_copy(update={"semantics": run.semantics, "stages": stages})
+
+    def check(self, experiment: Experiment) -> None:
+        """Build the method once without weights."""
+        preflight(self.experiment(experiment))
+
+    def depends_on(self, context: StageContext) -> Any:
+        """Return the training's hash and seed, the corpus, the parts' versions, earlier stages."""
+        own = self.experiment(context.experiment)
+        earlier = {name: context.earlier[name].key for name in own.stages}
+        return [
+            own.hash(),
+            self.seed,
+            context.corpus.checksum,
+            part_versions(self.method),
+            earlier,
+        ]
+
+    def run(self, folder: Path, context: StageContext) -> dict[str, float]:
+        """Train, resuming what an earlier call left in ``folder``."""
+        bench = set_up(self.experiment(context.experiment))
+        done = fit_method(bench, folder, resume=True)
+        load_model(bench.assessor, done.checkpoint)
+        with atomic_path(folder / RESULT) as temporary:
+            torch.save({"backbone": bench.assessor.backbone.state_dict()}, temporary)
+        return {
+            f"dev {done.best['metric']}": float(done.best["value"]),
+            "epoch": float(done.best["epoch"]),
+        }

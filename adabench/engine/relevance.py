@@ -1,0 +1,62 @@
+"""Whether a method's relevance points at the frames that matter, where these are known."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adabench.data.synthface import key_frames
+from adabench.engine.config import Experiment
+from adabench.engine.corpora import synthface_parameters
+from adabench.evaluation.explanation import (
+    ClipRelevance,
+    clip_relevance_auc,
+    join_views,
+    mean_relevance_auc,
+)
+from adabench.structures import Selection, Units, ViewId
+
+
+def known_key_frames(experiment: Experiment) -> dict[str, NDArray[np.bool_]]:
+    """Return test clip → (frames,) bool, its key frames; empty for a corpus that is not generated."""
+    if not experiment.track_.is_demo:
+        return {}
+    return key_frames(synthface_parameters(experiment.data))
+
+
+class Relevance:
+    """Gathers the relevance of a test's views and measures it against key frames.
+
+    Args:
+        key: clip → (frames,) bool; a clip without an entry is passed over.
+    """
+
+    def __init__(self, key: Mapping[str, NDArray[np.bool_]]) -> None:
+        self.key = key
+        self._views: dict[str, dict[int, ClipRelevance]] = defaultdict(dict)
+
+    def add(self, ids: Sequence[ViewId], units: Units, selection: Selection) -> None:
+        """Add a batch: ids (B), units (B, M, D) and what was selected among them."""
+        scale = units.scale.cpu().numpy()
+        for row, view in enumerate(ids):
+            if view.clip not in self.key:
+                continue
+            kept = units.valid[row].cpu().numpy()
+            self._views[view.clip][view.phase] = ClipRelevance(
+                selection.relevance[row].float().cpu().numpy()[kept].astype(np.float64),
+                units.span[row].cpu().numpy()[kept],
+                scale[kept],
+                np.ones(int(kept.sum()), dtype=bool),
+            )
+
+    def areas(self) -> dict[str, float]:
+        """Return label (``all``, ``scale1``, …) → mean area under the curve within clips."""
+        clips = [
+            clip_relevance_auc(*join_views(list(views.values())), self.key[clip])
+            for clip, views in self._views.items()
+        ]
+        means = mean_relevance_auc(clips)
+        return {name: round(area, 6) for name, area in means.items() if not np.isnan(area)}
