@@ -16,25 +16,29 @@ SIGNAL_NAMES = ("AU01_c", "AU01_r", "AU04_c", "AU04_r", "gaze_angle_x", "pose_Rx
 def example_batch(
     *,
     reads: Sequence[str] = ("frames",),
-    lengths: Sequence[int] = (7, 5, 6),
+    lengths: Sequence[int] | None = None,
     scores: Sequence[float] = (4.0, 22.0, 40.0),
     size: int = 64,
     stride: int = 2,
     seed: int = 0,
+    segment: int = 0,
 ) -> tuple[Inputs, Truth]:
     """Return a random batch with what ``reads`` names, and its truth.
 
     Args:
         reads: ``frames``, ``semantics`` (512 and 768 channels), ``signals``.
-        lengths: frames of each clip; the shorter ones are padded.
+        lengths: frames of each clip, whole segments; the shorter ones are padded. By default 7, 5
+            and 6 frames, or 3, 1 and 2 segments.
         scores: BDI-II points of each clip.
         size: height and width of a frame, pixels.
         stride: between the numbers of two frames.
         seed: of the random content.
+        segment: frames a segment; 0 for single frames.
 
     Raises:
-        ValueError: ``lengths`` and ``scores`` differ in length.
+        ValueError: ``lengths`` and ``scores`` differ in length, or a clip is no whole segments.
     """
+    lengths = _lengths(lengths, segment)
     if len(lengths) != len(scores):
         raise ValueError(f"{len(lengths)} lengths came with {len(scores)} scores")
     random = torch.Generator().manual_seed(seed)
@@ -45,7 +49,8 @@ def example_batch(
         values = torch.rand(clips, steps, *shape, generator=random)
         return values * valid.view(clips, steps, *(1 for _ in shape))
 
-    inputs = Inputs(valid=valid, index=torch.arange(steps)[None] * stride * valid)
+    index = torch.arange(steps)[None] * stride * valid
+    inputs = Inputs(valid=valid, index=index, segment_length=segment)
     if "frames" in reads:
         inputs.frames = content(3, size, size)
     if "semantics" in reads:
@@ -55,6 +60,16 @@ def example_batch(
         mask = valid[:, :, None].expand_as(values).clone()
         inputs.signals = Signals(values=values, mask=mask, names=SIGNAL_NAMES)
     return inputs, example_truth(scores)
+
+
+def _lengths(lengths: Sequence[int] | None, segment: int) -> Sequence[int]:
+    if segment < 0:
+        raise ValueError(f"segment is 0 (single frames) or more; got {segment}")
+    if lengths is None:
+        return (3 * segment, segment, 2 * segment) if segment else (7, 5, 6)
+    if segment and any(length % segment for length in lengths):
+        raise ValueError(f"lengths are multiples of segment={segment}; got {tuple(lengths)}")
+    return lengths
 
 
 def example_truth(scores: Sequence[float]) -> Truth:

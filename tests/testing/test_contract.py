@@ -312,3 +312,21 @@ def test_the_example_is_padded_and_levelled():
     assert truth.level.tolist() == [0, 2, 3]
     with pytest.raises(ValueError, match="3 lengths came with 1 scores"):
         example_batch(scores=(1.0,))
+
+
+def test_an_example_of_segments_holds_whole_ones():
+    inputs, _ = example_batch(segment=4, size=8)
+    assert inputs.segment_length == 4
+    assert inputs.valid.sum(-1).tolist() == [12, 4, 8]
+    with pytest.raises(ValueError, match=r"multiples of segment=4; got \(4, 6, 8\)"):
+        example_batch(segment=4, lengths=(4, 6, 8))
+    with pytest.raises(ValueError, match=r"segment is 0 .* got -1"):
+        example_batch(segment=-1)
+
+
+def test_segments_leave_the_content_as_it_was():
+    plain, _ = example_batch(lengths=(8, 4, 4), size=8)
+    cut, _ = example_batch(lengths=(8, 4, 4), size=8, segment=4)
+    assert plain.segment_length == 0
+    assert torch.equal(plain.frames, cut.frames)
+    assert torch.equal(plain.index, cut.index)

@@ -1,0 +1,94 @@
+"""The ordinal head: a score and a level from every unit (Eq 6, 11 and 12)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from adabench.evaluation.levels import LEVEL_NAMES
+from adabench.models import Head
+from adabench.registry import MODELS
+from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
+
+from .losses import mean_over_selected, one_hot_loss, threshold_loss
+
+#: The level losses and how many logits each reads.
+FORMS = {
+    "thresholds": (threshold_loss, len(LEVEL_NAMES) - 1),
+    "one_hot": (one_hot_loss, len(LEVEL_NAMES)),
+}
+
+
+@MODELS.register_module()
+class OrdinalRegressor(Head):
+    """A score a unit, averaged by the selection's weights, with level logits beside it.
+
+    The logits (B, M, 3 or 4) in ``Assessment.extra["logits"]`` shape training alone: the score
+    doesn't read them.
+
+    Args:
+        units: what it reads.
+        hidden: width of a hidden layer that scores and logits share; 0 makes both linear.
+        dropout: on its input, in training.
+        ordinal: ``thresholds`` asks whether the level exceeds 0, 1 and 2 (Eq 12), summed;
+            ``one_hot`` asks for each of the four levels, averaged.
+        ordinal_weight: factor of that loss.
+
+    Raises:
+        ValueError: an unknown form, or a weight that would leave the logits untrained.
+    """
+
+    def __init__(
+        self,
+        *,
+        units: UnitSpec,
+        hidden: int = 0,
+        dropout: float = 0.0,
+        ordinal: str = "thresholds",
+        ordinal_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if ordinal not in FORMS:
+            raise ValueError(
+                f"OrdinalRegressor.ordinal is one of {', '.join(FORMS)}; got {ordinal!r}"
+            )
+        if not ordinal_weight > 0:
+            raise ValueError(
+                f"OrdinalRegressor.ordinal_weight is above 0; got {ordinal_weight}. "
+                "For the squared error alone take UnitRegressor with loss_on='unit'"
+            )
+        self.ordinal_weight = ordinal_weight
+        self.level_loss, logits = FORMS[ordinal]
+        layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
+        if hidden:
+            layers += [nn.Linear(units.dim, hidden), nn.GELU()]
+        self.body = nn.Sequential(*layers)
+        self.regress = nn.Linear(hidden or units.dim, 1)
+        self.classify = nn.Linear(hidden or units.dim, logits)
+
+    def forward(self, units: Units, selection: Selection) -> Assessment:
+        """Map units (B, M, D) and weights (B, M) to a score (B,)."""
+        x = self.body(units.x.masked_fill(~units.valid[..., None], 0.0))
+        unit_score = self.to_points(self.regress(x).squeeze(-1).float())
+        unit_score = unit_score.masked_fill(~units.valid, 0.0)
+        return Assessment(
+            score=(selection.weight * unit_score).sum(-1),
+            selection=selection,
+            unit_score=unit_score,
+            extra={"logits": self.classify(x)},
+        )
+
+    def loss(
+        self, inputs: Units, output: Assessment, truth: Truth, progress: float
+    ) -> dict[str, Tensor]:
+        """``mse`` on standardised scores and ``ordinal``, both per unit, weighted by the selection."""
+        del inputs, progress
+        if output.unit_score is None:
+            return {}
+        weight = output.selection.weight
+        target = self.standardise(truth.score)[:, None]
+        error = (self.standardise(output.unit_score) - target).square()
+        level = self.level_loss(output.extra["logits"], truth.level)
+        return {
+            "mse": mean_over_selected(error, weight),
+            "ordinal": self.ordinal_weight * mean_over_selected(level, weight),
+        }
