@@ -65,7 +65,8 @@ demo = dict(
             method=dict(
                 backbone=dict(
                     trunk=dict(weights="stage:trunk", **_small), map_size=2, width=128, heads=8
-                )
+                ),
+                head=dict(hidden=64),
             ),
             views=dict(
                 train=dict(length=8, overlap=4, segments=8),
@@ -75,7 +76,7 @@ demo = dict(
                 augment=_jitter,
             ),
             training=dict(
-                epochs=30, batch_size=8, optimiser=dict(lr=1e-3), validate_every=3, workers=0
+                epochs=60, batch_size=8, optimiser=dict(lr=3e-3), validate_every=3, workers=0
             ),
         )
     ),

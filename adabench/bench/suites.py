@@ -1,0 +1,398 @@
+"""Suite files: a paper's table, or a sweep, as a base config and what makes each row differ from it.
+
+A suite is a Python file of plain assignments. Reading one imports neither torch nor mmengine.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from adabench.bench.record import Record, Reported
+from adabench.bench.reported import read_reported
+from adabench.data.tracks import get_track
+
+FOLDER = Path("configs/suites")
+REPORTED_FILE = Path("leaderboard/reported/reported.csv")
+
+# What running a file of assignments raises where it holds a mistake.
+_MISTAKES = (
+    SyntaxError,
+    NameError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    ImportError,
+    OSError,
+)
+# `change` may not set these: the bench does, a job at a time.
+_NOT_IN_CHANGE = {"track": "tracks", "seed": "seeds"}
+
+Text = Annotated[str, Field(min_length=1, strict=True)]
+Seed = Annotated[int, Field(ge=0, strict=True)]
+RowName = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", strict=True)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SuiteRow(_Strict):
+    """One row: how its config differs from the base.
+
+    Attributes:
+        name: unique in its suite; letters, digits and underscores.
+        label: what the table shows, near the paper's words.
+        change: merged into the base config, as `load_config` does.
+        reported: the row of ``reported.csv`` beside which it is shown.
+        base: a config in place of the suite's, relative to the suite file.
+        stage: the row is this stage of the config, as a run of its own.
+        tracks: in place of the suite's.
+        group: the heading above it; rows of one group stand together.
+    """
+
+    name: RowName
+    label: Text
+    change: dict[str, Any] = {}
+    reported: Text | None = None
+    base: Text | None = None
+    stage: Text | None = None
+    tracks: tuple[Text, ...] | None = Field(default=None, min_length=1)
+    group: Text | None = None
+
+
+class Suite(_Strict):
+    """A table's rows; see the attributes of `SuiteRow`.
+
+    Attributes:
+        name: the file's stem.
+        path: the file.
+        paper: as in ``reported.csv``; None where no paper prints the suite.
+        table: the paper's table; None for a sweep.
+        title: one line.
+        base: the config that rows differ from, relative to the file.
+        tracks: each row runs on each, in the paper's order.
+        seeds: unless the user names others.
+        rows: in the paper's order.
+    """
+
+    name: str
+    path: Path
+    paper: Text | None
+    table: Text | None
+    title: Text
+    base: Text
+    tracks: tuple[Text, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    rows: tuple[SuiteRow, ...] = Field(min_length=1)
+
+    def base_of(self, row: SuiteRow) -> Path:
+        """Return the config file that a row starts from."""
+        return Path(os.path.normpath(self.path.parent / (row.base or self.base)))
+
+    def tracks_of(self, row: SuiteRow) -> tuple[str, ...]:
+        """Return the tracks that a row runs on."""
+        return row.tracks or self.tracks
+
+    def row(self, name: str) -> SuiteRow:
+        """Return the row called ``name``.
+
+        Raises:
+            ValueError: there is none, with the nearest and all that exist.
+        """
+        rows = {row.name: row for row in self.rows}
+        if name not in rows:
+            raise ValueError(
+                f"{self.path}: no row is called {name!r}{_nearest(name, rows)}; "
+                f"known: {', '.join(rows)}"
+            )
+        return rows[name]
+
+    def config_of(self, row: SuiteRow, track: str) -> dict[str, Any]:
+        """Return what `load_config` needs for a row on a track, by argument; it adds demo and seed.
+
+        Raises:
+            ValueError: the row does not run on that track.
+        """
+        tracks = self.tracks_of(row)
+        if track not in tracks:
+            raise ValueError(
+                f"{self.path}: row {row.name!r} does not run on track {track!r}"
+                f"{_nearest(track, tracks)}; its tracks: {', '.join(tracks)}"
+            )
+        return {
+            "path": self.base_of(row),
+            "change": {**row.change, "track": track},
+            "name": f"{self.name}/{row.name}",
+            "stage": row.stage,
+        }
+
+
+@dataclass(frozen=True)
+class BrokenSuite:
+    """A suite file that can't be used, and why."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"failed {self.path}: {self.reason}"
+
+
+_SUITE_KEYS = tuple(name for name in Suite.model_fields if name not in ("name", "path"))
+_ROW_KEYS = tuple(SuiteRow.model_fields)
+
+
+def find_suites(folder: str | os.PathLike[str] = FOLDER) -> list[Path]:
+    """Return the suite files of a folder by name; those with a leading underscore are left out.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"suite folder {folder} does not exist; run in the repository")
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def load_suite(
+    name: str | os.PathLike[str],
+    folder: str | os.PathLike[str] = FOLDER,
+    reported: Sequence[Record] | None = None,
+) -> Suite:
+    """Read a suite.
+
+    Args:
+        name: a suite of ``folder``, or a file of one's own.
+        folder: where suites are looked up by name.
+        reported: what papers print; read from the leaderboard by default.
+
+    Raises:
+        FileNotFoundError: no such suite, with the nearest that exists.
+        ValueError: naming file, row, field, what was expected and what came.
+    """
+    path = _find(name, Path(folder))
+    content = _read(path)
+    _check_keys(path, content, _SUITE_KEYS, "")
+    rows = content.get("rows")
+    if isinstance(rows, (list, tuple)):
+        for number, row in enumerate(rows, 1):
+            if isinstance(row, dict):
+                _check_keys(path, row, _ROW_KEYS, f"{_row_name(number, row)}, ")
+    try:
+        suite = Suite.model_validate({**content, "name": path.stem, "path": path})
+    except ValidationError as error:
+        raise ValueError(f"{path}: {_describe(error, rows)}") from error
+    _check_suite(suite, read_reported(reported_file()) if reported is None else reported)
+    return suite
+
+
+def load_suites(
+    names: Iterable[str] | None,
+    folder: str | os.PathLike[str] = FOLDER,
+    reported: Sequence[Record] | None = None,
+) -> tuple[list[Suite], list[BrokenSuite]]:
+    """Read the suites that ``names`` lists, or every one; a broken one harms no other.
+
+    Raises:
+        FileNotFoundError: a name that no suite has.
+    """
+    found = find_suites(folder) if names is None else [_find(name, Path(folder)) for name in names]
+    suites: list[Suite] = []
+    broken: list[BrokenSuite] = []
+    for path in dict.fromkeys(found):
+        try:
+            suites.append(load_suite(path, folder, reported))
+        except ValueError as error:
+            broken.append(BrokenSuite(path, str(error).removeprefix(f"{path}: ")))
+    _refuse_same_names(suites)
+    return suites, broken
+
+
+def reported_file() -> Path:
+    """Return the file of what papers print: the working folder's, or else the repository's."""
+    # A suite may be run from anywhere; what papers print is always at hand in the repository.
+    return REPORTED_FILE if REPORTED_FILE.is_file() else Path(__file__).parents[2] / REPORTED_FILE
+
+
+def _refuse_same_names(suites: Sequence[Suite]) -> None:
+    paths: dict[str, Path] = {}
+    for suite in suites:
+        if suite.name in paths:
+            raise ValueError(
+                f"{suite.path} and {paths[suite.name]} are both suite {suite.name!r}: rename one"
+            )
+        paths[suite.name] = suite.path
+
+
+def _find(name: str | os.PathLike[str], folder: Path) -> Path:
+    path = Path(name)
+    if path.suffix == ".py":
+        if path.is_file():
+            return path
+        known = [p.name for p in path.parent.glob("*.py")]
+        raise FileNotFoundError(f"suite {path} does not exist{_nearest(path.name, known)}")
+    names = {found.stem: found for found in find_suites(folder)}
+    if str(name) not in names:
+        raise FileNotFoundError(
+            f"no suite is called {str(name)!r}{_nearest(str(name), names)}; "
+            f"known: {', '.join(names) or 'none'}"
+        )
+    return names[str(name)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Run the file and return its public names, which must all be plain data."""
+    content: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+    try:
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), content)
+    except _MISTAKES as error:
+        raise ValueError(
+            f"{path}: a suite is a file of Python assignments; {type(error).__name__}: {error}"
+        ) from error
+    public = {key: value for key, value in content.items() if not key.startswith("_")}
+    for key, value in public.items():
+        _check_plain(path, key, value)
+    return public
+
+
+def _check_plain(path: Path, where: str, value: Any) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"{path}: {where}: names are strings; got {key!r}")
+            _check_plain(path, f"{where}.{key}", item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _check_plain(path, f"{where}[{index}]", item)
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        raise ValueError(
+            f"{path}: {where}: a suite holds plain data (text, numbers, dicts, lists); "
+            f"got a {type(value).__name__}. A helper's name begins with an underscore."
+        )
+
+
+def _check_keys(path: Path, given: Iterable[str], known: Sequence[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            raise ValueError(
+                f"{path}: {where}unknown field {key!r}{_nearest(key, known)}; "
+                f"known: {', '.join(known)}"
+            )
+
+
+def _check_suite(suite: Suite, reported: Sequence[Record]) -> None:
+    _check_tracks(suite, "field 'tracks'", suite.tracks)
+    if len(set(suite.seeds)) < len(suite.seeds):
+        raise ValueError(f"{suite.path}: field 'seeds': one stands twice: {suite.seeds}")
+    printed = _check_paper(suite, reported)
+    names: set[str] = set()
+    for row in suite.rows:
+        where = f"row {row.name!r}, field"
+        if row.name in names:
+            raise ValueError(f"{suite.path}: {where} 'name': two rows are called {row.name!r}")
+        names.add(row.name)
+        if row.tracks is not None:
+            _check_tracks(suite, f"{where} 'tracks'", row.tracks)
+        for key, field in _NOT_IN_CHANGE.items():
+            if key in row.change:
+                raise ValueError(
+                    f"{suite.path}: {where} 'change': {key!r} is set by the field {field!r}"
+                )
+        _check_base(suite, row)
+        _check_reported(suite, row, printed)
+
+
+def _check_tracks(suite: Suite, where: str, tracks: Sequence[str]) -> None:
+    for track in tracks:
+        try:
+            get_track(track)
+        except ValueError as error:
+            message = str(error).removeprefix("track: ")
+            raise ValueError(f"{suite.path}: {where}: {message}") from error
+    if len(set(tracks)) < len(tracks):
+        raise ValueError(f"{suite.path}: {where}: one stands twice: {', '.join(tracks)}")
+
+
+def _check_base(suite: Suite, row: SuiteRow) -> None:
+    base = suite.base_of(row)
+    if not base.is_file():
+        where = f"row {row.name!r}, field 'base'" if row.base else "field 'base'"
+        near = _nearest(base.name, [path.name for path in base.parent.glob("*.py")])
+        raise ValueError(f"{suite.path}: {where}: {base} does not exist{near}")
+
+
+def _check_paper(suite: Suite, reported: Sequence[Record]) -> set[tuple[str, str]]:
+    """Return the (row, track) pairs that the suite's table prints."""
+    origins = [(r.origin, r.track) for r in reported if isinstance(r.origin, Reported)]
+    papers = {origin.paper for origin, _ in origins}
+    if suite.paper is None:
+        if suite.table is not None:
+            raise ValueError(f"{suite.path}: field 'table': {suite.table!r} of no paper; set paper")
+        return set()
+    if suite.paper not in papers:
+        raise ValueError(
+            f"{suite.path}: field 'paper': no reported row is from {suite.paper!r}"
+            f"{_nearest(suite.paper, papers)}; known: {', '.join(sorted(papers))}"
+        )
+    tables = {origin.table for origin, _ in origins if origin.paper == suite.paper}
+    if suite.table is not None and suite.table not in tables:
+        raise ValueError(
+            f"{suite.path}: field 'table': no reported row is from table {suite.table!r} of "
+            f"{suite.paper!r}; known: {', '.join(sorted(tables))}"
+        )
+    wanted = (suite.paper, suite.table)
+    return {(o.row, track) for o, track in origins if (o.paper, o.table) == wanted}
+
+
+def _check_reported(suite: Suite, row: SuiteRow, printed: set[tuple[str, str]]) -> None:
+    if row.reported is None:
+        return
+    where = f"{suite.path}: row {row.name!r}, field 'reported'"
+    if suite.table is None:
+        raise ValueError(f"{where}: {row.reported!r} of no table; set the suite's paper and table")
+    if not any((row.reported, track) in printed for track in suite.tracks_of(row)):
+        known = list(dict.fromkeys(name for name, _ in sorted(printed)))
+        raise ValueError(
+            f"{where}: table {suite.table} of {suite.paper} prints no row {row.reported!r} on "
+            f"{', '.join(suite.tracks_of(row))}{_nearest(row.reported, known)}; "
+            f"known: {', '.join(known)}"
+        )
+
+
+def _describe(error: ValidationError, rows: Any) -> str:
+    parts = []
+    for item in error.errors(include_url=False, include_context=False):
+        place = [str(step) for step in item["loc"]]
+        where = ""
+        if place[:1] == ["rows"] and len(place) > 1 and re.fullmatch(r"\d+", place[1]):
+            index = int(place[1])
+            where = f"{_row_name(index + 1, rows[index])}, "
+            place = place[2:]
+        field = f"field {'.'.join(place)!r}: " if place else ""
+        parts.append(f"{where}{field}{item['msg']} (got {_short(item['input'])})")
+    return "; ".join(parts)
+
+
+def _row_name(number: int, row: Any) -> str:
+    name = row.get("name") if isinstance(row, Mapping) else None
+    return f"row {name!r}" if isinstance(name, str) else f"row {number}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,207 @@
+"""A paper's table beside what was measured, against numbers worked out by hand."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from adabench.bench import Cost
+from adabench.bench.comparison import compare
+from adabench.bench.jobs import Cell
+from adabench.bench.reported import read_reported
+from adabench.bench.suites import Suite, SuiteRow
+
+CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
+p,1,First et al.,First,avec14,10.5,9.2,,,doubtful
+p,1,plain,M,avec14,9.0,8.0,0.5,0.4,
+p,1,plain,M,avec13,9.5,8.5,,,
+p,1,Second et al.,Second,avec14,8.5,7.0,,,
+p,1,some,M,avec14,8.0,6.0,0.6,0.5,
+p,1,full,M,avec14,6.28,4.99,0.9,0.8,
+p,1,Third et al.,Third,avec14,5.0,4.0,,,
+p,2,elsewhere,M,avec14,1.0,1.0,,,
+"""
+
+
+@pytest.fixture
+def reported(tmp_path):
+    path = tmp_path / "reported.csv"
+    path.write_text(CSV)
+    return read_reported(path)
+
+
+def suite(*names, **fields):
+    rows = tuple(SuiteRow(name=name, label=name.title(), reported=name) for name in names)
+    given = {"paper": "p", "table": "1", "title": "T", "base": "b.py", "tracks": ("avec14",)}
+    return Suite(**{"name": "s", "path": Path("s.py"), "rows": rows, **given, **fields})
+
+
+def cells_of(*names, track="avec14", scored="demo", seeds=(0, 1, 2)):
+    return [Cell("s", name, track, scored, f"h{name}", seeds) for name in names]
+
+
+@pytest.fixture
+def measured(make_record):
+    """Records by key: a row's RMSE and MAE are its errors, a seed each."""
+
+    def records(errors, **changes):
+        return {
+            (f"h{name}", seed, "demo"): make_record(error, seed, config_hash=f"h{name}", **changes)
+            for name, each in errors.items()
+            for seed, error in enumerate(each)
+        }
+
+    return records
+
+
+def test_mean_and_sample_deviation_over_seeds(reported, measured):
+    records = measured({"plain": [4.0, 6.0, 8.0], "full": [3.0]})
+    found = compare(suite("plain", "some", "full"), cells_of("plain", "some", "full"), records, [])
+    plain, some, full = (row.pairs["avec14"] for row in found.rows)
+    assert plain.measured.metrics["RMSE"].value == pytest.approx(6)
+    assert plain.measured.metrics["RMSE"].deviation == pytest.approx(2)
+    assert plain.measured.metrics["MAE"].value == pytest.approx(6)
+    assert plain.measured.seeds == (0, 1, 2)
+    assert full.measured.metrics["RMSE"].deviation is None
+    assert (full.measured.seeds, full.measured.planned) == ((0,), 3)
+    assert some.measured is None
+    assert some.runs
+
+
+def test_other_seeds_tracks_and_configs_stay_out(reported, measured, make_record):
+    records = measured({"plain": [4.0, 6.0]})
+    for key in (("hplain", 7, "demo"), ("hplain", 0, "demo-freeform"), ("hother", 0, "demo")):
+        records[key] = make_record(1.0, key[1], config_hash=key[0], track=key[2])
+    cells = [*cells_of("plain"), Cell("other", "plain", "avec14", "demo", "hother", (0,))]
+    (row,) = compare(suite("plain"), cells, records, []).rows
+    assert row.pairs["avec14"].measured.metrics["RMSE"].value == pytest.approx(5)
+
+
+def test_rows_that_no_suite_row_covers_keep_their_places(reported):
+    found = compare(suite("plain", "full"), cells_of("plain", "full"), {}, reported)
+    assert [(row.name, row.label) for row in found.rows] == [
+        (None, "First et al."),
+        ("plain", "Plain"),
+        (None, "Second et al."),
+        (None, "some"),
+        ("full", "Full"),
+        (None, "Third et al."),
+    ]
+    first = found.rows[0].pairs["avec14"]
+    assert (first.reported.RMSE, first.measured, first.runs, first.note) == (
+        10.5,
+        None,
+        False,
+        "doubtful",
+    )
+    assert found.rows[1].pairs["avec14"].reported.CCC == 0.4
+
+
+def test_the_suite_s_order_counts_and_unprinted_rows_stay_where_they_are(reported):
+    rows = (
+        SuiteRow(name="full", label="Full", reported="full"),
+        SuiteRow(name="own", label="Own"),
+        SuiteRow(name="plain", label="Plain", reported="plain"),
+    )
+    found = compare(suite(rows=rows), [], {}, reported)
+    assert [row.label for row in found.rows] == [
+        "First et al.",
+        "Second et al.",
+        "some",
+        "Full",
+        "Own",
+        "Plain",
+        "Third et al.",
+    ]
+
+
+def test_a_block_shows_the_metrics_that_its_table_prints(reported):
+    given = suite("plain", tracks=("avec14", "avec13"))
+    found = compare(given, [], {}, reported)
+    assert found.metrics == {"avec14": ("RMSE", "MAE", "PCC", "CCC"), "avec13": ("RMSE", "MAE")}
+    assert list(found.tracks) == ["avec14", "avec13"]
+    sweep = Suite(**{**given.model_dump(), "table": None, "rows": [{"name": "a", "label": "A"}]})
+    found = compare(sweep, [], {}, reported)
+    assert found.metrics["avec13"] == ("RMSE", "MAE", "PCC", "CCC")
+    assert len(found.rows) == 1
+    assert found.orders == ()
+
+
+def test_the_order_of_rows_is_compared_with_the_paper_s(reported, measured):
+    names = ("plain", "some", "full")
+    same = measured({"plain": [9.0, 9.0], "some": [7.0, 7.0], "full": [3.0, 3.0]})
+    (order,) = compare(suite(*names), cells_of(*names), same, reported).orders
+    assert (order.rows, order.seeds) == (3, (0, 1))
+    assert (order.agreement.tau, order.agreement.low, order.agreement.high) == (1, 1, 1)
+    # Two of three pairs are turned around: (1 - 2) / 3.
+    turned = measured({"plain": [3.0], "some": [7.0], "full": [5.0]})
+    (order,) = compare(suite(*names), cells_of(*names), turned, reported).orders
+    assert order.agreement.tau == pytest.approx(-1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("few", "printed rows that are measured: 2; an order needs 3"),
+        ("seeds", "the rows have no seed in common"),
+        ("licensed", "the records hold no labels, since their corpus is licensed"),
+        ("sessions", "the rows were tested on different sessions; run them again"),
+    ],
+)
+def test_why_an_order_is_not_compared(reported, measured, make_record, change, reason):
+    names = ("plain", "some", "full")
+    records = measured({name: [4.0] for name in names})
+    last = records.pop(("hfull", 0, "demo"))
+    if change == "seeds":
+        records["hfull", 1, "demo"] = last
+    if change == "licensed":
+        bare = [p.model_copy(update={"label": None}) for p in last.predictions]
+        licensed = make_record(4.0, licensed=True, predictions=bare)
+        records = dict.fromkeys([*records, ("hfull", 0, "demo")], licensed)
+    if change == "sessions":
+        moved = [p.model_copy(update={"session": f"x{p.session}"}) for p in last.predictions]
+        records["hfull", 0, "demo"] = make_record(4.0, predictions=moved)
+    (order,) = compare(suite(*names), cells_of(*names), records, reported).orders
+    assert order.agreement is None
+    assert order.reason == reason
+
+
+def test_time_is_counted_once_a_run(measured, make_record):
+    records = {
+        ("hplain", seed, "demo"): make_record(4.0, seed, cost=Cost(wall_seconds=wall))
+        for seed, wall in enumerate((10.0, 30.0))
+    }
+    two_tracks = [*cells_of("plain"), *cells_of("plain", track="avec13")]
+    found = compare(suite("plain", tracks=("avec14", "avec13")), two_tracks, records, [])
+    assert (found.spent.runs, found.spent.took) == (2, 40)
+    assert found.rows[0].pairs["avec14"].measured.wall_seconds == pytest.approx(20)
+
+
+def test_time_alone_stands_beside_the_time_taken(make_record):
+    costs = [
+        Cost(wall_seconds=10.0, alone_seconds=40.0),
+        Cost(wall_seconds=30.0, alone_seconds=60.0),
+        Cost(wall_seconds=5.0),
+    ]
+    records = {
+        ("hplain", seed, "demo"): make_record(4.0, seed, cost=cost)
+        for seed, cost in enumerate(costs)
+    }
+    found = compare(suite("plain"), cells_of("plain"), records, [])
+    spent = found.spent
+    assert (spent.runs, spent.took, spent.counted) == (3, 45, 2)
+    assert (spent.alone, spent.took_of_counted) == (100, 40)
+    assert found.rows[0].pairs["avec14"].measured.alone_seconds is None
+
+
+def test_what_a_reader_must_know_comes_first(reported, measured, make_record):
+    records = measured({"plain": [4.0]})
+    records["hsome", 0, "demo"] = make_record(5.0, corpus_checksum="beefbeefbeef")
+    cells = [*cells_of("plain", "some"), *cells_of("plain", track="avec13")]
+    found = compare(suite("plain", "some", tracks=("avec14", "avec13")), cells, records, reported)
+    demo, same, corpora = found.notices
+    assert "nothing about depression" in demo
+    assert same.startswith("avec14 and avec13 are measured on one track, demo")
+    assert re.search(r"2 different corpora \(beefbeef, c0ffee00\)", corpora)
+    real = [Cell("s", "plain", "avec14", "avec14", "h", (0,))]
+    assert compare(suite("plain"), real, {}, reported).notices == ()

@@ -1,0 +1,93 @@
+"""Stands in for tools/train.py: no training, a record or a failure as the row's name asks for.
+
+Every start and end goes into ``journal.txt`` beside the results folder.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from adabench.bench import Cost, Flags, Measured, Metrics, Prediction, Record, write_record
+from adabench.evaluation import score_metrics
+
+LABELS = [0.0, 10.0, 20.0, 30.0]
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("suite", type=Path)
+    for name in ("--row", "--track"):
+        parser.add_argument(name)
+    parser.add_argument("--seed", type=int)
+    for name in ("--demo", "--resume"):
+        parser.add_argument(name, action="store_true")
+    for name in ("--results", "--work-dir"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--plugins", action="append")
+    parser.add_argument("--cfg-options", nargs="+", default=[])
+    return parser.parse_args()
+
+
+def misbehave(row):
+    if row.startswith("fails"):
+        print("error: an early one\nsteps 1/9\rsteps 2/9\rerror: loss is not finite at step 3")
+        sys.exit(2)
+    if row.startswith("raises"):
+        raise RuntimeError("a shape does not fit")
+    if row.startswith("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if row.startswith("silent"):
+        sys.exit(0)
+    if row.startswith("hangs"):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+        print(f"child {child.pid}")
+        time.sleep(300)
+
+
+def record(given, config_hash):
+    guess = [label + 1 + given.seed for label in LABELS]
+    return Record(
+        kind="method",
+        method="Toy",
+        config=f"{given.suite.stem}/{given.row}",
+        config_hash=config_hash,
+        track=f"demo{given.track.removeprefix('avec14')}" if given.demo else given.track,
+        corpus="synthface",
+        corpus_checksum="c0ffee",
+        licensed=False,
+        protocol="official",
+        fusion="joint",
+        seed=given.seed,
+        metrics=Metrics(**score_metrics(guess, LABELS)),
+        predictions=[
+            Prediction(session=f"{number}_1", prediction=value, label=label)
+            for number, (value, label) in enumerate(zip(guess, LABELS, strict=True))
+        ],
+        cost=Cost(wall_seconds=1.0),
+        flags=Flags(demo=given.demo),
+        created="2026-01-02T03:04:05+00:00",
+        origin=Measured(),
+    )
+
+
+def main():
+    given = parse()
+    # The folder of a bench's job is named after its config's hash.
+    config_hash = given.work_dir.parent.name.rpartition("-")[2]
+    given.results.mkdir(parents=True, exist_ok=True)
+    with (given.results.parent / "journal.txt").open("a") as journal:
+        what = f"{given.row} {given.track} {given.seed} {config_hash}"
+        journal.write(f"start {what} threads={os.environ.get('OMP_NUM_THREADS')}\n")
+        journal.flush()
+        misbehave(given.row)
+        time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
+        write_record(record(given, config_hash), given.results)
+        journal.write(f"end {what}\n")
+
+
+if __name__ == "__main__":
+    main()
