@@ -1,17 +1,34 @@
-"""Evaluation: metrics, severity levels and intervals; numpy only."""
+"""Evaluation: metrics, severity levels, intervals, relevance and order of rows; no torch."""
 
+from adabench.evaluation.explanation import (
+    ClipRelevance,
+    clip_relevance_auc,
+    frame_relevance,
+    join_views,
+    mean_relevance_auc,
+    relevance_auc,
+)
 from adabench.evaluation.intervals import bootstrap_interval, metric_intervals
 from adabench.evaluation.levels import LEVEL_NAMES, level_bounds, severity_level
 from adabench.evaluation.metrics import ccc, mae, pcc, rmse, score_metrics
+from adabench.evaluation.ranking import RankAgreement, rank_agreement
 
 __all__ = [
     "LEVEL_NAMES",
+    "ClipRelevance",
+    "RankAgreement",
     "bootstrap_interval",
     "ccc",
+    "clip_relevance_auc",
+    "frame_relevance",
+    "join_views",
     "level_bounds",
     "mae",
+    "mean_relevance_auc",
     "metric_intervals",
     "pcc",
+    "rank_agreement",
+    "relevance_auc",
     "rmse",
     "score_metrics",
     "severity_level",
