@@ -24,7 +24,7 @@ def contrastive_loss(
 
     Args:
         similarity: (B, …, A, K), cosines.
-        level: (B,) long, the clip's severity level.
+        level: (B,) long, each clip's level among the A.
         index: (B, …) long, the token's own prototype within that level.
         temperature: τ > 0.
 

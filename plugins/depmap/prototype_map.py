@@ -13,21 +13,22 @@ from adabench.structures import Features, FeatureSpec, Selection, Truth, Units, 
 
 from .kdm import KDM, HardProjection, PlacedProjection
 from .map import ShareMAP, SparseHitsMAP, activations, build_map, mean_over_frames
-from .sdpm import LEVELS, SDPM
+from .sdpm import SDPM
 from .sparsity import key_count, key_tokens
 from .tokens import HardTokens, SoftTokens, Tokens, VectorToken
 
 
 @MODELS.register_module()
 class PrototypeMAP(Selector):
-    """Weighs frames by prototypes of the severity levels, and aligns every scale with them.
+    """Weighs units by prototypes of the severity levels, and aligns every scale with them.
 
-    ``Selection.level_scores`` (B, 4) are the mean level logits; ``relevance`` is MAP's share.
-    Without MAP every valid frame counts the same. Features without maps give one token a frame,
-    and KDM, which aligns maps, is then not built.
+    ``Selection.level_scores`` (B, A) are the mean level logits; ``relevance`` is MAP's share.
+    Without MAP every valid unit counts the same. Where a unit is a step with maps, tokens come from
+    its deepest map; units without maps, or of several steps, give one token each, made of their
+    vector, and KDM, which aligns maps, is then not built.
 
     Args:
-        units: what it reads; a unit must be a step.
+        units: what it reads.
         tokens: ``kind`` (``soft`` or ``hard``) and the arguments of
             :class:`~.tokens.SoftTokens` or :class:`~.tokens.HardTokens` (``width``, ``slots``,
             ``length``).
@@ -40,8 +41,6 @@ class PrototypeMAP(Selector):
         TypeError: an argument that a part doesn't have.
     """
 
-    needs_steps = True
-
     def __init__(
         self,
         *,
@@ -52,25 +51,25 @@ class PrototypeMAP(Selector):
         map: dict[str, Any] | None = {},  # noqa: B006
     ) -> None:
         super().__init__()
-        features = units.features
-        if not features.maps:
+        self.reads_maps = units.per_step and bool(units.features.maps)
+        if not self.reads_maps:
             kdm = None
-        _check_switches(sdpm, kdm, map, with_maps=bool(features.maps))
+        _check_switches(sdpm, kdm, map, with_maps=self.reads_maps)
         self.sdpm: SDPM | None = None
         self.kdm: KDM | None = None
         self.map: ShareMAP | SparseHitsMAP | None = None
         if sdpm is None:
             return
-        self.tokens = _build_tokens(features, dict(tokens or {}))
+        self.tokens = _build_tokens(units, self.reads_maps, dict(tokens or {}))
         self.sdpm = SDPM(length=self.tokens.length, **sdpm)
         if kdm is not None:
-            self.kdm = KDM(branches=_build_branches(features, self.tokens), **kdm)
+            self.kdm = KDM(branches=_build_branches(units.features, self.tokens), **kdm)
         if map is not None:
-            count = self.sdpm.prototypes.shape[1]
-            self.map = build_map(levels=LEVELS, prototypes=count, **map)
+            levels, count, _ = self.sdpm.prototypes.shape
+            self.map = build_map(levels=levels, prototypes=count, **map)
 
     def forward(self, units: Units) -> Selection:
-        """Map units (B, M, D), their maps with them, to weights (B, M)."""
+        """Map units (B, M, D), with their maps where they have any, to weights (B, M)."""
         even = even_weights(units.valid)
         if self.sdpm is None:
             return Selection(weight=even, relevance=even)
@@ -103,23 +102,24 @@ class PrototypeMAP(Selector):
         if self.kdm is None or self.sdpm is None or progress < self.kdm.start:
             return {}
         tokens, key = output.extra["tokens"], output.extra["key"]
-        index = self.sdpm.assign(tokens, key, truth.level)
+        level = self.sdpm.own_level(truth.level)
+        index = self.sdpm.assign(tokens, key, level)
         maps = [m.flatten(0, 1) for m in _branch_maps(inputs.features)]
         place = output.extra["place"].flatten(0, 1)
         vectors = [v.unflatten(0, inputs.valid.shape) for v in self.kdm.branch_tokens(maps, place)]
         similarities = [self.sdpm.similarity(v) for v in (*vectors, tokens)]
-        return {"contrastive": self.kdm.loss(similarities, truth.level, index, inputs.valid)}
+        return {"contrastive": self.kdm.loss(similarities, level, index, inputs.valid)}
 
     @torch.no_grad()
     def update(self, inputs: Units, output: Selection, truth: Truth, progress: float) -> None:
         """Move the prototypes toward this batch's key tokens (Eq 11)."""
         del inputs, progress
         if self.sdpm is not None:
-            self.sdpm.update(output.extra["tokens"], output.extra["key"], truth.level)
+            level = self.sdpm.own_level(truth.level)
+            self.sdpm.update(output.extra["tokens"], output.extra["key"], level)
 
     def _tokens(self, units: Units) -> Tokens:
-        features = units.features
-        source = features.maps[-1] if features.maps else features.vector
+        source = units.features.maps[-1] if self.reads_maps else units.x
         return self.tokens(source.flatten(0, 1))
 
 
@@ -139,7 +139,7 @@ def _check_switches(
         return
     learns = kdm is not None or (map is not None and map.get("mode", "share") == "share")
     if not learns:
-        reason = "" if with_maps else " (KDM is off: the backbone gives a vector and no maps)"
+        reason = "" if with_maps else " (KDM is off: these units are no single steps with maps)"
         raise ValueError(
             f"PrototypeMAP: nothing would train the tokens{reason}; turn on kdm, or map with "
             "mode='share', or take KeepAll as selector"
@@ -147,19 +147,20 @@ def _check_switches(
 
 
 def _build_tokens(
-    features: FeatureSpec, options: dict[str, Any]
+    units: UnitSpec, reads_maps: bool, options: dict[str, Any]
 ) -> SoftTokens | HardTokens | VectorToken:
     kind = options.pop("kind", "soft")
     if kind not in ("soft", "hard"):
         raise ValueError(f"PrototypeMAP.tokens.kind is 'soft' or 'hard'; got {kind!r}")
-    if not features.maps:
+    if not reads_maps:
         if kind == "hard":
             raise ValueError(
-                "PrototypeMAP: hard tokens are places on a map; the backbone gives none"
+                "PrototypeMAP: hard tokens are places on a map, and these units are no single steps "
+                "with maps"
             )
-        return VectorToken(channels=features.vector, **options)
+        return VectorToken(channels=units.dim, **options)
     built = SoftTokens if kind == "soft" else HardTokens
-    return built(channels=features.maps[-1], **options)
+    return built(channels=units.features.maps[-1], **options)
 
 
 def _build_branches(

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from .sinkhorn import KAPPA, sinkhorn
 from .sparsity import SAMPLING_FACTOR
 
+#: Which of the A prototype sets a severity level belongs to, by A. The paper has four; three are
+#: healthy (0-13), potentially depressed (14-28) and depressed (29-63), the names of its figure 4.
+SETS = {4: (0, 1, 2, 3), 3: (0, 1, 1, 2)}
 LEVELS = 4
 #: K, the paper's.
 PROTOTYPES = 8
@@ -41,6 +44,7 @@ class SDPM(nn.Module):
 
     Args:
         length: L of a token.
+        levels: A, 4 or 3, the levels that have prototypes of their own; 3 joins mild and moderate.
         prototypes: K per level.
         momentum: β.
         kappa: κ of the balanced assignment.
@@ -57,6 +61,7 @@ class SDPM(nn.Module):
         self,
         *,
         length: int,
+        levels: int = LEVELS,
         prototypes: int = PROTOTYPES,
         momentum: float = MOMENTUM,
         kappa: float = KAPPA,
@@ -64,6 +69,8 @@ class SDPM(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        if levels not in SETS:
+            raise ValueError(f"sdpm.levels is 3 or 4; got {levels}")
         if not 0 <= momentum < 1:
             raise ValueError(f"sdpm.momentum (β) lies in [0, 1); got {momentum}")
         for name, value in (("prototypes", prototypes), ("kappa", kappa), ("sampling", sampling)):
@@ -71,8 +78,17 @@ class SDPM(nn.Module):
                 raise ValueError(f"sdpm.{name} is above 0; got {value}")
         self.momentum, self.kappa, self.sampling = momentum, kappa, sampling
         source = torch.Generator().manual_seed(seed)
-        start = torch.randn(LEVELS, prototypes, length, generator=source)
+        start = torch.randn(levels, prototypes, length, generator=source)
         self.register_buffer("prototypes", F.normalize(start, dim=-1))
+
+    @property
+    def levels(self) -> int:
+        """A, how many levels have prototypes."""
+        return self.prototypes.shape[0]
+
+    def own_level(self, severity: Tensor) -> Tensor:
+        """Map severity levels 0-3 (B,) to the levels 0 … A−1 of the prototypes (B,)."""
+        return torch.tensor(SETS[self.levels], device=severity.device)[severity]
 
     def similarity(self, tokens: Tensor) -> Tensor:
         """Cosine of tokens (…, L) to every prototype: (…, A, K), in float32."""
@@ -90,7 +106,7 @@ class SDPM(nn.Module):
             tokens: (B, T, S, L).
             key: (B, T, S) bool; key tokens are balanced over the batch (Eq 7 to 10), others take
                 the nearest prototype.
-            level: (B,) long, severity level of each clip.
+            level: (B,) long, each clip's level among the prototypes' own.
 
         Returns:
             (B, T, S) long in [0, K).
@@ -98,7 +114,7 @@ class SDPM(nn.Module):
         similarity = self.similarity(tokens)
         own = similarity[torch.arange(len(level), device=level.device), ..., level, :]
         nearest = own.argmax(-1)
-        for value in range(LEVELS):
+        for value in range(self.levels):
             chosen = key & (level == value)[:, None, None]
             if chosen.any():
                 nearest[chosen] = sinkhorn(own[chosen], self.kappa).argmax(-1)
@@ -111,7 +127,7 @@ class SDPM(nn.Module):
         Args:
             tokens: (B, T, S, L).
             key: (B, T, S) bool.
-            level: (B,) long.
+            level: (B,) long, as in :meth:`assign`.
         """
         levels, count, length = self.prototypes.shape
         index = level[:, None, None] * count + self.assign(tokens, key, level)

@@ -15,6 +15,7 @@ ALL_TOGETHER = {
     "literal ESA": {"backbone": {"literal": True}},
     "literal contrast": {"selector": {"kdm": {"literal": True}}},
     "sparse hits": {"selector": {"map": {"mode": "sparse_hits"}}},
+    "three levels": {"selector": {"sdpm": {"levels": 3}}},
     "hard tokens": {"selector": {"tokens": {"kind": "hard"}}},
     "S3 and S4": {"aggregator": {"scales": (3, 4)}},
     "without KDM": {"selector": {"kdm": None}},
@@ -46,7 +47,9 @@ def padded(inputs: Inputs, frames: int) -> Inputs:
     )
 
 
-@pytest.mark.parametrize("name", ["as the paper", "sparse hits", "S3 and S4", "without MAP"])
+@pytest.mark.parametrize(
+    "name", ["as the paper", "sparse hits", "three levels", "S3 and S4", "without MAP"]
+)
 def test_adabenchs_contract_is_kept(trunk, name):
     options = ALL_TOGETHER[name]
     check_plugin(
@@ -130,7 +133,7 @@ def test_padding_changes_neither_losses_nor_prototypes(build, make_inputs, truth
     results = []
     for given in (inputs, padded(inputs, 3)):
         model = build(selector={"sdpm": {"sampling": 1.0}}).eval()
-        flow = model._flow(given)
+        flow = model.flow(given)
         losses = model.losses(given, truth, flow)
         model.selector.update(flow[1], flow[2], truth, 0.5)
         results.append((losses, model.selector.sdpm.prototypes))

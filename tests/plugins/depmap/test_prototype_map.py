@@ -3,12 +3,38 @@ import torch
 from adabench_plugins.depmap.map import ShareMAP, SparseHitsMAP
 from adabench_plugins.depmap.prototype_map import PrototypeMAP
 
-from adabench.models import Assessor, IncompatiblePartsError
+from adabench.models import Aggregator, Assessor
 from adabench.registry import MODELS
-from adabench.structures import FeatureSpec, UnitSpec
+from adabench.structures import Features, FeatureSpec, Truth, Units, UnitSpec
+from adabench.testing import check_plugin
 
 SPEC = UnitSpec(dim=8, per_step=True, features=FeatureSpec(10, (4, 6, 10), guided=True))
 VECTOR = UnitSpec(dim=8, per_step=True, features=FeatureSpec(10))
+PAIRS = UnitSpec(dim=8, per_step=False, features=FeatureSpec(10, (4, 6, 10), guided=True))
+
+
+@MODELS.register_module(name="DepmapTestPairs", force=True)
+class Pairs(Aggregator):
+    """A unit for every two neighbouring steps: their mean."""
+
+    def __init__(self, *, features: FeatureSpec) -> None:
+        super().__init__()
+        self._spec = UnitSpec(dim=features.vector, per_step=False, features=features)
+
+    @property
+    def spec(self) -> UnitSpec:
+        return self._spec
+
+    def forward(self, features: Features) -> Units:
+        x, span = features.vector, features.span
+        count = x.shape[1] - 1
+        return Units(
+            x=(x[:, 1:] + x[:, :-1]) / 2,
+            valid=features.valid[:, 1:],
+            span=torch.stack([span[:, :-1, 0], span[:, 1:, 1]], dim=-1),
+            scale=torch.full((count,), 2),
+            features=features,
+        )
 
 
 def names(part: torch.nn.Module) -> set[str]:
@@ -20,7 +46,8 @@ def test_what_is_off_is_not_built():
     assert names(PrototypeMAP(units=SPEC, kdm=None)) == {"tokens", "sdpm", "map"}
     assert names(PrototypeMAP(units=SPEC, map=None)) == {"tokens", "sdpm", "kdm"}
     assert names(PrototypeMAP(units=SPEC, sdpm=None, kdm=None, map=None)) == set()
-    assert names(PrototypeMAP(units=VECTOR)) == {"tokens", "sdpm", "map"}
+    for units in (VECTOR, PAIRS):
+        assert names(PrototypeMAP(units=units)) == {"tokens", "sdpm", "map"}
 
 
 def test_there_is_a_branch_for_every_map_but_the_deepest_guided():
@@ -45,8 +72,11 @@ def test_modes_of_map():
         (SPEC, {"sdpm": None, "kdm": None}, "sdpm is None"),
         (SPEC, {"kdm": None, "map": None}, "KeepAll"),
         (SPEC, {"kdm": None, "map": {"mode": "sparse_hits"}}, "KeepAll"),
-        (VECTOR, {"map": None}, "vector and no maps"),
+        (VECTOR, {"map": None}, "no single steps with maps"),
+        (PAIRS, {"map": None}, "no single steps with maps"),
         (VECTOR, {"tokens": {"kind": "hard"}}, "places on a map"),
+        (PAIRS, {"tokens": {"kind": "hard"}}, "places on a map"),
+        (SPEC, {"sdpm": {"levels": 2}}, "3 or 4; got 2"),
         (SPEC, {"tokens": {"kind": "sharp"}}, "'soft' or 'hard'"),
         (SPEC, {"map": {"mode": "shares"}}, "sparse_hits"),
     ],
@@ -61,22 +91,46 @@ def test_a_mistyped_argument_is_refused():
         PrototypeMAP(units=SPEC, sdpm={"momemtum": 0.9})
 
 
-def test_units_of_several_steps_are_refused_with_both_names(trunk):
-    from adabench.models import Identity
+def test_state_keeps_its_names():
+    state = PrototypeMAP(units=SPEC).state_dict()
+    wanted = {"sdpm.prototypes", "map.weight", "tokens.respond.weight"}
+    for part in (
+        "tokens.project",
+        "tokens.encode",
+        *(f"kdm.branches.{n}.project" for n in range(5)),
+    ):
+        wanted |= {f"{part}.weight", f"{part}.bias"}
+    assert set(state) == wanted
 
-    class Pairs(Identity):
-        @property
-        def spec(self) -> UnitSpec:
-            return UnitSpec(dim=256, per_step=False, features=self._spec.features)
 
-    MODELS.register_module(module=Pairs, name="DepmapTestPairs", force=True)
-    with pytest.raises(IncompatiblePartsError, match=r"PrototypeMAP can't follow Pairs"):
-        Assessor(
-            backbone=trunk,
-            aggregator={"type": "DepmapTestPairs"},
-            selector={"type": "PrototypeMAP"},
-            head={"type": "UnitRegressor"},
-        )
+def test_units_of_several_steps_give_one_token_each(trunk, make_inputs, truth):
+    model = check_plugin(
+        {
+            "backbone": trunk,
+            "aggregator": {"type": "DepmapTestPairs"},
+            "selector": {"type": "PrototypeMAP"},
+        }
+    )
+    model.progress = 1.0
+    assert set(model(make_inputs(), truth, mode="loss")) == {"head.mse"}
+    selection = model.eval().assess(make_inputs(frames=6)).selection
+    assert selection.weight.shape == (2, 5)
+    assert selection.extra["tokens"].shape == (2, 5, 1, 128)
+
+
+def test_without_maps_tokens_are_made_of_the_units():
+    selector = PrototypeMAP(units=PAIRS)
+    valid = torch.ones(2, 3, dtype=torch.bool)
+    features = Features(
+        vector=torch.randn(2, 4, 10),
+        valid=torch.ones(2, 4, dtype=torch.bool),
+        span=torch.zeros(2, 4, 2, dtype=torch.long),
+        maps=(torch.randn(2, 4, 10, 2, 2),),
+    )
+    x, span = torch.randn(2, 3, 8), torch.zeros(2, 3, 2, dtype=torch.long)
+    units = Units(x=x, valid=valid, span=span, scale=torch.full((3,), 2), features=features)
+    tokens = selector(units).extra["tokens"]
+    torch.testing.assert_close(tokens[:, :, 0], selector.tokens.encode(x))
 
 
 def test_the_loss_waits_for_its_start(build, make_inputs, truth):
@@ -120,3 +174,47 @@ def test_a_backbone_without_maps_gives_one_token(trunk, make_inputs, truth):
     for name, parameter in model.selector.named_parameters():
         assert parameter.grad.norm() > 0, name
     assert model.assess(make_inputs()).selection.extra["tokens"].shape == (2, 4, 1, 128)
+
+
+def test_three_levels_join_mild_and_moderate(build, make_inputs):
+    model, inputs = build(selector={"sdpm": {"levels": 3}}), make_inputs()
+    assert model.selector.sdpm.prototypes.shape == (3, 8, 128)
+    assert model.selector.map.weight.shape == (3, 8)
+    assert model.eval().assess(inputs).selection.level_scores.shape == (2, 3)
+
+    def contrastive(*levels: int) -> float:
+        truth = Truth(score=torch.tensor([5.0, 33.0]), level=torch.tensor(levels))
+        return float(model(inputs, truth, mode="loss")["selector.contrastive"].detach())
+
+    assert contrastive(1, 3) == contrastive(2, 3)
+    assert contrastive(1, 3) != contrastive(0, 3)
+    assert contrastive(1, 3) != contrastive(1, 2)
+
+
+def test_with_three_levels_the_loss_is_that_of_the_joined_levels(build, make_inputs):
+    model, inputs = build(selector={"sdpm": {"levels": 3}}), make_inputs()
+    truth = Truth(score=torch.tensor([25.0, 33.0]), level=torch.tensor([2, 3]))
+    got = model(inputs, truth, mode="loss")["selector.contrastive"]
+    _, units, selection, _ = model.flow(inputs)
+    sdpm, kdm = model.selector.sdpm, model.selector.kdm
+    tokens, place = selection.extra["tokens"], selection.extra["place"].flatten(0, 1)
+    maps = [*units.features.visual_maps, *units.features.maps[:-1]]
+    branches = kdm.branch_tokens([m.flatten(0, 1) for m in maps], place)
+    joined = torch.tensor([1, 2])
+    wanted = kdm.loss(
+        [sdpm.similarity(v.unflatten(0, (2, 4))) for v in branches] + [sdpm.similarity(tokens)],
+        joined,
+        sdpm.assign(tokens, selection.extra["key"], joined),
+        inputs.valid,
+    )
+    torch.testing.assert_close(got, wanted)
+
+
+def test_with_three_levels_a_step_moves_the_joined_levels_prototypes(build, make_inputs):
+    model, inputs = build(selector={"sdpm": {"levels": 3}}), make_inputs()
+    before = model.selector.sdpm.prototypes.clone()
+    _, units, selection, _ = model.flow(inputs)
+    truth = Truth(score=torch.tensor([15.0, 25.0]), level=torch.tensor([1, 2]))
+    model.selector.update(units, selection, truth, 0.5)
+    moved = (model.selector.sdpm.prototypes - before).abs().amax((1, 2)) > 0
+    assert moved.tolist() == [False, True, False]

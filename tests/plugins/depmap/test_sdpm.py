@@ -3,6 +3,8 @@ import torch
 from adabench_plugins.depmap.sdpm import SDPM, momentum_step
 from torch.nn.functional import normalize
 
+from adabench.evaluation import severity_level
+
 
 def some_tokens() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     source = torch.Generator().manual_seed(0)
@@ -88,7 +90,20 @@ def test_prototypes_are_no_parameters_and_travel_with_the_state():
     assert torch.equal(other.prototypes, sdpm.prototypes)
 
 
-@pytest.mark.parametrize("wrong", [{"momentum": 1.0}, {"kappa": 0}, {"prototypes": 0}])
+@pytest.mark.parametrize(
+    ("levels", "wanted"),
+    [(4, [0] * 14 + [1] * 6 + [2] * 9 + [3] * 35), (3, [0] * 14 + [1] * 15 + [2] * 35)],
+)
+def test_every_score_belongs_to_one_set_of_prototypes(levels, wanted):
+    sdpm = SDPM(length=6, levels=levels)
+    severity = torch.from_numpy(severity_level(range(64)))
+    assert sdpm.levels == len(sdpm.prototypes) == levels
+    assert sdpm.own_level(severity).tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"momentum": 1.0}, {"kappa": 0}, {"prototypes": 0}, {"levels": 5}]
+)
 def test_values_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SDPM(length=6, **wrong)

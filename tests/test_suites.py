@@ -1,0 +1,228 @@
+"""Every suite in the repository: its rows load and build, and differ from their base as they say."""
+
+from pathlib import Path
+
+import pytest
+
+from adabench.bench.reported import read_reported
+from adabench.bench.suites import load_suites
+from adabench.engine.config import load_config
+from adabench.engine.workbench import build_untrained
+from adabench.models.estimator import EstimatorMethod
+from adabench.plugins import load_plugins
+from adabench.registry import MODELS
+
+ROOT = Path(__file__).parents[1]
+SUITES, BROKEN = load_suites(None, ROOT / "configs" / "suites")
+REPORTED = read_reported(ROOT / "leaderboard" / "reported" / "reported.csv")
+
+#: The method that each paper is about, whose rows the repository runs.
+OWN = {"depmap": "Dep-MAP", "expada": "ExpADA"}
+TABLES = [("depmap", "1"), ("depmap", "2"), ("depmap", "3"), ("expada", "1"), ("expada", "2")]
+
+ROWS = [pytest.param(s, r, id=f"{s.name}/{r.name}") for s in SUITES for r in s.rows]
+DEPMAP = {
+    f"{s.name}/{r.name}": (s, r) for s in SUITES if s.name.startswith("depmap_") for r in s.rows
+}
+ABSENT = "absent"
+BOTH = pytest.mark.parametrize("demo", [False, True], ids=["real", "demo"])
+
+#: What each of Dep-MAP's rows changes: path of the field, and its new value. Where a part becomes
+#: another, the part's path and its new type.
+VISUAL = {"method.backbone": "TimmFrames", "method.selector": "KeepAll", "semantics": None}
+CHANGES = {
+    "depmap_table1/depmap": {},
+    "depmap_table2/s1": {"method.aggregator.scales": (1,)},
+    "depmap_table2/s2": {"method.aggregator.scales": (2,)},
+    "depmap_table2/s3": {"method.aggregator.scales": (3,)},
+    "depmap_table2/s4": {"method.aggregator.scales": (4,)},
+    "depmap_table2/s3_s4": {"method.aggregator.scales": (3, 4)},
+    "depmap_table2/s2_s3_s4": {"method.aggregator.scales": (2, 3, 4)},
+    "depmap_table2/s1_s2_s3_s4": {},
+    "depmap_table3/r18_visual": {**VISUAL, "method.aggregator": "Identity"},
+    "depmap_table3/r18_visual_msr": VISUAL,
+    "depmap_table3/r18_visual_emotional_msr_esa": {"method.selector": "KeepAll"},
+    "depmap_table3/r18_msr_esa_sdpm_map": {"method.selector.kdm": None},
+    "depmap_table3/r18_msr_esa_sdpm_kdm": {"method.selector.map": None},
+    "depmap_table3/r18_full": {},
+    "depmap_table3/r34_full": {"method.backbone.trunk.name": "resnet34"},
+    "depmap_table3/r50_full": {"method.backbone.trunk.name": "resnet50"},
+    "depmap_sweeps/as_tabled": {},
+    "depmap_sweeps/hard_tokens": {"method.selector.tokens.kind": "hard"},
+    "depmap_sweeps/literal_esa": {"method.backbone.literal": True},
+    "depmap_sweeps/literal_kdm": {"method.selector.kdm.literal": True},
+    "depmap_sweeps/sparse_hits": {"method.selector.map.mode": "sparse_hits"},
+    "depmap_sweeps/three_levels": {"method.selector.sdpm.levels": 3},
+    "depmap_sweeps/fused": {"fusion": "fused"},
+    "depmap_sweeps/paper_compat": {},
+    "depmap_sweeps/msr_width_32": {"method.aggregator.width": 32},
+    "depmap_sweeps/msr_width_64": {"method.aggregator.width": 64},
+}
+#: Where a demo's row differs in something else: it pretrains the trunk itself, and MSR is at 32.
+R50_CHANNELS = (16, 32, 64, 128)
+DEMO_CHANGES = {
+    "depmap_table3/r34_full": {
+        "method.backbone.trunk.name": "resnet34",
+        "stages.trunk.trunk.name": "resnet34",
+    },
+    "depmap_table3/r50_full": {
+        "method.backbone.trunk.name": "resnet50",
+        "method.backbone.trunk.options.channels": R50_CHANNELS,
+        "stages.trunk.trunk.name": "resnet50",
+        "stages.trunk.trunk.options.channels": R50_CHANNELS,
+    },
+    "depmap_sweeps/msr_width_32": {},
+}
+
+#: The modules that Table 3 ticks, by the classes that are them.
+MODULES = {"ESA", "MSR", "SDPM", "KDM", "ShareMAP"}
+TICKED = {
+    "r18_visual": set(),
+    "r18_visual_msr": {"MSR"},
+    "r18_visual_emotional_msr_esa": {"MSR", "ESA"},
+    "r18_msr_esa_sdpm_map": {"MSR", "ESA", "SDPM", "ShareMAP"},
+    "r18_msr_esa_sdpm_kdm": {"MSR", "ESA", "SDPM", "KDM"},
+    "r18_full": MODULES,
+    "r34_full": MODULES,
+    "r50_full": MODULES,
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _plugins():
+    load_plugins()
+
+
+def resolved(suite, row, track, demo):
+    return load_config(**suite.config_of(row, track), demo=demo)
+
+
+def base_of(suite, row, track, demo):
+    return load_config(suite.base_of(row), change={"track": track}, demo=demo)
+
+
+def changed(before, after, path=""):
+    """Yield the path and new value of each field that differs, a part of another type as one."""
+    if before is ABSENT and isinstance(after, dict) and "type" not in after:
+        before = {}
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        if before != after:
+            yield path, after
+    elif before.get("type") != after.get("type"):
+        yield path, after.get("type")
+    else:
+        for key in {**before, **after}:
+            step = f"{path}.{key}" if path else key
+            yield from changed(before.get(key, ABSENT), after.get(key, ABSENT), step)
+
+
+def test_no_suite_is_broken():
+    assert SUITES
+    assert BROKEN == []
+
+
+@BOTH
+@pytest.mark.parametrize(("suite", "row"), ROWS)
+def test_row_loads_and_builds(suite, row, demo):
+    for track in suite.tracks_of(row):
+        experiment = resolved(suite, row, track, demo)
+        assert experiment.track_.is_demo == demo
+        assert experiment.name == f"{suite.name}/{row.name}"
+    if experiment.method.get("type") == "EstimatorMethod":
+        content = {k: v for k, v in experiment.method.items() if k != "name"}
+        assert isinstance(MODELS.build(content), EstimatorMethod)
+        return
+    model = build_untrained(experiment)
+    reads_semantics = "semantics" in model.backbone.reads
+    assert reads_semantics == (experiment.semantics is not None)
+
+
+def test_every_row_of_depmap_says_what_it_changes():
+    assert set(CHANGES) == set(DEPMAP)
+    assert set(DEMO_CHANGES) < set(CHANGES)
+
+
+@BOTH
+@pytest.mark.parametrize("name", CHANGES)
+def test_depmaps_row_differs_from_its_base_in_what_its_name_says(name, demo):
+    suite, row = DEPMAP[name]
+    wanted = (DEMO_CHANGES if demo else {}).get(name, CHANGES[name])
+    for track in suite.tracks_of(row):
+        before = base_of(suite, row, track, demo)
+        after = resolved(suite, row, track, demo)
+        ignored = {"name"}
+        got = dict(changed(before.model_dump(exclude=ignored), after.model_dump(exclude=ignored)))
+        assert got == wanted
+        assert (after.hash() == before.hash()) == (not wanted)
+
+
+@BOTH
+def test_the_authors_choices_alone_are_flagged(demo):
+    for name, (suite, row) in DEPMAP.items():
+        flagged = resolved(suite, row, suite.tracks[0], demo).paper_compat
+        assert flagged == (name == "depmap_sweeps/paper_compat")
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["r18_visual", "r18_visual_msr"])
+def test_the_visual_rows_keep_the_bases_trunk(name, demo):
+    suite, row = DEPMAP[f"depmap_table3/{name}"]
+    trunk = base_of(suite, row, suite.tracks[0], demo).method["backbone"]["trunk"]
+    assert resolved(suite, row, suite.tracks[0], demo).method["backbone"] == trunk
+
+
+@BOTH
+@pytest.mark.parametrize("name", TICKED)
+def test_a_module_that_is_off_is_not_built(name, demo):
+    suite, row = DEPMAP[f"depmap_table3/{name}"]
+    model = build_untrained(resolved(suite, row, suite.tracks[0], demo))
+    built = {type(module).__name__ for module in model.modules()}
+    assert built & MODULES == TICKED[name]
+    assert model.backbone.spec.guided == ("ESA" in TICKED[name])
+
+
+def test_what_is_the_same_run_has_the_same_hash():
+    def hashed(name, track):
+        suite, row = DEPMAP[name]
+        return resolved(suite, row, track, demo=True).hash()
+
+    tabled = hashed("depmap_table1/depmap", "avec14")
+    assert tabled == hashed("depmap_table2/s1_s2_s3_s4", "avec14")
+    assert tabled == hashed("depmap_sweeps/as_tabled", "avec14")
+    freeform = hashed("depmap_table3/r18_full", "avec14-freeform")
+    assert hashed("depmap_table1/depmap", "avec13") == freeform
+
+
+def printed(paper, table):
+    """Row and track of a paper's own cells, in the paper's order."""
+    return [
+        (record.origin.row, record.track)
+        for record in REPORTED
+        if (record.origin.paper, record.origin.table) == (paper, table)
+        and record.method == OWN[paper]
+    ]
+
+
+@pytest.mark.parametrize(("paper", "table"), TABLES)
+def test_every_row_that_a_paper_prints_has_a_suite_row(paper, table):
+    bound = {
+        (row.reported, track)
+        for suite in SUITES
+        if (suite.paper, suite.table) == (paper, table)
+        for row in suite.rows
+        for track in suite.tracks_of(row)
+    }
+    wanted = printed(paper, table)
+    assert wanted
+    missing = [cell for cell in wanted if cell not in bound]
+    assert not missing, f"Table {table} of {paper}: no suite row runs {missing}"
+
+
+@pytest.mark.parametrize(
+    "suite", [pytest.param(s, id=s.name) for s in SUITES if s.table is not None]
+)
+def test_rows_and_tracks_stand_in_the_papers_order(suite):
+    cells = printed(suite.paper, suite.table)
+    rows = [row.reported for row in suite.rows if row.reported is not None]
+    assert rows == list(dict.fromkeys(row for row, _ in cells))
+    assert list(suite.tracks) == list(dict.fromkeys(track for _, track in cells))
