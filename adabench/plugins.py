@@ -39,7 +39,7 @@ class FailedPlugin:
     """A plugin that could not be imported.
 
     Attributes:
-        name: its module, e.g. ``adabench_plugins.expada``.
+        name: its module, e.g. ``adabench_plugins.mine``.
         location: ``file:line`` of the plugin's own code where it went wrong.
         cause: the exception's type and message.
     """

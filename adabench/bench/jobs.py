@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from adabench.bench.record import Record, Reported
-from adabench.bench.results import Problem, read_record, read_records
+from adabench.bench.results import Problem, read_records
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.data.tracks import Track
 
@@ -226,34 +226,6 @@ def measured_records(results: Path) -> tuple[dict[Key, Record], list[Problem]]:
         if key is not None and (key not in found or _age(found[key]) < _age(record)):
             found[key] = record
     return found, problems
-
-
-def find_record(results: Path, key: Key, *, since: float = 0.0) -> Record | None:
-    """Return the newest valid record of one run, or None.
-
-    Args:
-        results: the results folder.
-        key: config hash, seed and scored track.
-        since: look at files changed after this time only (seconds since the epoch).
-    """
-    _, seed, track = key
-    times: list[tuple[float, Path]] = []
-    for path in (results / track).glob(f"*-{seed}-*.json"):
-        try:
-            times.append((path.stat().st_mtime, path))
-        except FileNotFoundError:
-            continue
-    for changed, path in sorted(times, reverse=True):
-        if changed < since:
-            break
-        try:
-            record = read_record(path)
-        except (OSError, ValueError):
-            # A damaged file is told of by whoever reads the folder; it is no result of this run.
-            continue
-        if _key_of(record) == key:
-            return record
-    return None
 
 
 def _key_of(record: Record) -> Key | None:

@@ -6,6 +6,7 @@ file is ever edited.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -113,16 +114,34 @@ def read_records(root: str | os.PathLike[str]) -> tuple[list[Record], list[Probl
 
 
 def find_record(
-    root: str | os.PathLike[str], track: str, config_hash: str, seed: int
+    root: str | os.PathLike[str], track: str, config_hash: str, seed: int, *, since: float = 0.0
 ) -> Record | None:
-    """The newest valid record of a config and seed on a track, or None.
+    """The newest valid record of one run, or None.
 
     Damaged files count as absent; a missing folder holds nothing.
+
+    Args:
+        root: the results folder.
+        track: that was scored.
+        config_hash, seed: of the run.
+        since: look at files changed after this time only (seconds since the epoch).
     """
-    folder = Path(root) / track
-    records = read_records(folder)[0] if folder.is_dir() else []
-    wanted = [r for r in records if (r.config_hash, r.seed) == (config_hash, seed)]
-    return max(wanted, key=lambda r: r.created or "", default=None)
+    times: list[tuple[float, Path]] = []
+    for path in (Path(root) / track).glob(f"*-{seed}-*.json"):
+        # A writer's temporary file may be gone by now.
+        with contextlib.suppress(FileNotFoundError):
+            times.append((path.stat().st_mtime, path))
+    for changed, path in sorted(times, reverse=True):
+        if changed < since:
+            break
+        try:
+            record = read_record(path)
+        except (OSError, ValueError):
+            # A damaged file is told of by whoever reads the folder; it is no result of this run.
+            continue
+        if (record.track, record.config_hash, record.seed) == (track, config_hash, seed):
+            return record
+    return None
 
 
 def has_constant(

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TextIO
 
-from adabench.bench.jobs import Job, Plan, Refused, find_record
+from adabench.bench.jobs import Job, Plan, Refused
 from adabench.bench.process import LOG, JobProcess, claim, holder
+from adabench.bench.results import find_record
 
 #: Seconds between two looks at the running jobs.
 _PAUSE = 0.05
@@ -206,7 +207,9 @@ class _Run:
             if lock is None:
                 self._wait_for(job)
                 return
-            record = find_record(self.results, job.key, since=self.plan.made)
+            record = find_record(
+                self.results, job.scored, job.config_hash, job.seed, since=self.plan.made
+            )
             if record is not None:
                 self._end(job, Outcome(job, "skipped", rmse=record.metrics.RMSE))
                 return
@@ -222,7 +225,7 @@ class _Run:
             return Outcome(job, "failed", seconds, reason=reason, log=log)
         if code:
             return Outcome(job, "failed", seconds, reason=process.reason(code), log=log)
-        record = find_record(self.results, job.key)
+        record = find_record(self.results, job.scored, job.config_hash, job.seed)
         if record is None:
             reason = f"it ended well, but {self.results} holds no record with its config hash"
             reason += f" {job.config_hash}, track {job.scored} and seed {job.seed}"

@@ -127,6 +127,13 @@ class SegmentView(View):
         self.segments = segments
         self.phases = phases
 
+    def has_segments_of(self, other: View) -> bool:
+        """Whether another view takes its segments from the same ones."""
+        return isinstance(other, SegmentView) and (other.segment_length, other.overlap) == (
+            self.segment_length,
+            self.overlap,
+        )
+
     def starts(self, frames: int) -> list[int]:
         """Return the first frame of each segment of a clip of ``frames``."""
         step = self.segment_length - self.overlap

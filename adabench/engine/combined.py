@@ -51,6 +51,12 @@ class CombinedMethod:
             wall_seconds=sum(cost.wall_seconds or 0.0 for cost in costs),
         )
 
+    def relevance_auc(self) -> dict[str, float]:
+        """Return the mean area of each label that all members measured; they scored other clips."""
+        areas = [member.relevance_auc for member in self.members]
+        shared = [label for label in areas[0] if all(label in own for own in areas)]
+        return {label: float(np.mean([own[label] for own in areas])) for label in shared}
+
     def timing(self) -> dict[str, float]:
         """Return the seconds of each part, added over members."""
         total: dict[str, float] = defaultdict(float)

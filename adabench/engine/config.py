@@ -34,7 +34,8 @@ class Training(Strict):
         validate_every: epochs between validations; a checkpoint is written after each.
         workers: loader processes.
         amp: mixed precision (CUDA).
-        threads: torch's CPU threads; fixed, since sums depend on it. 0 takes one a core.
+        threads: torch's CPU threads; fixed, since sums depend on it. 0 takes OMP_NUM_THREADS, or
+            one a core.
     """
 
     epochs: int = Field(gt=0)
@@ -220,7 +221,7 @@ def load_config(
     if overrides:
         _merge(path, cfg, _parse(overrides), "--cfg-options")
         _check_keys(path, cfg)
-    content = cfg.to_dict()
+    content = _without_marks(cfg.to_dict())
     if stage is not None:
         content = promote_stage(path, content, stage)
     if seed is not None:
@@ -233,11 +234,13 @@ def load_config(
 def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:
     _check_keys(path, change, "change.")
     section = change.pop("demo", {})
+    if not isinstance(section, Mapping):
+        raise ValueError(f"{path}: change.demo is a dict of what a demo needs; got {section!r}")
     _check_keys(path, section, "change.demo.")
     # Merging takes `_delete_` out of what it is given, and a suite's row is merged more than once.
     _merge(path, cfg, copy.deepcopy(change), "change")
     if demo:
-        _merge(path, cfg, copy.deepcopy(section), "change.demo")
+        _merge(path, cfg, copy.deepcopy(dict(section)), "change.demo")
 
 
 def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, Any]:
@@ -254,6 +257,8 @@ def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, 
     kind = own.pop("type", None)
     if kind != "MethodTraining":
         raise ValueError(f"{path}: stage {stage!r} is a {kind}, which trains no method of its own")
+    if not isinstance(own.get("method"), Mapping):
+        raise ValueError(f"{path}: stages.{stage}.method is missing: the four parts to train")
     own.pop("seed", None)
     name = content.get("method", {}).get("name")
     return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}
@@ -280,6 +285,15 @@ def _merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None
         raise ValueError(
             f"{path}: {source} does not fit what it changes: {error.args[0]}"
         ) from error
+
+
+def _without_marks(value: Any) -> Any:
+    """Drop the `_delete_` that merging leaves where there was nothing to replace."""
+    if isinstance(value, dict):
+        return {k: _without_marks(v) for k, v in value.items() if k != "_delete_"}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_without_marks(item) for item in value)
+    return value
 
 
 def _map_track(path: Path, cfg: Config) -> None:

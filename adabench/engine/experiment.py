@@ -212,6 +212,7 @@ def _run_fused(
         combined.predictions(),
         cost=combined.cost(),
         timing=combined.timing(),
+        relevance_auc=combined.relevance_auc(),
         flags=members[0].flags,
         notes=[f"mean of {' and '.join(m.config for m in members)}"],
     )

@@ -24,7 +24,7 @@ from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
 from adabench.engine.digest import digest
 from adabench.engine.timings import CostBook
-from adabench.models.roles import Backbone
+from adabench.models.roles import Backbone, Part
 from adabench.models.semantics import SemanticEncoder
 from adabench.models.weights import weights_digest
 from adabench.registry import TRANSFORMS
@@ -116,11 +116,10 @@ class FeatureCache(_Cache):
         variants: int = 1,
         view: View | None = None,
     ) -> None:
-        self.segments = _segments(part, view)
+        self.segments = segments_of(part, view)
         key = digest(
             [
-                type(part).__name__,
-                type(part).version,
+                *_versions(part),
                 weights_digest(part),
                 corpus.checksum,
                 vars(part.spec),
@@ -247,7 +246,12 @@ class FeatureCache(_Cache):
         return self.arrays.rows(clip, np.arange(frames))[:, : self.sizes[0]]
 
 
-def _segments(part: Backbone, view: View | None) -> SegmentView | None:
+def segments_of(part: Backbone, view: View | None) -> SegmentView | None:
+    """Return the segments for which a frozen part's output is kept; None for one that sees frames.
+
+    Raises:
+        ValueError: a part that sees segments, and a view that gives none.
+    """
     if not part.per_segment:
         return None
     if not isinstance(view, SegmentView):
@@ -256,6 +260,12 @@ def _segments(part: Backbone, view: View | None) -> SegmentView | None:
             "views.train and views.test to dict(type='SegmentView', length=…)"
         )
     return view
+
+
+def _versions(part: Backbone) -> list[Any]:
+    """Return name and version of a part and of the parts inside it."""
+    parts = [module for module in part.modules() if isinstance(module, Part)]
+    return [value for one in parts for value in (type(one).__name__, type(one).version)]
 
 
 def _segment_key(segments: SegmentView | None) -> list[int]:

@@ -12,8 +12,9 @@ from adabench.data.files import atomic_path
 from adabench.engine.checkpoints import load_model
 from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.experiment import fit_method
-from adabench.engine.stages import RESULT, Stage, StageContext, referenced
+from adabench.engine.stages import RESULT, Stage, StageContext, needed
 from adabench.engine.workbench import build_untrained, part_versions, preflight, set_up
+from adabench.models.weights import local_checksums
 from adabench.registry import STAGES
 
 
@@ -21,8 +22,8 @@ from adabench.registry import STAGES
 class MethodTraining(Stage):
     """Trains a method as a run of its own would be, selects it on the development data, never tests.
 
-    ExpADA's encoder is one. A later part loads its backbone by ``weights="stage:NAME"``. It trains
-    on the track of the run that names it, so a model per task has an encoder per task.
+    A later part loads its backbone by ``weights="stage:NAME"``. It trains on the track of the run
+    that names it, so a model per task has one such training per task.
 
     Args:
         method: configs of the four parts; they may refer to stages before this one.
@@ -46,6 +47,7 @@ class MethodTraining(Stage):
 
     def experiment(self, run: Experiment) -> Experiment:
         """Return this stage as an experiment on the track of ``run``, its data and its protocol."""
+        wanted = needed(self.method, run.stages)
         own = run.model_copy(
             update={
                 "name": "stage",
@@ -54,7 +56,7 @@ class MethodTraining(Stage):
                 "views": self.views,
                 "training": self.training,
                 "semantics": None,
-                "stages": {k: v for k, v in run.stages.items() if k in referenced(self.method)},
+                "stages": {k: v for k, v in run.stages.items() if k in wanted},
                 "paper_compat": False,
                 "seed": self.seed,
                 "overrides": (),
@@ -62,8 +64,8 @@ class MethodTraining(Stage):
         )
         if run.semantics is None or "semantics" not in build_untrained(own).backbone.reads:
             return own
-        needs = referenced(run.semantics)
-        stages = {k: v for k, v in run.stages.items() if k in own.stages or k in needs}
+        wanted |= needed(run.semantics, run.stages)
+        stages = {k: v for k, v in run.stages.items() if k in wanted}
         return own.model_copy(update={"semantics": run.semantics, "stages": stages})
 
     def check(self, experiment: Experiment) -> None:
@@ -71,7 +73,7 @@ class MethodTraining(Stage):
         preflight(self.experiment(experiment))
 
     def depends_on(self, context: StageContext) -> Any:
-        """Return the training's hash and seed, the corpus, the parts' versions, earlier stages."""
+        """Return the training's hash and seed, corpus, parts' versions, earlier stages, weights."""
         own = self.experiment(context.experiment)
         earlier = {name: context.earlier[name].key for name in own.stages}
         return [
@@ -80,6 +82,7 @@ class MethodTraining(Stage):
             context.corpus.checksum,
             part_versions(self.method),
             earlier,
+            *local_checksums(self.method),
         ]
 
     def run(self, folder: Path, context: StageContext) -> dict[str, float]:
@@ -87,8 +90,10 @@ class MethodTraining(Stage):
         bench = set_up(self.experiment(context.experiment))
         done = fit_method(bench, folder, resume=True)
         load_model(bench.assessor, done.checkpoint)
-        with atomic_path(folder / RESULT) as temporary:
-            torch.save({"backbone": bench.assessor.backbone.state_dict()}, temporary)
+        content = {"backbone": bench.assessor.backbone.state_dict()}
+        # Through a stream, so that the temporary name does not get into the file.
+        with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)
         return {
             f"dev {done.best['metric']}": float(done.best["value"]),
             "epoch": float(done.best["epoch"]),

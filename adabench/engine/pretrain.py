@@ -27,6 +27,7 @@ from adabench.engine.stages import RESULT, Stage, StageContext
 from adabench.engine.training import fit, make_loader
 from adabench.evaluation.metrics import pcc
 from adabench.models.timm_frames import TimmFrames
+from adabench.models.weights import local_checksums
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
 
@@ -216,8 +217,10 @@ class ExpressionPretrain(Stage):
     def depends_on(self, context: StageContext) -> Any:
         """Trunk, clips, labels, schedule and seed."""
         del context
+        weights = local_checksums(self.trunk)
         return {
             "trunk": self.trunk,
+            **({"weights": weights} if weights else {}),
             "expressions": expression_parameters(self.expressions).digest(),
             "training": self.training.model_dump(mode="json"),
             "columns": self.columns,

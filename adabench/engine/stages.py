@@ -93,7 +93,7 @@ def ensure_stages(experiment: Experiment, corpus: PreparedCorpus) -> dict[str, S
 
     Raises:
         StageError: naming the stage that failed, the cause, what is kept and how to go on.
-        UnknownTypeError: a stage's type is not registered.
+        ValueError: references between stages that can't be followed.
     """
     done: dict[str, StageResult] = {}
     for name in in_order(experiment.stages):
@@ -193,3 +193,13 @@ def referenced(value: Any) -> set[str]:
     if isinstance(value, dict):
         value = list(value.values())
     return set().union(*map(referenced, value)) if isinstance(value, (list, tuple)) else set()
+
+
+def needed(value: Any, stages: Mapping[str, Any]) -> set[str]:
+    """Return the names of the stages that a config refers to, and of those that these refer to."""
+    found: set[str] = set()
+    waiting = referenced(value)
+    while waiting:
+        found |= waiting
+        waiting = referenced([stages[name] for name in waiting if name in stages]) - found
+    return found

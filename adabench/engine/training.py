@@ -40,8 +40,12 @@ class Fit:
 
 
 def set_threads(threads: int) -> None:
-    """Fix torch's CPU threads; the order of sums, hence the last bits, depends on their number."""
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    """Fix torch's CPU threads; the order of sums, hence the last bits, depends on their number.
+
+    0 takes what the environment's ``OMP_NUM_THREADS`` says, or one a core.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    torch.set_num_threads(threads or int(told if told.isdigit() else 0) or os.cpu_count() or 1)
 
 
 def make_loader(

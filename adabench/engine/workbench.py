@@ -19,11 +19,11 @@ from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide
 from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.corpora import ensure_corpus
-from adabench.engine.features import FeatureCache, SemanticsCache
+from adabench.engine.features import FeatureCache, SemanticsCache, segments_of
 from adabench.engine.hooks import seed_everything
-from adabench.engine.stages import Stage, StageResult, ensure_stages, resolve
+from adabench.engine.stages import Stage, StageResult, ensure_stages, in_order, resolve
 from adabench.engine.training import make_loader
-from adabench.models import Assessor
+from adabench.models import Assessor, Backbone
 from adabench.models.semantics import SemanticEncoder
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
@@ -147,8 +147,8 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
 
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
-    for cfg in experiment.stages.values():
-        stage: Stage = STAGES.build(dict(cfg))
+    for name in in_order(experiment.stages):
+        stage: Stage = STAGES.build(dict(experiment.stages[name]))
         stage.check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.
     planned = {name: StageResult(name, Path()) for name in experiment.stages}
@@ -164,7 +164,25 @@ def preflight(experiment: Experiment) -> None:
             TRANSFORMS.build(experiment.views.augment)
     _local_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
-        build_untrained(experiment)
+        _check_segments(experiment, build_untrained(experiment).backbone.frozen_part())
+
+
+def _check_segments(experiment: Experiment, part: Backbone | None) -> None:
+    """Refuse views of other segments than the cache of a frozen part will hold."""
+    views = experiment.views
+    if part is None or views is None or not experiment.cache:
+        return
+    kept = segments_of(part, TRANSFORMS.build(views.test))
+    if kept is None:
+        return
+    for name, config in (("train", views.train), ("select", views.select)):
+        view = kept if config is None else TRANSFORMS.build(config)
+        if not kept.has_segments_of(view):
+            raise ValueError(
+                f"views.{name} cuts clips into other segments than views.test, and the output of a "
+                f"frozen {type(part).__name__} is kept for one kind of segments: give all views the "
+                "same length and overlap, or set cache=False"
+            )
 
 
 def part_versions(value: Any) -> list[list[Any]]:

@@ -94,22 +94,24 @@ def _intervals(
             f"person must name the subject of every score: {len(person)} persons for "
             f"prediction of shape {predicted.shape} and target of shape {true.shape}"
         )
-    sessions = _sessions_by_person(person)
-    if len(sessions) == 1:
+    if len(set(person)) == 1:
         return {}
-    values = [metrics(predicted[drawn], true[drawn]) for drawn in _resamples(sessions, draws, seed)]
+    drawings = resample_persons(person, draws, seed)
+    values = [metrics(predicted[drawn], true[drawn]) for drawn in drawings]
     tail = (1 - confidence) / 2
     return {name: _percentiles([value[name] for value in values], tail) for name in values[0]}
 
 
-def _sessions_by_person(person: Sequence[str]) -> list[NDArray[np.int64]]:
+def resample_persons(person: Sequence[str], draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the numbers of the sessions of persons drawn with replacement, ``draws`` times.
+
+    Args:
+        person: (N,) the subject of each session.
+        draws: how often.
+        seed: of the drawing.
+    """
     names, owner = np.unique(np.asarray(person, dtype=str), return_inverse=True)
-    return [np.flatnonzero(owner == index) for index in range(len(names))]
-
-
-def _resamples(
-    sessions: list[NDArray[np.int64]], draws: int, seed: int
-) -> Iterator[NDArray[np.int64]]:
+    sessions = [np.flatnonzero(owner == index) for index in range(len(names))]
     generator = np.random.default_rng(seed)
     for _ in range(draws):
         drawn = generator.integers(len(sessions), size=len(sessions))

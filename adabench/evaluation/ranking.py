@@ -7,12 +7,13 @@ tested, so the figure comes with an interval over persons.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adabench.evaluation.intervals import resample_persons
 from adabench.evaluation.metrics import Metric, ccc, mae, pcc, rmse
 
 METRICS: dict[str, Metric] = {"RMSE": rmse, "MAE": mae, "PCC": pcc, "CCC": ccc}
@@ -92,19 +93,9 @@ def rank_agreement(
         found = float(kendalltau(printed, measured).statistic)
         return 0.0 if np.isnan(found) else found
 
-    drawn = [tau(sessions) for sessions in _resamples(groups, samples, seed)]
+    drawn = [tau(sessions) for sessions in resample_persons(groups, samples, seed)]
     low, high = np.quantile(drawn, TAILS)
     return RankAgreement(tau=tau(np.arange(len(true))), low=float(low), high=float(high))
-
-
-def _resamples(groups: Sequence[str], samples: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the sessions of persons drawn with replacement."""
-    persons, owner = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    sessions = [np.flatnonzero(owner == person) for person in range(len(persons))]
-    generator = np.random.default_rng(seed)
-    for _ in range(samples):
-        drawn = generator.integers(len(sessions), size=len(sessions))
-        yield np.concatenate([sessions[person] for person in drawn])
 
 
 def _check(

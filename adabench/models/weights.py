@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,17 @@ def file_checksum(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def local_checksums(value: Any) -> list[str]:
+    """Return the checksum of every local file that a nested config names as ``weights``."""
+    if isinstance(value, (list, tuple)):
+        return [found for item in value for found in local_checksums(item)]
+    if not isinstance(value, Mapping):
+        return []
+    named = value.get("weights")
+    own = [file_checksum(Path(named))] if isinstance(named, str) and Path(named).is_file() else []
+    return own + [found for item in value.values() for found in local_checksums(item)]
 
 
 def weights_digest(module: nn.Module, length: int = 16) -> str:

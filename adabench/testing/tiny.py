@@ -13,13 +13,22 @@ _SMALL = (
     "training.warmup_epochs=1",
     "training.threads=1",
     "stages.trunk.training.threads=1",
-    "views.train.frames=8",
-    "views.test.frames=8",
-    "views.select.frames=8",
     "views.variants=2",
+)
+_FRAMES = ("views.train.frames=8", "views.test.frames=8", "views.select.frames=8")
+_ENCODER = (
+    "stages.encoder.training.epochs=2",
+    "stages.encoder.training.validate_every=1",
+    "stages.encoder.training.threads=1",
+    "stages.encoder.views.variants=2",
 )
 
 
-def tiny_options(root: Path) -> list[str]:
-    """Return ``--cfg-options`` for a tiny run that keeps its corpora, stages and caches in ``root``."""
-    return [f"data.root={root}", *_SMALL]
+def tiny_options(root: Path, *, encoder: bool = False) -> list[str]:
+    """Return ``--cfg-options`` for a tiny run.
+
+    Args:
+        root: where it keeps its corpora, stages and caches.
+        encoder: the config's method stands on a stage ``encoder`` and sees segments, not frames.
+    """
+    return [f"data.root={root}", *_SMALL, *(_ENCODER if encoder else _FRAMES)]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adabench.bench import write_record
-from adabench.bench.jobs import Options, find_record, measured_records, plan
+from adabench.bench.jobs import Options, measured_records, plan
+from adabench.bench.results import find_record
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.data.tracks import Track, get_track
 
@@ -202,11 +203,11 @@ def test_of_two_records_of_a_run_the_newest_counts(make_record, tmp_path):
 
 
 def test_the_record_of_a_run_is_found_among_others(make_record, tmp_path):
-    key = ("0123456789abcdef", 1, "demo")
-    assert find_record(tmp_path, key) is None
+    run = {"track": "demo", "config_hash": "0123456789abcdef", "seed": 1}
+    assert find_record(tmp_path, **run) is None
     path = write_record(make_record(seed=1), tmp_path)
     write_record(make_record(seed=1, config_hash="other"), tmp_path)
     write_record(make_record(seed=11), tmp_path)
     (tmp_path / "demo" / "x-1-bad.json").write_text("{")
-    assert find_record(tmp_path, key).seed == 1
-    assert find_record(tmp_path, key, since=path.stat().st_mtime + 60) is None
+    assert find_record(tmp_path, **run).seed == 1
+    assert find_record(tmp_path, **run, since=path.stat().st_mtime + 60) is None
