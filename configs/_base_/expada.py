@@ -9,7 +9,7 @@ method = dict(
     backbone=dict(type="Frozen", backbone=_vat, weights="stage:encoder"),
     aggregator=dict(type="MTE", scales=3),
     selector=dict(type="DFS", percent=20),
-    head=dict(type="OrdinalRegressor"),
+    head=dict(type="OrdinalRegressor", hidden=128),
 )
 data = dict(size=224)
 views = dict(
@@ -57,6 +57,7 @@ demo = dict(
         backbone=dict(backbone=dict(trunk=_small, map_size=2, width=128, heads=8)),
         aggregator=dict(dim=64, hidden=128),
         selector=dict(hidden=64),
+        head=dict(hidden=64),
     ),
     views=dict(train=dict(length=8), test=dict(length=8), variants=6, augment=_jitter),
     training=dict(workers=0, validate_every=4),

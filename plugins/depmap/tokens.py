@@ -105,7 +105,7 @@ class HardTokens(nn.Module):
 
 
 class VectorToken(nn.Module):
-    """One token a frame, for features without maps.
+    """One token a unit, for units that no maps stand behind.
 
     Args:
         channels: D of the vector.
