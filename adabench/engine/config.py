@@ -256,7 +256,7 @@ def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, 
     own = dict(stages.pop(stage))
     kind = own.pop("type", None)
     if kind != "MethodTraining":
-        raise ValueError(f"{path}: stage {stage!r} is a {kind}, which trains no method of its own")
+        raise ValueError(f"{path}: stage {stage!r} is of type {kind}, which trains no method")
     if not isinstance(own.get("method"), Mapping):
         raise ValueError(f"{path}: stages.{stage}.method is missing: the four parts to train")
     own.pop("seed", None)

@@ -149,14 +149,15 @@ def _run_network(
     with timings("evaluation"):
         checkpoints.load_model(bench.assessor, done.checkpoint)
         evaluation = evaluate(bench)
-        cost = Cost(
-            parameters=count_parameters(bench),
-            multiply_adds=multiply_adds(bench),
-            frames_per_second=evaluation.frames_per_second,
-            peak_memory_mb=peak_memory_mb(),
-            wall_seconds=sum(timings.seconds.values()),
-            alone_seconds=_alone(bench, timings),
-        )
+        work = multiply_adds(bench)
+    cost = Cost(
+        parameters=count_parameters(bench),
+        multiply_adds=work,
+        frames_per_second=evaluation.frames_per_second,
+        peak_memory_mb=peak_memory_mb(),
+        wall_seconds=sum(timings.seconds.values()),
+        alone_seconds=_alone(bench, timings),
+    )
     record = make_record(
         experiment,
         bench.corpus,

@@ -88,7 +88,8 @@ rows = (
         group="frames",
         base=_depmap,
         change=dict(
-            method=dict(backbone=_trunk, aggregator=_identity, selector=_prototypes), **_visual
+            method=dict(backbone=_trunk, aggregator=_identity, selector=_prototypes),
+            **_visual,
         ),
     ),
 )
