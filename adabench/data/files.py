@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -128,3 +129,12 @@ def _is_about(error: OSError, target: Path) -> bool:
     name = Path(os.fsdecode(error.filename))
     temporary = name.parent == target.parent and name.name.startswith(TEMPORARY_PREFIX)
     return temporary or name == target or name in target.parents
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process works in ``folder``, which is made; a killed one holds no lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

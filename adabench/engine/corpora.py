@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from adabench.data.files import alone_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.synthface import (
@@ -93,11 +94,14 @@ def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
 
 def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:
     out = root / f"{name}-{data.size}px"
-    if not (out / "corpus.json").is_file():
-        raw = root / "raw" / name
-        with CostBook(root / MADE / f"{out.name}.json") as book, book.time("corpus"):
-            make(raw)
-            prepare(reader, raw, out, size=data.size, processes=data.processes)
+    finished = out / "corpus.json"
+    if not finished.is_file():
+        with alone_in(root / MADE / out.name):
+            if not finished.is_file():
+                raw = root / "raw" / name
+                with CostBook(root / MADE / f"{out.name}.json") as book, book.time("corpus"):
+                    make(raw)
+                    prepare(reader, raw, out, size=data.size, processes=data.processes)
     return PreparedCorpus.open(out)
 
 

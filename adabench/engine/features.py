@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from adabench.data.dataset import Augment
-from adabench.data.files import atomic_path, write_bytes
+from adabench.data.files import alone_in, atomic_path, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
@@ -81,12 +82,18 @@ class _Cache:
         self._fill({clip.clip: partial(self._compute, corpus, clip) for clip in clips}, what)
 
     def _fill(self, wanted: Mapping[str, Callable[[], np.ndarray]], what: str) -> None:
-        missing = [name for name in wanted if not self.arrays.has(name)]
-        with CostBook(self.arrays.folder / "seconds.json") as book:
+        folder = self.arrays.folder
+        # Who comes second finds what the first one wrote instead of computing it too.
+        here = alone_in(folder) if self._missing(wanted) else nullcontext()
+        with here, CostBook(folder / "seconds.json") as book:
+            missing = self._missing(wanted)
             for name in tqdm(missing, desc=what, unit="clip", disable=not missing, mininterval=1.0):
                 with book.time(name):
                     self.arrays.write(name, wanted[name]())
             self.seconds += book.total(wanted)
+
+    def _missing(self, wanted: Iterable[str]) -> list[str]:
+        return [name for name in wanted if not self.arrays.has(name)]
 
 
 class FeatureCache(_Cache):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, ClassVar
 
-from adabench.data.files import remove_leftovers, write_bytes
+from adabench.data.files import alone_in, remove_leftovers, write_bytes
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.config import Data, Experiment
 from adabench.engine.digest import digest
@@ -138,7 +136,8 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
     key = digest([kind, stage.version, stage.depends_on(context)])
     folder = Path(context.data.root) / "stages" / f"{kind}-{key}"
     report = folder / "stage.json"
-    with _alone(folder):
+    with alone_in(folder):
+        remove_leftovers(folder)
         if not (report.is_file() and (folder / RESULT).is_file()):
             timings = Timings(folder / "timing.json", fresh=False)
             with timings("stage"):
@@ -149,16 +148,6 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
     told = json.loads(report.read_text())
     # A result of an earlier adabench says nothing about its time.
     return StageResult(name, folder / RESULT, key, told.get("seconds", 0.0), told["measured"])
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process trains this stage; a killed one holds no lock."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        remove_leftovers(folder)
-        yield
 
 
 def resolve(value: Any, results: Mapping[str, StageResult]) -> Any:
