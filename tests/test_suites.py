@@ -21,15 +21,31 @@ OWN = {"depmap": "Dep-MAP", "expada": "ExpADA"}
 TABLES = [("depmap", "1"), ("depmap", "2"), ("depmap", "3"), ("expada", "1"), ("expada", "2")]
 
 ROWS = [pytest.param(s, r, id=f"{s.name}/{r.name}") for s in SUITES for r in s.rows]
-DEPMAP = {
-    f"{s.name}/{r.name}": (s, r) for s in SUITES if s.name.startswith("depmap_") for r in s.rows
-}
+BY_NAME = {f"{s.name}/{r.name}": (s, r) for s in SUITES for r in s.rows}
 ABSENT = "absent"
 BOTH = pytest.mark.parametrize("demo", [False, True], ids=["real", "demo"])
 
-#: What each of Dep-MAP's rows changes: path of the field, and its new value. Where a part becomes
-#: another, the part's path and its new type.
-VISUAL = {"method.backbone": "TimmFrames", "method.selector": "KeepAll", "semantics": None}
+
+def segments(length):
+    """The fields of ExpADA's segment length T, in both stages' views."""
+    encoder = "stages.encoder.views"
+    whole = (
+        "views.train",
+        "views.test",
+        f"{encoder}.train",
+        f"{encoder}.test",
+        f"{encoder}.select",
+    )
+    lengths = {f"{view}.length": length for view in whole}
+    return {**lengths, f"{encoder}.train.overlap": length // 2}
+
+
+#: What each row changes: path of the field, and its new value. Where a part becomes another, the
+#: part's path and its new type.
+TRUNK_ALONE = {"method.backbone": "TimmFrames", "semantics": None}
+VISUAL = {**TRUNK_ALONE, "method.selector": "KeepAll"}
+TO_DFS = {"method.selector": "DFS", "method.head": "OrdinalRegressor"}
+TO_PROTOTYPES = {"method.selector": "PrototypeMAP", "method.head": "UnitRegressor"}
 CHANGES = {
     "depmap_table1/depmap": {},
     "depmap_table2/s1": {"method.aggregator.scales": (1,)},
@@ -57,6 +73,35 @@ CHANGES = {
     "depmap_sweeps/paper_compat": {},
     "depmap_sweeps/msr_width_32": {"method.aggregator.width": 32},
     "depmap_sweeps/msr_width_64": {"method.aggregator.width": 64},
+    "expada_table1/expada": {},
+    "expada_table2/base_regression": {"method.head": "UnitRegressor"},
+    "expada_table2/ordinal_regression": {},
+    "expada_table2/feature_selection": {},
+    "expada_sweeps/percent_10": {"method.selector.percent": 10},
+    "expada_sweeps/percent_20": {},
+    "expada_sweeps/percent_30": {"method.selector.percent": 30},
+    "expada_sweeps/percent_50": {"method.selector.percent": 50},
+    "expada_sweeps/percent_100": {"method.selector.percent": 100},
+    "expada_sweeps/length_16": segments(16),
+    "expada_sweeps/length_32": {},
+    "expada_sweeps/length_64": segments(64),
+    "expada_sweeps/scales_1": {"method.aggregator.scales": 1},
+    "expada_sweeps/scales_2": {"method.aggregator.scales": 2},
+    "expada_sweeps/scales_3": {},
+    "expada_sweeps/scales_4": {"method.aggregator.scales": 4},
+    "expada_sweeps/scales_5": {"method.aggregator.scales": 5},
+    "expada_sweeps/level_mode": {"method.selector.level": "mode"},
+    "expada_sweeps/own_level": {"method.selector.select": "own_level"},
+    "mix/vat_mte_dfs": {},
+    "mix/vat_mte_keep_all": {"method.selector": "KeepAll"},
+    "mix/vat_mte_prototype_map": TO_PROTOTYPES,
+    "mix/vat_prototype_map": {**TO_PROTOTYPES, "method.aggregator": "Identity"},
+    "mix/esa_msr_prototype_map": {},
+    "mix/esa_msr_dfs": TO_DFS,
+    "mix/visual_msr_dfs": {**TO_DFS, **TRUNK_ALONE},
+    "mix/visual_mte_dfs": {**TO_DFS, **TRUNK_ALONE, "method.aggregator": "MTE"},
+    "mix/visual_dfs": {**TO_DFS, **TRUNK_ALONE, "method.aggregator": "Identity"},
+    "mix/visual_prototype_map": {**TRUNK_ALONE, "method.aggregator": "Identity"},
 }
 #: Where a demo's row differs in something else: it pretrains the trunk itself, and MSR is at 32.
 R50_CHANNELS = (16, 32, 64, 128)
@@ -72,6 +117,8 @@ DEMO_CHANGES = {
         "stages.trunk.trunk.options.channels": R50_CHANNELS,
     },
     "depmap_sweeps/msr_width_32": {},
+    "expada_sweeps/length_16": segments(4),
+    "expada_sweeps/length_64": segments(16),
 }
 
 #: The modules that Table 3 ticks, by the classes that are them.
@@ -98,7 +145,7 @@ def resolved(suite, row, track, demo):
 
 
 def base_of(suite, row, track, demo):
-    return load_config(suite.base_of(row), change={"track": track}, demo=demo)
+    return load_config(suite.base_of(row), change={"track": track}, demo=demo, stage=row.stage)
 
 
 def changed(before, after, path=""):
@@ -137,15 +184,15 @@ def test_row_loads_and_builds(suite, row, demo):
     assert reads_semantics == (experiment.semantics is not None)
 
 
-def test_every_row_of_depmap_says_what_it_changes():
-    assert set(CHANGES) == set(DEPMAP)
+def test_it_is_said_of_every_row_what_it_changes():
+    assert set(CHANGES) == set(BY_NAME)
     assert set(DEMO_CHANGES) < set(CHANGES)
 
 
 @BOTH
 @pytest.mark.parametrize("name", CHANGES)
-def test_depmaps_row_differs_from_its_base_in_what_its_name_says(name, demo):
-    suite, row = DEPMAP[name]
+def test_row_differs_from_its_base_in_what_its_name_says(name, demo):
+    suite, row = BY_NAME[name]
     wanted = (DEMO_CHANGES if demo else {}).get(name, CHANGES[name])
     for track in suite.tracks_of(row):
         before = base_of(suite, row, track, demo)
@@ -158,7 +205,7 @@ def test_depmaps_row_differs_from_its_base_in_what_its_name_says(name, demo):
 
 @BOTH
 def test_the_authors_choices_alone_are_flagged(demo):
-    for name, (suite, row) in DEPMAP.items():
+    for name, (suite, row) in BY_NAME.items():
         flagged = resolved(suite, row, suite.tracks[0], demo).paper_compat
         assert flagged == (name == "depmap_sweeps/paper_compat")
 
@@ -166,7 +213,7 @@ def test_the_authors_choices_alone_are_flagged(demo):
 @BOTH
 @pytest.mark.parametrize("name", ["r18_visual", "r18_visual_msr"])
 def test_the_visual_rows_keep_the_bases_trunk(name, demo):
-    suite, row = DEPMAP[f"depmap_table3/{name}"]
+    suite, row = BY_NAME[f"depmap_table3/{name}"]
     trunk = base_of(suite, row, suite.tracks[0], demo).method["backbone"]["trunk"]
     assert resolved(suite, row, suite.tracks[0], demo).method["backbone"] == trunk
 
@@ -174,7 +221,7 @@ def test_the_visual_rows_keep_the_bases_trunk(name, demo):
 @BOTH
 @pytest.mark.parametrize("name", TICKED)
 def test_a_module_that_is_off_is_not_built(name, demo):
-    suite, row = DEPMAP[f"depmap_table3/{name}"]
+    suite, row = BY_NAME[f"depmap_table3/{name}"]
     model = build_untrained(resolved(suite, row, suite.tracks[0], demo))
     built = {type(module).__name__ for module in model.modules()}
     assert built & MODULES == TICKED[name]
@@ -183,7 +230,7 @@ def test_a_module_that_is_off_is_not_built(name, demo):
 
 def test_what_is_the_same_run_has_the_same_hash():
     def hashed(name, track):
-        suite, row = DEPMAP[name]
+        suite, row = BY_NAME[name]
         return resolved(suite, row, track, demo=True).hash()
 
     tabled = hashed("depmap_table1/depmap", "avec14")

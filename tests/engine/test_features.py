@@ -1,6 +1,8 @@
 """Caches of what frozen parts compute."""
 
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -253,6 +255,22 @@ def test_a_filling_that_was_cut_goes_on(part, corpus, tmp_path, monkeypatch):
     assert cache.vectors("2_1_Freeform", 9).shape == (9, 16)
 
 
+def test_two_that_fill_at_once_compute_each_clip_once(part, corpus, tmp_path, monkeypatch):
+    compute, done = FeatureCache._compute, []
+
+    def slow(self, corpus, clip):
+        done.append(clip.clip)
+        time.sleep(0.02)
+        return compute(self, corpus, clip)
+
+    monkeypatch.setattr(FeatureCache, "_compute", slow)
+    caches = [FeatureCache(part, corpus, tmp_path, "cpu") for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda cache: cache.fill(corpus, corpus.clips, "caching"), caches))
+    assert sorted(done) == sorted(clip.clip for clip in corpus.clips)
+    assert caches[0].seconds == caches[1].seconds > 0
+
+
 def test_a_clip_that_was_cut_while_written_is_computed_again(part, corpus, tmp_path, monkeypatch):
     save = np.save
 
@@ -265,7 +283,7 @@ def test_a_clip_that_was_cut_while_written_is_computed_again(part, corpus, tmp_p
     with pytest.raises(KeyboardInterrupt):
         cache.fill(corpus, corpus.clips, "caching")
     monkeypatch.setattr(np, "save", save)
-    assert [p.name for p in cache.arrays.folder.iterdir()] == ["shapes.json"]
+    assert {p.name for p in cache.arrays.folder.iterdir()} == {".lock", "shapes.json"}
     cache.fill(corpus, corpus.clips, "caching")
     assert cache.vectors("0_1_Freeform", 7).shape == (7, 16)
 
