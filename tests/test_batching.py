@@ -138,3 +138,33 @@ def test_padding_of_segments_adds_whole_steps():
         pad_inputs(inputs, 10)
     with pytest.raises(ValueError, match="at least 8"):
         pad_inputs(inputs, 4)
+
+
+def of_frames(length: int) -> Features:
+    """What a trunk gives frame by frame, under a backbone that sees segments."""
+    index = torch.arange(length)
+    return Features(
+        vector=torch.rand(length, 6),
+        valid=torch.ones(length, dtype=torch.bool),
+        span=torch.stack([index, index + 1], -1),
+        maps=(torch.rand(length, 2, 4, 4),),
+    )
+
+
+def test_features_of_frames_in_a_batch_of_segments():
+    clips = [
+        make_clip(n, length, features=of_frames(length), segment_length=4)
+        for n, length in enumerate((4, 12, 8))
+    ]
+    inputs = collate(clips)["inputs"]
+    assert inputs.segment_length == 4
+    assert torch.equal(inputs.features.valid, inputs.valid)
+    assert inputs.features.maps[0].shape == (3, 12, 2, 4, 4)
+    for number, clip in enumerate(clips):
+        alone = trim_inputs(slice_inputs(inputs, [number]))
+        assert_same(alone, collate([clip])["inputs"])
+    padded = pad_inputs(inputs, 20, fill=0.5)
+    assert padded.features.valid.shape == padded.valid.shape == (3, 20)
+    assert torch.equal(padded.features.valid, padded.valid)
+    assert padded.features.maps[0][1, 12:].unique().tolist() == [0.5]
+    assert_same(trim_inputs(padded), inputs)

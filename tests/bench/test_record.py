@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from adabench.bench import Flags, Measured, Metrics, Prediction, Record, Reported
+from adabench.bench import Cost, Flags, Measured, Metrics, Prediction, Record, Reported
 from adabench.bench.record import content_checksum, is_demo_track
 
 
@@ -220,3 +220,30 @@ def test_origin_is_one_of_two():
         reported(origin={"type": "guessed"})
     with pytest.raises(ValidationError, match="config_hash"):
         reported(origin=Measured())
+
+
+def test_where_key_frames_are_known_relevance_is_measured(make_record):
+    areas = {"all": 0.64, "scale1": 1.0, "scale2": 0.0}
+    record = make_record(relevance_auc=areas)
+    assert Record.model_validate_json(record.model_dump_json()).relevance_auc == areas
+    assert make_record().relevance_auc == {}
+    for wrong in (-0.01, 1.01, float("nan"), None):
+        with pytest.raises(ValidationError, match=r"relevance_auc\.scale1"):
+            make_record(relevance_auc={"scale1": wrong})
+
+
+def test_a_run_tells_its_cost_here_and_alone(make_record):
+    record = make_record(cost=Cost(wall_seconds=3.5, alone_seconds=12.0))
+    again = Record.model_validate_json(record.model_dump_json())
+    assert (again.cost.wall_seconds, again.cost.alone_seconds) == (3.5, 12.0)
+    assert make_record().cost.alone_seconds is None
+    with pytest.raises(ValidationError, match="alone_seconds"):
+        Cost(alone_seconds=-1.0)
+
+
+@pytest.mark.parametrize("newer", ["relevance_auc", "alone_seconds"])
+def test_a_record_from_before_these_fields_is_still_read(make_record, newer):
+    content = json.loads(make_record().model_dump_json(exclude={"checksum"}))
+    (content if newer in content else content["cost"]).pop(newer)
+    content["checksum"] = content_checksum(content)
+    assert Record.model_validate(content) == make_record()

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from adabench.bench import Metrics, Prediction, read_record, read_records, write_record
-from adabench.bench.results import has_constant
+from adabench.bench.results import find_record, has_constant
 from adabench.evaluation import score_metrics
 
 
@@ -198,3 +198,39 @@ def test_the_library_writes_readable_files(make_record, tmp_path):
     umask = os.umask(0)
     os.umask(umask)
     assert Path(path).stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_runs_record_is_found_by_config_and_seed(make_record, tmp_path):
+    assert find_record(tmp_path / "nowhere", "demo", "0123456789abcdef", 0) is None
+    wanted = make_record(seed=1)
+    for record in (make_record(seed=0), wanted, make_record(seed=1, config_hash="f" * 16)):
+        write_record(record, tmp_path)
+    write_record(make_record(seed=1, track="demo-freeform", notes=["of a task"]), tmp_path)
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 1) == wanted
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 2) is None
+    assert find_record(tmp_path, "demo-northwind", "0123456789abcdef", 1) is None
+    assert find_record(tmp_path, "demo-freeform", "0123456789abcdef", 1).notes == ["of a task"]
+
+
+def test_the_name_under_which_a_run_was_made_does_not_count(make_record, tmp_path):
+    record = make_record(config="depmap_table3/r18", method="Another name")
+    write_record(record, tmp_path)
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) == record
+
+
+def test_of_several_records_of_a_run_the_newest_is_found(make_record, tmp_path):
+    for hour in (3, 1, 2):
+        record = make_record(created=f"2026-01-02T0{hour}:04:05+00:00")
+        path = write_record(record, tmp_path)
+        os.utime(path, (hour * 3600, hour * 3600))
+    found = find_record(tmp_path, "demo", "0123456789abcdef", 0)
+    assert found.created == "2026-01-02T03:04:05+00:00"
+
+
+def test_a_damaged_record_is_not_found(make_record, tmp_path):
+    path = write_record(make_record(), tmp_path)
+    path.write_bytes(path.read_bytes()[:-50])
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) is None
+    whole = make_record(notes=["again"])
+    os.utime(write_record(whole, tmp_path), (1, 1))
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) == whole

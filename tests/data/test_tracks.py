@@ -2,7 +2,7 @@
 
 import pytest
 
-from adabench.data.tracks import TRACKS, get_track
+from adabench.data.tracks import TRACKS, get_track, task_tracks
 
 
 def test_every_real_track_has_a_demo_track_of_as_many_tasks():
@@ -46,3 +46,18 @@ def test_a_name_like_no_other_gets_the_list_alone():
     with pytest.raises(ValueError, match="Known: avec13") as error:
         get_track("zzz")
     assert "Did you mean" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("track", "alone"),
+    [
+        ("avec14", {"Freeform": "avec14-freeform", "Northwind": "avec14-northwind"}),
+        ("demo", {"Freeform": "demo-freeform", "Northwind": "demo-northwind"}),
+        ("avec14-northwind", {"Northwind": "avec14-northwind"}),
+        ("avec13", {}),
+    ],
+)
+def test_each_task_of_a_track_has_a_track_of_its_own(track, alone):
+    found = task_tracks(get_track(track))
+    assert {task: other.name for task, other in found.items()} == alone
+    assert list(found) == list(get_track(track).tasks)

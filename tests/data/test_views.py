@@ -119,6 +119,52 @@ def test_a_training_view_of_segments_is_a_run_of_neighbours():
     assert len(view.sample(6, rng)) == 8
 
 
+def segments_of(index, length):
+    return [tuple(row) for row in index.reshape(-1, length).tolist()]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 8, 100])
+@pytest.mark.parametrize("overlap", [0, 3])
+def test_views_of_a_test_share_out_the_segments(most, overlap):
+    for frames in LENGTHS:
+        (whole,) = SegmentView(length=4, overlap=overlap).all(frames)
+        views = SegmentView(length=4, overlap=overlap, segments=most).all(frames)
+        shared = [segments_of(view, 4) for view in views]
+        # Each segment once, in order.
+        assert [s for view in shared for s in view] == segments_of(whole, 4)
+        sizes = {len(view) for view in shared}
+        assert max(sizes) <= most
+        assert max(sizes) - min(sizes) <= 1
+        assert len(views) == -(-len(segments_of(whole, 4)) // most)
+
+
+@pytest.mark.parametrize("phases", range(1, 8))
+def test_fewer_views_of_segments_are_different_ones_of_all(phases):
+    for frames in LENGTHS:
+        every = [key(view) for view in SegmentView(length=4, segments=3).all(frames)]
+        some = [key(v) for v in SegmentView(length=4, segments=3, phases=phases).all(frames)]
+        assert len(set(some)) == len(some) == min(phases, len(every))
+        assert [view for view in every if view in some] == some
+
+
+def test_a_single_view_of_segments_is_the_middle_one():
+    (view,) = SegmentView(length=4, segments=2, phases=1).all(40)
+    assert segments_of(view, 4)[0] == (16, 17, 18, 19)
+
+
+def test_without_a_limit_a_test_is_one_view():
+    for phases in (0, 1, 3):
+        assert len(SegmentView(length=4, phases=phases).all(40)) == 1
+
+
+def test_which_views_cut_the_same_segments():
+    view = SegmentView(length=8, overlap=4)
+    assert view.has_segments_of(SegmentView(length=8, overlap=4, segments=2, phases=1))
+    assert not view.has_segments_of(SegmentView(length=8, overlap=2))
+    assert not view.has_segments_of(SegmentView(length=16, overlap=4))
+    assert not view.has_segments_of(StridedView(frames=8))
+
+
 @pytest.mark.parametrize(
     ("make", "named"),
     [
@@ -129,6 +175,7 @@ def test_a_training_view_of_segments_is_a_run_of_neighbours():
         (lambda: SegmentView(length=4, overlap=4), "SegmentView.overlap is 0 to length-1 = 3"),
         (lambda: SegmentView(length=4, overlap=-1), "SegmentView.overlap"),
         (lambda: SegmentView(length=4, segments=-2), "SegmentView.segments"),
+        (lambda: SegmentView(length=4, phases=-1), "SegmentView.phases"),
     ],
 )
 def test_wrong_arguments_are_refused_by_name(make, named):

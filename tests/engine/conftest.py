@@ -1,8 +1,11 @@
-"""One tiny trained Dep-MAP, shared by the tests of a whole session and by xdist's workers."""
+"""One tiny trained Dep-MAP and ExpADA, shared by a session's tests and by xdist's workers."""
 
 import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,10 +34,12 @@ class TinyRun:
     def results(self) -> Path:
         return self.root / "results"
 
-    def experiment(self, *overrides: str, config: str = "depmap_r18_avec14.py") -> Experiment:
+    def experiment(
+        self, *overrides: str, config: str = "depmap_r18_avec14.py", **options: Any
+    ) -> Experiment:
         """The run's experiment, or one that differs from it."""
-        options = [*tiny_options(self.root / "data"), *overrides]
-        return load_config(CONFIGS / config, demo=True, overrides=options)
+        small = tiny_options(self.root / "data", encoder=config.startswith("expada"))
+        return load_config(CONFIGS / config, demo=True, overrides=[*small, *overrides], **options)
 
     def bench(self, *overrides: str) -> Workbench:
         """A workbench with the trained weights, where they fit."""
@@ -45,19 +50,42 @@ class TinyRun:
         return bench
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    """Train once; a second xdist worker waits and finds the finished run."""
+def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the session's runs; a second xdist worker waits and finds them finished."""
     load_plugins()
     shared = tmp_path_factory.getbasetemp()
     if shared.name.startswith("popen-"):
         shared = shared.parent
     root = shared / "tiny-run"
     root.mkdir(exist_ok=True)
-    run = TinyRun(root, outcome=None)
-    with (root / "lock").open("w") as lock:
+    return root
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """Train once."""
+    run = TinyRun(_root(tmp_path_factory), outcome=None)
+    with _alone(run.root / "lock"):
         run.outcome = train(
             run.experiment(), work_dir=run.work_dir, results=run.results, resume=True
         )
     return run
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny: TinyRun) -> Outcome:
+    """Train ExpADA on the tiny run's Freeform clips once: a method on top of a trained encoder."""
+    with _alone(tiny.root / "lock-encoder"):
+        return train(
+            tiny.experiment(config="expada_avec14_freeform.py"),
+            work_dir=tiny.root / "work-encoder",
+            results=tiny.root / "results-encoder",
+            resume=True,
+        )

@@ -66,6 +66,99 @@ def test_a_broken_plugin_is_a_warning(config, plugins, capsys):
     assert err == "warning: adabench_user_plugins.mine (mine.py:3): NameError: x\n"
 
 
+SUITE = """
+paper = None
+table = None
+title = "Rows"
+base = "../mine.py"
+tracks = ("avec14-freeform", "avec14-northwind")
+rows = (
+    dict(name="plain", label="Plain"),
+    dict(name="small", label="Small", change=dict(data=dict(size=32)), tracks=("avec13",)),
+    dict(name="encoder", label="Encoder", stage="encoder", tracks=("avec14",)),
+)
+"""
+ENCODER = """
+stages = dict(
+    encoder=dict(
+        type="MethodTraining",
+        method=dict(backbone=dict(type="TimmFrames")),
+        views=dict(train=dict(type="StridedView"), test=dict(type="StridedView")),
+        training=dict(epochs=3, batch_size=2, optimiser=dict(type="Adam")),
+    )
+)
+"""
+
+
+@pytest.fixture
+def suite(config):
+    """A suite of rows over the config."""
+    config.write_text(CONFIG + ENCODER)
+    path = config.parent / "suites" / "rows.py"
+    path.parent.mkdir()
+    path.write_text(SUITE)
+    return path
+
+
+def test_a_suites_row_on_a_track(suite, plugins):
+    row = experiment_from(parse(suite, "--row", "plain", "--track", "avec14-northwind"))
+    assert (row.name, row.track, row.seed) == ("rows/plain", "avec14-northwind", 0)
+    demo = experiment_from(
+        parse(suite, "--row", "plain", "--track", "avec14-northwind", "--demo", "--seed", 2)
+    )
+    assert (demo.track, demo.data.size, demo.seed) == ("demo-northwind", 64, 2)
+
+
+def test_a_rows_only_track_needs_no_name(suite, plugins):
+    row = experiment_from(parse(suite, "--row", "small", "--cfg-options", "cache=False"))
+    assert (row.track, row.data.size, row.cache) == ("avec13", 32, False)
+    assert experiment_from(parse(suite, "--row", "small", "--demo")).data.size == 32
+
+
+def test_a_row_may_be_a_stage(suite, plugins):
+    row = experiment_from(parse(suite, "--row", "encoder"))
+    assert row.name == "rows/encoder"
+    assert row.method == {"name": "constant", "backbone": {"type": "TimmFrames"}}
+
+
+def test_a_configs_stage_as_a_run(suite, config, plugins):
+    run = experiment_from(parse(config, "--stage", "encoder"))
+    assert (run.name, run.training.epochs, run.stages) == ("mine", 3, {})
+    with pytest.raises(ValueError, match="it has no stage 'trunk'; its stages: encoder"):
+        experiment_from(parse(config, "--stage", "trunk"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], r"rows\.py is a suite: name one of its rows with --row \(plain, small, encoder\)"),
+        (["--row", "plian"], "no row is called 'plian'; did you mean 'plain'.*plain, small"),
+        (["--row", "plain"], "'plain' runs on avec14-freeform, avec14-northwind: .* --track"),
+        (["--row", "plain", "--track", "avec13"], "'plain' does not run on track 'avec13'"),
+        (["--row", "encoder", "--stage", "encoder"], "--stage is set by the suite's row"),
+    ],
+)
+def test_rows_tracks_and_stages_that_do_not_fit(suite, plugins, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        experiment_from(parse(suite, *arguments))
+
+
+def test_a_track_belongs_to_a_row(config, plugins):
+    with pytest.raises(ValueError, match="--track goes with --row; a config's own is set by"):
+        experiment_from(parse(config, "--track", "avec13"))
+
+
+def test_a_row_of_what_is_no_suite(config, plugins):
+    with pytest.raises(ValueError, match=r"mine\.py: "):
+        experiment_from(parse(config, "--row", "plain"))
+
+
+def test_a_suite_that_does_not_exist_is_named(suite, plugins):
+    for arguments in (["--row", "plain"], []):
+        with pytest.raises(FileNotFoundError, match=r"rwos\.py does not exist.*did you mean"):
+            experiment_from(parse(suite.with_name("rwos.py"), *arguments))
+
+
 def ending(main):
     with pytest.raises(SystemExit) as left:
         run_tool(main)

@@ -57,6 +57,10 @@ def test_record_follows_from_its_predictions(tiny):
     assert len(record.flags.pretrained_checksum) == 64
     assert record.cost.parameters == sum(p.numel() for p in tiny.bench().assessor.parameters())
     assert set(record.timing) >= {"corpus", "pretraining", "features", "training", "evaluation"}
+    assert record.cost.wall_seconds == pytest.approx(sum(record.timing.values()))
+    assert record.cost.alone_seconds > record.timing["training"] + record.timing["evaluation"]
+    assert all(0 <= area <= 1 for area in record.relevance_auc.values())
+    assert "all" in record.relevance_auc
 
 
 def test_results_hold_the_constant_and_the_bounds_once(tiny):

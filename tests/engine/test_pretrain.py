@@ -172,6 +172,18 @@ def test_what_it_depends_on(change):
     ) != stage.depends_on(data)
 
 
+def test_another_content_of_the_weights_it_starts_from_trains_anew(tmp_path):
+    path = tmp_path / "start.pth"
+    arguments = {key: value for key, value in CFG.items() if key != "type"}
+    arguments["trunk"] = {**TRUNK, "weights": str(path)}
+    stage, data = pretrain.ExpressionPretrain(**arguments), Data(root="anywhere")
+    path.write_bytes(b"one")
+    before = stage.depends_on(data)
+    assert stage.depends_on(data) == before
+    path.write_bytes(b"two")
+    assert stage.depends_on(data) != before
+
+
 def test_a_mistake_in_its_schedule_is_told_before_anything_is_read(data):
     with pytest.raises(ValueError, match="epoch"):
         ensure_stage("trunk", {**CFG, "training": {"epoch": 3}}, context(data))

@@ -1,12 +1,25 @@
 """Stages: trained once, found by hash, resumed when cut."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from adabench.data.files import write_bytes
+from adabench.engine import stages, timings
 from adabench.engine.config import Data, Experiment
-from adabench.engine.stages import RESULT, Stage, StageContext, StageResult, ensure_stage, resolve
+from adabench.engine.stages import (
+    RESULT,
+    Stage,
+    StageContext,
+    StageError,
+    StageResult,
+    ensure_stage,
+    ensure_stages,
+    in_order,
+    needed,
+    resolve,
+)
 from adabench.engine.workbench import set_up
 from adabench.registry import STAGES, UnknownTypeError
 
@@ -23,17 +36,22 @@ def context(tmp_path):
 @pytest.fixture
 def calls(monkeypatch):
     """A stage that counts its steps in its folder, and what it did here."""
-    done = {"runs": 0, "steps": 0, "cut_at": None}
+    done = {"runs": 0, "steps": 0, "cut_at": None, "failure": {}, "trained": []}
 
     class CountingStage(Stage):
-        def __init__(self, *, steps, lr, label="", seed=0):
+        def __init__(self, *, steps, lr, label="", seed=0, weights=None):
             self.steps, self.lr, self.label, self.seed = steps, lr, label, seed
+            self.earlier = sorted(stages.referenced(weights))
 
         def depends_on(self, context):
-            return {"steps": self.steps, "lr": self.lr, "seed": self.seed}
+            earlier = [context.earlier[name].key for name in self.earlier]
+            return {"steps": self.steps, "lr": self.lr, "seed": self.seed, "earlier": earlier}
 
         def run(self, folder, context):
             done["runs"] += 1
+            if self.label in done["failure"]:
+                raise done["failure"][self.label]
+            done["trained"].append(self.label)
             state = folder / "last.txt"
             step = int(state.read_text()) if state.is_file() else 0
             while step < self.steps:
@@ -155,3 +173,137 @@ def test_a_reference_to_no_stage_is_told_before_any_stage_is_trained(calls, cont
 def test_a_reference_to_no_stage_lists_those_there_are(results, known):
     with pytest.raises(ValueError, match=f"'stage:trnk' names a stage .* its stages: {known}"):
         resolve({"weights": "stage:trnk"}, results)
+
+
+def test_the_key_is_the_hash_by_which_it_is_found(calls, context):
+    first = ensure_stage("trunk", CFG, context)
+    assert first.path.parent.name == f"CountingStage-{first.key}"
+    assert ensure_stage("trunk", CFG, context).key == first.key
+    assert ensure_stage("trunk", {**CFG, "steps": 4}, context).key != first.key
+
+
+def test_time_spent_before_a_cut_counts(calls, context, monkeypatch):
+    now = [0.0]
+
+    def tick():
+        now[0] += 2.5
+        return now[0]
+
+    monkeypatch.setattr(timings.time, "perf_counter", tick)
+    calls["cut_at"] = 2
+    with pytest.raises(KeyboardInterrupt):
+        ensure_stage("trunk", CFG, context)
+    assert ensure_stage("trunk", CFG, context).seconds == 5.0
+    assert ensure_stage("trunk", CFG, context).seconds == 5.0
+
+
+def test_a_report_of_an_earlier_adabench_has_no_time(calls, context):
+    result = ensure_stage("trunk", CFG, context)
+    write_bytes(result.path.parent / "stage.json", json.dumps({"measured": {"a": 1.0}}).encode())
+    found = ensure_stage("trunk", CFG, context)
+    assert (found.seconds, found.measured, calls["runs"]) == (0.0, {"a": 1.0}, 1)
+
+
+CHAIN = {
+    "last": {**CFG, "lr": 3, "label": "last", "weights": ["stage:middle", "stage:first"]},
+    "middle": {**CFG, "lr": 2, "label": "middle", "weights": {"deep": ("stage:first",)}},
+    "first": {**CFG, "lr": 1, "label": "first"},
+}
+
+
+def test_stages_stand_after_those_they_refer_to():
+    assert in_order(CHAIN) == ["first", "middle", "last"]
+    assert in_order({}) == []
+    assert set(in_order({"a": {}, "b": {}})) == {"a", "b"}
+
+
+def test_what_a_config_needs_of_them():
+    assert needed({"weights": "stage:last"}, CHAIN) == {"last", "middle", "first"}
+    assert needed([{"weights": "stage:middle"}], CHAIN) == {"middle", "first"}
+    assert needed({"weights": "timm"}, CHAIN) == set()
+    assert needed("stage:gone", CHAIN) == {"gone"}
+    assert needed("stage:a", {"a": "stage:b", "b": "stage:a"}) == {"a", "b"}
+
+
+def test_a_reference_between_stages_that_leads_nowhere_is_told():
+    with pytest.raises(
+        ValueError,
+        match=r"'stage:frist' names a stage .* \(in stages\.last\); its stages: last, first",
+    ):
+        in_order({"last": {"weights": "stage:frist"}, "first": {}})
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        {"a": {"weights": "stage:a"}},
+        {"a": {"weights": "stage:b"}, "b": {"weights": "stage:c"}, "c": {"weights": "stage:a"}},
+    ],
+)
+def test_stages_that_wait_for_each_other_are_refused(loop):
+    with pytest.raises(ValueError, match=r"stages wait for each other: .*a"):
+        in_order(loop)
+
+
+@pytest.fixture
+def chain(context):
+    return context.experiment.model_copy(update={"stages": CHAIN})
+
+
+def test_all_stages_of_a_run(calls, chain):
+    results = ensure_stages(chain, corpus=None)
+    assert calls["trained"] == ["first", "middle", "last"]
+    assert {name: r.path.read_text() for name, r in results.items()} == {
+        "first": "1 3",
+        "middle": "2 3",
+        "last": "3 3",
+    }
+    assert ensure_stages(chain, corpus=None) == results
+    assert calls["runs"] == 3
+
+
+def test_another_first_stage_is_another_of_those_after_it(calls, chain):
+    before = ensure_stages(chain, corpus=None)
+    changed = {**CHAIN, "first": {**CHAIN["first"], "seed": 1}}
+    after = ensure_stages(chain.model_copy(update={"stages": changed}), corpus=None)
+    assert calls["runs"] == 6
+    assert all(before[name].path != after[name].path for name in CHAIN)
+
+
+@pytest.mark.parametrize(
+    "failure", [FloatingPointError("diverged"), OSError(28, "disk full"), RuntimeError("memory")]
+)
+def test_a_failing_stage_leaves_the_others_and_the_same_call_goes_on(calls, chain, failure):
+    calls["failure"]["middle"] = failure
+    with pytest.raises(StageError) as told:
+        ensure_stages(chain, corpus=None)
+    assert told.value.__cause__ is failure
+    for part in ("stage 'middle' failed", str(failure), "kept (first)", "same command goes on"):
+        assert part in str(told.value)
+    assert calls["trained"] == ["first"]
+    calls["failure"].clear()
+    results = ensure_stages(chain, corpus=None)
+    # The first was found, not trained again.
+    assert calls["trained"] == ["first", "middle", "last"]
+    assert list(results) == ["first", "middle", "last"]
+
+
+def test_a_first_stage_that_fails_has_none_before_it(calls, chain):
+    calls["failure"]["first"] = ValueError("no clip")
+    with pytest.raises(StageError, match=r"'first' failed: no clip.*\(none before it\)"):
+        ensure_stages(chain, corpus=None)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), TypeError("a defect")])
+def test_what_is_no_failure_of_a_stage_is_left_alone(calls, chain, stopped):
+    calls["failure"]["middle"] = stopped
+    with pytest.raises(type(stopped)) as left:
+        ensure_stages(chain, corpus=None)
+    assert left.value is stopped
+
+
+def test_stages_that_wait_for_each_other_are_told_before_a_corpus_is_made(calls, context):
+    loop = {name: {**CFG, "weights": f"stage:{other}"} for name, other in ("ab", "ba")}
+    with pytest.raises(ValueError, match="stages wait for each other"):
+        set_up(context.experiment.model_copy(update={"stages": loop}))
+    assert not Path(context.data.root).exists()

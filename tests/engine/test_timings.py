@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adabench.engine import timings
-from adabench.engine.timings import Timings
+from adabench.engine.timings import CostBook, Timings
 
 
 @pytest.fixture
@@ -64,3 +64,54 @@ def test_a_part_that_is_cut_counts_until_then(tmp_path, clock):
     with pytest.raises(KeyboardInterrupt):
         work()
     assert json.loads(path.read_text()) == {"training": 2.0}
+
+
+def spent(path, clock, **seconds):
+    with CostBook(path) as book:
+        for name, value in seconds.items():
+            with book.time(name):
+                clock(value)
+    return book
+
+
+def test_a_book_keeps_what_each_piece_took(tmp_path, clock):
+    path = tmp_path / "cache" / "seconds.json"
+    book = spent(path, clock, a=2.0, b=0.5)
+    assert json.loads(path.read_text()) == {"a": 2.0, "b": 0.5}
+    assert book.total(["a", "b"]) == 2.5
+    assert book.total(["b", "b"]) == 1.0
+    # Whoever finds the pieces later learns the same.
+    assert CostBook(path).total(["a", "b"]) == 2.5
+    spent(path, clock, c=4.0)
+    assert CostBook(path).total("abc") == 6.5
+
+
+def test_a_piece_that_is_made_again_costs_what_it_cost_last(tmp_path, clock):
+    spent(tmp_path / "book", clock, a=2.0)
+    spent(tmp_path / "book", clock, a=3.0)
+    assert CostBook(tmp_path / "book").total(["a"]) == 3.0
+
+
+def test_pieces_of_unknown_cost_count_nothing(tmp_path, clock):
+    assert CostBook(tmp_path / "none").total(["a"]) == 0.0
+    assert spent(tmp_path / "book", clock, a=2.0).total(["a", "z"]) == 2.0
+
+
+def test_nothing_new_writes_nothing(tmp_path):
+    with CostBook(tmp_path / "book"):
+        pass
+    assert not (tmp_path / "book").exists()
+
+
+def test_what_was_done_before_a_cut_is_kept_and_the_cut_piece_is_not(tmp_path, clock):
+    def work():
+        with CostBook(tmp_path / "book") as book:
+            with book.time("a"):
+                clock(2.0)
+            with book.time("b"):
+                clock(1.0)
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert json.loads((tmp_path / "book").read_text()) == {"a": 2.0}

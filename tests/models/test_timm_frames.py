@@ -2,7 +2,7 @@ import pytest
 import timm
 import torch
 
-from adabench.models import TimmFrames
+from adabench.models import TimmFrames, timm_frames
 from adabench.structures import Inputs
 
 SMALL = {"channels": (8, 8, 16, 16), "stem_width": 8}
@@ -124,3 +124,26 @@ def test_a_batch_without_frames_is_refused():
     given.frames = None
     with pytest.raises(ValueError, match="reads frames, and the batch holds none"):
         TimmFrames(name="resnet18", options=SMALL)(given)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_without_gradient_frames_pass_in_chunks_that_change_nothing(monkeypatch, frozen):
+    part = TimmFrames(name="resnet18", scales=2, options=SMALL, frozen=frozen).eval()
+    given = inputs(5)
+    with torch.no_grad():
+        whole = part(given)
+    sizes, passes = [], part._maps
+    monkeypatch.setattr(part, "_maps", lambda frames: sizes.append(len(frames)) or passes(frames))
+    monkeypatch.setattr(timm_frames, "_CHUNK", 4)
+    with torch.no_grad():
+        parts = part(given)
+    assert sizes == [4, 4, 2]
+    torch.testing.assert_close(parts.vector, whole.vector, rtol=1e-5, atol=1e-6)
+    for mine, other in zip(parts.maps, whole.maps, strict=True):
+        assert mine.shape == other.shape
+        torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
+    sizes.clear()
+    part.train()
+    part(given)
+    # Batch norm that learns needs all frames at once; frozen, nothing learns.
+    assert sizes == ([4, 4, 2] if frozen else [10])

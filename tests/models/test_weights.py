@@ -12,7 +12,14 @@ from safetensors.torch import save_file
 from torch import nn
 
 from adabench.models import TimmFrames
-from adabench.models.weights import file_checksum, load_timm, read_weights, weights_digest
+from adabench.models.weights import (
+    file_checksum,
+    load_backbone,
+    load_timm,
+    local_checksums,
+    read_weights,
+    weights_digest,
+)
 
 NETWORKS = {
     "resnet18": {"channels": (8, 8, 16, 16), "stem_width": 8},
@@ -215,3 +222,81 @@ def test_training_mode_and_gradients_do_not_count():
     before = weights_digest(net)
     net.eval().requires_grad_(False)
     assert weights_digest(net) == before
+
+
+def backbone_file(path, content):
+    torch.save(content, path)
+    return path
+
+
+def whole_backbone(seed=0):
+    torch.manual_seed(seed)
+    return TimmFrames(name="resnet18", scales=2, options=NETWORKS["resnet18"])
+
+
+def test_a_backbone_loads_from_a_stage_and_from_a_training(tmp_path):
+    state = whole_backbone(1).state_dict()
+    training = {f"backbone.{k}": v for k, v in state.items()} | {"head.bias": torch.ones(1)}
+    files = [
+        backbone_file(tmp_path / "result.pth", {"backbone": state}),
+        backbone_file(tmp_path / "best.pth", {"state_dict": training, "meta": {"epoch": 3}}),
+    ]
+    for path in files:
+        part = whole_backbone()
+        load_backbone(part, path)
+        loaded = part.state_dict()
+        assert loaded.keys() == state.keys()
+        assert all(torch.equal(loaded[k], v) for k, v in state.items())
+
+
+def test_a_backbones_inner_names_survive_a_training(tmp_path):
+    """A backbone whose own part is called ``backbone`` keeps that name."""
+    part = nn.ModuleDict({"backbone": nn.Linear(2, 1)})
+    state = {f"backbone.{k}": v + 1 for k, v in part.state_dict().items()}
+    load_backbone(part, backbone_file(tmp_path / "best.pth", {"state_dict": state}))
+    assert torch.equal(part["backbone"].bias, state["backbone.backbone.bias"])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda s: s.pop("net.conv1.weight"), "'net.conv1.weight'"),
+        (lambda s: s.update({"net.conv1.weight": torch.ones(2)}), "'net.conv1.weight'"),
+        (lambda s: s.update({"query.weight": torch.ones(2)}), "'query.weight'"),
+    ],
+)
+def test_another_backbones_weights_are_refused(tmp_path, change, named):
+    part = whole_backbone()
+    before = weights_digest(part)
+    state = dict(whole_backbone(1).state_dict())
+    change(state)
+    path = backbone_file(tmp_path / "result.pth", {"backbone": state})
+    with pytest.raises(ValueError, match=r"result\.pth does not fit this network: 1 of") as told:
+        load_backbone(part, path)
+    assert named in str(told.value)
+    assert weights_digest(part) == before
+
+
+def test_a_file_without_a_backbone_is_refused(tmp_path):
+    for name, content in (
+        ("trunk.pth", {"trunk": {}}),
+        ("head.pth", {"state_dict": {"head.a": 1}}),
+    ):
+        with pytest.raises(ValueError, match="does not fit this network"):
+            load_backbone(whole_backbone(), backbone_file(tmp_path / name, content))
+    with pytest.raises(FileNotFoundError, match=r"none\.pth do not exist; give a local file"):
+        load_backbone(whole_backbone(), tmp_path / "none.pth")
+
+
+def test_checksums_of_the_files_that_a_config_names(tmp_path):
+    first, second = (tmp_path / name for name in ("a.pth", "b.pth"))
+    first.write_bytes(b"1")
+    second.write_bytes(b"2")
+    config = {
+        "backbone": {"weights": str(first), "trunk": {"weights": "timm"}},
+        "others": [{"weights": str(second)}, {"weights": "stage:trunk"}, {"weights": None}],
+    }
+    assert local_checksums(config) == [file_checksum(first), file_checksum(second)]
+    assert local_checksums({"weights": str(tmp_path / "none")}) == []
+    second.write_bytes(b"3")
+    assert local_checksums(config)[1] == file_checksum(second)

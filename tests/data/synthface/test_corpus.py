@@ -4,7 +4,7 @@ import av
 import cv2
 import numpy as np
 
-from adabench.data.synthface import TASKS, clip_truth, draw_sessions, read_truth
+from adabench.data.synthface import TASKS, clip_truth, draw_sessions, key_frames, read_truth
 
 VIDEO = re.compile(r"(Training|Development|Testing)/(Freeform|Northwind)/\d{3}_\d_\2_video\.mp4")
 LABEL = re.compile(
@@ -54,3 +54,19 @@ def test_the_ordinary_face_detector_finds_one_face(corpus):
                 found.append(len(detector.detectMultiScale(grey, 1.1, 3, minSize=(50, 50))))
     assert len(found) > 150
     assert np.mean(np.array(found) == 1) >= 0.99
+
+
+def test_key_frames_are_those_of_the_truth_files(corpus, parameters):
+    folders = {"train": "Training", "dev": "Development", "test": "Testing"}
+    seen = set()
+    for split, folder in folders.items():
+        found = key_frames(parameters, split)
+        videos = {p.name.removesuffix("_video.mp4") for p in (corpus / folder).rglob("*.mp4")}
+        assert set(found) == videos
+        for clip, key in found.items():
+            written = read_truth(corpus / "truth" / f"{clip}.csv").key
+            assert key.dtype == bool
+            assert key.tolist() == written.tolist()
+        seen |= set(found)
+    assert len(seen) == 48
+    assert key_frames(parameters).keys() == key_frames(parameters, "test").keys()

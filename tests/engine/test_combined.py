@@ -1,0 +1,117 @@
+"""Records made into one."""
+
+import pytest
+
+from adabench.bench import Cost, Metrics, Prediction, Record
+from adabench.engine.combined import CombinedMethod
+from adabench.evaluation import score_metrics
+
+LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
+
+
+def member(predictions, config="one", cost=None, timing=None):
+    labels = [LABELS[session] for session in predictions]
+    return Record(
+        kind="method",
+        method="Mine",
+        config=config,
+        config_hash="0123",
+        track="demo",
+        corpus="synthface",
+        corpus_checksum="c0ffee",
+        licensed=False,
+        protocol="official",
+        fusion="none",
+        seed=0,
+        metrics=Metrics(**score_metrics(list(predictions.values()), labels)),
+        predictions=[
+            Prediction(session=name, prediction=value, label=LABELS[name])
+            for name, value in predictions.items()
+        ],
+        cost=cost or Cost(),
+        timing=timing or {},
+        created="2026-01-02T03:04:05+00:00",
+        origin={"type": "measured"},
+    )
+
+
+def bound():
+    return Record(
+        kind="bound",
+        method="oracle",
+        config="bounds",
+        track="demo",
+        corpus="synthface",
+        corpus_checksum="c0ffee",
+        licensed=False,
+        metrics=Metrics(RMSE=4.0, MAE=3.0),
+        origin={"type": "measured"},
+    )
+
+
+FIRST = {"a": 1.0, "b": 12.0, "c": 20.0}
+SECOND = {"c": 29.0, "a": 4.0, "b": 8.0}
+
+
+def test_a_sessions_score_is_the_mean_over_members():
+    combined = CombinedMethod([member(FIRST), member(SECOND)])
+    assert combined.predictions() == {"a": 2.5, "b": 10.0, "c": 24.5}
+
+
+def test_a_session_of_some_members_is_the_mean_over_those():
+    third = member({"a": 10.0, "b": 10.0, "d": 17.0})
+    combined = CombinedMethod([member(FIRST), member(SECOND), third])
+    assert combined.predictions() == {"a": 5.0, "b": 10.0, "c": 24.5, "d": 17.0}
+
+
+def test_a_member_alone_is_itself():
+    assert CombinedMethod([member(FIRST)]).predictions() == FIRST
+
+
+def test_without_members_or_predictions_there_is_nothing_to_combine():
+    with pytest.raises(ValueError, match="needs records with predictions; none came"):
+        CombinedMethod([])
+    with pytest.raises(ValueError, match="needs records with predictions; bounds came"):
+        CombinedMethod([member(FIRST), bound()])
+
+
+def test_costs_add_up():
+    members = [
+        member(
+            FIRST,
+            cost=Cost(
+                parameters=3,
+                multiply_adds=100,
+                frames_per_second=100.0,
+                peak_memory_mb=5.0,
+                wall_seconds=2.0,
+                alone_seconds=8.0,
+            ),
+            timing={"training": 2.0, "corpus": 1.0},
+        ),
+        member(
+            SECOND,
+            cost=Cost(
+                parameters=4,
+                multiply_adds=50,
+                frames_per_second=300.0,
+                peak_memory_mb=7.0,
+                wall_seconds=1.5,
+                alone_seconds=9.0,
+            ),
+            timing={"training": 3.0, "features": 0.5},
+        ),
+    ]
+    combined = CombinedMethod(members)
+    cost = combined.cost()
+    assert (cost.parameters, cost.multiply_adds, cost.wall_seconds) == (7, 150, 3.5)
+    assert cost.peak_memory_mb == 7.0
+    # A frame passes both: 1/100 s and 1/300 s, two frames in 1/75 s.
+    assert cost.frames_per_second == pytest.approx(150.0)
+    assert cost.alone_seconds is None
+    assert combined.timing() == {"training": 5.0, "corpus": 1.0, "features": 0.5}
+
+
+def test_costs_that_nobody_measured_count_nothing():
+    cost = CombinedMethod([member(FIRST), member(SECOND, cost=Cost(parameters=4))]).cost()
+    assert (cost.parameters, cost.frames_per_second) == (4, None)
