@@ -107,6 +107,7 @@ class FeatureCache(_Cache):
         augment: config of what changes frames, or None.
         variants: versions of a training clip: the plain one, and ``variants - 1`` augmented ones.
         view: the segments of a part that sees segments; one row a segment is then kept.
+        source: the filled cache of the part within ``part``, read instead of frames.
 
     Raises:
         ValueError: a part that sees segments, and a view that gives none.
@@ -122,8 +123,10 @@ class FeatureCache(_Cache):
         augment: dict[str, Any] | None = None,
         variants: int = 1,
         view: View | None = None,
+        source: FeatureCache | None = None,
     ) -> None:
         self.segments = segments_of(part, view)
+        self.source = source
         key = digest(
             [
                 *_versions(part),
@@ -133,6 +136,7 @@ class FeatureCache(_Cache):
                 # Layers without weights (an activation, a stride) show in the description only.
                 repr(part),
                 *_segment_key(self.segments),
+                *([source.arrays.folder.name] if source is not None else []),
             ]
         )
         super().__init__(root / "features" / key)
@@ -146,7 +150,7 @@ class FeatureCache(_Cache):
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "part": None}
+        return {**self.__dict__, "part": None, "source": None}
 
     def _shapes(self, corpus: PreparedCorpus) -> list[tuple[int, ...]]:
         """Shapes of the vector and of each map for one step; kept beside the arrays."""
@@ -196,14 +200,18 @@ class FeatureCache(_Cache):
     def _run(
         self, corpus: PreparedCorpus, clip: str, index: np.ndarray, variant: int = 0
     ) -> Features:
-        frames = self._frames(corpus, clip, index, variant)
         inputs = Inputs(
             valid=torch.ones(1, len(index), dtype=torch.bool),
             index=torch.from_numpy(index)[None],
-            frames=frames.float().div_(255.0)[None],
             segment_length=0 if self.segments is None else self.segments.segment_length,
         )
-        return self.part(inputs.to(self.device)).to("cpu")
+        # A source holds the clips of the run's own track; shapes may be asked of another one.
+        if self.source is not None and self.source.holds(clip, variant):
+            inputs.features = self.source.read(clip, index, variant).map(lambda t: t[None])
+        else:
+            frames = self._frames(corpus, clip, index, variant)
+            inputs.frames = frames.float().div_(255.0)[None]
+        return self.part.finish(inputs.to(self.device)).to("cpu")
 
     def _compute(self, corpus: PreparedCorpus, clip: ClipRecord, variant: int = 0) -> np.ndarray:
         chunks = []
@@ -213,6 +221,10 @@ class FeatureCache(_Cache):
                 torch.cat([t[0].flatten(1) for t in (features.vector, *features.maps)], 1).half()
             )
         return torch.cat(chunks).numpy()
+
+    def holds(self, clip: str, variant: int = 0) -> bool:
+        """Whether one version of a clip is there."""
+        return self.arrays.has(self._name(clip, variant))
 
     def read(self, clip: str, index: np.ndarray, variant: int = 0) -> Features:
         """Return features of frames ``index`` of one version, without the batch axis."""

@@ -233,6 +233,18 @@ def _feature_cache(
     part = assessor.backbone.frozen_part()
     if part is None or not experiment.cache:
         return None
+    within = part.cached_through()
+    source = None if within is None else _filled_cache(experiment, within, corpus, parts)
+    return _filled_cache(experiment, part, corpus, parts, source)
+
+
+def _filled_cache(
+    experiment: Experiment,
+    part: Backbone,
+    corpus: PreparedCorpus,
+    parts: Parts,
+    source: FeatureCache | None = None,
+) -> FeatureCache:
     views = experiment.views
     cache = FeatureCache(
         part,
@@ -242,10 +254,14 @@ def _feature_cache(
         augment=views.augment if views else None,
         variants=views.variants if views else 1,
         view=TRANSFORMS.build(views.test) if views else None,
+        source=source,
     )
+    name = type(part).__name__
     clips = [*parts.train, *parts.validate, *parts.test]
-    cache.fill(corpus, clips, "caching the frozen trunk's features")
-    cache.fill_variants(corpus, parts.train, "caching augmented training clips")
+    cache.fill(corpus, clips, f"caching {name}'s features")
+    cache.fill_variants(corpus, parts.train, f"caching {name}'s features of augmented clips")
+    if source is not None:
+        cache.seconds += source.seconds
     return cache
 
 

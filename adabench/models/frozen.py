@@ -53,9 +53,17 @@ class Frozen(Backbone):
         """Return itself; or, when it reads more than frames, the inner one's frozen part."""
         return self if tuple(self.reads) == ("frames",) else self.inner.frozen_part()
 
+    def cached_through(self) -> Backbone | None:
+        """Return the inner backbone's frozen part, a trunk that other methods cache too."""
+        return self.inner.frozen_part()
+
     def forward(self, inputs: Inputs) -> Features:
         """Map inputs (B, T, …) to features (B, T', …); cached features pass through."""
         if inputs.features is not None and self.frozen_part() is self:
             return inputs.features
+        return self.finish(inputs)
+
+    def finish(self, inputs: Inputs) -> Features:
+        """Map inputs (B, T, …) to features; ``inputs.features`` may be those of the inner trunk."""
         with torch.no_grad():
             return self.inner(inputs)

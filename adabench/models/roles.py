@@ -80,6 +80,14 @@ class Backbone(Part):
         """Return the part whose output may be cached: frozen, reading nothing but frames."""
         return None
 
+    def cached_through(self) -> Backbone | None:
+        """Return the part within this one whose own cache spares it the frames, if there is one."""
+        return None
+
+    def finish(self, inputs: Inputs) -> Features:
+        """Do as :meth:`forward`, where ``inputs.features`` are those of :meth:`cached_through`."""
+        return self.forward(inputs)
+
 
 class Aggregator(Part):
     """Gathers features over time and space into units."""
