@@ -18,6 +18,7 @@ from adabench.engine.stages import RESULT, StageContext, StageError, ensure_stag
 from adabench.engine.workbench import preflight, set_up
 from adabench.models.weights import file_checksum
 from adabench.registry import MODELS, STAGES
+from adabench.structures import Inputs
 
 CONFIG = "expada_avec14_freeform.py"
 
@@ -351,3 +352,24 @@ def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
     assert record.flags.pretrained == "stage:trunk"
     assert len(record.predictions) == len({p.session for p in record.predictions}) > 1
     assert set(record.relevance_auc) == {"all", "scale1"}
+
+
+def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_frames(
+    tiny, tiny_encoder
+):
+    bench = set_up(tiny.experiment(config=CONFIG))
+    cache = bench.features
+    assert cache.source is not None
+    clip = bench.parts.test[0]
+    index = cache.segments.expand(cache.segments.starts(clip.frames), clip.frames)
+    frames = torch.from_numpy(bench.corpus.frames(clip.clip, index)).permute(0, 3, 1, 2)
+    inputs = Inputs(
+        valid=torch.ones(1, len(index), dtype=torch.bool),
+        index=torch.from_numpy(index)[None],
+        frames=frames.float().div_(255.0)[None],
+        segment_length=cache.segments.segment_length,
+    )
+    direct = bench.assessor.backbone.eval()(inputs).vector[0]
+    cached = cache.read(clip.clip, index).vector
+    # Both caches keep half precision; a vector has unit length.
+    assert (cached - direct).abs().max() < 5e-3
