@@ -11,6 +11,7 @@ import numpy as np
 
 from adabench.bench.record import CONSTANT, Cost, Flags, Measured, Metrics, Prediction, Record
 from adabench.bench.results import has_constant, read_records, write_record
+from adabench.data.files import alone_in
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
@@ -117,6 +118,16 @@ def write_controls(
 
     Every results folder holds them once per track and corpus.
     """
+    # Two runs that end at once would otherwise both find them absent.
+    with alone_in(results / experiment.track_.name):
+        return [
+            write_record(record, results) for record in _absent(experiment, corpus, parts, results)
+        ]
+
+
+def _absent(
+    experiment: Experiment, corpus: PreparedCorpus, parts: Parts, results: Path
+) -> list[Record]:
     track = experiment.track_
     plain = _control(experiment)
     made: list[Record] = []
@@ -130,7 +141,7 @@ def write_controls(
         made.append(
             make_record(plain, corpus, parts.test, predictions, kind="control", method=CONSTANT)
         )
-    return [write_record(record, results) for record in made]
+    return made
 
 
 def _has_bounds(results: Path, track: str, checksum: str) -> bool:

@@ -258,6 +258,9 @@ def test_views_of_the_same_segments_fit(monkeypatch):
     monkeypatch.setitem(MODELS.module_dict, "BySegment", BySegment)
     same_ones = {"type": "SegmentView", "length": 4, "overlap": 2, "segments": 3, "phases": 1}
     preflight(method(train=same_ones, select=same_ones))
+    assert SegmentView(length=4, overlap=2).has_segments_of(
+        SegmentView(length=4, overlap=2, segments=3, phases=1)
+    )
 
 
 def folder(corpus, root, part=None, **view):
