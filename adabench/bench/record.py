@@ -125,8 +125,8 @@ class Record(_Part):
         predictions: one entry a session, no session twice; a bound or reported row may have none.
         timing: part of the run to seconds.
         relevance_auc: where key frames are known (a generated corpus), how well the relevance finds
-            them: area under the ROC curve over frames, mean over clips; of all units, and of each
-            temporal scale.
+            them: area under the ROC curve over frames, mean over clips; of all units, of each
+            temporal scale, and over the clips of each severity level.
         created: ISO 8601 time with its offset from UTC.
         checksum: sha256 over the canonical JSON of everything else, verified wherever it is given.
 

@@ -66,7 +66,8 @@ def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
     device = get_device()
     assessor = bench.assessor.to(device).eval()
     loader = bench.loader(use)
-    relevance = Relevance(known_key_frames(bench.experiment)) if use == "test" else None
+    scores = {clip.clip: float(clip.score) for clip in clips if clip.score is not None}
+    relevance = Relevance(known_key_frames(bench.experiment), scores) if use == "test" else None
     started = time.perf_counter()
     views, frames = 0, 0
     for batch in tqdm(loader, desc=f"scoring the {use} clips", unit="batch", mininterval=1.0):

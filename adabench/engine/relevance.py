@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,13 @@ from adabench.data.synthface import key_frames
 from adabench.engine.config import Experiment
 from adabench.engine.corpora import synthface_parameters
 from adabench.evaluation.explanation import (
+    ALL,
     ClipRelevance,
     clip_relevance_auc,
     join_views,
     mean_relevance_auc,
 )
+from adabench.evaluation.levels import LEVEL_NAMES, severity_level
 from adabench.structures import Selection, Units, ViewId
 
 
@@ -32,10 +35,16 @@ class Relevance:
 
     Args:
         key: clip → (frames,) bool; a clip without an entry is passed over.
+        scores: clip → its true BDI-II score; empty leaves out the areas by severity level.
     """
 
-    def __init__(self, key: Mapping[str, NDArray[np.bool_]]) -> None:
+    def __init__(
+        self,
+        key: Mapping[str, NDArray[np.bool_]],
+        scores: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self.key = key
+        self.scores = scores
         self._views: dict[str, dict[int, ClipRelevance]] = defaultdict(dict)
 
     def add(self, ids: Sequence[ViewId], units: Units, selection: Selection) -> None:
@@ -53,10 +62,22 @@ class Relevance:
             )
 
     def areas(self) -> dict[str, float]:
-        """Return label (``all``, ``scale1``, …) → mean area under the curve within clips."""
-        clips = [
-            clip_relevance_auc(*join_views(list(views.values())), self.key[clip])
+        """Return label → mean area under the curve within clips.
+
+        The labels are ``all``, then the temporal scales (``scale1``, …), then the severity levels
+        (``minimal``, …), over the clips whose true score is of that level: relevance to a level
+        that a clip shows by what it lacks need not point at key frames.
+        """
+        clips = {
+            clip: clip_relevance_auc(*join_views(list(views.values())), self.key[clip])
             for clip, views in self._views.items()
-        ]
-        means = mean_relevance_auc(clips)
+        }
+        means = mean_relevance_auc(list(clips.values()))
+        for level, name in enumerate(LEVEL_NAMES):
+            own = [
+                {name: areas[ALL]}
+                for clip, areas in clips.items()
+                if clip in self.scores and severity_level(self.scores[clip]) == level
+            ]
+            means |= mean_relevance_auc(own)
         return {name: round(area, 6) for name, area in means.items() if not np.isnan(area)}

@@ -16,6 +16,7 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.pretrain import ExpressionPretrain
 from adabench.engine.stages import RESULT, StageContext, StageError, ensure_stages
 from adabench.engine.workbench import preflight, set_up
+from adabench.evaluation.levels import LEVEL_NAMES
 from adabench.models.weights import file_checksum
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
@@ -258,7 +259,7 @@ def test_the_cost_alone_counts_what_was_found_at_what_it_took(tiny, tiny_encoder
 
 def test_relevance_is_measured_at_each_scale(tiny, tiny_encoder):
     areas = tiny_encoder.record.relevance_auc
-    assert list(areas) == ["all", "scale1", "scale2", "scale3"]
+    assert list(areas)[:4] == ["all", "scale1", "scale2", "scale3"]
     assert all(0 <= area <= 1 for area in areas.values())
     assert len(set(areas.values())) > 1
 
@@ -351,7 +352,7 @@ def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
     )
     assert record.flags.pretrained == "stage:trunk"
     assert len(record.predictions) == len({p.session for p in record.predictions}) > 1
-    assert set(record.relevance_auc) == {"all", "scale1"}
+    assert set(record.relevance_auc) - set(LEVEL_NAMES) == {"all", "scale1"}
 
 
 def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_frames(

@@ -103,6 +103,24 @@ def test_a_clip_without_key_frames_has_no_area():
     assert relevance.areas() == {}
 
 
+def test_areas_by_level_are_over_the_clips_of_that_level():
+    views = {
+        "a": [(0, 1, 0.0), (1, 3, 1.0), (3, 6, 0.0)],
+        "b": [(0, 3, 1.0), (3, 6, 0.0)],
+        "c": [(0, 1, 1.0), (1, 3, 0.0), (3, 6, 1.0)],
+    }
+    half = area(np.array([1.0, 1, 1, 0, 0, 0]))
+    relevance = Relevance(
+        dict.fromkeys((*views, "unlabelled"), KEY), {"a": 40.0, "b": 29.0, "c": 13.0}
+    )
+    for clip, row in {**views, "unlabelled": views["c"]}.items():
+        relevance.add([view(clip)], *units([row], [1] * len(row)))
+    areas = relevance.areas()
+    assert list(areas) == ["all", "scale1", "minimal", "severe"]
+    assert areas["severe"] == pytest.approx((1.0 + half) / 2)
+    assert areas["minimal"] == 0.0
+
+
 def test_units_without_time_have_no_scale():
     relevance = Relevance({"c": KEY})
     relevance.add([view("c")], *units([[(0, 3, 1.0), (3, 6, 0.0)]], [0, 0]))
