@@ -1,4 +1,11 @@
-"""Train a method from a config, test it once, and add its record to the leaderboard."""
+"""Train a method from a config, test it once, and add its record to the leaderboard.
+
+    python tools/train.py configs/depmap_r18_avec14.py --demo
+    python tools/train.py --from-record leaderboard/measured/demo/RECORD.json
+
+The second runs a record's config again and says how far the numbers are from it; its own record
+goes to its work folder, unless --results names another.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +15,50 @@ from pathlib import Path
 from tabulate import tabulate
 
 from adabench.bench.leaderboard import show_track
-from adabench.engine.cli import add_run_arguments, experiment_from, run_tool
+from adabench.engine.cli import add_run_arguments, experiment_from, recorded_from, run_tool
 from adabench.engine.experiment import default_work_dir, train
+from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
+
+RESULTS = Path("leaderboard/local")
 
 
 def main() -> int:
     """Parse, train, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_run_arguments(parser)
-    parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
-    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
-    parser.add_argument(
-        "--results", type=Path, default=Path("leaderboard/local"), help="folder of result records"
-    )
-    arguments = parser.parse_args()
-    experiment = experiment_from(arguments)
-    outcome = train(
-        experiment,
-        work_dir=arguments.work_dir or default_work_dir(experiment),
-        results=arguments.results,
-        resume=arguments.resume,
-    )
+    arguments = _parser().parse_args()
+    before = None
+    if arguments.from_record is None:
+        experiment = experiment_from(arguments)
+        work_dir = arguments.work_dir or default_work_dir(experiment)
+        results = arguments.results or RESULTS
+    else:
+        before, experiment = recorded_from(arguments)
+        work_dir = arguments.work_dir or Path("work_dirs/again") / arguments.from_record.stem
+        results = arguments.results or work_dir / "results"
+    outcome = train(experiment, work_dir=work_dir, results=results, resume=arguments.resume)
     print(f"\n{tabulate(describe_timing(outcome.record.timing), headers=['part', 'time'])}\n")
-    print(show_track(experiment.track_.name, [arguments.results]))
+    if before is None:
+        print(show_track(experiment.track_.name, [results]))
+    else:
+        print("     the record       now", *differences(before, outcome.record), sep="\n")
     print(f"\nrecord  {outcome.path}\nfigure  {outcome.figure}")
     if outcome.checkpoint:
         print(f"weights {outcome.checkpoint}")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_run_arguments(parser)
+    parser.add_argument(
+        "--from-record", type=Path, metavar="FILE", help="run a record's config again and compare"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
+    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
+    parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
+    return parser
 
 
 if __name__ == "__main__":

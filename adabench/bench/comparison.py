@@ -263,7 +263,7 @@ def _order(
             [value for value, _, _ in ranked],
             [[_predicted(record, sessions) for record in row] for row in runs],
             labels,
-            [_person(session) for session in sessions],
+            _subjects(runs[0][0], sessions),
             metric=RANKED_BY,
         )
     except ValueError as error:
@@ -288,10 +288,10 @@ def _predicted(record: Record, sessions: Sequence[str]) -> list[float]:
     return [predicted[session] for session in sessions]
 
 
-def _person(session: str) -> str:
-    """Return whose session it is: AVEC names a person's sessions ``203_1``, ``203_2``."""
-    person, _, _ = session.rpartition("_")
-    return person or session
+def _subjects(record: Record, sessions: Sequence[str]) -> list[str]:
+    """Return whose session each is."""
+    subjects = {entry.session: entry.subject for entry in record.predictions}
+    return [subjects[session] for session in sessions]
 
 
 def _spent(records: Sequence[Record]) -> Spent:

@@ -24,10 +24,11 @@ from pydantic import (
     model_validator,
 )
 
+from adabench.bench.migration import check_version, migrate
 from adabench.evaluation.levels import MAX_SCORE, MIN_SCORE
 from adabench.evaluation.metrics import score_metrics
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 #: The method name of the predictor that always says the training split's mean.
 CONSTANT = "constant"
@@ -44,6 +45,8 @@ MetricName = Literal["RMSE", "MAE", "PCC", "CCC"]
 # These become names of folders and must not lead elsewhere.
 TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Name = Annotated[str, Field(min_length=1)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
@@ -60,9 +63,14 @@ class Metrics(_Part):
 
 
 class Prediction(_Part):
-    """One session's predicted score and, where the corpus may be passed on, its true one."""
+    """One session's predicted score and, where the corpus may be passed on, its true one.
+
+    Attributes:
+        subject: the person whose session it is; one person may have several.
+    """
 
     session: Name
+    subject: Name
     prediction: float
     label: Annotated[float, Field(ge=MIN_SCORE, le=MAX_SCORE)] | None = None
 
@@ -127,14 +135,17 @@ class Record(_Part):
         relevance_auc: where key frames are known (a generated corpus), how well the relevance finds
             them: area under the ROC curve over frames, mean over clips; of all units, of each
             temporal scale, and over the clips of each severity level.
+        provenance: name of each file in the record's side folder to its sha256.
         created: ISO 8601 time with its offset from UTC.
         checksum: sha256 over the canonical JSON of everything else, verified wherever it is given.
+
+    A mapping of an older schema version is migrated once its own checksum has been verified.
 
     Raises:
         pydantic.ValidationError: (a ValueError) naming each field that is wrong.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     kind: Literal["method", "control", "bound"]
     method: Name
     config: Name
@@ -157,6 +168,7 @@ class Record(_Part):
     packages: dict[str, str] = {}
     commit: str | None = None
     clean_tree: bool | None = None
+    provenance: dict[FileName, Digest] = {}
     flags: Flags = Flags()
     notes: list[str] = []
     created: str | None = None
@@ -173,19 +185,15 @@ class Record(_Part):
     def _verify_checksum(cls, data: Any, handler: ModelWrapValidatorHandler[Record]) -> Record:
         if not isinstance(data, Mapping):
             return handler(data)
-        version = data.get("schema_version", SCHEMA_VERSION)
-        if version != SCHEMA_VERSION:
-            raise ValueError(
-                f"schema_version is {version!r}, but this adabench reads {SCHEMA_VERSION}; "
-                "read the record with the adabench that wrote it, or update adabench"
-            )
+        version = check_version(data.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
         content = {name: value for name, value in data.items() if name != "checksum"}
-        record = handler(content)
-        if "checksum" in data and not _is_signed(data["checksum"], record, content):
-            raise ValueError(
-                f"checksum is {data['checksum']!r}, but the content gives {record.checksum!r}: "
-                "the record was changed after it was written; restore the file or run again"
-            )
+        doubtful = "checksum" in data and data["checksum"] != _checksum_of(content)
+        if doubtful and version != SCHEMA_VERSION:
+            # Migrating changes the content, so only a file's own text can be held against it.
+            raise ValueError(_edited(data["checksum"], _checksum_of(content)))
+        record = handler(migrate(content, version, SCHEMA_VERSION))
+        if doubtful and data["checksum"] != record.checksum:
+            raise ValueError(_edited(data["checksum"], record.checksum))
         return record
 
     @field_validator("created")
@@ -230,14 +238,22 @@ def content_checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _is_signed(checksum: Any, record: Record, content: Mapping[str, Any]) -> bool:
-    if checksum == record.checksum:
-        return True
-    # A file's own text is what was signed: defaults that came later must not break it.
+def _checksum_of(content: Mapping[str, Any]) -> str | None:
+    """The checksum of a file's own text: defaults that came later must not break it.
+
+    None where the content is no JSON, as when a record is built from its parts.
+    """
     try:
-        return bool(checksum == content_checksum(content))
-    except TypeError:
-        return False
+        return content_checksum(content)
+    except (TypeError, ValueError):
+        return None
+
+
+def _edited(given: Any, expected: str | None) -> str:
+    return (
+        f"checksum is {given!r}, but the content gives {expected!r}: the record was changed after "
+        "it was written; restore the file or run again"
+    )
 
 
 def is_demo_track(track: str) -> bool:

@@ -17,7 +17,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from adabench.bench.record import CONSTANT, Record
-from adabench.data.files import TEMPORARY_PREFIX, write_text
+from adabench.bench.side_files import SUFFIX
+from adabench.data.files import TEMPORARY_PREFIX, write_bytes
 
 # Characters of the checksum in a file name: 8 unless another record holds that name already.
 _HASH_LENGTHS = (8, 16, 64)
@@ -32,6 +33,20 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A record as a file holds it.
+
+    Attributes:
+        content: the file's bytes.
+        checksum: the one in the file; where the record was migrated, another than the record's.
+    """
+
+    record: Record
+    content: bytes
+    checksum: str
 
 
 def write_record(record: Record, root: str | os.PathLike[str]) -> Path:
@@ -52,13 +67,13 @@ def write_record(record: Record, root: str | os.PathLike[str]) -> Path:
             remedy and leaves nothing half-written; the caller still holds the record and should
             print ``record.model_dump_json()`` so that the result is not lost.
     """
-    text = record.model_dump_json(indent=2) + "\n"
-    Record.model_validate_json(text)
-    path, exists = _free_path(record, Path(root), text)
+    content = (record.model_dump_json(indent=2) + "\n").encode("utf-8")
+    stored = Stored(Record.model_validate_json(content), content, record.checksum)
+    path, exists = free_path(stored, Path(root))
     if exists:
         return path
     try:
-        write_text(path, text)
+        write_bytes(path, content)
     except OSError as error:
         raise _not_written(error, path) from error
     return path
@@ -71,17 +86,23 @@ def read_record(path: str | os.PathLike[str]) -> Record:
         FileNotFoundError: if there is no such file.
         ValueError: naming the file and each wrong field, if it is damaged or no record.
     """
+    return load_record(path).record
+
+
+def load_record(path: str | os.PathLike[str]) -> Stored:
+    """Reads and verifies one record and keeps what the file itself holds; errors as `read_record`."""
     path = Path(path)
+    content = path.read_bytes()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error}); restore it or run again") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected a record, got a JSON {type(content).__name__}")
-    if "checksum" not in content:
+    if not isinstance(fields, dict):
+        raise ValueError(f"{path}: expected a record, got a JSON {type(fields).__name__}")
+    if "checksum" not in fields:
         raise ValueError(f"{path}: checksum is missing, so this is no record adabench wrote")
     try:
-        return Record.model_validate(content)
+        return Stored(Record.model_validate(fields), content, fields["checksum"])
     except ValidationError as error:
         raise ValueError(f"{path}: {_describe(error)}") from error
 
@@ -103,14 +124,25 @@ def read_records(root: str | os.PathLike[str]) -> tuple[list[Record], list[Probl
         raise NotADirectoryError(f"{root} is a file; expected a folder with result records")
     records: list[Record] = []
     problems: list[Problem] = []
-    for path in sorted(root.rglob("*.json")):
-        if path.name.startswith(TEMPORARY_PREFIX):
-            continue
+    for path in record_files(root):
         try:
             records.append(read_record(path))
         except (OSError, ValueError) as error:
-            problems.append(Problem(path, _without_path(str(error), path)))
+            problems.append(Problem(path, reason_of(error, path)))
     return records, problems
+
+
+def record_files(root: Path) -> list[Path]:
+    """The JSON files below a folder, sorted: neither side folders nor what is being written."""
+    found: list[str] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
+        found += [
+            os.path.join(folder, name)  # noqa: PTH118 - a Path for each takes longer than the walk
+            for name in (*folders, *files)
+            if name.endswith(".json") and not name.startswith(TEMPORARY_PREFIX)
+        ]
+    return [Path(name) for name in sorted(found)]
 
 
 def find_record(
@@ -164,15 +196,26 @@ def has_constant(
     )
 
 
-def _free_path(record: Record, root: Path, text: str) -> tuple[Path, bool]:
-    """A path for the record, and whether it is there already with exactly this content."""
+def file_names(stored: Stored) -> list[str]:
+    """The names that a record's file may have, the usual one first."""
+    record = stored.record
     seed = "none" if record.seed is None else str(record.seed)
     stem = f"{_slug(record.method)}-{_slug(record.config)}-{seed}"
-    for length in _HASH_LENGTHS:
-        path = root / record.track / f"{stem}-{record.checksum[:length]}.json"
+    return [f"{stem}-{stored.checksum[:length]}.json" for length in _HASH_LENGTHS]
+
+
+def free_path(stored: Stored, root: Path) -> tuple[Path, bool]:
+    """A path for the record, and whether it is there already with exactly this content.
+
+    Raises:
+        FileExistsError: if damaged files hold all names that it may have.
+    """
+    path = root
+    for name in file_names(stored):
+        path = root / stored.record.track / name
         if not path.exists():
             return path, False
-        if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+        if path.is_file() and path.read_bytes() == stored.content:
             return path, True
     raise FileExistsError(
         f"{path} exists and is damaged, since its content does not have the checksum of its name; "
@@ -208,5 +251,6 @@ def _describe(error: ValidationError) -> str:
     return "; ".join(parts)
 
 
-def _without_path(message: str, path: Path) -> str:
-    return message.removeprefix(f"{path}: ")
+def reason_of(error: Exception, path: Path) -> str:
+    """What an error over ``path`` says, without the path where it begins with it."""
+    return str(error).removeprefix(f"{path}: ")

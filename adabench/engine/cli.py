@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from adabench.bench.record import Record
 from adabench.bench.suites import FOLDER, load_suite
 from adabench.engine.config import Experiment, load_config
+from adabench.engine.repeat import experiment_of
 from adabench.plugins import load_plugins
 
 # What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
@@ -18,7 +20,9 @@ USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name a run."""
-    parser.add_argument("config", type=Path, help="a file in configs/, or your own; or a suite")
+    parser.add_argument(
+        "config", type=Path, nargs="?", help="a file in configs/, or your own; or a suite"
+    )
     parser.add_argument("--row", help="which row, where the file is a suite")
     parser.add_argument("--track", help="on which of the row's tracks")
     parser.add_argument(
@@ -46,10 +50,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def experiment_from(arguments: argparse.Namespace) -> Experiment:
-    """Load plugins, say which failed, and read the config."""
-    report = load_plugins(arguments.plugins)
-    for failure in report.failed:
-        print(f"warning: {failure}", file=sys.stderr)
+    """Load plugins, say which failed, and read the config.
+
+    Raises:
+        ValueError, FileNotFoundError: naming file, field and remedy.
+    """
+    load_plugins_of(arguments)
     return load_config(
         **_source(arguments),
         demo=arguments.demo,
@@ -58,9 +64,31 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
     )
 
 
+def load_plugins_of(arguments: argparse.Namespace) -> None:
+    """Load plugins and say which failed."""
+    for failure in load_plugins(arguments.plugins).failed:
+        print(f"warning: {failure}", file=sys.stderr)
+
+
+def recorded_from(arguments: argparse.Namespace) -> tuple[Record, Experiment]:
+    """Load plugins, and read the record and the experiment that ``--from-record`` names.
+
+    Raises:
+        ValueError, FileNotFoundError: naming file, field and remedy.
+    """
+    for name in ("config", "row", "track", "stage", "seed", "demo"):
+        if getattr(arguments, name):
+            shown = name if name == "config" else f"--{name}"
+            raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
+    load_plugins_of(arguments)
+    return experiment_of(arguments.from_record, arguments.cfg_options)
+
+
 def _source(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return which config is asked for, as :func:`load_config` takes it."""
-    path: Path = arguments.config
+    path: Path | None = arguments.config
+    if path is None:
+        raise ValueError("name a config, such as configs/depmap_r18_avec14.py")
     if arguments.row is None:
         if path.parent.name == FOLDER.name and path.is_file():
             rows = ", ".join(row.name for row in load_suite(path).rows)

@@ -169,7 +169,7 @@ class Experiment(Strict):
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.
-_LOCAL = ("data.root=", "data.processes=")
+LOCAL_OPTIONS = ("data.root=", "data.processes=")
 
 _KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides"} | {"demo"}
 
@@ -226,9 +226,20 @@ def load_config(
         content = promote_stage(path, content, stage)
     if seed is not None:
         content["seed"] = seed
-    told = tuple(o for o in overrides if not o.startswith(_LOCAL))
+    told = tuple(o for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
     return _validate(path, content)
+
+
+def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
+    """Return a resolved experiment with ``key=value`` pairs merged; `overrides` stays as it was.
+
+    Raises:
+        ValueError: a pair that does not fit.
+    """
+    cfg = Config(experiment.model_dump(by_alias=True))
+    _merge(Path(experiment.name), cfg, _parse(overrides), "--cfg-options")
+    return _validate(Path(experiment.name), cfg.to_dict())
 
 
 def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:

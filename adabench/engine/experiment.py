@@ -11,6 +11,7 @@ import numpy as np
 
 from adabench.bench.record import Cost, Record
 from adabench.bench.results import find_record, read_record, write_record
+from adabench.bench.side_files import digests, read_side_files, write_side_files
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.tracks import task_tracks
@@ -27,6 +28,7 @@ from adabench.engine.evaluation import (
     session_labels,
 )
 from adabench.engine.metric import SessionScores
+from adabench.engine.repeat import side_files
 from adabench.engine.reporting import flags_of, make_record, write_controls
 from adabench.engine.timings import Timings
 from adabench.engine.training import Fit, fit, set_threads
@@ -96,7 +98,10 @@ def train(
     else:
         record, clips = _run_network(experiment, work_dir, timings, resume)
     _draw(record, clips, work_dir)
+    beside = side_files(experiment)
+    record = record.model_copy(update={"provenance": digests(beside)})
     # The copy comes first: if the results folder can't be written, --resume publishes from here.
+    write_side_files(kept, beside)
     write_bytes(kept, record.model_dump_json(indent=1).encode())
     return _publish(experiment, record, work_dir, results)
 
@@ -299,6 +304,7 @@ def _draw(record: Record, clips: tuple[ClipRecord, ...], work_dir: Path) -> None
 def _publish(experiment: Experiment, record: Record, work_dir: Path, results: Path) -> Outcome:
     try:
         path = write_record(record, results)
+        write_side_files(path, read_side_files(work_dir / RECORD, record.provenance))
         write_controls(experiment, *gather(experiment), results)
     except OSError as error:
         kept = f"the run's own copy is {work_dir / RECORD}; the same command with --resume adds it"

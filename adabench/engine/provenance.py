@@ -1,11 +1,11 @@
-"""Where a number comes from: hardware, package versions, commit."""
+"""Where a number comes from: hardware, package versions, commit, changes of the working tree."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 import torch
@@ -60,21 +60,56 @@ def packages() -> dict[str, str]:
     return found
 
 
+def environment() -> str:
+    """Return Python's version and every installed distribution, ``name==version``, one a line."""
+    found = {f"{d.name}=={d.version}" for d in distributions() if d.name}
+    return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower), ""])
+
+
 def commit() -> tuple[str | None, bool | None]:
     """Return adabench's commit and whether its tree is clean; None where it is no checkout."""
-    here = Path(__file__).resolve().parent
-
-    def git(*arguments: str) -> str | None:
-        try:
-            run = subprocess.run(
-                ["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=20
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return run.stdout.strip() if run.returncode == 0 else None
-
-    if git("ls-files", "--error-unmatch", Path(__file__).name) is None:
-        # Installed into an environment inside another project's checkout.
+    if not _is_checkout():
         return None, None
-    status = git("status", "--porcelain")
-    return git("rev-parse", "HEAD"), None if status is None else not status
+    head, status = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    return None if head is None else head.strip(), None if status is None else not status.strip()
+
+
+def changes() -> str | None:
+    """Return what the working tree changes against its commit, as a patch, new ``.py`` files included.
+
+    Other new files are named only: they may be data, which a licence may cover. None for a clean
+    tree, and where adabench is no checkout.
+    """
+    if not _is_checkout() or not (_git("status", "--porcelain") or "").strip():
+        return None
+    top = Path((_git("rev-parse", "--show-toplevel") or ".").strip())
+    listed = _git("ls-files", "-z", "--others", "--exclude-standard", at=top) or ""
+    new = [name for name in listed.split("\0") if name]
+    named = "".join(f"# new, left out: {name}\n" for name in new if not name.endswith(".py"))
+    added = "".join(_as_patch(top, name) for name in new if name.endswith(".py"))
+    return named + (_git("diff", "--binary", "HEAD") or "") + added
+
+
+def _as_patch(top: Path, name: str) -> str:
+    # git ends with 1 where two files differ, as these always do.
+    return _git("diff", "--no-index", "--", os.devnull, name, at=top, ends=(0, 1)) or ""
+
+
+def _is_checkout() -> bool:
+    """Whether this file is under version control; an environment may lie in another project's tree."""
+    return _git("ls-files", "--error-unmatch", Path(__file__).name) is not None
+
+
+def _git(*arguments: str, at: Path | None = None, ends: tuple[int, ...] = (0,)) -> str | None:
+    here = at or Path(__file__).resolve().parent
+    try:
+        run = subprocess.run(
+            ["git", "-C", str(here), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout if run.returncode in ends else None

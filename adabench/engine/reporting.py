@@ -95,7 +95,12 @@ def _scored(
         "metrics": Metrics(**score_metrics(predicted, truth)),
         "intervals": metric_intervals(predicted, truth, [subjects[s] for s in sessions]),
         "predictions": [
-            Prediction(session=s, prediction=float(p), label=None if licensed else labels[s])
+            Prediction(
+                session=s,
+                subject=subjects[s],
+                prediction=float(p),
+                label=None if licensed else labels[s],
+            )
             for s, p in zip(sessions, predicted, strict=True)
         ],
     }

@@ -1,6 +1,6 @@
 # What every demo shares: the generated corpus, and a trunk pretrained on drawn expressions.
 demo = dict(
-    data=dict(size=64, synthface=dict(preset="demo", seed=2413)),
+    data=dict(size=64, synthface=dict(preset="demo", seed=3107)),
     stages=dict(
         trunk=dict(
             type="ExpressionPretrain",

@@ -11,7 +11,7 @@ demo = dict(
     ),
     training=dict(
         epochs=30,
-        optimiser=dict(type="AdamW", lr=2e-3, weight_decay=0.1),
+        optimiser=dict(type="AdamW", lr=2e-2, weight_decay=0.1),
         warmup_epochs=5,
         validate_every=3,
         workers=0,

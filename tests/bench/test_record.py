@@ -38,7 +38,7 @@ def test_a_record_survives_json(make_record):
     )
     assert Record.model_validate_json(record.model_dump_json()) == record
     assert Record(**record.model_dump()) == record
-    assert json.loads(record.model_dump_json())["schema_version"] == 1
+    assert json.loads(record.model_dump_json())["schema_version"] == 2
 
 
 def test_the_checksum_is_that_of_the_canonical_content(make_record):
@@ -90,7 +90,7 @@ def test_numbers_that_do_not_follow_from_the_predictions_are_refused(make_record
 
 def test_a_changed_prediction_no_longer_fits_the_metrics(make_record):
     predictions = list(make_record().predictions)
-    predictions[0] = Prediction(session="000_1", prediction=1.0, label=0.0)
+    predictions[0] = Prediction(session="000_1", subject="0", prediction=1.0, label=0.0)
     with pytest.raises(ValidationError, match=r"metrics\.RMSE"):
         make_record(predictions=predictions)
 
@@ -104,7 +104,7 @@ def test_a_licensed_corpus_keeps_its_labels_out(make_record):
 
 def test_one_label_is_enough_to_refuse_a_licensed_record(make_record):
     predictions = unlabelled(make_record())
-    predictions[4] = Prediction(session="004_1", prediction=1.0, label=2.0)
+    predictions[4] = Prediction(session="004_1", subject="2", prediction=1.0, label=2.0)
     with pytest.raises(ValidationError, match="session '004_1'"):
         make_record(licensed=True, predictions=predictions)
 
@@ -120,10 +120,26 @@ def test_a_session_counts_once(make_record):
         make_record(predictions=[*predictions, predictions[0]])
 
 
+def test_a_prediction_names_its_subject():
+    with pytest.raises(ValidationError, match="subject"):
+        Prediction(session="203_1", prediction=1.0)
+    with pytest.raises(ValidationError, match="subject"):
+        Prediction(session="203_1", subject="", prediction=1.0)
+
+
+def test_provenance_holds_digests_of_plain_files(make_record):
+    record = make_record(provenance={"config.json": "0" * 64, "changes.patch": "f" * 64})
+    assert Record.model_validate_json(record.model_dump_json()) == record
+    assert record.checksum != make_record().checksum
+    for wrong in ({"../config.json": "0" * 64}, {".hidden": "0" * 64}, {"config.json": "0" * 63}):
+        with pytest.raises(ValidationError, match="provenance"):
+            make_record(provenance=wrong)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_numbers_are_finite(make_record, value):
     with pytest.raises(ValidationError, match="finite"):
-        Prediction(session="a", prediction=value)
+        Prediction(session="a", subject="a", prediction=value)
     with pytest.raises(ValidationError, match="finite"):
         Metrics(RMSE=value, MAE=1.0)
     with pytest.raises(ValidationError, match="finite"):
@@ -131,9 +147,10 @@ def test_numbers_are_finite(make_record, value):
 
 
 def test_labels_stay_on_the_scale_and_predictions_need_not():
-    assert Prediction(session="a", prediction=71.5, label=63).prediction == 71.5
+    entry = Prediction(session="a", subject="a", prediction=71.5, label=63)
+    assert entry.prediction == 71.5
     with pytest.raises(ValidationError, match="label"):
-        Prediction(session="a", prediction=5.0, label=64)
+        Prediction(session="a", subject="a", prediction=5.0, label=64)
 
 
 @pytest.mark.parametrize(
@@ -201,8 +218,8 @@ def test_an_interval_is_not_upside_down(make_record):
 
 def test_another_schema_is_named_with_its_remedy(make_record):
     content = json.loads(make_record().model_dump_json())
-    content["schema_version"] = 2
-    with pytest.raises(ValidationError, match=r"schema_version is 2.*update adabench"):
+    content["schema_version"] = 3
+    with pytest.raises(ValidationError, match=r"schema_version is 3.*update adabench"):
         Record.model_validate(content)
 
 

@@ -64,7 +64,7 @@ def test_numbers_come_back_bit_for_bit(make_record, tmp_path):
     guess = generator.normal(20, 20, 200) * 10.0 ** generator.integers(-12, 1, 200)
     label = generator.uniform(0, 63, 200)
     predictions = [
-        Prediction(session=str(index), prediction=value, label=truth)
+        Prediction(session=str(index), subject=str(index), prediction=value, label=truth)
         for index, (value, truth) in enumerate(zip(guess, label, strict=True))
     ]
     record = make_record(predictions=predictions, metrics=Metrics(**score_metrics(guess, label)))
@@ -161,6 +161,17 @@ def test_a_half_written_file_of_a_killed_process_is_no_record(make_record, tmp_p
     records, problems = read_records(tmp_path)
     assert len(records) == 1
     assert problems == []
+
+
+def test_side_folders_hold_no_records(make_record, tmp_path):
+    path = write_record(make_record(), tmp_path)
+    for folder in (path.with_suffix(".provenance"), tmp_path / "lone.provenance" / "deep"):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        (folder / path.name).write_bytes(path.read_bytes())
+    records, problems = read_records(tmp_path)
+    assert (len(records), problems) == (1, [])
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) == make_record()
 
 
 def test_a_wrong_field_is_named_with_what_came(make_record, tmp_path):

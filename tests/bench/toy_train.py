@@ -64,7 +64,7 @@ def record(given, config_hash):
         seed=given.seed,
         metrics=Metrics(**score_metrics(guess, LABELS)),
         predictions=[
-            Prediction(session=f"{number}_1", prediction=value, label=label)
+            Prediction(session=f"{number}_1", subject=str(number), prediction=value, label=label)
             for number, (value, label) in enumerate(zip(guess, LABELS, strict=True))
         ],
         cost=Cost(wall_seconds=1.0),

@@ -25,7 +25,7 @@ def member(predictions, config="one", cost=None, timing=None):
         seed=0,
         metrics=Metrics(**score_metrics(list(predictions.values()), labels)),
         predictions=[
-            Prediction(session=name, prediction=value, label=LABELS[name])
+            Prediction(session=name, subject=name, prediction=value, label=LABELS[name])
             for name, value in predictions.items()
         ],
         cost=cost or Cost(),

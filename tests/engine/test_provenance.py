@@ -41,11 +41,38 @@ def test_the_commit_of_a_clean_and_of_a_changed_tree(checkout):
     assert provenance.commit() == (head, False)
 
 
+def test_changes_hold_new_and_changed_code_and_apply(checkout):
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "first")
+    assert provenance.changes() is None
+    (checkout / "package" / "provenance.py").write_text("# changed  \n\n")
+    (checkout / "package" / "new.py").write_text("x = 1\n")
+    (checkout / "labels.csv").write_text("203_1,17\n")
+    patch = provenance.changes()
+    assert "labels.csv" in patch
+    assert "203_1" not in patch
+    (checkout / "labels.csv").unlink()
+    (checkout / "package" / "new.py").unlink()
+    git(checkout, "checkout", "-q", ".")
+    (checkout.parent / "changes.patch").write_text(patch)
+    git(checkout, "apply", str(checkout.parent / "changes.patch"))
+    assert (checkout / "package" / "provenance.py").read_text() == "# changed  \n\n"
+    assert (checkout / "package" / "new.py").read_text() == "x = 1\n"
+
+
+def test_the_environment_lists_every_distribution():
+    lines = provenance.environment().splitlines()
+    assert lines[0].startswith("python==3.")
+    assert f"numpy=={np.__version__}" in lines
+    assert lines[1:] == sorted(lines[1:], key=str.lower)
+
+
 def test_an_installed_copy_does_not_take_the_commit_around_it(checkout):
     (checkout / ".gitignore").write_text("package\n")
     git(checkout, "add", ".gitignore")
     git(checkout, "commit", "-q", "-m", "a user's own project")
     assert provenance.commit() == (None, None)
+    assert provenance.changes() is None
 
 
 def test_no_checkout(tmp_path, monkeypatch):

@@ -1,0 +1,66 @@
+"""What is kept beside a record so that its run can be repeated: config, environment, changes.
+
+``X.json`` has the folder ``X.provenance`` beside it, and the record holds the digest of each file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from adabench.data.files import write_bytes
+
+SUFFIX = ".provenance"
+
+#: The resolved config, all packages with their versions, and what the working tree changed.
+CONFIG, ENVIRONMENT, CHANGES = "config.json", "environment.txt", "changes.patch"
+
+
+def side_folder(record: str | os.PathLike[str]) -> Path:
+    """Return the folder beside a record's file."""
+    return Path(record).with_suffix(SUFFIX)
+
+
+def digests(files: Mapping[str, str]) -> dict[str, str]:
+    """Return file name → sha256 of its text in UTF-8, as a record keeps it."""
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
+
+
+def write_side_files(record: str | os.PathLike[str], files: Mapping[str, str]) -> Path:
+    """Write the files beside a record, each atomically, and return their folder.
+
+    Raises:
+        OSError: one can't be written.
+    """
+    folder = side_folder(record)
+    for name, text in files.items():
+        write_bytes(folder / name, text.encode())
+    return folder
+
+
+def read_side_files(record: str | os.PathLike[str], expected: Mapping[str, str]) -> dict[str, str]:
+    """Read the files that a record names and hold them to its digests.
+
+    Args:
+        record: the record's file.
+        expected: file name → sha256, ``Record.provenance``.
+
+    Raises:
+        FileNotFoundError: one is missing.
+        ValueError: one was changed, or is no text.
+    """
+    folder = side_folder(record)
+    files: dict[str, str] = {}
+    for name, digest in expected.items():
+        path = folder / name
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing, and {record} names it; restore the folder")
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ValueError(
+                f"{path} was changed after {Path(record).name} was written; restore the file"
+            )
+        files[name] = content.decode()
+    return files
