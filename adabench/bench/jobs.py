@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from adabench.bench.failures import earlier_failure
+from adabench.bench.preparing import run_command, with_preparations
 from adabench.bench.record import Record, Reported
 from adabench.bench.results import Problem, read_records
-from adabench.bench.suites import Suite, SuiteRow
+from adabench.bench.suites import Suite
+from adabench.bench.tasks import (
+    CONFIGS,
+    Cell,
+    Job,
+    Key,
+    Options,
+    Preparing,
+    Refused,
+    Shared,
+    Task,
+    run_id,
+)
 from adabench.data.tracks import Track
-
-#: What tells one run from another: hash of the config, seed, and the track that is scored.
-Key = tuple[str, int, str]
 
 # What reading a config raises where the config is at fault.
 _CONFIG_ERRORS = (ValueError, TypeError, LookupError, OSError)
@@ -33,6 +43,12 @@ class Described(Protocol):
     def stages(self) -> Mapping[str, Any]: ...
 
     def hash(self) -> str: ...
+
+    def corpus_problem(self) -> str | None: ...
+
+    def members(self) -> Sequence[Described]: ...
+
+    def preparations(self) -> Sequence[Shared]: ...
 
 
 class Loader(Protocol):
@@ -51,103 +67,19 @@ class Loader(Protocol):
 
 
 @dataclass(frozen=True)
-class Options:
-    """What all jobs of a plan share.
+class LeftOut:
+    """A track that can't be run here, and what to do about it.
 
     Attributes:
-        demo: run the demo sections.
-        seeds: in place of each suite's own.
-        results: folder of records; those in it are not run again.
-        work_dirs: a folder a job, for its checkpoints and its log.
-        script: what trains one row, as ``tools/train.py`` does.
-        overrides: ``--cfg-options`` for every job.
-        plugins: folders of a user's own plugins.
+        rows: how many were left out.
     """
 
-    demo: bool = False
-    seeds: tuple[int, ...] | None = None
-    results: Path = Path("leaderboard/local")
-    work_dirs: Path = Path("work_dirs")
-    script: Path = Path("tools/train.py")
-    overrides: tuple[str, ...] = ()
-    plugins: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One row of a suite on one of its tracks: what it runs as.
-
-    Attributes:
-        track: as the suite writes it.
-        scored: the track that the run scores; a demo's own in a demo.
-        config_hash: of the resolved config, the seed apart.
-        seeds: of its runs.
-    """
-
-    suite: str
-    row: str
-    track: str
-    scored: str
-    config_hash: str
-    seeds: tuple[int, ...]
-    # What it trains beforehand, first to last; runs that share a start come together.
-    stages: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        """Its runs."""
-        return tuple((self.config_hash, seed, self.scored) for seed in self.seeds)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A row whose config can't be loaded, and why."""
-
-    suite: str
-    row: str
     track: str
     reason: str
+    rows: int
 
-    @property
-    def name(self) -> str:
-        return f"{self.suite}/{self.row} {self.track}"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run.
-
-    Attributes:
-        suite, row, track: as ``tools/train.py`` is told.
-        scored: the track that is scored.
-        seed: of the run.
-        config_hash: of its record.
-        command: what runs it.
-        work_dir: its checkpoints and its log.
-        done: the results folder holds its record.
-        also: other rows that are the very same run.
-    """
-
-    suite: str
-    row: str
-    track: str
-    scored: str
-    seed: int
-    config_hash: str
-    command: tuple[str, ...]
-    work_dir: Path
-    done: bool
-    also: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        return self.config_hash, self.seed, self.scored
-
-    @property
-    def name(self) -> str:
-        """Row, track and seed, for a line of text."""
-        track = self.track if self.track == self.scored else f"{self.track} on {self.scored}"
-        return f"{self.suite}/{self.row}  {track}  seed {self.seed}"
+    def __str__(self) -> str:
+        return f"left out: track {self.track}, {self.rows} rows: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -160,6 +92,8 @@ class Plan:
         refused: rows that can't run.
         problems: files in the results folder that are no valid records.
         made: when the results folder was looked at, seconds since the epoch.
+        preparing: what several of the jobs wait for, in order.
+        left_out: tracks whose corpus is not prepared.
     """
 
     jobs: tuple[Job, ...]
@@ -167,18 +101,31 @@ class Plan:
     refused: tuple[Refused, ...]
     problems: tuple[Problem, ...]
     made: float = 0.0
+    preparing: tuple[Preparing, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield what is to run in order: each job after the preparations it waits for."""
+        waiting = {task.id: task for task in self.preparing}
+        for job in self.jobs:
+            if not job.done:
+                for name in job.needs:
+                    if name in waiting:
+                        yield waiting.pop(name)
+            yield job
 
     def describe(self) -> Iterator[str]:
-        """Yield one line a job, then one a row that can't run."""
-        for job in self.jobs:
-            also = f"  (also {', '.join(job.also)})" if job.also else ""
-            yield f"{'done ' if job.done else 'to do'}  {job.name}{also}"
+        """Yield one line a task, then one a row that can't run, and one a track left out."""
+        for task in self.tasks():
+            also = f"  (also {', '.join(task.also)})" if isinstance(task, Job) and task.also else ""
+            yield f"{'done ' if task.done else 'to do'}  {task.name}{also}"
         for refused in self.refused:
             yield f"failed {refused.name}: {refused.reason}"
+        yield from map(str, self.left_out)
 
 
 def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
-    """Expand suites into jobs.
+    """Expand suites and configs into jobs.
 
     A row runs on each of its tracks with each seed; what is the same run by config, seed and scored
     track is one job. Jobs that train the same stages come together, otherwise in the suites' order.
@@ -190,7 +137,7 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
 
     Raises:
         NotADirectoryError: the results folder is a file.
-        ValueError: a seed below 0.
+        ValueError: a seed below 0, or tracks that no row has.
     """
     if options.seeds and min(options.seeds) < 0:
         raise ValueError(f"--seeds takes integers from 0 on; got {min(options.seeds)}")
@@ -199,16 +146,52 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
     records, problems = measured_records(options.results)
     cells: list[Cell] = []
     refused: list[Refused] = []
+    missing: dict[str, LeftOut] = {}
+    for name, row, track, seeds, source, config in _wanted(suites, options):
+        try:
+            experiment = load(**config, demo=options.demo, overrides=options.overrides)
+        except _CONFIG_ERRORS as error:
+            refused.append(Refused(name, row, track, _message(error)))
+            continue
+        cell = _cell(name, row, track or experiment.track_.name, seeds, source, experiment)
+        if options.tracks and not {cell.track, cell.scored} & set(options.tracks):
+            continue
+        problem = experiment.corpus_problem()
+        if problem is None:
+            cells.append(cell)
+        else:
+            before = missing.get(cell.track, LeftOut(cell.track, problem, 0))
+            missing[cell.track] = replace(before, rows=before.rows + 1)
+    if options.tracks and not cells and not missing and not refused:
+        raise ValueError(f"--track {' '.join(options.tracks)}: no row or config has such a track")
+    jobs = _jobs(_in_order(cells), options, records)
+    jobs, preparing = with_preparations(jobs, cells, options)
+    return Plan(
+        jobs=tuple(jobs),
+        cells=tuple(cells),
+        refused=tuple(refused),
+        problems=tuple(problems),
+        made=made,
+        preparing=tuple(preparing),
+        left_out=tuple(missing.values()),
+    )
+
+
+def _wanted(
+    suites: Sequence[Suite], options: Options
+) -> Iterator[tuple[str, str, str, tuple[int, ...], Path, dict[str, Any]]]:
+    """Yield (suite, row, track, seeds, file, config) of each row on each track, and each config."""
     for suite in suites:
+        seeds = options.seeds or suite.seeds
         for row in suite.rows:
             for track in suite.tracks_of(row):
-                try:
-                    cells.append(_cell(suite, row, track, load, options))
-                except _CONFIG_ERRORS as error:
-                    refused.append(Refused(suite.name, row.name, track, _message(error)))
-    paths = {suite.name: suite.path for suite in suites}
-    jobs = _jobs(_in_order(cells), paths, options, records)
-    return Plan(tuple(jobs), tuple(cells), tuple(refused), tuple(problems), made)
+                yield (
+                    *(suite.name, row.name, track, seeds, suite.path),
+                    suite.config_of(row, track),
+                )
+    for path in options.configs:
+        config = {"path": path, "change": {}, "name": path.stem, "stage": None}
+        yield CONFIGS, path.stem, "", options.seeds or (0,), path, config
 
 
 def measured_records(results: Path) -> tuple[dict[Key, Record], list[Problem]]:
@@ -239,18 +222,27 @@ def _age(record: Record) -> float:
     return datetime.fromisoformat(record.created).timestamp() if record.created else 0.0
 
 
-def _cell(suite: Suite, row: SuiteRow, track: str, load: Loader, options: Options) -> Cell:
-    experiment = load(**suite.config_of(row, track), demo=options.demo, overrides=options.overrides)
+def _cell(
+    suite: str,
+    row: str,
+    track: str,
+    seeds: Sequence[int],
+    source: Path,
+    experiment: Described,
+) -> Cell:
     return Cell(
-        suite=suite.name,
-        row=row.name,
+        suite=suite,
+        row=row,
         track=track,
         scored=experiment.track_.name,
         config_hash=experiment.hash(),
-        seeds=tuple(dict.fromkeys(options.seeds or suite.seeds)),
+        seeds=tuple(dict.fromkeys(seeds)),
+        source=source,
         stages=tuple(
             json.dumps(stage, sort_keys=True, default=str) for stage in experiment.stages.values()
         ),
+        shared=tuple(experiment.preparations()),
+        members=tuple((m.hash(), m.track_.name) for m in experiment.members()),
     )
 
 
@@ -273,10 +265,7 @@ def _in_order(cells: Sequence[Cell]) -> list[tuple[Cell, int]]:
 
 
 def _jobs(
-    runs: Sequence[tuple[Cell, int]],
-    paths: Mapping[str, Path],
-    options: Options,
-    records: Mapping[Key, Record],
+    runs: Sequence[tuple[Cell, int]], options: Options, records: Mapping[Key, Record]
 ) -> list[Job]:
     jobs: dict[Key, Job] = {}
     begun = _begun(options.work_dirs)
@@ -297,11 +286,27 @@ def _jobs(
             scored=cell.scored,
             seed=seed,
             config_hash=cell.config_hash,
-            command=_command(paths[cell.suite], cell, seed, work_dir, options),
+            command=(*run_command(cell, seed, options), "--work-dir", str(work_dir)),
             work_dir=work_dir,
             done=key in records,
+            failure="" if key in records else earlier_failure(work_dir),
         )
-    return list(jobs.values())
+    return [_after_members(job, cell_of, jobs) for job, cell_of in _with_cells(jobs, runs)]
+
+
+def _with_cells(
+    jobs: Mapping[Key, Job], runs: Sequence[tuple[Cell, int]]
+) -> Iterator[tuple[Job, Cell]]:
+    cells = {(cell.config_hash, seed, cell.scored): cell for cell, seed in runs}
+    for key, job in jobs.items():
+        yield job, cells[key]
+
+
+def _after_members(job: Job, cell: Cell, jobs: Mapping[Key, Job]) -> Job:
+    """Let a run that joins others wait for those of them that are to be run."""
+    keys = [(config_hash, job.seed, track) for config_hash, track in cell.members]
+    waits = tuple(run_id(key) for key in keys if key in jobs and not jobs[key].done)
+    return replace(job, needs=waits)
 
 
 def _begun(work_dirs: Path) -> dict[tuple[str, int], Path]:
@@ -311,22 +316,6 @@ def _begun(work_dirs: Path) -> dict[tuple[str, int], Path]:
         if seed.isdecimal():
             found[folder.parent.name.rpartition("-")[2], int(seed)] = folder
     return found
-
-
-def _command(
-    suite: Path, cell: Cell, seed: int, work_dir: Path, options: Options
-) -> tuple[str, ...]:
-    plugins = [word for folder in options.plugins for word in ("--plugins", str(folder))]
-    return (
-        sys.executable,
-        str(options.script),
-        *(str(suite), "--row", cell.row, "--track", cell.track, "--seed", str(seed)),
-        *(["--demo"] if options.demo else []),
-        "--resume",
-        *("--results", str(options.results), "--work-dir", str(work_dir)),
-        *plugins,
-        *(["--cfg-options", *options.overrides] if options.overrides else []),
-    )
 
 
 def _message(error: Exception) -> str:

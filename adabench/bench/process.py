@@ -12,9 +12,10 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO
 
-from adabench.bench.jobs import Job
+from adabench.bench.tasks import Task
 
 LOG = "bench.log"
 LOCK = "bench.lock"
@@ -32,7 +33,7 @@ class JobProcess:
     next one after this was killed, sees that the job is still being run and leaves it alone.
     """
 
-    def __init__(self, job: Job, process: subprocess.Popen[bytes], log_start: int) -> None:
+    def __init__(self, job: Task, process: subprocess.Popen[bytes], log_start: int) -> None:
         self.job = job
         self.log = job.work_dir / LOG
         self.started = time.monotonic()
@@ -40,7 +41,7 @@ class JobProcess:
         self._log_start = log_start
 
     @classmethod
-    def start(cls, job: Job, lock: BinaryIO, environment: Mapping[str, str]) -> JobProcess:
+    def start(cls, job: Task, lock: BinaryIO, environment: Mapping[str, str]) -> JobProcess:
         """Start a job.
 
         Args:
@@ -97,29 +98,46 @@ class JobProcess:
 
     def reason(self, code: int) -> str:
         """Say why it failed: its last ``error:`` line, or else the last line of its log."""
-        if code < 0:
-            name = signal.Signals(-code).name
-            hint = "; was there enough memory?" if -code == signal.SIGKILL else ""
-            return f"ended by {name}{hint}"
-        lines = self._last_lines()
-        told = [line.removeprefix("error:") for line in lines if line.startswith("error:")]
-        return (told or lines or [f"ended with status {code} and wrote nothing"])[-1].strip()
+        return reason_of(self.log, self._log_start, code)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
-    def _last_lines(self) -> list[str]:
-        with self.log.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(self._log_start, end - _TAIL_BYTES))
-            text = file.read().decode("utf-8", errors="replace")
-        # A progress bar's steps end in a carriage return.
-        return [line for line in re.split(r"[\r\n]+", text) if line.strip()]
+
+def reason_of(log: Path, start: int, code: int) -> str:
+    """Say why a task failed: its last ``error:`` line, or else the last line of its log.
+
+    Args:
+        log: its file.
+        start: where in it this attempt begins, bytes.
+        code: the exit status, as `subprocess` has it.
+    """
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = "; was there enough memory?" if -code == signal.SIGKILL else ""
+        return f"ended by {name}{hint}"
+    lines = _last_lines(log, start)
+    told = [line.removeprefix("error:") for line in lines if line.startswith("error:")]
+    return (told or lines or [f"ended with status {code} and wrote nothing"])[-1].strip()
+
+
+def log_end(log: Path) -> int:
+    """Return the length of a log in bytes; 0 where there is none."""
+    return log.stat().st_size if log.is_file() else 0
+
+
+def _last_lines(log: Path, start: int) -> list[str]:
+    with log.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(start, end - _TAIL_BYTES))
+        text = file.read().decode("utf-8", errors="replace")
+    # A progress bar's steps end in a carriage return.
+    return [line for line in re.split(r"[\r\n]+", text) if line.strip()]
 
 
 @contextlib.contextmanager
-def claim(job: Job) -> Iterator[BinaryIO | None]:
+def claim(job: Task) -> Iterator[BinaryIO | None]:
     """Yield a job's lock, or None where another process is running the job.
 
     The lock is free again after the block, unless a process that was started holds it too.
@@ -137,7 +155,7 @@ def claim(job: Job) -> Iterator[BinaryIO | None]:
             yield lock
 
 
-def holder(job: Job) -> str:
+def holder(job: Task) -> str:
     """Return the id of the process that runs a job elsewhere, as its lock tells it."""
     try:
         return (job.work_dir / LOCK).read_text(encoding="utf-8").strip() or "unknown"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -25,6 +26,7 @@ from pydantic import (
 )
 
 from adabench.bench.migration import check_version, migrate
+from adabench.bench.recompute import TOLERANCE, confirms_metrics
 from adabench.evaluation.levels import MAX_SCORE, MIN_SCORE
 from adabench.evaluation.metrics import score_metrics
 
@@ -34,8 +36,6 @@ SCHEMA_VERSION: Final = 2
 CONSTANT = "constant"
 
 METRIC_NAMES = ("RMSE", "MAE", "PCC", "CCC")
-
-_METRIC_TOLERANCE = 1e-6
 
 # A reported row knows none of these; a measured one is worth nothing without them.
 _MEASURED_FIELDS = ("config_hash", "corpus_checksum", "protocol", "fusion", "created")
@@ -309,14 +309,15 @@ def _check_labels(record: Record) -> None:
 def _check_metrics(record: Record) -> None:
     if record.licensed or not record.predictions:
         return
-    expected = score_metrics(
-        [entry.prediction for entry in record.predictions],
-        # Labels are complete here: `_check_labels` has refused a gap.
-        [entry.label for entry in record.predictions if entry.label is not None],
-    )
-    for name, value in expected.items():
-        given = getattr(record.metrics, name)
-        if given is None or abs(given - value) > _METRIC_TOLERANCE:
+    predicted = np.array([entry.prediction for entry in record.predictions])
+    # Labels are complete here: `_check_labels` has refused a gap.
+    true = np.array([entry.label for entry in record.predictions], dtype=np.float64)
+    metrics = {name: getattr(record.metrics, name) for name in METRIC_NAMES}
+    if confirms_metrics(metrics, predicted, true):
+        return
+    for name, value in score_metrics(predicted, true).items():
+        given = metrics[name]
+        if given is None or abs(given - value) > TOLERANCE:
             raise ValueError(
                 f"metrics.{name} is {given}, but predictions and labels give {value}: take the "
                 "metrics from adabench.evaluation.score_metrics on the predictions stored here"

@@ -7,14 +7,13 @@ file is ever edited.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from adabench.bench.record import CONSTANT, Record
 from adabench.bench.side_files import SUFFIX
@@ -94,8 +93,8 @@ def load_record(path: str | os.PathLike[str]) -> Stored:
     path = Path(path)
     content = path.read_bytes()
     try:
-        fields = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        fields = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
         raise ValueError(f"{path}: not a JSON file ({error}); restore it or run again") from error
     if not isinstance(fields, dict):
         raise ValueError(f"{path}: expected a record, got a JSON {type(fields).__name__}")
@@ -145,6 +144,13 @@ def record_files(root: Path) -> list[Path]:
     return [Path(name) for name in sorted(found)]
 
 
+def files_of_seed(folder: Path, seed: int | None) -> list[Path]:
+    """The files of a track's folder that may hold a run of this seed, sorted; none if missing."""
+    name = "none" if seed is None else seed
+    found = folder.glob(f"*-{name}-*.json")
+    return sorted(path for path in found if not path.name.startswith(TEMPORARY_PREFIX))
+
+
 def find_record(
     root: str | os.PathLike[str], track: str, config_hash: str, seed: int, *, since: float = 0.0
 ) -> Record | None:
@@ -159,7 +165,7 @@ def find_record(
         since: look at files changed after this time only (seconds since the epoch).
     """
     times: list[tuple[float, Path]] = []
-    for path in (Path(root) / track).glob(f"*-{seed}-*.json"):
+    for path in files_of_seed(Path(root) / track, seed):
         # A writer's temporary file may be gone by now.
         with contextlib.suppress(FileNotFoundError):
             times.append((path.stat().st_mtime, path))
@@ -235,10 +241,6 @@ def _not_written(error: OSError, path: Path) -> OSError:
         "record.model_dump_json()"
     )
     return OSError(error.errno or 0, message)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a finite number")
 
 
 def _describe(error: ValidationError) -> str:

@@ -1,22 +1,23 @@
-"""Runs a plan's jobs on this machine, one or several at a time, and goes on after a failure."""
+"""Runs a plan's tasks, each after those it needs, and goes on after a failure."""
 
 from __future__ import annotations
 
-import os
 import signal
-import statistics
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TextIO
 
-from adabench.bench.jobs import Job, Plan, Refused
-from adabench.bench.process import LOG, JobProcess, claim, holder
+from adabench.bench.executors import Executor, LocalExecutor, Running
+from adabench.bench.failures import forget_failure, remember_failure
+from adabench.bench.jobs import Plan
+from adabench.bench.process import LOG, claim, holder
+from adabench.bench.progress import Outcome, Progress, duration
 from adabench.bench.results import find_record
+from adabench.bench.tasks import PREPARED, Job, Refused, Task
+from adabench.data.files import write_bytes
 
 #: Seconds between two looks at the running jobs.
 _PAUSE = 0.05
@@ -24,35 +25,13 @@ _STOPPING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
-Status = Literal["done", "skipped", "failed", "stopped"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one job.
-
-    Attributes:
-        status: ``skipped`` had its record already; ``stopped`` was running when bench was stopped.
-        seconds: it ran for.
-        rmse: of its record, BDI-II points.
-        reason: of a failure.
-        log: where its output is; None for one that did not run.
-    """
-
-    job: Job
-    status: Status
-    seconds: float = 0.0
-    rmse: float | None = None
-    reason: str = ""
-    log: Path | None = None
-
 
 @dataclass(frozen=True)
 class Summary:
     """What became of a plan.
 
     Attributes:
-        outcomes: of the jobs, in the order they ended.
+        outcomes: of the tasks, in the order they ended.
         refused: rows that could not run.
         not_run: jobs that bench did not come to.
         interrupted: bench was stopped.
@@ -74,9 +53,13 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """Yield the counts, then each failure with its reason and log."""
-        counts = {status: len(self._with(status)) for status in ("done", "skipped", "failed")}
+        counts = {
+            status: sum(isinstance(outcome.job, Job) for outcome in self._with(status))
+            for status in ("done", "skipped", "failed")
+        }
         counts["failed"] += len(self.refused)
-        counts["not run"] = self.not_run + len(self._with("stopped"))
+        stopped = [o for o in self._with("stopped") if isinstance(o.job, Job)]
+        counts["not run"] = self.not_run + len(stopped)
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
         yield f"{told}; {duration(self.seconds)}"
         for outcome in self._with("failed"):
@@ -92,105 +75,46 @@ class Summary:
         return [outcome for outcome in self.outcomes if outcome.status == status]
 
 
-class Progress:
-    """One line a job, with the time that is left by the jobs so far.
-
-    Args:
-        total: jobs to run.
-        parallel: how many at a time.
-        out: where to; standard output by default.
-    """
-
-    def __init__(self, total: int, parallel: int = 1, out: TextIO | None = None) -> None:
-        self.total = total
-        self.parallel = parallel
-        self._out = out or sys.stdout
-        self._numbers: dict[Job, int] = {}
-        self._seconds: list[float] = []
-        self._told: set[Job] = set()
-        self._running: set[Job] = set()
-        self._ended = 0
-
-    def started(self, job: Job) -> None:
-        """Say that a job runs; where one runs at a time, its result ends the same line."""
-        self._running.add(job)
-        if self.parallel == 1:
-            self._write(f"{self._head(job)} ... ", end="")
-        else:
-            self._write(f"{self._head(job)} started")
-
-    def waiting(self, job: Job) -> None:
-        """Say once that another process is running a job."""
-        if job not in self._told:
-            self._told.add(job)
-            self._write(f"{job.name}: process {holder(job)} is running it; waiting")
-
-    def finished(self, outcome: Outcome) -> None:
-        """Say what became of a job."""
-        self._ended += 1
-        started = outcome.job in self._running
-        self._running.discard(outcome.job)
-        head = "" if self.parallel == 1 and started else f"{self._head(outcome.job)} "
-        self._write(head + self._result(outcome, started))
-
-    def _result(self, outcome: Outcome, started: bool) -> str:
-        if outcome.status == "skipped":
-            return "skipped: another process has finished it"
-        told = f"{outcome.status} in {duration(outcome.seconds)}" if started else outcome.status
-        if outcome.rmse is not None:
-            told += f", RMSE {outcome.rmse:.2f}"
-        if outcome.reason:
-            told += f": {outcome.reason}"
-        if started:
-            self._seconds.append(outcome.seconds)
-        left = self.total - self._ended
-        if left and self._seconds and outcome.status != "stopped":
-            each = statistics.fmean(self._seconds)
-            told += f"  ({duration(each * left / self.parallel)} left)"
-        return told
-
-    def _head(self, job: Job) -> str:
-        number = self._numbers.setdefault(job, len(self._numbers) + 1)
-        return f"[{number}/{self.total}] {job.name}"
-
-    def _write(self, text: str, end: str = "\n") -> None:
-        print(text, end=end, file=self._out, flush=True)
-
-
 @dataclass
 class _Run:
     """The state of one run: what waits, what runs, what has ended."""
 
     plan: Plan
     results: Path
-    parallel: int
+    executor: Executor
     limit: float | None
     progress: Progress
-    pending: list[Job]
-    environment: dict[str, str]
-    running: list[JobProcess] = field(default_factory=list)
+    pending: list[Task]
+    running: list[Running] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    waiting_since: dict[Job, float] = field(default_factory=dict)
+    # Task id → what became of it, or "" while it waits or runs.
+    status: dict[str, str] = field(default_factory=dict)
+    waiting_since: dict[Task, float] = field(default_factory=dict)
 
     def start_what_can(self) -> None:
-        for job in list(self.pending):
-            if len(self.running) == self.parallel:
+        for task in list(self.pending):
+            if len(self.running) == self.executor.parallel:
                 return
+            if not self._may_start(task):
+                continue
             try:
-                self._start(job)
+                self._start(task)
             except OSError as error:
-                self._end(job, Outcome(job, "failed", reason=str(error)))
+                self._end(task, Outcome(task, "failed", reason=str(error)))
 
     def collect_what_ended(self) -> None:
+        limit = None if self.executor.keeps_limit else self.limit
         for process in list(self.running):
             code = process.poll()
-            over = self.limit is not None and process.seconds > self.limit
+            over = limit is not None and process.seconds > limit
             if code is None and not over:
                 continue
             if code is None:
                 process.stop()
             self.running.remove(process)
+            self.executor.ended(process)
             self._end(process.job, self._outcome(process, code))
+        self.progress.looked(self.running)
 
     def stop(self) -> None:
         for process in self.running:
@@ -202,46 +126,82 @@ class _Run:
             )
         self.running.clear()
 
-    def _start(self, job: Job) -> None:
-        with claim(job) as lock:
-            if lock is None:
-                self._wait_for(job)
-                return
-            record = find_record(
-                self.results, job.scored, job.config_hash, job.seed, since=self.plan.made
-            )
-            if record is not None:
-                self._end(job, Outcome(job, "skipped", rmse=record.metrics.RMSE))
-                return
-            process = JobProcess.start(job, lock, self.environment)
-        self.pending.remove(job)
-        self.running.append(process)
-        self.progress.started(job)
+    def _may_start(self, task: Task) -> bool:
+        """Whether all that a task needs has ended well; where something failed, it fails too."""
+        for name in task.needs:
+            status = self.status.get(name, "done")
+            if status == "failed":
+                (cause,) = [o for o in self.outcomes if o.job.id == name]
+                reason = f"it needs what failed: {cause.job.name}: {cause.reason}"
+                self._end(task, Outcome(task, "failed", reason=reason))
+                return False
+            if status not in ("done", "skipped"):
+                return False
+        return True
 
-    def _outcome(self, process: JobProcess, code: int | None) -> Outcome:
-        job, seconds, log = process.job, process.seconds, process.log
+    def _start(self, task: Task) -> None:
+        with claim(task) as lock:
+            if lock is None:
+                self._wait_for(task)
+                return
+            ready = self._made_elsewhere(task)
+            if ready is not None:
+                self._end(task, ready)
+                return
+            if isinstance(task, Job):
+                forget_failure(task.work_dir)
+            process = self.executor.start(task, lock)
+        self.pending.remove(task)
+        self.running.append(process)
+        self.progress.started(task)
+
+    def _made_elsewhere(self, task: Task) -> Outcome | None:
+        if not isinstance(task, Job):
+            made = (task.work_dir / PREPARED).is_file()
+            return Outcome(task, "skipped") if made else None
+        record = find_record(
+            self.results, task.scored, task.config_hash, task.seed, since=self.plan.made
+        )
+        return None if record is None else Outcome(task, "skipped", rmse=record.metrics.RMSE)
+
+    def _outcome(self, process: Running, code: int | None) -> Outcome:
+        task, seconds, log = process.job, process.seconds, process.log
+        failed = Outcome(task, "failed", seconds, log=log)
         if code is None:
-            reason = f"killed after {duration(seconds)}, the limit being {self.limit:g} s"
-            return Outcome(job, "failed", seconds, reason=reason, log=log)
+            limit = f"the limit being {self.limit:g} s"
+            return self._failed(
+                replace(failed, reason=f"killed after {duration(seconds)}, {limit}")
+            )
         if code:
-            return Outcome(job, "failed", seconds, reason=process.reason(code), log=log)
-        record = find_record(self.results, job.scored, job.config_hash, job.seed)
+            outcome = replace(failed, reason=process.reason(code))
+            # A signal came from outside: the next bench tries again by itself.
+            return self._failed(outcome) if code > 0 else outcome
+        if not isinstance(task, Job):
+            write_bytes(task.work_dir / PREPARED, b"")
+            return Outcome(task, "done", seconds, log=log)
+        record = find_record(self.results, task.scored, task.config_hash, task.seed)
         if record is None:
             reason = f"it ended well, but {self.results} holds no record with its config hash"
-            reason += f" {job.config_hash}, track {job.scored} and seed {job.seed}"
-            return Outcome(job, "failed", seconds, reason=reason, log=log)
-        return Outcome(job, "done", seconds, rmse=record.metrics.RMSE, log=log)
+            reason += f" {task.config_hash}, track {task.scored} and seed {task.seed}"
+            return self._failed(replace(failed, reason=reason))
+        return Outcome(task, "done", seconds, rmse=record.metrics.RMSE, log=log)
 
-    def _wait_for(self, job: Job) -> None:
-        since = self.waiting_since.setdefault(job, time.monotonic())
-        self.progress.waiting(job)
+    def _failed(self, outcome: Outcome) -> Outcome:
+        if isinstance(outcome.job, Job):
+            remember_failure(outcome.job.work_dir, outcome.reason)
+        return outcome
+
+    def _wait_for(self, task: Task) -> None:
+        since = self.waiting_since.setdefault(task, time.monotonic())
+        self.progress.waiting(task)
         if self.limit is not None and time.monotonic() - since > self.limit:
-            reason = f"process {holder(job)} has been running it for more than {self.limit:g} s"
-            self._end(job, Outcome(job, "failed", reason=reason, log=job.work_dir / LOG))
+            reason = f"process {holder(task)} has been running it for more than {self.limit:g} s"
+            self._end(task, Outcome(task, "failed", reason=reason, log=task.work_dir / LOG))
 
-    def _end(self, job: Job, outcome: Outcome) -> None:
-        if job in self.pending:
-            self.pending.remove(job)
+    def _end(self, task: Task, outcome: Outcome) -> None:
+        if task in self.pending:
+            self.pending.remove(task)
+        self.status[task.id] = outcome.status
         self.outcomes.append(outcome)
         self.progress.finished(outcome)
 
@@ -250,69 +210,89 @@ def run_plan(
     plan: Plan,
     results: Path,
     *,
-    parallel: int = 1,
+    executor: Executor | None = None,
     limit: float | None = None,
+    retry_failed: bool = False,
     progress: Progress | None = None,
+    estimates: Mapping[Task, float] | None = None,
 ) -> Summary:
     """Run what a plan has to do.
 
-    A job that fails or goes over its limit is told at the end; the others run. An interrupt
+    A job that fails or goes over its limit is told at the end; the others run, except those that
+    need it. A job that failed before is not run again, unless ``retry_failed``. An interrupt
     (Ctrl-C, SIGTERM, SIGHUP) stops what runs, with all its processes. A job that another process is
     running already, of another bench or of one that was killed, is waited for.
 
     Args:
         plan: the jobs.
         results: where their records go.
-        parallel: jobs at a time; each gets its share of the cores.
+        executor: where they run; one at a time on this machine by default.
         limit: seconds after which a job is killed.
+        retry_failed: run jobs again that failed before.
         progress: tells of each job; on standard output by default.
+        estimates: seconds that tasks are expected to take.
 
     Raises:
-        ValueError: ``parallel`` below 1, or ``limit`` not above 0.
+        ValueError: ``limit`` not above 0.
     """
-    if parallel < 1:
-        raise ValueError(f"--jobs must be 1 or more; got {parallel}")
     if limit is not None and limit <= 0:
         raise ValueError(f"--limit must be above 0 seconds; got {limit:g}")
-    pending = [job for job in plan.jobs if not job.done]
-    threads = {"OMP_NUM_THREADS": str(max(1, _cores() // parallel))} if parallel > 1 else {}
+    executor = executor or LocalExecutor()
+    pending = tasks_to_run(plan, retry_failed)
+    failed = [job for job in plan.jobs if not job.done and job not in pending]
     run = _Run(
         plan=plan,
         results=results,
-        parallel=parallel,
+        executor=executor,
         limit=limit,
-        progress=progress or Progress(len(pending), parallel),
+        progress=progress or Progress(len(pending), executor.parallel, estimates=estimates or {}),
         pending=pending,
-        environment=threads,
         outcomes=[Outcome(job, "skipped") for job in plan.jobs if job.done],
+        status={task.id: "" for task in pending} | {job.id: "failed" for job in failed},
     )
+    run.outcomes += [_failed_before(job) for job in failed]
     began = time.monotonic()
-    with _stopped_by_signals() as stopped:
-        while (run.pending or run.running) and not stopped.is_set():
-            run.start_what_can()
-            time.sleep(_PAUSE)
-            run.collect_what_ended()
-        run.stop()
+    try:
+        with _stopped_by_signals() as stopped:
+            while (run.pending or run.running) and not stopped.is_set():
+                run.start_what_can()
+                time.sleep(_PAUSE)
+                run.collect_what_ended()
+            run.stop()
+    finally:
+        run.progress.close()
     return Summary(
         outcomes=tuple(run.outcomes),
         refused=plan.refused,
-        not_run=len(run.pending),
+        not_run=sum(isinstance(task, Job) for task in run.pending),
         interrupted=stopped.is_set(),
         seconds=time.monotonic() - began,
     )
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as a reader takes them in: ``42 s``, ``12.3 min``, ``2.1 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+def tasks_to_run(plan: Plan, retry_failed: bool = False) -> list[Task]:
+    """Return a plan's tasks that are not done, in order.
+
+    Args:
+        plan: the tasks.
+        retry_failed: jobs that failed before are among them.
+    """
+    tasks = [
+        task
+        for task in plan.tasks()
+        if not task.done and (retry_failed or not isinstance(task, Job) or not task.failure)
+    ]
+    # A preparation that none of these jobs waits for is of no use.
+    needed: set[str] = set()
+    for task in reversed(tasks):
+        if isinstance(task, Job) or task.id in needed:
+            needed.update(task.needs)
+    return [task for task in tasks if isinstance(task, Job) or task.id in needed]
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _failed_before(job: Job) -> Outcome:
+    reason = f"{job.failure}; failed before, and not run again without --retry-failed"
+    return Outcome(job, "failed", reason=reason, log=job.work_dir / LOG)
 
 
 @contextmanager

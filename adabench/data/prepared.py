@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from adabench.data.files import write_bytes
 from adabench.data.manifest import SPLITS, ClipRecord, manifest_bytes, read_manifest
 from adabench.data.store import SUFFIX, FrameStore, JpegPack
+from adabench.data.tracks import CORPUS_FILE
 
 MANIFEST = "manifest.csv"
-DESCRIPTION = "corpus.json"
+DESCRIPTION = CORPUS_FILE
 FACES = "faces"
 SIGNALS = "signals"
 SCHEMA = 1

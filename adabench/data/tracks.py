@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import dataclass
+from pathlib import Path
+
+#: In a prepared corpus's folder: it is complete.
+CORPUS_FILE = "corpus.json"
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,12 @@ def get_track(name: str) -> Track:
     near = difflib.get_close_matches(name, TRACKS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"track: no track is called {name!r}.{hint} Known: {', '.join(TRACKS)}.")
+
+
+def corpus_folder(root: str | os.PathLike[str], corpus: str, size: int) -> Path:
+    """Return where a prepared corpus lies: ``<corpus>-<size>px`` if that is there, or ``<corpus>``."""
+    sized = Path(root) / f"{corpus}-{size}px"
+    return sized if (sized / CORPUS_FILE).is_file() else Path(root) / corpus
 
 
 def task_tracks(track: Track) -> dict[str, Track]:

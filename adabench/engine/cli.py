@@ -88,7 +88,7 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return which config is asked for, as :func:`load_config` takes it."""
     path: Path | None = arguments.config
     if path is None:
-        raise ValueError("name a config, such as configs/depmap_r18_avec14.py")
+        raise ValueError("name a config: a file in configs/, or one of your own")
     if arguments.row is None:
         if path.parent.name == FOLDER.name and path.is_file():
             rows = ", ".join(row.name for row in load_suite(path).rows)

@@ -12,8 +12,9 @@ from mmengine.config import Config, DictAction
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from adabench.data.protocol import Protocol
-from adabench.data.tracks import Track, get_track
+from adabench.data.tracks import Track, get_track, task_tracks
 from adabench.engine.digest import digest
+from adabench.engine.preparations import Preparation, corpus_problem, preparations
 
 
 class Strict(BaseModel):
@@ -150,6 +151,23 @@ class Experiment(Strict):
     def is_fused(self) -> bool:
         """Whether this is a model per task, which a track with one task can't be."""
         return self.fusion == "fused" and len(self.track_.tasks) > 1
+
+    def members(self) -> tuple[Experiment, ...]:
+        """Return the runs whose predictions this one joins: one a task where it is fused."""
+        if not self.is_fused:
+            return ()
+        return tuple(
+            self.model_copy(update={"name": f"{self.name}_{task.lower()}", "track": track.name})
+            for task, track in task_tracks(self.track_).items()
+        )
+
+    def preparations(self) -> tuple[Preparation, ...]:
+        """Return what it has to find or to make before it trains."""
+        return preparations(self)
+
+    def corpus_problem(self) -> str | None:
+        """Return what is to be done where its corpus is not prepared; None if it is."""
+        return corpus_problem(self)
 
     def hash(self) -> str:
         """Hash of everything that decides the result, the seed apart."""

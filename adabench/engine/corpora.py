@@ -14,7 +14,7 @@ from adabench.data.synthface import (
     generate,
     generate_expressions,
 )
-from adabench.data.tracks import Track
+from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 from adabench.engine.config import Data
 from adabench.engine.timings import CostBook
 
@@ -66,13 +66,12 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
 
 def _prepared(root: Path, name: str, size: int) -> PreparedCorpus:
     """Open ``<name>-<size>px``, so that methods that see other sizes can stand beside it, or ``<name>``."""
-    sized = root / f"{name}-{size}px"
-    if (sized / "corpus.json").is_file():
-        return PreparedCorpus.open(sized)
-    corpus = PreparedCorpus.open(root / name)
+    folder = corpus_folder(root, name, size)
+    corpus = PreparedCorpus.open(folder)
     if corpus.size != size:
+        sized = root / f"{name}-{size}px"
         raise ValueError(
-            f"corpus {root / name} holds faces of {corpus.size} px, the config asks for "
+            f"corpus {folder} holds faces of {corpus.size} px, the config asks for "
             f"data.size={size}; prepare it with --size {size} --out {sized} as well, or set "
             f"data.size={corpus.size}"
         )
@@ -94,7 +93,7 @@ def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
 
 def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:
     out = root / f"{name}-{data.size}px"
-    finished = out / "corpus.json"
+    finished = out / CORPUS_FILE
     if not finished.is_file():
         with alone_in(root / MADE / out.name):
             if not finished.is_file():

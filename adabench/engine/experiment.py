@@ -195,12 +195,10 @@ def _run_fused(
 ) -> tuple[Record, tuple[ClipRecord, ...]]:
     """Train a model per task, or find its record, and score the mean of their predictions."""
     members = []
-    for task, track in task_tracks(experiment.track_).items():
-        name = f"{experiment.name}_{task.lower()}"
-        member = experiment.model_copy(update={"name": name, "track": track.name})
-        found = find_record(results, track.name, member.hash(), experiment.seed)
+    for member in experiment.members():
+        found = find_record(results, member.track, member.hash(), experiment.seed)
         if found is None:
-            folder = work_dir / task.lower()
+            folder = work_dir / member.name.rpartition("_")[2]
             found = train(member, work_dir=folder, results=results, resume=resume).record
         members.append(found)
     corpus, parts = gather(experiment)

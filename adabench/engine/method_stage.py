@@ -12,7 +12,8 @@ from adabench.data.files import atomic_path
 from adabench.engine.checkpoints import load_model
 from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.experiment import fit_method
-from adabench.engine.stages import RESULT, Stage, StageContext, needed
+from adabench.engine.references import needed
+from adabench.engine.stages import RESULT, Stage, StageContext
 from adabench.engine.workbench import build_untrained, part_versions, preflight, set_up
 from adabench.models.weights import local_checksums
 from adabench.registry import STAGES

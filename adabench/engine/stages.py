@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,11 +13,11 @@ from adabench.data.files import alone_in, remove_leftovers, write_bytes
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.config import Data, Experiment
 from adabench.engine.digest import digest
+from adabench.engine.references import REFERENCE, in_order, missing_stage, needed
 from adabench.engine.timings import Timings
 from adabench.registry import STAGES
 
 RESULT = "result.pth"
-_REFERENCE = "stage:"
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,27 @@ class StageError(ValueError):
     """A stage that failed; what others finished is kept, and so is what this one had saved."""
 
 
-def ensure_stages(experiment: Experiment, corpus: PreparedCorpus) -> dict[str, StageResult]:
-    """Find or train every stage of an experiment, each after those it refers to.
+def ensure_stages(
+    experiment: Experiment, corpus: PreparedCorpus, until: str | None = None
+) -> dict[str, StageResult]:
+    """Find or train the stages of an experiment, each after those it refers to.
+
+    Args:
+        experiment: whose stages.
+        corpus: its corpus.
+        until: the last stage wanted, with those it needs; all by default.
 
     Raises:
         StageError: naming the stage that failed, the cause, what is kept and how to go on.
         ValueError: references between stages that can't be followed.
     """
     done: dict[str, StageResult] = {}
-    for name in in_order(experiment.stages):
-        cfg = experiment.stages[name]
+    stages = experiment.stages
+    wanted = set(stages) if until is None else {until, *needed(stages[until], stages)}
+    for name in in_order(stages):
+        if name not in wanted:
+            continue
+        cfg = stages[name]
         context = StageContext(experiment, corpus, dict(done))
         try:
             done[name] = ensure_stage(name, cfg, context)
@@ -106,23 +116,6 @@ def ensure_stages(experiment: Experiment, corpus: PreparedCorpus) -> dict[str, S
                 "and the same command goes on from there"
             ) from error
     return done
-
-
-def in_order(stages: Mapping[str, Any]) -> list[str]:
-    """Return the names of stages so that each stands after those it refers to.
-
-    Raises:
-        ValueError: a reference to a stage that the config lacks, or stages that wait for each other.
-    """
-    needs = {name: sorted(referenced(cfg)) for name, cfg in stages.items()}
-    for name, wanted in needs.items():
-        for other in wanted:
-            if other not in stages:
-                raise _missing(f"{_REFERENCE}{other}", stages, f" (in stages.{name})")
-    try:
-        return list(TopologicalSorter(needs).static_order())
-    except CycleError as error:
-        raise ValueError(f"stages wait for each other: {' -> '.join(error.args[1])}") from error
 
 
 def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> StageResult:
@@ -156,39 +149,13 @@ def resolve(value: Any, results: Mapping[str, StageResult]) -> Any:
     Raises:
         ValueError: a stage that the config does not define.
     """
-    if isinstance(value, str) and value.startswith(_REFERENCE):
-        name = value.removeprefix(_REFERENCE)
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        name = value.removeprefix(REFERENCE)
         if name not in results:
-            raise _missing(value, results)
+            raise missing_stage(value, results)
         return str(results[name].path)
     if isinstance(value, dict):
         return {key: resolve(item, results) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(resolve(item, results) for item in value)
     return value
-
-
-def _missing(reference: str, known: Iterable[str], where: str = "") -> ValueError:
-    names = ", ".join(known) or "none"
-    return ValueError(
-        f"{reference!r} names a stage that the config lacks{where}; its stages: {names}"
-    )
-
-
-def referenced(value: Any) -> set[str]:
-    """Return the names of the stages that a config refers to."""
-    if isinstance(value, str):
-        return {value.removeprefix(_REFERENCE)} if value.startswith(_REFERENCE) else set()
-    if isinstance(value, dict):
-        value = list(value.values())
-    return set().union(*map(referenced, value)) if isinstance(value, (list, tuple)) else set()
-
-
-def needed(value: Any, stages: Mapping[str, Any]) -> set[str]:
-    """Return the names of the stages that a config refers to, and of those that these refer to."""
-    found: set[str] = set()
-    waiting = referenced(value)
-    while waiting:
-        found |= waiting
-        waiting = referenced([stages[name] for name in waiting if name in stages]) - found
-    return found

@@ -21,7 +21,9 @@ from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.corpora import ensure_corpus
 from adabench.engine.features import FeatureCache, SemanticsCache, segments_of
 from adabench.engine.hooks import seed_everything
-from adabench.engine.stages import Stage, StageResult, ensure_stages, in_order, resolve
+from adabench.engine.preparations import CORPUS, FEATURES
+from adabench.engine.references import in_order
+from adabench.engine.stages import Stage, StageResult, ensure_stages, resolve
 from adabench.engine.training import make_loader
 from adabench.models import Assessor, Backbone
 from adabench.models.semantics import SemanticEncoder
@@ -143,6 +145,28 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
     scores = torch.tensor([float(c.score) for c in parts.train if c.score is not None])
     assessor.head.fit_scale(scores)
     return Workbench(experiment, corpus, parts, stages, assessor, features, semantics, encoder)
+
+
+def make_ready(experiment: Experiment, until: str) -> None:
+    """Make what runs share and go no further, so that runs side by side need not wait or repeat it.
+
+    Args:
+        experiment: of one of the runs.
+        until: ``corpus``, the name of a stage, or ``features``: corpus, stages and caches.
+
+    Raises:
+        ValueError: no such stage; otherwise as `set_up`.
+    """
+    known = (CORPUS, *experiment.stages, FEATURES)
+    if until not in known:
+        raise ValueError(f"--prepare takes one of {', '.join(known)}; got {until!r}")
+    if until == FEATURES:
+        set_up(experiment)
+        return
+    preflight(experiment)
+    corpus, _ = gather(experiment)
+    if until != CORPUS:
+        ensure_stages(experiment, corpus, until)
 
 
 def preflight(experiment: Experiment) -> None:

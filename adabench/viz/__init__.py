@@ -1,5 +1,6 @@
 """Figures."""
 
+from adabench.viz.critical_difference import critical_difference_diagram
 from adabench.viz.scatter import prediction_scatter
 
-__all__ = ["prediction_scatter"]
+__all__ = ["critical_difference_diagram", "prediction_scatter"]

@@ -7,9 +7,9 @@ import pytest
 
 from adabench.bench import Cost
 from adabench.bench.comparison import compare
-from adabench.bench.jobs import Cell
 from adabench.bench.reported import read_reported
 from adabench.bench.suites import Suite, SuiteRow
+from adabench.bench.tasks import Cell
 
 CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
 p,1,First et al.,First,avec14,10.5,9.2,,,doubtful
@@ -205,3 +205,17 @@ def test_what_a_reader_must_know_comes_first(reported, measured, make_record):
     assert re.search(r"2 different corpora \(beefbeef, c0ffee00\)", corpora)
     real = [Cell("s", "plain", "avec14", "avec14", "h", (0,))]
     assert compare(suite("plain"), real, {}, reported).notices == ()
+
+
+def test_persons_are_the_records_own(reported, measured, monkeypatch):
+    asked = []
+
+    def agreement(printed, predicted, labels, persons, **options):
+        asked.append(list(persons))
+        raise ValueError("enough")
+
+    monkeypatch.setattr("adabench.bench.comparison.rank_agreement", agreement)
+    names = ("plain", "some", "full")
+    records = measured({name: [4.0] for name in names})
+    compare(suite(*names), cells_of(*names, seeds=(0,)), records, reported)
+    assert asked == [[str(index // 2) for index in range(15)]]

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from adabench.bench import write_record
-from adabench.bench.jobs import Options, measured_records, plan
+from adabench.bench.jobs import measured_records, plan
 from adabench.bench.results import find_record
 from adabench.bench.suites import Suite, SuiteRow
+from adabench.bench.tasks import Options
 from adabench.data.tracks import Track, get_track
 
 
@@ -23,6 +24,18 @@ class Toy:
 
     def hash(self):
         return f"{self.content}{self.track_.name}".replace("-", "")
+
+    def corpus_problem(self):
+        return MISSING.get(self.track_.corpus)
+
+    def members(self):
+        return ()
+
+    def preparations(self):
+        return ()
+
+
+MISSING = {}
 
 
 def load(path, *, demo, overrides, change, name, stage):
@@ -153,8 +166,9 @@ def test_the_command_is_train_py_s(options, tmp_path):
     assert list(job.command) == [
         *(sys.executable, "t.py", str(Path("configs/suites/s.py"))),
         *("--row", "a", "--track", "avec14-northwind", "--seed", "0", "--demo", "--resume"),
-        *("--results", str(tmp_path / "results"), "--work-dir", str(job.work_dir)),
+        *("--results", str(tmp_path / "results")),
         *("--plugins", "mine", "--plugins", "x", "--cfg-options", "a.b=1", "c=2"),
+        *("--work-dir", str(job.work_dir)),
     ]
     folder = f"a-demo-northwind-{job.config_hash}"
     assert job.work_dir == tmp_path / "work" / "s" / folder / "seed0"

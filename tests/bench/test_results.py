@@ -158,9 +158,12 @@ def test_one_damaged_file_harms_no_other(make_record, tmp_path):
 def test_a_half_written_file_of_a_killed_process_is_no_record(make_record, tmp_path):
     path = write_record(make_record(), tmp_path)
     (path.parent / f".part-00-{path.name}").write_text("{")
+    (path.parent / f".part-01-{path.name}").write_text(path.read_text())
     records, problems = read_records(tmp_path)
     assert len(records) == 1
     assert problems == []
+    path.unlink()
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) is None
 
 
 def test_side_folders_hold_no_records(make_record, tmp_path):

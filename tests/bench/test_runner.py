@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from adabench.bench import read_records
-from adabench.bench.jobs import Job, Plan, Refused
+from adabench.bench.executors import LocalExecutor
+from adabench.bench.jobs import Plan
 from adabench.bench.process import LOG, JobProcess, claim
-from adabench.bench.runner import Progress, Summary, duration, run_plan
+from adabench.bench.progress import Progress, duration
+from adabench.bench.runner import Summary, run_plan
+from adabench.bench.tasks import Job, Refused
 
 TOY = Path(__file__).with_name("toy_train.py")
 
@@ -40,8 +43,12 @@ def run(tmp_path):
         plan = Plan(tuple(jobs), (), tuple(refused), (), time.time() - 1)
         out = io.StringIO()
         to_run = sum(not job.done for job in jobs)
-        progress = Progress(to_run, options.get("parallel", 1), out)
-        summary = run_plan(plan, tmp_path / "results", progress=progress, **options)
+        parallel = options.pop("parallel", 1)
+        progress = Progress(to_run, parallel, out)
+        executor = LocalExecutor(parallel, gpus=(), cores=options.pop("cores", 4))
+        summary = run_plan(
+            plan, tmp_path / "results", executor=executor, progress=progress, **options
+        )
         return summary, out.getvalue()
 
     return run_jobs
@@ -181,9 +188,8 @@ def test_an_interrupt_stops_what_runs(make_job, run, number):
 
 
 def test_several_at_a_time_share_the_cores(make_job, run, tmp_path, monkeypatch):
-    monkeypatch.setattr("adabench.bench.runner._cores", lambda: 8)
     monkeypatch.setenv("TOY_SECONDS", "2.5")
-    summary, out = run(*[make_job(row) for row in "abc"], parallel=3)
+    summary, out = run(*[make_job(row) for row in "abc"], parallel=3, cores=8)
     assert set(statuses(summary).values()) == {"done"}
     lines = journal(tmp_path)
     assert [line.split()[0] for line in lines] == ["start"] * 3 + ["end"] * 3

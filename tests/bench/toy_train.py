@@ -27,6 +27,7 @@ def parse():
         parser.add_argument(name, action="store_true")
     for name in ("--results", "--work-dir"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--prepare")
     parser.add_argument("--plugins", action="append")
     parser.add_argument("--cfg-options", nargs="+", default=[])
     return parser.parse_args()
@@ -53,9 +54,9 @@ def record(given, config_hash):
     return Record(
         kind="method",
         method="Toy",
-        config=f"{given.suite.stem}/{given.row}",
+        config=f"{given.suite.stem}/{given.row}" if given.row else given.suite.stem,
         config_hash=config_hash,
-        track=f"demo{given.track.removeprefix('avec14')}" if given.demo else given.track,
+        track=f"demo{(given.track or '').removeprefix('avec14')}" if given.demo else given.track,
         corpus="synthface",
         corpus_checksum="c0ffee",
         licensed=False,
@@ -76,14 +77,19 @@ def record(given, config_hash):
 
 def main():
     given = parse()
+    given.results.mkdir(parents=True, exist_ok=True)
+    if given.prepare:
+        with (given.results.parent / "journal.txt").open("a") as journal:
+            journal.write(f"prepare {given.prepare} {given.track} {given.work_dir.name}\n")
+        misbehave(os.environ.get("TOY_PREPARE", ""))
+        return
     # The folder of a bench's job is named after its config's hash.
     config_hash = given.work_dir.parent.name.rpartition("-")[2]
-    given.results.mkdir(parents=True, exist_ok=True)
     with (given.results.parent / "journal.txt").open("a") as journal:
         what = f"{given.row} {given.track} {given.seed} {config_hash}"
         journal.write(f"start {what} threads={os.environ.get('OMP_NUM_THREADS')}\n")
         journal.flush()
-        misbehave(given.row)
+        misbehave(given.row or given.suite.stem)
         time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
         write_record(record(given, config_hash), given.results)
         journal.write(f"end {what}\n")

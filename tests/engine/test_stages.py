@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from adabench.data.files import write_bytes
-from adabench.engine import stages, timings
+from adabench.engine import timings
 from adabench.engine.config import Data, Experiment
+from adabench.engine.references import referenced
 from adabench.engine.stages import (
     RESULT,
     Stage,
@@ -16,8 +17,6 @@ from adabench.engine.stages import (
     StageResult,
     ensure_stage,
     ensure_stages,
-    in_order,
-    needed,
     resolve,
 )
 from adabench.engine.workbench import set_up
@@ -41,7 +40,7 @@ def calls(monkeypatch):
     class CountingStage(Stage):
         def __init__(self, *, steps, lr, label="", seed=0, weights=None):
             self.steps, self.lr, self.label, self.seed = steps, lr, label, seed
-            self.earlier = sorted(stages.referenced(weights))
+            self.earlier = sorted(referenced(weights))
 
         def depends_on(self, context):
             earlier = [context.earlier[name].key for name in self.earlier]
@@ -209,40 +208,6 @@ CHAIN = {
     "middle": {**CFG, "lr": 2, "label": "middle", "weights": {"deep": ("stage:first",)}},
     "first": {**CFG, "lr": 1, "label": "first"},
 }
-
-
-def test_stages_stand_after_those_they_refer_to():
-    assert in_order(CHAIN) == ["first", "middle", "last"]
-    assert in_order({}) == []
-    assert set(in_order({"a": {}, "b": {}})) == {"a", "b"}
-
-
-def test_what_a_config_needs_of_them():
-    assert needed({"weights": "stage:last"}, CHAIN) == {"last", "middle", "first"}
-    assert needed([{"weights": "stage:middle"}], CHAIN) == {"middle", "first"}
-    assert needed({"weights": "timm"}, CHAIN) == set()
-    assert needed("stage:gone", CHAIN) == {"gone"}
-    assert needed("stage:a", {"a": "stage:b", "b": "stage:a"}) == {"a", "b"}
-
-
-def test_a_reference_between_stages_that_leads_nowhere_is_told():
-    with pytest.raises(
-        ValueError,
-        match=r"'stage:frist' names a stage .* \(in stages\.last\); its stages: last, first",
-    ):
-        in_order({"last": {"weights": "stage:frist"}, "first": {}})
-
-
-@pytest.mark.parametrize(
-    "loop",
-    [
-        {"a": {"weights": "stage:a"}},
-        {"a": {"weights": "stage:b"}, "b": {"weights": "stage:c"}, "c": {"weights": "stage:a"}},
-    ],
-)
-def test_stages_that_wait_for_each_other_are_refused(loop):
-    with pytest.raises(ValueError, match=r"stages wait for each other: .*a"):
-        in_order(loop)
 
 
 @pytest.fixture

@@ -69,6 +69,8 @@ def bench(tmp_path):
 
 
 def records_of(tmp_path):
+    if not (tmp_path / "results").is_dir():
+        return []
     records, problems = read_records(tmp_path / "results")
     assert not problems, problems
     return records
@@ -77,14 +79,15 @@ def records_of(tmp_path):
 def journal(tmp_path):
     path = tmp_path / "journal.txt"
     lines = path.read_text().splitlines() if path.is_file() else []
-    return Counter(tuple(line.split()[:4]) for line in lines)
+    return Counter(tuple(line.split()[:4]) for line in lines if not line.startswith("prepare"))
 
 
 def test_a_suite_runs_and_its_table_is_printed_and_written(bench, tmp_path):
     done = bench("--suite", "toys", "--demo")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("done in") == 8
-    assert "[8/8] toys/b  avec14-freeform on demo-freeform  seed 1 ... done in" in done.stdout
+    assert done.stdout.count("done in") == 9
+    assert "[1/9] preparing corpus  demo-northwind  for 8 runs ... done in" in done.stdout
+    assert "[9/9] toys/b  avec14-freeform on demo-freeform  seed 1 ... done in" in done.stdout
     assert "done 8, skipped 0, failed 0, not run 0" in done.stdout
     assert len(records_of(tmp_path)) == 8
     assert "nothing about depression" in " ".join(done.stdout.split())
@@ -121,8 +124,8 @@ def test_a_dry_run_prints_a_line_a_job_and_runs_nothing(bench, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "done   toys/a  avec14-northwind on demo-northwind  seed 0"
-    assert lines[-1] == "8 jobs: 4 done, 4 to do; 0 rows can't be loaded"
-    assert sum(line.startswith("to do  ") for line in lines) == 4
+    assert "8 jobs: 4 done, 4 to do; 0 rows can't be loaded" in lines
+    assert sum(line.startswith("to do  toys/") for line in lines) == 4
     assert journal(tmp_path) == before
 
 
@@ -173,13 +176,60 @@ def test_a_row_that_can_not_be_loaded_is_a_failure(bench, tmp_path):
     assert done.stdout.count("unknown key") == 4
 
 
+def test_what_failed_is_run_again_when_asked(bench, tmp_path):
+    bench.write("toys", (("fails", None), ("good", None)))
+    words = ["--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform"]
+    first = bench(*words)
+    assert "done 1, skipped 0, failed 1" in first.stdout
+    second = bench(*words)
+    assert second.returncode == 1
+    assert "done 0, skipped 1, failed 1" in second.stdout
+    assert re.search(r"not finite at step 3 \(on 20.*without --retry-failed", second.stdout)
+    assert max(journal(tmp_path).values()) == 1
+    assert bench(*words, "--retry-failed").returncode == 1
+    assert max(journal(tmp_path).values()) == 2
+
+
+def test_tracks_choose_rows_and_unprepared_ones_are_left_out(bench, tmp_path):
+    done = bench("--suite", "toys", "--demo", "--seeds", "0", "--track", "demo-freeform")
+    assert "done 2, skipped 0, failed 0, not run 0" in done.stdout
+    real = bench("--suite", "toys", "--seeds", "0", "--cfg-options", f"data.root={tmp_path}")
+    assert real.returncode == 0, real.stderr
+    assert "done 0, skipped 0, failed 0, not run 0" in real.stdout
+    for track in ("avec14-freeform", "avec14-northwind"):
+        assert f"left out: track {track}, 2 rows: no prepared corpus in {tmp_path}" in real.stdout
+    assert "tools/prepare.py avec2014" in real.stdout
+
+
+def test_configs_run_without_a_suite(bench, tmp_path):
+    config = ROOT / "configs" / "constant_avec14.py"
+    done = bench("--config", config, "--demo", "--seeds", "0", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "configs/constant_avec14  demo  seed 3 ... done in" in done.stdout
+    assert sorted(record.seed for record in records_of(tmp_path)) == [0, 3]
+    assert "done 0, skipped 2" in bench("--config", config, "--demo", "--seeds", "0", "3").stdout
+
+
+def test_a_preparation_that_fails_fails_what_needs_it_alone(bench, tmp_path):
+    config = ROOT / "configs" / "constant_avec14.py"
+    words = ["--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform"]
+    done = bench(*words, TOY_PREPARE="fails")
+    assert done.returncode == 1
+    assert "done 0, skipped 0, failed 2, not run 0" in done.stdout
+    assert done.stdout.count("it needs what failed: preparing corpus") >= 2
+    assert not journal(tmp_path)
+    alone = bench("--config", config, "--demo", TOY_PREPARE="fails")
+    assert "done 1, skipped 0, failed 0" in alone.stdout
+    assert "done 2, skipped 0, failed 0" in bench(*words).stdout
+
+
 def test_bench_s_options_reach_every_job(bench, tmp_path):
     words = ["--plugins", "one", "two", "--cfg-options", "data.size=48", "data.root=x"]
     done = bench("--suite", "toys", "--demo", "--seeds", "0", *words)
     assert done.returncode == 0, done.stderr
     (log, *_) = (tmp_path / "work").rglob("bench.log")
     told = log.read_text()
-    assert "--plugins one --plugins two --cfg-options data.size=48 data.root=x" in told
+    assert "--plugins one --plugins two --cfg-options data.size=48 data.root=x --work-dir" in told
     # Another size is another config; where the data lies is not.
     assert "4 to do" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run").stdout
     same = ["--cfg-options", "data.size=48", "data.root=y"]
@@ -191,8 +241,11 @@ def test_bench_s_options_reach_every_job(bench, tmp_path):
     [
         (["--suite", "toy"], "no suite is called 'toy'; did you mean 'toys'?"),
         (["--suite", "nowhere.py"], "suite nowhere.py does not exist"),
-        ([], "one of the arguments --suite --all is required"),
+        ([], "one of the arguments --suite --all --config is required"),
         (["--all", "--demo", "--jobs", "0"], "--jobs must be 1 or more"),
+        (["--all", "--demo", "--jobs", "999"], "--jobs 999: this machine has"),
+        (["--all", "--demo", "--slurm", "gpus=1"], "--slurm goes with --executor slurm"),
+        (["--all", "--demo", "--track", "avec15"], "no row or config has such a track"),
         (["--all", "--seeds", "-1"], "--seeds takes integers from 0 on; got -1"),
         (["--all", "--dry-run", "--table-only"], "not allowed with argument"),
     ],
@@ -215,24 +268,48 @@ def start(bench, *words, **environment):
     )
 
 
+KILLS = 20
+
+
 def test_killed_at_random_moments_it_loses_and_repeats_nothing(bench, tmp_path):
-    words = ["--suite", "toys", "--demo", "--seeds", "0"]
-    for _ in range(3):
-        process = start(bench, *words, TOY_SECONDS="0.5")
-        try:
-            process.wait(random.uniform(1, 3))
-        except subprocess.TimeoutExpired:
-            process.kill()
+    """SIGKILL of the bench or of a job, at random moments; one start after it ends it all."""
+    words = ["--suite", "toys", "--demo"]
+    moments = random.Random(0)
+    killed_jobs = 0
+    for number in range(KILLS):
+        process = start(bench, *words, TOY_SECONDS="1")
+        # A start takes a second or two by itself.
+        time.sleep(moments.uniform(0.5, 3.5))
+        victims = jobs_of(process.pid) if number % 2 else []
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        killed_jobs += len(victims)
+        process.kill()
         process.communicate()
         records_of(tmp_path)
     done = bench(*words)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(records_of(tmp_path)) == 4
-    assert len({(r.config_hash, r.track) for r in records_of(tmp_path)}) == 4
-    # A killed bench's job runs to its end, and the next bench waits for it.
+    assert len(records_of(tmp_path)) == 8
+    assert len({(r.config_hash, r.track, r.seed) for r in records_of(tmp_path)}) == 8
+    # A killed bench's job runs to its end, and the next bench waits for it: all ended once, and
+    # only killed ones began more than once.
     counts = journal(tmp_path)
-    assert len(counts) == 8
-    assert set(counts.values()) == {1}
+    assert sum(count for key, count in counts.items() if key[0] == "end") == 8
+    assert sum(count for key, count in counts.items() if key[0] == "start") <= 8 + killed_jobs
+
+
+def jobs_of(bench_process):
+    """Ids of the processes that a bench started and that still run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = path.read_text().rpartition(")")
+        except OSError:
+            continue
+        state, parent = rest.split()[:2]
+        if int(parent) == bench_process and state != "Z":
+            found.append(int(name.split()[0]))
+    return found
 
 
 def test_two_benches_at_once_share_the_work(bench, tmp_path):

@@ -1,0 +1,58 @@
+"""How long tasks are expected to take, by what runs like them took."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from adabench.bench.record import Record
+from adabench.bench.tasks import Job, Task
+
+
+def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[Task, float]:
+    """Return task → seconds, where something is known.
+
+    A run is expected to take what runs of its own config took (other seeds), or else those of its
+    track, or else all; only the training and the testing count, as stages and caches are shared. A
+    preparation has no estimate.
+
+    Args:
+        tasks: what is to run.
+        records: measured runs, whoever's.
+    """
+    known: dict[Any, list[float]] = defaultdict(list)
+    for record in records:
+        own = sum(record.timing.get(part, 0.0) for part in ("training", "evaluation"))
+        if record.kind != "method" or not own:
+            continue
+        for group in (record.config_hash, record.track, None):
+            known[group].append(own)
+    found: dict[Task, float] = {}
+    for task in tasks:
+        if isinstance(task, Job):
+            groups = (task.config_hash, task.scored, None)
+            like = next((known[group] for group in groups if known.get(group)), None)
+            if like is not None:
+                found[task] = statistics.fmean(like)
+    return found
+
+
+def describe_estimate(
+    tasks: Sequence[Task], estimates: dict[Task, float], parallel: int
+) -> Iterator[str]:
+    """Yield a line that says how long what is to run may take, if anything is known."""
+    from adabench.bench.progress import duration
+
+    runs = [task for task in tasks if isinstance(task, Job) and not task.done]
+    told = [estimates[task] for task in runs if task in estimates]
+    if not told:
+        return
+    whole = sum(told) / len(told) * len(runs) / parallel
+    preparing = sum(not isinstance(task, Job) and not task.done for task in tasks)
+    beside = f", and what {preparing} preparations take" if preparing else ""
+    yield (
+        f"about {duration(whole)} for {len(runs)} runs, {parallel} at a time, by what runs like them "
+        f"took{beside}"
+    )

@@ -1,0 +1,79 @@
+"""What runs share and one of them has to make: corpus, stages, caches. Imports no torch.
+
+A preparation's key groups runs that can wait for one making. It need not be the key under which
+the result is stored: a run makes whatever it does not find.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adabench.data.tracks import CORPUS_FILE, corpus_folder
+from adabench.engine.digest import digest
+from adabench.engine.references import in_order, needed, referenced
+
+if TYPE_CHECKING:
+    from adabench.engine.config import Experiment
+
+CORPUS, FEATURES = "corpus", "features"
+
+
+class Preparation(NamedTuple):
+    """One thing to be made.
+
+    Attributes:
+        until: ``corpus``, the name of a stage, or ``features``: what ``--prepare`` takes.
+        key: equal where one making serves several runs.
+        alike: equal where two makings would wait for, or repeat, the same work.
+    """
+
+    until: str
+    key: str
+    alike: str
+
+
+def corpus_problem(experiment: Experiment) -> str | None:
+    """Return what is to be done where the corpus behind a track is not prepared; None if it is.
+
+    A generated corpus is made on first use.
+    """
+    track, data = experiment.track_, experiment.data
+    folder = corpus_folder(data.root, track.corpus, data.size)
+    if track.is_demo or (folder / CORPUS_FILE).is_file():
+        return None
+    return (
+        f"no prepared corpus in {folder}; run `python tools/prepare.py {track.corpus} --src RAW "
+        f"--out {folder} --size {data.size}`, or add --demo for the generated one"
+    )
+
+
+def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
+    """Return what a run has to find or to make before it trains, in order.
+
+    A model per task needs what its members need, and has nothing of its own; a method that is no
+    network needs the corpus only.
+    """
+    if experiment.is_fused:
+        return ()
+    track = experiment.track_
+    data = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    found: list[Preparation] = []
+    if track.is_demo:
+        key = digest([CORPUS, data])
+        found.append(Preparation(CORPUS, key, key))
+    if experiment.method.get("type", "Assessor") != "Assessor":
+        return tuple(found)
+    keys: dict[str, str] = {}
+    for name in in_order(experiment.stages):
+        cfg = experiment.stages[name]
+        alike = digest([cfg, [keys[other] for other in sorted(referenced(cfg))], data])
+        keys[name] = digest([alike, track.name, experiment.protocol.model_dump(mode="json")])
+        found.append(Preparation(name, keys[name], alike))
+    if experiment.views is None or not experiment.cache:
+        return tuple(found)
+    stages = sorted(needed([experiment.method, experiment.semantics], experiment.stages))
+    shared: list[Any] = [FEATURES, [keys[name] for name in stages], data, track.name]
+    views = experiment.views.model_dump(mode="json")
+    own = [experiment.method.get("backbone"), experiment.semantics, views]
+    found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))
+    return tuple(found)

@@ -1,0 +1,53 @@
+"""Which stages a config refers to, by ``'stage:NAME'``. Imports no torch, so that planning can ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+REFERENCE = "stage:"
+
+
+def in_order(stages: Mapping[str, Any]) -> list[str]:
+    """Return the names of stages so that each stands after those it refers to.
+
+    Raises:
+        ValueError: a reference to a stage that the config lacks, or stages that wait for each other.
+    """
+    needs = {name: sorted(referenced(cfg)) for name, cfg in stages.items()}
+    for name, wanted in needs.items():
+        for other in wanted:
+            if other not in stages:
+                raise missing_stage(f"{REFERENCE}{other}", stages, f" (in stages.{name})")
+    try:
+        return list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        raise ValueError(f"stages wait for each other: {' -> '.join(error.args[1])}") from error
+
+
+def referenced(value: Any) -> set[str]:
+    """Return the names of the stages that a config refers to."""
+    if isinstance(value, str):
+        return {value.removeprefix(REFERENCE)} if value.startswith(REFERENCE) else set()
+    if isinstance(value, dict):
+        value = list(value.values())
+    return set().union(*map(referenced, value)) if isinstance(value, (list, tuple)) else set()
+
+
+def needed(value: Any, stages: Mapping[str, Any]) -> set[str]:
+    """Return the names of the stages that a config refers to, and of those that these refer to."""
+    found: set[str] = set()
+    waiting = referenced(value)
+    while waiting:
+        found |= waiting
+        waiting = referenced([stages[name] for name in waiting if name in stages]) - found
+    return found
+
+
+def missing_stage(reference: str, known: Iterable[str], where: str = "") -> ValueError:
+    """Return the error of a reference to a stage that the config lacks."""
+    names = ", ".join(known) or "none"
+    return ValueError(
+        f"{reference!r} names a stage that the config lacks{where}; its stages: {names}"
+    )
