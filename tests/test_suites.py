@@ -102,6 +102,7 @@ CHANGES = {
     "mix/visual_mte_dfs": {**TO_DFS, **TRUNK_ALONE, "method.aggregator": "MTE"},
     "mix/visual_dfs": {**TO_DFS, **TRUNK_ALONE, "method.aggregator": "Identity"},
     "mix/visual_prototype_map": {**TRUNK_ALONE, "method.aggregator": "Identity"},
+    "controls/shuffled_labels": {"shuffle_labels": True},
 }
 #: Where a demo's row differs in something else: it pretrains the trunk itself, and MSR is at 32.
 R50_CHANNELS = (16, 32, 64, 128)

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, TypeVar
 
-from adabench.bench.record import CONSTANT, Measured, Record
+from adabench.bench.record import CONSTANT, SHUFFLED, Measured, Record
 from adabench.evaluation.significance import LEVEL
 
-#: Method names of the other controls.
-SHUFFLED: Final = "shuffled labels"
+#: The method name of the generator's oracle.
 ORACLE: Final = "bound: oracle"
 
 K = TypeVar("K", bound=Hashable)

@@ -35,6 +35,9 @@ SCHEMA_VERSION: Final = 2
 #: The method name of the predictor that always says the training split's mean.
 CONSTANT = "constant"
 
+#: The method name of a method that was trained on labels shuffled among sessions.
+SHUFFLED = "shuffled labels"
+
 METRIC_NAMES = ("RMSE", "MAE", "PCC", "CCC")
 
 # A reported row knows none of these; a measured one is worth nothing without them.

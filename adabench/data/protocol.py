@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from adabench.data.manifest import ClipRecord
 
@@ -95,3 +97,17 @@ def divide(corpus: PreparedCorpus, protocol: Protocol, tasks: Sequence[str]) -> 
     _refuse_overlap("train", parts.train, parts.test)
     _refuse_overlap("validate", parts.validate, parts.test)
     return parts
+
+
+def shuffle_labels(clips: Sequence[ClipRecord], seed: int) -> tuple[ClipRecord, ...]:
+    """Return clips whose scores are dealt out anew among sessions; a session's clips share one.
+
+    Args:
+        clips: with scores.
+        seed: of the dealing.
+    """
+    scores = {clip.session: clip.score for clip in clips}
+    sessions = sorted(scores)
+    dealt = np.random.default_rng(seed).permutation(len(sessions))
+    new = {session: scores[sessions[other]] for session, other in zip(sessions, dealt, strict=True)}
+    return tuple(replace(clip, score=new[clip.session]) for clip in clips)

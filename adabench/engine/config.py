@@ -113,6 +113,8 @@ class Experiment(Strict):
         protocol: splits.
         paper_compat: the config takes choices of the authors' code that their paper does not make;
             the record is flagged.
+        shuffle_labels: deal the training labels out anew among sessions: a control, which must not be
+            better than the constant predictor.
         cache: keep a frozen part's output, and read it instead of frames.
         seed: of the run.
         is_demo: whether the demo section was merged.
@@ -130,6 +132,7 @@ class Experiment(Strict):
     semantics: dict[str, Any] | None = None
     protocol: ProtocolSection = ProtocolSection()
     paper_compat: bool = False
+    shuffle_labels: bool = False
     cache: bool = True
     seed: int = Field(default=0, ge=0)
     is_demo: bool = False
@@ -181,6 +184,8 @@ class Experiment(Strict):
                 "name": True,
                 "data": {"root", "processes"},
                 "training": {"workers"},
+                # A field that came later: absent where it changes nothing, so that older hashes hold.
+                **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
         )
         return digest(content)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from adabench.bench.record import Cost, Record
+from adabench.bench.record import CONSTANT, Cost, Record
 from adabench.bench.results import find_record, read_record, write_record
 from adabench.bench.side_files import digests, read_side_files, write_side_files
 from adabench.data.files import remove_leftovers, write_bytes
@@ -252,7 +252,7 @@ def _run_estimator(
     test_sessions = sorted(session_labels(parts.test))
     predicted = method.predict(len(test_sessions))
     predictions = dict(zip(test_sessions, predicted.tolist(), strict=True))
-    kind = "control" if experiment.method["name"] == "constant" else "method"
+    kind = "control" if experiment.method["name"] == CONSTANT else None
     record = make_record(
         experiment, corpus, parts.test, predictions, kind=kind, timing=timings.seconds
     )

@@ -36,7 +36,7 @@ def make_record(
     clips: Sequence[ClipRecord],
     predictions: Mapping[str, float],
     *,
-    kind: str = "method",
+    kind: str | None = None,
     method: str | None = None,
     cost: Cost | None = None,
     timing: Mapping[str, float] | None = None,
@@ -51,14 +51,15 @@ def make_record(
         corpus: on what.
         clips: the test clips.
         predictions: session → BDI-II points.
-        kind: method, control or bound.
-        method: name; the experiment's by default.
+        kind: method, control or bound; by default a method, or a control where labels are shuffled.
+        method: name; the experiment's by default, or that of the control.
         cost, timing, relevance_auc, flags, notes: as in the record.
     """
+    own = experiment.method["name"]
     return Record.model_validate(
         {
-            "kind": kind,
-            "method": method or experiment.method["name"],
+            "kind": kind or ("control" if experiment.shuffle_labels else "method"),
+            "method": method or (SHUFFLED if experiment.shuffle_labels else own),
             "config": experiment.name,
             "config_hash": experiment.hash(),
             "overrides": list(experiment.overrides),
@@ -75,7 +76,9 @@ def make_record(
             "relevance_auc": dict(relevance_auc or {}),
             **_provenance(),
             "flags": flags or Flags(demo=experiment.is_demo),
-            "notes": list(notes),
+            "notes": [f"{own} on shuffled labels", *notes]
+            if experiment.shuffle_labels
+            else list(notes),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "origin": Measured(),
         }

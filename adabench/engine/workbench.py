@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from adabench.batching import collate
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
-from adabench.data.protocol import Parts, divide
+from adabench.data.protocol import Parts, divide, shuffle_labels
 from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.corpora import ensure_corpus
 from adabench.engine.features import FeatureCache, SemanticsCache, segments_of
@@ -40,10 +40,16 @@ def _untimed(part: str) -> AbstractContextManager[Any]:
 
 
 def gather(experiment: Experiment, timer: Timer = _untimed) -> tuple[PreparedCorpus, Parts]:
-    """Open (or generate and prepare) the track's corpus and divide it by the protocol."""
+    """Open (or generate and prepare) the track's corpus and divide it by the protocol.
+
+    A run that is a control gets its training labels shuffled.
+    """
     with timer("corpus"):
         corpus = ensure_corpus(experiment.track_, experiment.data)
-    return corpus, divide(corpus, experiment.protocol.build(), experiment.track_.tasks)
+    parts = divide(corpus, experiment.protocol.build(), experiment.track_.tasks)
+    if experiment.shuffle_labels:
+        parts = replace(parts, train=shuffle_labels(parts.train, experiment.seed))
+    return corpus, parts
 
 
 @dataclass

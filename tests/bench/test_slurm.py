@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,16 +27,15 @@ pytestmark = pytest.mark.slurm
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     absent = slurm_cluster.missing()
     if absent:
         pytest.skip(f"no Slurm can be started here; it needs {', '.join(absent)}")
-    folder = tmp_path_factory.mktemp("cluster")
-    # munged, under its own user, has to reach its folder.
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)
-    with slurm_cluster.cluster(folder) as environment:
-        yield environment
+    with tempfile.TemporaryDirectory() as folder:
+        # munged, under its own user, has to reach its folder; pytest's are for their owner alone.
+        Path(folder).chmod(0o755)
+        with slurm_cluster.cluster(Path(folder)) as environment:
+            yield environment
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from adabench.data.manifest import ClipRecord
-from adabench.data.protocol import LeakError, Protocol, divide
+from adabench.data.protocol import LeakError, Protocol, divide, shuffle_labels
 
 OFFICIAL = Protocol()
 
@@ -121,3 +121,19 @@ def test_missing_scores_name_field_clip_and_remedy():
 def test_a_score_of_zero_is_a_score():
     parts = divide(corpus(clip("205_1", "train", score=0), *CLIPS), OFFICIAL, ("Freeform",))
     assert "205_1_Freeform" in names(parts.train)
+
+
+def test_shuffled_labels_are_dealt_out_among_sessions():
+    clips = [
+        clip(f"{person}_1", "train", task, score=person)
+        for person in range(20, 40)
+        for task in ("Freeform", "Northwind")
+    ]
+    dealt = shuffle_labels(clips, seed=1)
+    assert [(c.clip, c.session) for c in dealt] == [(c.clip, c.session) for c in clips]
+    assert sorted(c.score for c in dealt) == sorted(c.score for c in clips)
+    by_session = {c.session: {d.score for d in dealt if d.session == c.session} for c in dealt}
+    assert all(len(scores) == 1 for scores in by_session.values())
+    assert sum(c.score != d.score for c, d in zip(clips, dealt, strict=True)) > 20
+    assert shuffle_labels(clips, seed=1) == dealt
+    assert shuffle_labels(clips, seed=2) != dealt

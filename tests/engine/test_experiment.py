@@ -17,7 +17,7 @@ from adabench.data.protocol import LeakError
 from adabench.engine import checkpoints
 from adabench.engine.evaluation import evaluate, session_labels
 from adabench.engine.experiment import RECORD, score_checkpoint, train
-from adabench.engine.workbench import set_up
+from adabench.engine.workbench import gather, set_up
 from adabench.evaluation.metrics import score_metrics
 
 POINTS = 1e-4
@@ -277,3 +277,22 @@ def test_cached_features_give_what_frames_give(tiny):
     worst = max(abs(from_cache[c] - from_frames[c]) for c in from_cache)
     print(f"cache in float16 against frames: {worst:.4f} points apart at most")
     assert worst < 0.1
+
+
+def test_shuffled_labels_are_a_control(tiny, tmp_path):
+    plain, run = tiny.experiment(), tiny.experiment("shuffle_labels=True", "training.epochs=1")
+    assert run.hash() != tiny.experiment("training.epochs=1").hash()
+    kept = plain.model_dump(mode="json")
+    del kept["shuffle_labels"]
+    assert type(plain).model_validate(kept).hash() == plain.hash()
+    _, before = gather(plain)
+    _, after = gather(run)
+    assert after.test == before.test
+    assert after.validate == before.validate
+    true, dealt = session_labels(before.train), session_labels(after.train)
+    assert sorted(true.values()) == sorted(dealt.values())
+    assert true != dealt
+    record = train(run, work_dir=tmp_path / "work", results=tmp_path / "results").record
+    assert (record.kind, record.method) == ("control", "shuffled labels")
+    assert record.notes[0] == "Dep-MAP on shuffled labels"
+    assert {r.method for r in read_records(tmp_path / "results")[0]} >= {"constant"}
