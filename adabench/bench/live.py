@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adabench.bench.executors import Running
+from adabench.bench.process import HEAD
 from adabench.bench.progress import Outcome, Progress, duration
 from adabench.bench.tasks import Task
 
@@ -78,7 +79,9 @@ class LiveProgress(Progress):
         words += f", {self._failed} failed" if self._failed else ""
         words += f", {duration(time.monotonic() - self._began)} gone"
         words += f", about {duration(left)} left" if left is not None else ""
-        return Group(table, ProgressBar(total=max(1, self.total), completed=self._ended), words)
+        bar = Table.grid(padding=(0, 2))
+        bar.add_row(ProgressBar(total=max(1, self.total), completed=self._ended, width=30), words)
+        return Group(table, bar)
 
     def _write(self, text: str, end: str = "\n") -> None:
         self._console.print(Text(text), end=end, soft_wrap=True)
@@ -93,4 +96,5 @@ def last_line(log: Path) -> str:
     except OSError:
         return ""
     lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
-    return lines[-1] if lines else ""
+    # The command stands at the head of each attempt.
+    return lines[-1] if lines and not lines[-1].startswith(HEAD) else ""

@@ -19,6 +19,8 @@ from adabench.bench.tasks import Task
 
 LOG = "bench.log"
 LOCK = "bench.lock"
+#: Begins the line of a log that tells the command of an attempt.
+HEAD = "== "
 #: Seconds between asking a job to end and ending it.
 GRACE = 5.0
 
@@ -53,7 +55,9 @@ class JobProcess:
             OSError: the folder can't be written.
         """
         with (job.work_dir / LOG).open("ab") as log:
-            header = f"== {datetime.now().isoformat(' ', 'seconds')}  {shlex.join(job.command)}\n"
+            header = (
+                f"{HEAD}{datetime.now().isoformat(' ', 'seconds')}  {shlex.join(job.command)}\n"
+            )
             log.write(header.encode())
             log.flush()
             log_start = log.tell()

@@ -60,7 +60,7 @@ class Progress:
         self._joins_lines = parallel == 1
         self._out = out or sys.stdout
         self._numbers: dict[Task, int] = {}
-        self._seconds: list[float] = []
+        self._took: dict[Task, float] = {}
         self._told: set[Task] = set()
         self._running: set[Task] = set()
         self._over: set[Task] = set()
@@ -98,22 +98,32 @@ class Progress:
         if outcome.reason:
             told += f": {outcome.reason}"
         if started:
-            self._seconds.append(outcome.seconds)
+            self._took[outcome.job] = outcome.seconds
         left = self.seconds_left()
         if left is not None and outcome.status != "stopped":
             told += f"  ({duration(left)} left)"
         return told
 
     def seconds_left(self) -> float | None:
-        """Return the time that the rest is expected to take; None where nothing tells."""
+        """Return the time that the rest is expected to take; None where nothing tells.
+
+        What has ended says how far estimates are off.
+        """
         left = self.total - self._ended
         if not left:
             return None
-        known = [seconds for task, seconds in self.estimates.items() if task not in self._over]
-        each = statistics.fmean(self._seconds or known) if self._seconds or known else None
-        if each is None:
+        ahead = [seconds for task, seconds in self.estimates.items() if task not in self._over]
+        known = ahead or list(self._took.values())
+        if not known:
             return None
-        return (sum(known) + each * max(0, left - len(known))) / self.parallel
+        whole = sum(ahead) * self._slower() + statistics.fmean(known) * max(0, left - len(ahead))
+        return whole / self.parallel
+
+    def _slower(self) -> float:
+        """Return what ended tasks took over what they were expected to take."""
+        ended = [(s, self.estimates[t]) for t, s in self._took.items() if t in self.estimates]
+        expected = sum(seconds for _, seconds in ended)
+        return sum(seconds for seconds, _ in ended) / expected if expected else 1.0
 
     def looked(self, running: Sequence[Running]) -> None:
         """Take note of what runs, several times a second; lines have nothing to add."""

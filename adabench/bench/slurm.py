@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import submitit
 from submitit.core.utils import UncompletedJobError
 
-from adabench.bench.process import LOG, log_end, reason_of
+from adabench.bench.process import HEAD, LOG, log_end, reason_of
 from adabench.bench.tasks import Task
 from adabench.data.files import write_bytes
 
@@ -260,7 +260,7 @@ class SlurmExecutor:
         )
         with (task.work_dir / LOG).open("ab") as log:
             at = datetime.now().isoformat(" ", "seconds")
-            log.write(f"== {at}  {shlex.join(task.command)}\n".encode())
+            log.write(f"{HEAD}{at}  {shlex.join(task.command)}\n".encode())
         log_path = (task.work_dir / LOG).resolve()
         try:
             job = executor.submit(OnNode(task.command, log_path))

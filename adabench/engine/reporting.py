@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from adabench.bench.record import CONSTANT, Cost, Flags, Measured, Metrics, Prediction, Record
+from adabench.bench.record import (
+    CONSTANT,
+    SHUFFLED,
+    Cost,
+    Flags,
+    Measured,
+    Metrics,
+    Prediction,
+    Record,
+)
 from adabench.bench.results import has_constant, read_records, write_record
 from adabench.data.files import alone_in
 from adabench.data.manifest import ClipRecord

@@ -27,6 +27,9 @@ def test_collect_reads_the_three_folders(root):
     entries, problems = collect(root)
     assert [entry.place for entry in entries] == ["reported"] * 3 + ["measured", "local"]
     assert problems == []
+    assert entries[0].path == root / "reported" / "reported.csv"
+    assert entries[-1].path.parent == root / "local" / "demo"
+    assert entries[-1].path.is_file()
 
 
 def test_given_folders_stand_in_for_measured_and_local(root):
@@ -49,6 +52,8 @@ def test_missing_folders_are_named(root, tmp_path):
         collect(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match="absent"):
         collect(root, [tmp_path / "absent"])
+    with pytest.raises(NotADirectoryError, match="is a file; expected"):
+        collect(root, [root / "reported" / "reported.csv"])
 
 
 def test_a_run_is_shown_beside_accepted_and_reported_rows(root, make_record):

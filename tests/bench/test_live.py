@@ -49,7 +49,7 @@ def test_what_runs_is_shown_with_its_last_words_and_lines_stay(terminal, tmp_pat
     told = terminal.file.getvalue()
     assert "[1/3] s/a  avec14 on demo  seed 0 failed in 75 s: it broke" in told
     assert "1 of 3 ended, 1 failed" in told
-    # What is left: 60 and 180 s, two at a time.
+    # What is left: 60 and 180 s as nothing with an estimate has ended, two at a time.
     assert "about 2.0 min left" in told
 
 
@@ -60,3 +60,15 @@ def test_the_last_line_of_a_log(tmp_path):
     assert last_line(log) == ""
     log.write_text("one\ntwo \n\n")
     assert last_line(log) == "two"
+    log.write_text("one\n== 2026-01-01 command\n")
+    assert last_line(log) == ""
+
+
+def test_what_ended_corrects_the_estimates(terminal):
+    tasks = [job(row) for row in "abcd"]
+    progress = LiveProgress(4, 1, dict.fromkeys(tasks, 100.0), terminal)
+    assert progress.seconds_left() == 400.0
+    progress.started(tasks[0])
+    progress.finished(Outcome(tasks[0], "done", 50.0))
+    assert progress.seconds_left() == 150.0
+    progress.close()

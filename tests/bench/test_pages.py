@@ -7,7 +7,9 @@ import pytest
 
 from adabench.bench import Metrics, Reported
 from adabench.bench.pages import (
+    CONTRADICTED_LEGEND,
     DEMO_NOTICE,
+    TIED_LEGEND,
     render_csv,
     render_markdown,
     render_text,
@@ -58,10 +60,10 @@ def test_demo_pages_say_what_their_numbers_do_not_mean(demo, real):
     assert "drawn" not in render_text(real)
 
 
-def test_markdown_has_every_column_and_rounds(demo):
+def test_markdown_has_every_filled_column_and_rounds(demo):
     header, *rows = markdown_cells(render_markdown(demo))
     columns = ["Method", "Config", "Origin", "Seeds", "RMSE", "MAE", "PCC", "CCC"]
-    assert header == [*columns, "RMSE 95 %", "Flags", "Note"]
+    assert header == [*columns, "RMSE 95 %", "Note"]
     first = dict(zip(header, rows[0], strict=True))
     second = dict(zip(header, rows[1], strict=True))
     assert first["Method"] == "APIPEB"
@@ -70,7 +72,71 @@ def test_markdown_has_every_column_and_rounds(demo):
     assert first["RMSE 95 %"] == ""
     assert second["RMSE"] == "9.00"
     assert second["RMSE 95 %"] == "9.00 to 9.00"
-    assert second["Note"] == "x &lt; y z"
+
+
+def test_flags_that_every_row_has_are_said_once(demo, make_record):
+    assert "\n\nEvery measured row: joint, protocol official.\n\n" in render_markdown(demo)
+    mixed = table_of(make_record(), make_record(9.0, method="other", fusion="fused"))
+    header, *rows = markdown_cells(render_markdown(mixed))
+    assert [row[header.index("Flags")] for row in rows] == ["joint", "fused"]
+    assert "Every measured row: protocol official." in render_markdown(mixed)
+    lone = render_text(table_of(make_record()))
+    assert "Every measured row" not in lone
+    assert "joint" in lone
+
+
+def test_notes_stand_below_the_markdown_table_once(make_record):
+    notes = ["x < y\nz", "shared"]
+    table = table_of(make_record(3.0, notes=notes), make_record(9.0, method="b", notes=["shared"]))
+    page = render_markdown(table)
+    header, *rows = markdown_cells(page)
+    assert [row[header.index("Note")] for row in rows] == ["1, 2", "2"]
+    assert page.endswith("\n\n1. x &lt; y z\n2. shared\n")
+
+
+def test_what_single_runs_say_of_themselves_is_left_to_the_csv(make_record):
+    runs = [make_record(seed=seed, notes=["all", f"only {seed}"]) for seed in (0, 1)]
+    table = table_of(*runs)
+    for page in (render_markdown(table), render_text(table)):
+        assert "all" in page
+        assert "only" not in page
+    assert "all; only 0; only 1" in render_csv(table)
+
+
+def test_rows_not_told_from_the_best_are_marked(make_record):
+    table = table_of(
+        make_record(4.0), make_record(4.0, config="the same"), make_record(9.0, method="other")
+    )
+    header, *rows = markdown_cells(render_markdown(table))
+    cells = [row[header.index("RMSE")] for row in rows]
+    assert sorted(cells) == ["4.00", "9.00", "≈ 4.00"]
+    assert TIED_LEGEND in render_markdown(table)
+    assert "≈ 4.00" in render_text(table)
+    best, tied, worse = csv.DictReader(io.StringIO(render_csv(table)))
+    assert [best["best"], tied["best"], worse["best"]] == ["yes", "", ""]
+    assert best["p_best"] == ""
+    assert float(tied["p_best"]) == pytest.approx(1.0)
+    assert float(worse["p_best"]) < 0.05
+
+
+def test_a_contradicted_row_is_flagged_with_its_reason(make_record):
+    table = table_of(
+        make_record(40.0, method="constant", config="constant", kind="control"),
+        make_record(41.0, method="useless"),
+    )
+    page = render_markdown(table)
+    header, _, row = markdown_cells(page)
+    assert "contradicted" in row[header.index("Flags")]
+    assert "\n1. contradicted: no better than the constant" in page
+    assert CONTRADICTED_LEGEND in page
+    assert "contradicted" in render_text(table)
+    _, useless = csv.DictReader(io.StringIO(render_csv(table)))
+    assert useless["contradiction"].startswith("no better than the constant")
+
+
+def test_marks_that_no_row_has_are_not_explained(real):
+    assert TIED_LEGEND not in render_markdown(real)
+    assert CONTRADICTED_LEGEND not in render_markdown(real)
 
 
 def test_csv_has_full_precision(demo):

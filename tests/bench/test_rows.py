@@ -1,11 +1,14 @@
 """From records to rows: what is merged, what is kept apart, and in which order."""
 
 import statistics
+from pathlib import Path
 
 import pytest
 
-from adabench.bench import Flags, Metrics, Reported
-from adabench.bench.rows import Entry, build_tables
+from adabench.bench import Flags, Metrics, Prediction, Reported
+from adabench.bench.labels import CorpusLabels
+from adabench.bench.rows import Entry, build_tables, shared_flags
+from adabench.bench.standing import Standing
 
 
 def rows_of(records, place="measured", track="demo"):
@@ -157,3 +160,59 @@ def test_an_unknown_track_gets_a_suggestion(make_record):
         build_tables([Entry(make_record(), "local")], "demos")
     with pytest.raises(ValueError, match="tracks with records: none"):
         build_tables([], "demo")
+
+
+def test_a_row_keeps_the_records_that_count_and_their_files(make_record):
+    old = make_record(3.0, created="2025-01-01T00:00:00+00:00")
+    records = [make_record(seed=2), old, make_record(seed=0)]
+    entries = [Entry(each, "local", Path(f"{index}.json")) for index, each in enumerate(records)]
+    ((row,),) = (table.rows for table in build_tables(entries))
+    assert [entry.path for entry in row.entries] == [Path("2.json"), Path("0.json")]
+    assert row.seeds == (0, 2)
+
+
+def test_flags_that_all_measured_rows_share(make_record):
+    rows = rows_of(
+        [make_record(), make_record(method="b", overrides=["k=1"]), paper_row(make_record)]
+    )
+    assert shared_flags(rows) == ("joint", "protocol official")
+    assert shared_flags(rows[:1]) == shared_flags([]) == ()
+
+
+def test_standing_is_found_within_a_corpus(make_record):
+    elsewhere = {"corpus_checksum": "beef" * 4}
+    rows = rows_of(
+        [
+            make_record(4.0, method="best"),
+            make_record(9.0, method="worse"),
+            make_record(1.0, method="best elsewhere", **elsewhere),
+            make_record(9.0, method="worse elsewhere", **elsewhere),
+            paper_row(make_record, 0.5, method="printed"),
+        ]
+    )
+    standing = {row.method: row.standing for row in rows}
+    assert {name for name, each in standing.items() if each.best} == {"best", "best elsewhere"}
+    assert standing["worse"].p_value < 0.05
+    assert standing["printed"] == Standing()
+
+
+def test_a_licensed_corpus_is_judged_with_its_labels(make_record):
+    labels = {entry.session: entry.label for entry in make_record().predictions}
+
+    def licensed(error, **changes):
+        record = make_record(error)
+        bare = [
+            Prediction(session=entry.session, subject=entry.subject, prediction=entry.prediction)
+            for entry in record.predictions
+        ]
+        fields = {"licensed": True, "predictions": bare, "metrics": record.metrics}
+        return make_record(error, **fields, track="avec14", **changes)
+
+    entries = [Entry(licensed(4.0), "local"), Entry(licensed(9.0, method="worse"), "local")]
+    ((best, worse),) = (table.rows for table in build_tables(entries))
+    assert not best.standing.best
+    subjects = {entry.session: entry.subject for entry in make_record().predictions}
+    corpora = {"c0ffee00c0ffee00": CorpusLabels("avec2014", True, labels, subjects)}
+    ((best, worse),) = (table.rows for table in build_tables(entries, corpora=corpora))
+    assert best.standing.best
+    assert worse.standing.p_value < 0.05
