@@ -218,7 +218,7 @@ def _run_fused(
         timing=combined.timing(),
         relevance_auc=combined.relevance_auc(),
         flags=members[0].flags,
-        notes=[f"mean of {' and '.join(m.config for m in members)}"],
+        notes=[f"mean of {' and '.join(f'{m.config} on {m.track}' for m in members)}"],
     )
     return record, parts.test
 

@@ -282,7 +282,7 @@ def test_cached_features_give_what_frames_give(tiny):
 def test_shuffled_labels_are_a_control(tiny, tmp_path):
     plain, run = tiny.experiment(), tiny.experiment("shuffle_labels=True", "training.epochs=1")
     assert run.hash() != tiny.experiment("training.epochs=1").hash()
-    kept = plain.model_dump(mode="json")
+    kept = plain.model_dump(mode="json", by_alias=True)
     del kept["shuffle_labels"]
     assert type(plain).model_validate(kept).hash() == plain.hash()
     _, before = gather(plain)

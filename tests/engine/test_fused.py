@@ -83,7 +83,10 @@ def test_the_record_says_what_it_is_made_of(run, folder, fused):
     record = fused.record
     first, second = (member(run, folder / "results", task) for task in TASKS)
     assert record.config_hash == run.hash()
-    assert record.notes == ["mean of expada_avec14_freeform and expada_avec14_northwind"]
+    assert record.notes == [
+        "mean of expada_avec14_freeform on demo-freeform and "
+        "expada_avec14_northwind on demo-northwind"
+    ]
     assert record.flags == first.flags
     assert record.flags.demo
     assert record.cost.parameters == first.cost.parameters + second.cost.parameters

@@ -1,0 +1,215 @@
+// The dialog that opens a row's records, and the papers' disagreements.
+
+const dialog = document.getElementById("record");
+const missing = () => element("span", { class: "missing" }, "not recorded");
+
+function pairs(entries) {
+  return element("dl", { class: "pairs" }, entries.filter(Boolean).map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value ?? missing()))));
+}
+
+function part(title, ...content) {
+  return element("section", {}, element("h3", {}, title), ...content);
+}
+
+function widePart(title, ...content) {
+  return element("section", { class: "wide" }, element("h3", {}, title), ...content);
+}
+
+const code = (text) => (text ? element("code", {}, text) : null);
+
+/** A link to a file beside the page; its path is encoded, so that it can't be any other address. */
+function fileLink(path) {
+  if (!path) return missing();
+  return element("a", { class: "file", href: path.split("/").map(encodeURIComponent).join("/") }, path);
+}
+
+function table(header, body, kind) {
+  return element(
+    "div", { class: "scroll", tabindex: "0", role: "region", "aria-label": header[0] === "Seed" ? "Runs" : "Numbers" },
+    element("table", { class: kind },
+      element("thead", {}, element("tr", {}, header.map((name) => element("th", { scope: "col" }, name)))),
+      element("tbody", {}, body.map(([first, ...rest]) => element(
+        "tr", {}, element("th", { scope: "row" }, first), rest.map((cell) => element("td", {}, cell))
+      ))))
+  );
+}
+
+function metricsPart(row) {
+  const names = data.metrics.filter((name) => row.metrics[name]);
+  const columns = [
+    ["Value", ([value]) => score(value)],
+    ["± over seeds", ([, deviation]) => score(deviation)],
+    ["95 % interval", ([, , low, high]) => (low === null ? "" : `${score(low)} – ${score(high)}`)],
+  ].filter(([, show]) => names.some((name) => show(row.metrics[name])));
+  const body = names.map((name) => [name, ...columns.map(([, show]) => show(row.metrics[name]))]);
+  return part("Metrics", table(["Metric", ...columns.map(([label]) => label)], body, "small"), standing(row));
+}
+
+function standing(row) {
+  if (row.contradiction) {
+    return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
+  }
+  if (row.best) return element("p", { class: "standing" }, "The smallest mean RMSE of the measured rows that could be compared.");
+  if (row.p === null) return null;
+  const found = row.tied ? "Not told from the best measured row" : "Worse than the best measured row";
+  return element("p", { class: "standing" }, `${found}: p = ${row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)}, permuted over persons, corrected over all rows.`);
+}
+
+function runsPart(row) {
+  const names = data.metrics;
+  const body = row.runs.map((run) => [
+    run.seed === null ? "none" : String(run.seed),
+    ...names.map((name) => score(run.metrics[name])),
+    run.intervals.RMSE ? run.intervals.RMSE.map(score).join(" – ") : "",
+    "alone_seconds" in run.cost ? seconds(run.cost.alone_seconds) : "",
+    "wall_seconds" in run.cost ? seconds(run.cost.wall_seconds) : "",
+    run.created ? run.created.slice(0, 10) : "",
+  ]);
+  const header = ["Seed", ...names, "RMSE 95 %", "Time alone", "Own time", "Day"];
+  const kept = header.map((_, index) => index === 0 || body.some((line) => line[index] !== ""));
+  const pick = (line) => line.filter((_, index) => kept[index]);
+  const files = row.runs.map((run) => element("li", {}, fileLink(run.file),
+    run.side_files.length > 0 && element("span", { class: "sub" }, `with ${run.side_files.join(", ")}`)));
+  return widePart(`Runs (${row.runs.length})`, table(pick(header), body.map(pick), "small"), element("ul", { class: "files" }, files));
+}
+
+function configPart(row) {
+  const { setup } = row;
+  const overrides = setup.overrides.length > 0 && element("ul", {}, setup.overrides.map((text) => element("li", {}, code(text))));
+  return part("Config", pairs([
+    ["Config", code(row.config || row.method)],
+    ["Config hash", code(setup.config_hash)],
+    ["Overrides", overrides || "none"],
+    ["Pretrained weights", setup.pretrained ? [setup.pretrained, " ", code(setup.pretrained_checksum && setup.pretrained_checksum.slice(0, 16))] : "none"],
+    setup.semantics && ["Semantics", setup.semantics],
+    setup.paper_compat && ["Mode", "paper_compat: its authors' choices"],
+  ]));
+}
+
+function dataPart(row) {
+  const { setup } = row;
+  const sessions = setup.sessions ? `${plural(setup.sessions, "session")} of ${plural(setup.subjects, "person")}` : "none kept";
+  return part("Data", pairs([
+    ["Track", row.track.title],
+    ["Corpus", setup.corpus + (setup.licensed ? " (licensed: no label in the record)" : "")],
+    ["Corpus checksum", code(setup.corpus_checksum && setup.corpus_checksum.slice(0, 16))],
+    ["Protocol", setup.protocol],
+    ["Tasks", { joint: "joint: one model for all tasks", fused: "fused: a model a task", none: "one task" }[setup.fusion]],
+    ["Predictions", sessions],
+  ]));
+}
+
+function costPart(row) {
+  const found = Object.keys(COSTS).filter((name) => name in row.cost);
+  if (!found.length) return null;
+  const title = row.runs.length > 1 ? "Cost, mean over runs" : "Cost";
+  return part(title, pairs(found.map((name) =>
+    [COSTS[name].label, [COSTS[name].show(row.cost[name]), COSTS[name].of && ` ${COSTS[name].of}`].filter(Boolean)])));
+}
+
+function relevancePart(row) {
+  const names = [...new Set(row.runs.flatMap((run) => Object.keys(run.relevance)))];
+  if (!names.length) return null;
+  const mean = (name) => {
+    const values = row.runs.map((run) => run.relevance[name]).filter((value) => value !== undefined);
+    return score(values.reduce((sum, value) => sum + value, 0) / values.length);
+  };
+  return part("Relevance",
+    element("p", { class: "sub" }, "How well the relevance finds the true key frames: area under the ROC curve over frames, mean over clips; 0.5 is chance."),
+    pairs(names.map((name) => [name, mean(name)])));
+}
+
+/** What runs share is said once; what differs, per seed. */
+function each(row, show) {
+  const shown = row.runs.map((run) => [run.seed, show(run)]);
+  const different = new Map(shown.map(([seed, text]) => [text ?? "", seed]));
+  if (different.size <= 1) return shown[0][1];
+  return element("ul", {}, shown.map(([seed, text]) => element("li", {}, `seed ${seed}: `, text ?? missing())));
+}
+
+function describeMachine(hardware) {
+  const { processor, system, python, ...rest } = hardware;
+  const more = Object.entries(rest).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
+  return [processor, ...more, system, python && `Python ${python}`].filter(Boolean).join(", ");
+}
+
+function originPart(row) {
+  const tree = (run) => (run.clean_tree === null ? null
+    : run.clean_tree ? "clean: the commit is all there was" : "changed: files differed from the commit");
+  const machine = (run) => (run.hardware === null ? null : describeMachine(data.shared.hardware[run.hardware]));
+  const lists = [...new Set(row.runs.map((run) => run.packages))].filter((index) => index !== null);
+  const packages = lists.map((index) => element("details", {},
+    element("summary", {}, `Versions of ${plural(Object.keys(data.shared.packages[index]).length, "package")}`),
+    element("p", { class: "packages" }, Object.entries(data.shared.packages[index]).map(([name, version]) => `${name} ${version}`).join(", "))));
+  return part("Where it was run", pairs([
+    ["Hardware", each(row, machine)],
+    ["Commit", each(row, (run) => run.commit && run.commit.slice(0, 12))],
+    ["Working tree", each(row, tree)],
+  ]), packages);
+}
+
+function notesPart(row) {
+  if (!row.notes.length) return null;
+  const bySeed = (row.runs || []).flatMap((run) => run.notes.map((note) => [run.seed, note]));
+  const single = new Set(bySeed.map(([, note]) => note));
+  const shared = row.notes.filter((note) => !single.has(note));
+  return widePart("Notes", element("ul", {},
+    shared.map((note) => element("li", {}, note)),
+    bySeed.map(([seed, note]) => element("li", {}, `seed ${seed}: ${note}`))));
+}
+
+function sourcePart(row) {
+  const { source } = row;
+  const others = row.track.rows.filter((other) => other !== row && other.source && other.method === row.method);
+  const list = element("ul", {}, others.map((other) => element("li", {},
+    element("a", { href: address({ row: other.id }), "data-row": other.id },
+      `${other.source.paper}, table ${other.source.table}, ${other.source.row}`),
+    `: RMSE ${score(other.metrics.RMSE[0])}, MAE ${score(other.metrics.MAE[0])}`)));
+  return [
+    part("Source", pairs([["Paper", source.paper], ["Table", source.table], ["Row", source.row], ["File", fileLink(source.file)]])),
+    others.length > 0 && part(row.disputed ? "Printed differently elsewhere" : "Other rows of this method", list),
+  ];
+}
+
+function recordBody(row) {
+  if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
+  const parts = [costPart, runsPart, configPart, dataPart, originPart, relevancePart, notesPart];
+  return [metricsPart(row), ...parts.map((make) => make(row))];
+}
+
+function neighbours(row) {
+  const shown = visibleRows(row.track);
+  const index = shown.indexOf(row);
+  const button = (label, other) => element(
+    "button", { type: "button", class: "step", "data-row": other ? other.id : null, disabled: !other }, label
+  );
+  return [button("← Previous", shown[index - 1]), button("Next →", index < 0 ? null : shown[index + 1])];
+}
+
+function renderRecord(row) {
+  const flags = row.flags.length > 0 && element("p", { class: "flags" },
+    row.flags.map((flag) => element("span", { class: "flag" }, flag)));
+  dialog.replaceChildren(
+    element("header", {},
+      element("div", {},
+        element("h2", { id: "record-title", tabindex: "-1" }, row.method),
+        element("p", { class: "sub" }, originBadge(row), " · ", [row.config, originDetail(row), row.track.title].filter(Boolean).join(" · ")),
+        flags),
+      element("button", { type: "button", class: "close", "aria-label": "Close" }, "×")),
+    element("div", { class: "parts" }, recordBody(row).flat().filter(Boolean)),
+    element("footer", {}, neighbours(row))
+  );
+  dialog.scrollTop = 0;
+}
+
+/** Opens or closes the dialog as the state says. */
+function syncDialog() {
+  if (state.row) {
+    renderRecord(rows.get(state.row));
+    if (!dialog.open) dialog.showModal();
+    document.getElementById("record-title").focus();
+  } else if (dialog.open) {
+    dialog.close();
+  }
+}

@@ -1,0 +1,254 @@
+// One table a track: its columns, its rows, its order.
+
+/** Metric → whether a lower value is better. */
+const METRICS = { RMSE: true, MAE: true, PCC: false, CCC: false };
+const byCost = (key) => (row) => row.cost[key];
+
+const COLUMNS = [
+  { key: "method", label: "Method", value: (row) => `${row.method}\n${row.config}`.toLowerCase() },
+  { key: "origin", label: "Origin", value: originText, cell: originCell, from: "wide" },
+  { key: "seeds", label: "Seeds", value: (row) => row.seeds.length || null, from: "wide" },
+  ...Object.keys(METRICS).map((key) => ({
+    key,
+    label: key,
+    value: (row) => (row.metrics[key] ? row.metrics[key][0] : null),
+    cell: (row) => metricCell(row, key),
+    from: key === "RMSE" || key === "MAE" ? "phone" : "tablet",
+  })),
+  ...["parameters", "multiply_adds", "alone_seconds"].map((key) => ({
+    key,
+    label: COSTS[key].label,
+    value: byCost(key),
+    cell: (row) => (key in row.cost ? COSTS[key].show(row.cost[key]) : ""),
+    from: key === "multiply_adds" ? "vast" : "desk",
+  })),
+  { key: "flags", label: "Flags and notes", value: flagText, cell: flagCell, from: "desk" },
+];
+
+const TEXTUAL = new Set(["method", "origin", "flags"]);
+
+function originText(row) {
+  if (row.source) return `reported ${row.source.paper} ${row.source.table}`;
+  return row.place === row.origin ? row.origin : `${row.origin} ${row.place}`;
+}
+
+function ownFlags(row) {
+  return row.flags.filter((flag) => !row.track.shared_flags.includes(flag));
+}
+
+function flagText(row) {
+  return [...ownFlags(row), ...row.notes].join(" ").toLowerCase() || null;
+}
+
+/** The columns that at least one row of the track fills. */
+function columnsOf(track) {
+  if (!track.columns) {
+    const isFilled = ({ value }) => track.rows.some((row) => (value(row) ?? null) !== null);
+    track.columns = COLUMNS.filter((column) => column.key === "method" || isFilled(column));
+  }
+  return track.columns;
+}
+
+/** Per metric the rows that hold the best measured and the best reported number. */
+function bestOf(track) {
+  if (track.best) return track.best;
+  track.best = {};
+  for (const key of Object.keys(METRICS)) {
+    const better = METRICS[key] ? Math.min : Math.max;
+    for (const isReported of [true, false]) {
+      const rivals = track.rows.filter(
+        (row) => row.metrics[key] && row.kind === "method" && !row.contradiction
+          && (row.origin === "reported") === isReported
+      );
+      if (rivals.length < 2) continue;
+      const value = rivals.map((row) => row.metrics[key][0]).reduce((a, b) => better(a, b));
+      track.best[`${key} ${isReported}`] = value;
+    }
+  }
+  return track.best;
+}
+
+function metricCell(row, key) {
+  if (!row.metrics[key]) return "";
+  const [value] = row.metrics[key];
+  const isReported = row.origin === "reported";
+  const isBest = row.kind === "method" && !row.contradiction
+    && bestOf(row.track)[`${key} ${isReported}`] === value;
+  const parts = [isBest ? element("strong", {}, score(value)) : score(value)];
+  if (isBest) parts.unshift(isReported ? sign("☆", "best reported") : sign("★", "best measured"));
+  if (key === "RMSE" && row.tied) {
+    parts.unshift(sign("≈", `not told from the best, p ${row.p.toFixed(2)}`));
+  }
+  const spread = spreadText(row, key);
+  if (spread) parts.push(element("span", { class: "spread" }, spread));
+  return parts;
+}
+
+/** Deviation over seeds, or a single seed's interval; kept to the errors, the rest is in the record. */
+function spreadText(row, key) {
+  if (!METRICS[key] || !row.metrics[key]) return "";
+  const [, deviation, low, high] = row.metrics[key];
+  if (deviation !== null) return `± ${score(deviation)}`;
+  return key === "RMSE" && low !== null ? `${low.toFixed(1)}–${high.toFixed(1)}` : "";
+}
+
+function hasSpread(track) {
+  track.hasSpread ??= track.rows.some(({ metrics }) => metrics.RMSE.slice(1).some((value) => value !== null));
+  return track.hasSpread;
+}
+
+function originBadge(row) {
+  return element("span", { class: `origin ${row.origin}` }, row.origin);
+}
+
+/** For a phone; a paper's table speaks for itself, beside the hollow sign. */
+function narrowOrigin(row) {
+  return row.source ? originDetail(row) : [row.origin, originDetail(row)].filter(Boolean).join(" ");
+}
+
+function originDetail(row) {
+  if (row.source) return `${row.source.paper}, table ${row.source.table}`;
+  return row.place === row.origin ? "" : row.place;
+}
+
+function originCell(row) {
+  const detail = originDetail(row);
+  return [originBadge(row), detail && element("span", { class: "detail" }, detail)];
+}
+
+function flagCell(row) {
+  const chips = ownFlags(row).filter((flag) => flag !== row.kind)
+    .map((flag) => element("span", { class: "flag" }, breakable(flag)));
+  if (row.disputed) chips.unshift(element("span", { class: "flag strong" }, "papers disagree"));
+  const note = row.source && row.notes.join("; ");
+  return [warning(row), ...chips, note && element("span", { class: "sub note" }, note)];
+}
+
+/** What a control says, without its figures: these are in the row's record. */
+function warning(row, kind = "") {
+  return row.contradiction && element(
+    "span", { class: `contradiction ${kind}` }, sign("⚠", "contradicted:", "warn"),
+    row.contradiction.replace(/ \(RMSE [^)]*\)/g, "")
+  );
+}
+
+/** A bound's name without the word that stands beside it anyway. */
+const shortName = (row) => (row.kind === "bound" ? row.method.replace(/^bound: /, "") : row.method);
+
+function methodCell(row) {
+  const config = row.config && row.kind !== "bound" && element("span", { class: "sub" }, breakable(row.config));
+  const kind = row.kind !== "method" && element("span", { class: "flag kind" }, row.kind);
+  const open = element(
+    "button", { type: "button", class: "open", id: `row-${row.id}`, "aria-haspopup": "dialog" }, shortName(row)
+  );
+  return element(
+    "th", { scope: "row", "data-origin": narrowOrigin(row) }, open, kind, config, warning(row, "below-desk")
+  );
+}
+
+function cellClass(row, column) {
+  const kind = TEXTUAL.has(column.key) ? "text" : "number";
+  // Keeps the digits of a column below each other where only some have a spread beside them.
+  const isBare = METRICS[column.key] && hasSpread(row.track) && !spreadText(row, column.key);
+  return `${kind} from-${column.from} c-${column.key}${isBare ? " bare" : ""}`;
+}
+
+/** A row's element; made once, then only moved. */
+function rowElement(row) {
+  if (!row.element) {
+    const cells = columnsOf(row.track).slice(1).map((column) => element(
+      "td", { class: cellClass(row, column) }, column.cell ? column.cell(row) : column.value(row) ?? ""
+    ));
+    const classes = [row.origin, row.kind, row.contradiction ? "contradicted" : ""].join(" ").trim();
+    row.element = element("tr", { class: classes, "data-row": row.id }, methodCell(row), cells);
+  }
+  return row.element;
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+function compare(a, b, column) {
+  const [left, right] = [column.value(a) ?? null, column.value(b) ?? null];
+  if (left === right) return (a.metrics.RMSE[0] - b.metrics.RMSE[0]) || collator.compare(a.method, b.method);
+  // What has no value comes last, whichever way the column is sorted.
+  if (left === null || right === null) return left === null ? 1 : -1;
+  const order = typeof left === "string" ? collator.compare(left, right) : left - right;
+  return state.descending ? -order : order;
+}
+
+/** A track's rows that pass the filters, in the chosen order. */
+function visibleRows(track) {
+  const column = COLUMNS.find(({ key }) => key === state.sort);
+  return track.rows.filter((row) => passes(row)).sort((a, b) => compare(a, b, column));
+}
+
+function headerCell(column) {
+  const isSorted = state.sort === column.key;
+  const arrow = isSorted ? (state.descending ? "▼" : "▲") : "";
+  const better = column.key in METRICS && (METRICS[column.key] ? "low is good" : "high is good");
+  const button = element(
+    "button",
+    { type: "button", class: "sort", "data-sort": column.key },
+    column.label,
+    element("span", { class: "arrow", "aria-hidden": "true" }, arrow),
+    better && spoken(`, ${better}`)
+  );
+  const hint = better && element("span", { class: "hint", "aria-hidden": "true" }, better);
+  const sorted = isSorted ? (state.descending ? "descending" : "ascending") : null;
+  const kind = TEXTUAL.has(column.key) ? "text" : "number";
+  const from = column.from ? `from-${column.from}` : "";
+  return element("th", { scope: "col", class: `${kind} ${from} c-${column.key}`, "aria-sort": sorted }, button, hint);
+}
+
+function trackTable(track, shown) {
+  const caption = element("caption", { class: "spoken" }, `${track.title}: ${plural(shown.length, "row")}`);
+  const head = element("thead", {}, element("tr", {}, columnsOf(track).map(headerCell)));
+  const body = element("tbody", {}, shown.map(rowElement));
+  return element("table", { class: "board" }, caption, head, body);
+}
+
+function trackNotices(track) {
+  const notices = [];
+  if (track.corpora.length > 1) {
+    const names = track.corpora.map((checksum) => checksum.slice(0, 8)).join(", ");
+    notices.push(element(
+      "p", { class: "notice" },
+      `The measured rows come from ${track.corpora.length} different corpora (${names}); compare only rows of one corpus.`
+    ));
+  }
+  const measured = track.rows.filter((row) => row.setup && row.kind === "method");
+  if (measured.length > 1 && measured.every((row) => row.setup.licensed && row.p === null && !row.best)) {
+    notices.push(element("p", { class: "shared" },
+      "The labels of this corpus come under a licence and were not at hand, so no row was tested against the best one."));
+  }
+  if (track.shared_flags.length) {
+    const flags = track.shared_flags.map((flag) => element("span", { class: "flag" }, flag));
+    notices.push(element("p", { class: "shared" }, "Every measured row: ", flags));
+  }
+  return notices;
+}
+
+function trackSection(track) {
+  const shown = visibleRows(track);
+  const heading = element(
+    "h2", { id: `track-${track.name}` }, track.title, " ", element("code", {}, track.name)
+  );
+  const body = shown.length ? trackTable(track, shown) : element("p", { class: "empty" }, "No row matches these filters.");
+  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body);
+}
+
+/** All that is shown of the tables, made in one go: real tracks, then demo tracks under their heading. */
+function tableSections() {
+  const isDemo = ({ demo }) => demo;
+  const shown = shownTracks();
+  const parts = shown.filter((track) => !isDemo(track)).map(trackSection);
+  const demo = shown.filter(isDemo);
+  if (demo.length) {
+    parts.push(element(
+      "div", { class: "demo" },
+      element("p", { class: "notice", role: "note" }, data.demo_notice),
+      demo.map(trackSection)
+    ));
+  }
+  return parts;
+}
