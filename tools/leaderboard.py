@@ -1,6 +1,6 @@
 """Builds and checks the leaderboard, adds records to it, compares two of its rows.
 
-    python tools/leaderboard.py build [--results DIR ...] [--out DIR] [--track TRACK]
+    python tools/leaderboard.py build [--results DIR ...] [--out DIR] [--track TRACK] [--data DIR ...]
     python tools/leaderboard.py verify [--data DIR ...] [--intervals]
     python tools/leaderboard.py add FILE ... [--data DIR ...] [--allow-dirty]
     python tools/leaderboard.py compare A B [--track TRACK] [--data DIR ...]
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     entries, problems = collect(options.root, options.results)
-    tables = build_tables(entries, options.track)
+    tables = build_tables(entries, options.track, read_labels(options.data))
     out = options.out or options.root / "local" / "tables"
     paths = write_pages(tables, out)
     for table in tables:
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     for command, run in ((build, _build), (check, _verify), (add, _add), (pair, _compare)):
         command.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="(leaderboard)")
         command.set_defaults(run=run)
-    for command in (check, add, pair):
+    for command in (build, check, add, pair):
         _add_folders(command, "--data", "prepared corpora, for labels that licensed records lack")
     for command in (build, pair):
         command.add_argument("--track", help="this track only")
