@@ -19,6 +19,7 @@ from pathlib import Path
 from adabench.bench.accept import RefusedError, accept, untraceable
 from adabench.bench.labels import labels_for, read_labels
 from adabench.bench.leaderboard import ROOT, collect
+from adabench.bench.over_tracks import write_ranks
 from adabench.bench.page import write_page
 from adabench.bench.pages import render_text, write_pages
 from adabench.bench.results import read_record
@@ -47,6 +48,7 @@ def _build(options: argparse.Namespace) -> int:
     paths = write_pages(tables, out)
     for table in tables:
         print(render_text(table), end="\n\n")
+    print(*write_ranks(tables, out), sep="\n", end="")
     for problem in problems:
         print(f"left out: {problem}", file=sys.stderr)
     print(f"{len(paths)} pages in {out}" if paths else f"no record found below {options.root}")
