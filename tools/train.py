@@ -19,6 +19,7 @@ from adabench.engine.cli import add_run_arguments, experiment_from, recorded_fro
 from adabench.engine.experiment import default_work_dir, train
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
+from adabench.engine.workbench import make_ready
 
 RESULTS = Path("leaderboard/local")
 
@@ -29,6 +30,10 @@ def main() -> int:
     before = None
     if arguments.from_record is None:
         experiment = experiment_from(arguments)
+        if arguments.prepare is not None:
+            make_ready(experiment, arguments.prepare)
+            print(f"{arguments.prepare}: ready")
+            return 0
         work_dir = arguments.work_dir or default_work_dir(experiment)
         results = arguments.results or RESULTS
     else:
@@ -54,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     add_run_arguments(parser)
     parser.add_argument(
         "--from-record", type=Path, metavar="FILE", help="run a record's config again and compare"
+    )
+    parser.add_argument(
+        "--prepare",
+        metavar="WHAT",
+        help="make what runs share and stop: corpus, the name of a stage, or features",
     )
     parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
     parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")

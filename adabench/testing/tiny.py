@@ -15,7 +15,13 @@ _SMALL = (
     "stages.trunk.training.threads=1",
     "views.variants=2",
 )
-_FRAMES = ("views.train.frames=8", "views.test.frames=8", "views.select.frames=8")
+# The demo's rate is made for hundreds of steps, and a tiny run has eight.
+_FRAMES = (
+    "views.train.frames=8",
+    "views.test.frames=8",
+    "views.select.frames=8",
+    "training.optimiser.lr=2e-3",
+)
 _ENCODER = (
     "stages.encoder.training.epochs=2",
     "stages.encoder.training.validate_every=1",
