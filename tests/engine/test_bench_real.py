@@ -129,7 +129,7 @@ def bench(tiny, tmp_path):
 
 
 def test_plugins_that_misbehave_fail_alone_with_their_reason(bench, tmp_path):
-    words = bench(["Raises", "Hangs", "Eats", "Nan", "Good"], "--limit", "90", "--jobs", "2")
+    words = bench(["Raises", "Hangs", "Eats", "Nan", "Good"], "--limit", "60", "--jobs", "2")
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=400)
     assert done.returncode == 1, done.stdout + done.stderr
     told = done.stdout[done.stdout.rindex("done 1, skipped 0, failed 4") :]
@@ -139,9 +139,9 @@ def test_plugins_that_misbehave_fail_alone_with_their_reason(bench, tmp_path):
         if line.startswith("failed  plugins_table")
     )
     assert reasons["raises"] == "RuntimeError: a shape does not fit"
-    assert reasons["hangs"].startswith("killed after 90 s, the limit being 90 s")
+    assert reasons["hangs"].startswith("killed after 60 s, the limit being 60 s")
     assert reasons["eats"] == "ended by SIGKILL; was there enough memory?"
-    assert "not finite" in reasons["nan"]
+    assert reasons["nan"].startswith("the training loss is nan in epoch 1")
     records, problems = read_records(tmp_path / "results")
     assert not problems
     (record,) = [r for r in records if r.kind == "method"]
