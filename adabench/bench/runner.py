@@ -238,19 +238,9 @@ def run_plan(
     if limit is not None and limit <= 0:
         raise ValueError(f"--limit must be above 0 seconds; got {limit:g}")
     executor = executor or LocalExecutor()
-    pending = tasks_to_run(plan, retry_failed)
-    failed = [job for job in plan.jobs if not job.done and job not in pending]
-    run = _Run(
-        plan=plan,
-        results=results,
-        executor=executor,
-        limit=limit,
-        progress=progress or Progress(len(pending), executor.parallel, estimates=estimates or {}),
-        pending=pending,
-        outcomes=[Outcome(job, "skipped") for job in plan.jobs if job.done],
-        status={task.id: "" for task in pending} | {job.id: "failed" for job in failed},
-    )
-    run.outcomes += [_failed_before(job) for job in failed]
+    tasks = tasks_to_run(plan, retry_failed)
+    progress = progress or Progress(len(tasks), executor.parallel, estimates=estimates or {})
+    run = _begin(_Run(plan, results, executor, limit, progress, tasks))
     began = time.monotonic()
     try:
         with _stopped_by_signals() as stopped:
@@ -268,6 +258,15 @@ def run_plan(
         interrupted=stopped.is_set(),
         seconds=time.monotonic() - began,
     )
+
+
+def _begin(run: _Run) -> _Run:
+    """Note what is done already and what failed before."""
+    failed = [job for job in run.plan.jobs if not job.done and job not in run.pending]
+    run.status = {task.id: "" for task in run.pending} | {job.id: "failed" for job in failed}
+    run.outcomes = [Outcome(job, "skipped") for job in run.plan.jobs if job.done]
+    run.outcomes += [_failed_before(job) for job in failed]
+    return run
 
 
 def tasks_to_run(plan: Plan, retry_failed: bool = False) -> list[Task]:
