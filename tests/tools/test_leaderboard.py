@@ -198,7 +198,7 @@ def test_compare_tells_two_rows_apart(board):
         (["add"], "the following arguments are required: FILE"),
         (["add", "file.json", "--root", "nowhere"], "leaderboard folder nowhere does not exist"),
         (["compare", "Dep-MAP"], "the following arguments are required: B"),
-        (["compare", "Dep-MAP", "Dep-Mop"], "did you mean 'Dep-MAP'"),
+        (["compare", "Dep-Mop", "Dep-MAP"], "did you mean 'Dep-MAP'"),
         (["compare", "Dep-MAP", "constant", "--track", "avec14"], "only reported by papers"),
         (["compare", "constant", "Dep-MAP", "--track", "avec14"], "no measured row on track"),
     ],
