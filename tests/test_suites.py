@@ -118,8 +118,8 @@ DEMO_CHANGES = {
         "stages.trunk.trunk.options.channels": R50_CHANNELS,
     },
     "depmap_sweeps/msr_width_32": {},
-    "expada_sweeps/length_16": segments(4),
-    "expada_sweeps/length_64": segments(16),
+    "expada_sweeps/length_16": segments(8),
+    "expada_sweeps/length_64": segments(32),
 }
 
 #: The modules that Table 3 ticks, by the classes that are them.

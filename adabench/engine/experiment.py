@@ -23,6 +23,7 @@ from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
     evaluate,
+    frames_per_second,
     multiply_adds,
     peak_memory_mb,
     session_labels,
@@ -154,11 +155,11 @@ def _run_network(
     with timings("evaluation"):
         checkpoints.load_model(bench.assessor, done.checkpoint)
         evaluation = evaluate(bench)
-        work = multiply_adds(bench)
+        work, speed = multiply_adds(bench), frames_per_second(bench)
     cost = Cost(
         parameters=count_parameters(bench),
         multiply_adds=work,
-        frames_per_second=evaluation.frames_per_second,
+        frames_per_second=speed,
         peak_memory_mb=peak_memory_mb(),
         wall_seconds=sum(timings.seconds.values()),
         alone_seconds=_alone(bench, timings),

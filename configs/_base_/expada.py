@@ -51,6 +51,7 @@ stages = dict(
     )
 )
 _small = dict(name="resnet18", options=dict(channels=(32, 64, 128, 256)), frozen=True)
+# 16 frames of the generated corpus last as long as the paper's 32: it has 15 frames a second.
 _jitter = dict(shift=0.06, zoom=0.1, rotate=8, saturation=0.5)
 demo = dict(
     method=dict(
@@ -59,7 +60,7 @@ demo = dict(
         selector=dict(hidden=64),
         head=dict(hidden=64),
     ),
-    views=dict(train=dict(length=8), test=dict(length=8), variants=6, augment=_jitter),
+    views=dict(train=dict(length=16), test=dict(length=16), variants=6, augment=_jitter),
     training=dict(workers=0, validate_every=4),
     stages=dict(
         encoder=dict(
@@ -70,9 +71,9 @@ demo = dict(
                 head=dict(hidden=64),
             ),
             views=dict(
-                train=dict(length=8, overlap=4, segments=8),
-                test=dict(length=8),
-                select=dict(length=8),
+                train=dict(length=16, overlap=8, segments=8),
+                test=dict(length=16),
+                select=dict(length=16),
                 variants=6,
                 augment=_jitter,
             ),

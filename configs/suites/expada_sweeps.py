@@ -1,4 +1,5 @@
-# The sweeps that ExpADA announces without numbers, and its options. The demo's segments are 4, 8, 16.
+# The sweeps that ExpADA announces without numbers, and its options. The demo's segments have half as
+# many frames: it has 15 frames a second.
 paper = "expada"
 table = None
 title = "Selection ratio, segment length, temporal scales, options"
@@ -51,7 +52,7 @@ def _option(name: str, label: str, **selector: str) -> dict:
 
 rows = (
     *(_percent(p) for p in (10, 20, 30, 50, 100)),
-    *(_length(real, demo) for real, demo in ((16, 4), (32, 8), (64, 16))),
+    *(_length(real, demo) for real, demo in ((16, 8), (32, 16), (64, 32))),
     *(_scales(s) for s in (1, 2, 3, 4, 5)),
     _option("level_mode", "level by vote (Eq 4)", level="mode"),
     _option("own_level", "units of the level alone (Eq 5)", select="own_level"),
