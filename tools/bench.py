@@ -18,6 +18,7 @@ from typing import Any
 
 from adabench.bench.jobs import plan
 from adabench.bench.launch import describe_plan, launch, make_executor, write_tables
+from adabench.bench.publish import publish_results
 from adabench.bench.suites import FOLDER, Suite, load_suites
 from adabench.bench.tasks import Options
 from adabench.engine.config import load_config
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*write_tables(suites, planned, given.results), sep="\n")
         if summary is not None:
             code = max(code, summary.exit_code)
+            print(*publish_results(given.results), sep="\n")
             print(*summary.lines(), *planned.left_out, sep="\n")
     except (OSError, ValueError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")

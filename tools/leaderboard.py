@@ -4,6 +4,7 @@
     python tools/leaderboard.py verify [--data DIR ...] [--intervals]
     python tools/leaderboard.py add FILE ... [--data DIR ...] [--allow-dirty]
     python tools/leaderboard.py compare A B [--track TRACK] [--data DIR ...]
+    python tools/leaderboard.py compare --track TRACK [--data DIR ...]
 
 Each takes --root DIR; without a command it builds. Exit status: 0; 1 if a record could not be read,
 does not hold or is refused (the others are built or added); 2 if the arguments are wrong.
@@ -18,12 +19,10 @@ from pathlib import Path
 
 from adabench.bench.accept import RefusedError, accept, untraceable
 from adabench.bench.labels import labels_for, read_labels
-from adabench.bench.leaderboard import ROOT, collect
-from adabench.bench.over_tracks import write_ranks
-from adabench.bench.page import write_page
-from adabench.bench.pages import render_text, write_pages
+from adabench.bench.leaderboard import ROOT
+from adabench.bench.pairs import pairs_of_track, render_pairs
+from adabench.bench.publish import publish
 from adabench.bench.results import read_record
-from adabench.bench.rows import build_tables
 from adabench.bench.selection import select_runs
 from adabench.bench.statistics import compare
 from adabench.bench.verify import verify
@@ -35,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "build")
     parser = _parser()
     options = parser.parse_args(given)
+    if options.run is _compare and len(options.rows) != 2 and (options.rows or not options.track):
+        parser.error("compare takes two rows, A and B, or --track alone for every pair")
     try:
         return int(options.run(options))
     except (OSError, ValueError) as error:
@@ -42,20 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    entries, problems = collect(options.root, options.results)
-    tables = build_tables(entries, options.track, read_labels(options.data))
-    out = options.out or options.root / "local" / "tables"
-    paths = write_pages(tables, out)
-    for table in tables:
-        print(render_text(table), end="\n\n")
-    print(*write_ranks(tables, out), sep="\n", end="")
-    for problem in problems:
+    corpora = read_labels(options.data)
+    board = publish(
+        options.root, options.results, options.out, track=options.track, corpora=corpora
+    )
+    print(*board.lines(), sep="\n")
+    for problem in board.problems:
         print(f"left out: {problem}", file=sys.stderr)
-    print(f"{len(paths)} pages in {out}" if paths else f"no record found below {options.root}")
-    if tables and options.track is None:
-        page = write_page(tables, (options.out or options.root) / "index.html")
-        print(f"all of them to sort and filter in {page}")
-    return 1 if problems else 0
+    return 1 if board.problems else 0
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -78,6 +73,10 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    if not options.rows:
+        pairs = pairs_of_track(options.track, options.root, read_labels(options.data))
+        print(*render_pairs(options.track, pairs), sep="\n")
+        return 0
     first, second = (select_runs(name, options.root, options.track) for name in options.rows)
     labels = labels_for([*first, *second], read_labels(options.data))
     print(*compare(first, second, labels).lines(), sep="\n")
@@ -97,9 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("files", type=Path, nargs="+", metavar="FILE")
     add.add_argument("--allow-dirty", action="store_true", help="also of code that nobody can find")
     pair = commands.add_parser("compare", help="tell whether two rows differ by more than chance")
-    row = "a record, a folder of its seeds, or a method's or config's name"
-    for name in ("A", "B"):
-        pair.add_argument("rows", action="append", metavar=name, help=row)
+    row = "a record, a folder of its seeds, or a method's or config's name; none: every pair"
+    pair.add_argument("rows", nargs="*", metavar="A B", help=row)
     for command, run in ((build, _build), (check, _verify), (add, _add), (pair, _compare)):
         command.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="(leaderboard)")
         command.set_defaults(run=run)

@@ -31,6 +31,7 @@ from adabench.bench.results import (
 )
 from adabench.bench.rows import LOCAL, MEASURED, REPORTED
 from adabench.bench.side_files import SUFFIX
+from adabench.data.files import TEMPORARY_PREFIX
 
 # Files of a folder below which one process is done before several have started.
 _ALONE = 1000
@@ -107,7 +108,7 @@ def verify(
     warnings: list[Problem] = []
     for place in (MEASURED, LOCAL):
         looks += _look_into(root / place, labels_from or {}, intervals)
-        warnings += _lone_side_folders(root / place)
+        warnings += _lone_side_folders(root / place) + _leftovers(root / place)
     repeated, doubtful = _repetitions(looks)
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
     problems += repeated
@@ -200,6 +201,13 @@ def _lone_side_folders(folder: Path) -> list[Problem]:
         Problem(side, "a side folder without its record; remove it, or restore the record")
         for side in sorted(folder.rglob(f"*{SUFFIX}"))
         if side.is_dir() and not side.with_suffix(".json").exists()
+    ]
+
+
+def _leftovers(folder: Path) -> list[Problem]:
+    return [
+        Problem(path, "what a killed process left half written; remove it")
+        for path in sorted(folder.rglob(f"{TEMPORARY_PREFIX}*"))
     ]
 
 

@@ -190,6 +190,13 @@ def test_side_folders_are_checked(root, sound, with_side_folder):
     assert found.warnings[0].path == path.with_suffix(".provenance")
 
 
+def test_what_a_killed_process_left_is_a_warning(root):
+    part = root / "measured" / "demo" / ".part-0123-record.json"
+    part.write_text("{")
+    found = verify(root)
+    assert (found.holds, [warning.path for warning in found.warnings]) == (True, [part])
+
+
 def test_a_side_folder_that_is_a_file_is_named(root, sound, with_side_folder):
     path = write_record(sound(seed=7), root / "local")
     path.with_suffix(".provenance").write_text("a file")

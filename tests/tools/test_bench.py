@@ -104,6 +104,10 @@ def test_a_suite_runs_and_its_table_is_printed_and_written(bench, tmp_path):
     )
     assert float(found["sd_RMSE"]) == pytest.approx(0.5**0.5)
     assert sum(row["status"] == "reported only" for row in rows) == 12
+    board = tmp_path / "results" / "tables"
+    assert f"all of them to sort and filter in {board / 'index.html'}" in done.stdout
+    assert "demo-freeform" in (board / "demo-freeform.md").read_text(encoding="utf-8")
+    assert "toys/b" in (board / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_second_start_runs_nothing_again(bench, tmp_path):

@@ -1,5 +1,6 @@
 """The command line of the leaderboard, run as a user runs it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -190,6 +191,13 @@ def test_compare_tells_two_rows_apart(board):
     assert alone.stdout != done.stdout
 
 
+def test_compare_without_names_tells_every_pair(board):
+    done = run("compare", "--track", "demo", "--root", board)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^demo: \d+ of \d+ pairs are told apart \(Holm over all", done.stdout)
+    assert "nothing about depression" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -197,7 +205,10 @@ def test_compare_tells_two_rows_apart(board):
         (["verify", "--data", "nowhere"], "no prepared corpus: the folder nowhere"),
         (["add"], "the following arguments are required: FILE"),
         (["add", "file.json", "--root", "nowhere"], "leaderboard folder nowhere does not exist"),
-        (["compare", "Dep-MAP"], "the following arguments are required: B"),
+        (["compare", "Dep-MAP"], "two rows, A and B, or --track alone"),
+        (["compare"], "two rows, A and B, or --track alone"),
+        (["compare", "Dep-MAP", "--track", "demo"], "two rows, A and B, or --track alone"),
+        (["compare", "--track", "avec13"], "no two measured rows"),
         (["compare", "Dep-Mop", "Dep-MAP"], "did you mean 'Dep-MAP'"),
         (["compare", "Dep-MAP", "constant", "--track", "avec14"], "only reported by papers"),
         (["compare", "constant", "Dep-MAP", "--track", "avec14"], "no measured row on track"),
