@@ -120,10 +120,16 @@ class Progress:
         return whole / self.parallel
 
     def _slower(self) -> float:
-        """Return what ended tasks took over what they were expected to take."""
-        ended = [(s, self.estimates[t]) for t, s in self._took.items() if t in self.estimates]
-        expected = sum(seconds for _, seconds in ended)
-        return sum(seconds for seconds, _ in ended) / expected if expected else 1.0
+        """Return what ended tasks took over what they were expected to take: the middle one.
+
+        One that had to make its own trunk, say, tells nothing of the others.
+        """
+        ratios = [
+            seconds / self.estimates[task]
+            for task, seconds in self._took.items()
+            if self.estimates.get(task)
+        ]
+        return statistics.median(ratios) if ratios else 1.0
 
     def looked(self, running: Sequence[Running]) -> None:
         """Take note of what runs, several times a second; lines have nothing to add."""

@@ -71,4 +71,10 @@ def test_what_ended_corrects_the_estimates(terminal):
     progress.started(tasks[0])
     progress.finished(Outcome(tasks[0], "done", 50.0))
     assert progress.seconds_left() == 150.0
+    progress.started(tasks[1])
+    progress.finished(Outcome(tasks[1], "done", 60.0))
+    progress.started(tasks[2])
+    # One task that took long for a reason of its own does not stretch the others.
+    progress.finished(Outcome(tasks[2], "done", 900.0))
+    assert progress.seconds_left() == 60.0
     progress.close()
