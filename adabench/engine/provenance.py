@@ -77,17 +77,27 @@ def commit() -> tuple[str | None, bool | None]:
 def changes() -> str | None:
     """Return what the working tree changes against its commit, as a patch, new ``.py`` files included.
 
-    Other new files are named only: they may be data, which a licence may cover. None for a clean
-    tree, and where adabench is no checkout.
+    Other new files, known to git or not, are named only: they may be data, which a licence may
+    cover. None for a clean tree, and where adabench is no checkout.
     """
     if not _is_checkout() or not (_git("status", "--porcelain") or "").strip():
         return None
     top = Path((_git("rev-parse", "--show-toplevel") or ".").strip())
-    listed = _git("ls-files", "-z", "--others", "--exclude-standard", at=top) or ""
-    new = [name for name in listed.split("\0") if name]
-    named = "".join(f"# new, left out: {name}\n" for name in new if not name.endswith(".py"))
+    new = _names(_git("ls-files", "-z", "--others", "--exclude-standard", at=top))
+    given = _names(
+        _git("diff", "--name-only", "-z", "--diff-filter=A", "--no-renames", "HEAD", at=top)
+    )
+    data = [name for name in given if not name.endswith(".py")]
+    left_out = [*data, *(name for name in new if not name.endswith(".py"))]
+    named = "".join(f"# new, left out: {name}\n" for name in left_out)
     added = "".join(_as_patch(top, name) for name in new if name.endswith(".py"))
-    return named + (_git("diff", "--binary", "HEAD") or "") + added
+    paths = [".", *(f":(exclude,literal){name}" for name in data)]
+    changed = _git("diff", "--binary", "--no-renames", "HEAD", "--", *paths, at=top)
+    return named + (changed or "") + added
+
+
+def _names(listed: str | None) -> list[str]:
+    return [name for name in (listed or "").split("\0") if name]
 
 
 def _as_patch(top: Path, name: str) -> str:
