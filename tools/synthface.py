@@ -2,6 +2,7 @@
 
 python tools/synthface.py --corpus data/raw/synthface --seed 1
 python tools/synthface.py --expressions data/raw/expressions --seed 1 --motion smooth
+python tools/synthface.py --avec2013 | --renamed | --table | --openface data/raw/synthface OUT
 python tools/synthface.py --bounds | --sheet sheet.png | --speed
 """
 
@@ -17,12 +18,18 @@ from adabench.data.synthface import (
     SynthfaceParameters,
     generate,
     generate_expressions,
-    write_avec2013,
-    write_openface,
+    layouts,
 )
 from adabench.data.synthface.bounds import bounds_over_draws
 from adabench.data.synthface.sheet import contact_sheet
 from adabench.data.synthface.speed import measure_speed
+
+COPIES = {
+    "avec2013": "copy CORPUS in AVEC 2013's layout",
+    "renamed": "copy CORPUS with other folder names",
+    "table": "copy CORPUS as a table and videos",
+    "openface": "write what OpenFace 2 would leave of CORPUS",
+}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -30,8 +37,8 @@ def parse_arguments() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--corpus", type=Path, metavar="OUT", help="write a corpus to OUT")
     what.add_argument("--expressions", type=Path, metavar="OUT", help="write expression clips")
-    what.add_argument("--avec2013", type=Path, nargs=2, metavar=("CORPUS", "OUT"))
-    what.add_argument("--openface", type=Path, nargs=2, metavar=("CORPUS", "OUT"))
+    for name, told in COPIES.items():
+        what.add_argument(f"--{name}", type=Path, nargs=2, metavar=("CORPUS", "OUT"), help=told)
     what.add_argument("--bounds", action="store_true", help="print what true curves can reach")
     what.add_argument("--sheet", type=Path, metavar="PNG", help="write a contact sheet")
     what.add_argument("--speed", action="store_true", help="print frames a second of one core")
@@ -41,6 +48,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--task", choices=("Freeform", "Northwind"), help="bounds of one task; AVEC 2013's"
     )
+    parser.add_argument(
+        "--layout", choices=layouts.OPENFACE_LAYOUTS, default="avec2014", help="of --openface"
+    )
+    parser.add_argument("--image", default="bmp", help="format of --openface's faces")
     parser.add_argument("--draws", type=int, default=10, help="corpora for the bounds")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
@@ -65,9 +76,15 @@ def main() -> None:
         parameters = preset(seed, options.motion)
         print(generate_expressions(parameters, options.expressions, processes=options.processes))
     elif options.avec2013:
-        print(write_avec2013(*options.avec2013, task=options.task or "Freeform"))
+        print(layouts.write_avec2013(*options.avec2013, task=options.task or "Freeform"))
+    elif options.renamed:
+        print(layouts.write_renamed(*options.renamed))
+    elif options.table:
+        print(layouts.write_table(*options.table))
     elif options.openface:
-        print(write_openface(*options.openface))
+        chosen = {"layout": options.layout, "image": options.image}
+        task = options.task or "Freeform"
+        print(layouts.write_openface(*options.openface, task=task, **chosen))
     elif options.bounds:
         print_bounds(options.draws, seed, options.task)
     elif options.sheet:

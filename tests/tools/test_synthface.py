@@ -30,3 +30,11 @@ def test_corpus_is_written_in_avec_2014s_layout(tmp_path):
     done = run("--corpus", str(tmp_path / "raw"), "--tiny", "--seed", "3")
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "raw" / "Training" / "Freeform").glob("*.mp4"))) == 8
+    for layout, pattern, count in (
+        ("renamed", "train/freeform/*_freeform_video.mp4", 8),
+        ("avec2013", "Training/*_cut_combined.mp4", 8),
+        ("table", "videos/*.mp4", 48),
+    ):
+        done = run(f"--{layout}", str(tmp_path / "raw"), str(tmp_path / layout))
+        assert done.returncode == 0, done.stderr
+        assert len(list((tmp_path / layout).glob(pattern))) == count

@@ -6,18 +6,31 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
-
-from adabench.data.manifest import SPLITS
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
 TRUTH_FOLDER = "truth"
+ALIGNED_ENDING = "_aligned"
+"""How OpenFace 2 ends the name of a clip's folder of images."""
+
+
+@dataclass(frozen=True)
+class OpenFaceFiles:
+    """What OpenFace 2 left of one clip.
+
+    Args:
+        table: the CSV with a row a frame.
+        aligned: the folder of aligned faces, an image a frame.
+    """
+
+    table: Path
+    aligned: Path
 
 
 @dataclass(frozen=True)
 class SourceClip:
-    """One clip of a raw corpus.
+    """One clip of a raw corpus; it has a video, OpenFace's output, or both.
 
     Args:
         clip: name of the clip, unique in its corpus, e.g. ``203_1_Freeform``.
@@ -25,9 +38,15 @@ class SourceClip:
         session: the recording that a score belongs to, e.g. ``203_1``.
         task: e.g. ``Freeform``; empty where the corpus has none.
         split: ``train``, ``dev`` or ``test``.
-        video: the video file.
+        video: the video file; None for a clip of which only OpenFace's output is there.
         score: BDI-II points, 0 to 63; None where the corpus has no labels.
         signals: CSV file with a row a frame; None where the corpus has none.
+        openface: what OpenFace left of the clip, which then stands for its video; None where
+            faces are to be found in the video.
+        root: the folder that the source was found under; None takes the source's own folder.
+
+    Raises:
+        ValueError: neither a video nor OpenFace's output.
     """
 
     clip: str
@@ -35,9 +54,30 @@ class SourceClip:
     session: str
     task: str
     split: str
-    video: Path
+    video: Path | None
     score: int | None = None
     signals: Path | None = None
+    openface: OpenFaceFiles | None = None
+    root: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.video is None and self.openface is None:
+            raise ValueError(f"clip {self.clip}: expected a video or OpenFace's output, got none")
+
+    @property
+    def source(self) -> Path:
+        """The file that the faces come from: OpenFace's table where it is used, or the video."""
+        if self.openface is not None:
+            return self.openface.table
+        if self.video is None:
+            raise ValueError(f"clip {self.clip}: neither a video nor OpenFace's output")
+        return self.video
+
+    @property
+    def source_name(self) -> str:
+        """``source`` as the manifest calls it: relative to ``root``, with slashes."""
+        root = self.source.parent if self.root is None else self.root
+        return self.source.relative_to(root).as_posix()
 
 
 @dataclass(frozen=True, order=True)
@@ -49,12 +89,18 @@ class Problem:
         detail: what is wrong with it, and what to do.
         status: one word for tables, e.g. ``no_label``.
         left_out: whether the clip is left out; otherwise it is kept, and worth a look.
+
+    What can't be printed in ``name`` and ``detail``, such as odd bytes of a file's name, is escaped.
     """
 
     name: str
     detail: str
     status: str
     left_out: bool = True
+
+    def __post_init__(self) -> None:
+        for field in ("name", "detail"):
+            object.__setattr__(self, field, printable(getattr(self, field)))
 
 
 @dataclass(frozen=True)
@@ -80,6 +126,14 @@ class CorpusReader(Protocol):
     def licensed(self) -> bool:
         """Whether a licence forbids publishing its labels."""
 
+    @property
+    def layout(self) -> str:
+        """What files it looks for, for messages."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What a user set of its options, by the names that ``find_reader`` takes."""
+
     def scan(self, src: Path) -> Scan:
         """Looks through the raw corpus in the folder ``src``.
 
@@ -96,36 +150,97 @@ class CorpusReader(Protocol):
         """
 
 
-def check_root(src: Path, layout: str) -> None:
-    """Raises FileNotFoundError unless ``src`` is a folder with something in it."""
+def check_root(src: Path, layout: str, option: str = "--src") -> None:
+    """Raises FileNotFoundError unless ``src`` is a folder with something in it.
+
+    Args:
+        src: what a user named.
+        layout: what is expected there, for the message.
+        option: how the user named it.
+    """
     if not src.is_dir():
         state = "is a file, not a folder" if src.exists() else "does not exist"
     elif not any(src.iterdir()):
         state = "is empty"
     else:
         return
-    raise FileNotFoundError(f"raw corpus: {src} {state}; {_expectation(layout)}")
+    raise FileNotFoundError(f"raw corpus: {src} {state}; {_expectation(layout, option)}")
 
 
 def check_found(clips: Iterable[object], src: Path, layout: str) -> None:
-    """Raises FileNotFoundError if nothing was found in ``src``."""
-    if not any(True for _ in clips):
-        raise FileNotFoundError(f"raw corpus: no video found in {src}; {_expectation(layout)}")
+    """Raises FileNotFoundError if nothing was found in ``src``, and says what is there instead."""
+    if any(True for _ in clips):
+        return
+    videos, aligned = [], 0
+    for folder, folders, names in walk(src):
+        aligned += sum(name.lower().endswith(ALIGNED_ENDING) for name in folders)
+        videos += [Path(folder, name) for name in names if is_video(name)]
+    there = ""
+    if videos:
+        first = min(videos).relative_to(src).as_posix()
+        there += f"; there are {len(videos)} videos of other names or places, the first {first}"
+    if aligned:
+        there += f"; there are {aligned} folders of OpenFace's: name their root with --openface"
+    raise FileNotFoundError(
+        f"raw corpus: no video found in {src}{there}; {_expectation(layout, '--src')}"
+    )
+
+
+def printable(text: str) -> str:
+    """``text`` with whatever can't be printed or encoded as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
+def is_video(name: str) -> bool:
+    """Whether a file of this name counts as a video; hidden files don't."""
+    return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
 def subfolders(folder: Path, names: Iterable[str]) -> Iterator[Path]:
-    """The folders directly in ``folder`` that have one of ``names``, in whatever case, sorted."""
-    wanted = {name.lower() for name in names}
-    for path in sorted(folder.iterdir()):
-        if path.name.lower() in wanted and path.is_dir():
-            yield path
+    """The folders in ``folder`` that have one of ``names``, in whatever case, sorted.
+
+    A name may have several parts (``Videos/Training``); ``.`` is ``folder`` itself.
+    """
+    found = set()
+    for name in names:
+        level = [folder]
+        for part in PurePosixPath(name).parts:
+            level = [
+                path
+                for parent in level
+                for path in parent.iterdir()
+                if path.name.lower() == part.lower() and path.is_dir()
+            ]
+        found.update(level)
+    yield from sorted(found)
+
+
+def walk(src: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As ``os.walk``, sorted, through links, each folder once.
+
+    A generator's truth is not looked at, nor is the inside of a folder of aligned faces, which may
+    hold tens of thousands of images; its name is among the folders' names.
+    """
+    seen = set()
+    for folder, folders, names in os.walk(src, followlinks=True):
+        status = Path(folder).stat()
+        place = (status.st_dev, status.st_ino)
+        if place in seen:
+            folders[:] = []
+            continue
+        seen.add(place)
+        folders[:] = sorted(name for name in folders if name.lower() != TRUTH_FOLDER)
+        yield folder, list(folders), sorted(names)
+        folders[:] = [name for name in folders if not name.lower().endswith(ALIGNED_ENDING)]
 
 
 def files_below(src: Path) -> Iterator[Path]:
-    """All files below ``src``, sorted within a folder; a generator's truth is not looked at."""
-    for folder, folders, names in os.walk(src):
-        folders[:] = sorted(name for name in folders if name.lower() != TRUTH_FOLDER)
-        for name in sorted(names):
+    """All files below ``src`` that :func:`walk` comes by, sorted within a folder."""
+    for folder, _, names in walk(src):
+        for name in names:
             yield Path(folder, name)
 
 
@@ -150,7 +265,7 @@ def read_record(src: Path, name: str) -> dict[str, Any]:
     return record
 
 
-def unique(clips: Iterable[SourceClip], src: Path) -> tuple[list[SourceClip], list[Problem]]:
+def unique(clips: Iterable[SourceClip]) -> tuple[list[SourceClip], list[Problem]]:
     """``clips`` without those whose name comes more than once, and a problem for each such name.
 
     All copies go: which of them is the right one, and in which split, can't be known.
@@ -159,16 +274,16 @@ def unique(clips: Iterable[SourceClip], src: Path) -> tuple[list[SourceClip], li
     for clip in clips:
         by_name.setdefault(clip.clip, []).append(clip)
     problems = [
-        Problem(name, f"found more than once: {paths(same, src)}; keep one of them", "duplicate")
+        Problem(name, f"found more than once: {paths(same)}; keep one of them", "duplicate")
         for name, same in by_name.items()
         if len(same) > 1
     ]
     return [same[0] for same in by_name.values() if len(same) == 1], problems
 
 
-def paths(clips: Iterable[SourceClip], src: Path) -> str:
-    """The clips' videos relative to ``src``, for a message."""
-    return ", ".join(clip.video.relative_to(src).as_posix() for clip in clips)
+def paths(clips: Iterable[SourceClip]) -> str:
+    """The clips' sources relative to their root, for a message."""
+    return ", ".join(clip.source_name for clip in clips)
 
 
 def sorted_scan(clips: Iterable[SourceClip], problems: Iterable[Problem]) -> Scan:
@@ -176,13 +291,5 @@ def sorted_scan(clips: Iterable[SourceClip], problems: Iterable[Problem]) -> Sca
     return Scan(tuple(sorted(clips, key=lambda clip: clip.clip)), tuple(sorted(problems)))
 
 
-def split_aliases(splits: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Checked copy of a reader's ``splits``: our name of a split -> its folders' names."""
-    unknown = sorted(set(splits) - set(SPLITS))
-    if unknown:
-        raise ValueError(f"splits: expected the keys {', '.join(SPLITS)}, got {unknown[0]!r}")
-    return {split: tuple(names) for split, names in splits.items()}
-
-
-def _expectation(layout: str) -> str:
-    return f"expected {layout}; give the folder that holds those with --src"
+def _expectation(layout: str, option: str) -> str:
+    return f"expected {layout}; give the folder that holds those with {option}"

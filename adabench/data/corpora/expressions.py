@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.corpora.base import (
-    VIDEO_SUFFIXES,
     Problem,
     Scan,
     SourceClip,
     check_found,
     check_root,
+    is_video,
     read_record,
     sorted_scan,
-    split_aliases,
     subfolders,
     unique,
 )
+from adabench.data.corpora.layout import split_aliases
 
 SPLIT_FOLDERS = {"train": ("train", "Training"), "dev": ("dev", "Development")}
 
@@ -46,7 +46,7 @@ class ExpressionsReader:
         name: str = "expressions",
         *,
         licensed: bool = False,
-        splits: Mapping[str, Sequence[str]] = SPLIT_FOLDERS,
+        splits: Mapping[str, str | Sequence[str]] = SPLIT_FOLDERS,
         labels: str = "labels",
         record: str | None = "synthface.json",
     ) -> None:
@@ -55,6 +55,12 @@ class ExpressionsReader:
         self.splits = split_aliases(splits)
         self.labels = labels
         self.record = record
+        self._options = {} if splits is SPLIT_FOLDERS else {"splits": splits}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See :attr:`adabench.data.corpora.base.CorpusReader.options`."""
+        return self._options
 
     @property
     def layout(self) -> str:
@@ -67,11 +73,12 @@ class ExpressionsReader:
 
         A clip without its signals is left out, with a problem.
         """
+        src = Path(src)
         check_root(src, self.layout)
         problems: list[Problem] = []
         found = list(self._videos(src, problems))
         check_found(found, src, self.layout)
-        clips, duplicates = unique(found, src)
+        clips, duplicates = unique(found)
         problems += duplicates
         complete = []
         for clip in clips:
@@ -88,13 +95,13 @@ class ExpressionsReader:
 
     def parameters(self, src: Path) -> dict[str, Any] | None:
         """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`."""
-        return None if self.record is None else read_record(src, self.record)
+        return None if self.record is None else read_record(Path(src), self.record)
 
     def _videos(self, src: Path, problems: list[Problem]) -> Iterator[SourceClip]:
         for split, names in self.splits.items():
             for folder in subfolders(src, names):
                 for path in sorted(folder.iterdir()):
-                    if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
+                    if not is_video(path.name):
                         continue
                     match = _NAME.fullmatch(path.stem)
                     if match is None:
@@ -102,6 +109,13 @@ class ExpressionsReader:
                         detail = "the file name is not NNNN_expression: rename or remove it"
                         problems.append(Problem(name, detail, "bad_name"))
                         continue
-                    signals = src / self.labels / f"{path.stem}.csv"
-                    person = match[1]
-                    yield SourceClip(path.stem, person, person, "", split, path, signals=signals)
+                    yield SourceClip(
+                        clip=path.stem,
+                        subject=match[1],
+                        session=match[1],
+                        task="",
+                        split=split,
+                        video=path,
+                        signals=src / self.labels / f"{path.stem}.csv",
+                        root=src,
+                    )

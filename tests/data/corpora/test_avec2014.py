@@ -88,6 +88,7 @@ def test_other_folder_names(root):
         ("-1", "from 0 to 63"),
         ("12.5", "12.5"),
         ("high", "high"),
+        ("1_2", "1_2"),
         ("", "b''"),
         ("score\n12", "without a header"),
     ],
@@ -134,11 +135,15 @@ def test_the_same_label_twice_is_fine(root, reader):
     assert reader.scan(root).problems == ()
 
 
-def test_labels_that_disagree(root, reader):
-    touch(root / "copy" / "310_1_Depression.csv", "15")
+def test_labels_that_disagree_are_named_but_not_told(root, reader):
+    touch(root / "copy" / "310_1_Depression.csv", "57")
     scan = reader.scan(root)
     assert {problem.name for problem in scan.problems} == {"310_1_Freeform", "310_1_Northwind"}
-    assert "disagree" in scan.problems[0].detail
+    detail = scan.problems[0].detail.replace(str(root), "")
+    assert "disagree: /AVEC2014_DepressionLabels/Development_DepressionLabels/310" in detail
+    assert "/copy/310_1_Depression.csv" in detail
+    assert "57" not in detail
+    assert "14," not in detail
 
 
 @pytest.mark.parametrize(
@@ -162,6 +167,87 @@ def test_odd_file_names(root, reader):
     scan = reader.scan(root)
     assert only_problem(scan).name == "Training/Freeform/203_1_Northwind_video.mp4"
     assert len(scan.clips) == 8
+
+
+def test_labels_elsewhere(root, tmp_path):
+    (root / "AVEC2014_DepressionLabels").rename(tmp_path / "labels")
+    assert {p.status for p in Avec2014Reader().scan(root).problems} == {"no_label"}
+    reader = Avec2014Reader(labels=tmp_path / "labels")
+    assert reader.options == {"labels": tmp_path / "labels"}
+    scan = reader.scan(root)
+    assert (len(scan.clips), scan.problems) == (8, ())
+    with pytest.raises(FileNotFoundError, match=r"nowhere does not exist; .* with --labels"):
+        Avec2014Reader(labels=tmp_path / "nowhere").scan(root)
+
+
+def test_other_names(tmp_path):
+    root = tmp_path / "avec"
+    for task in ("ff", "nw"):
+        touch(root / "Videos" / "A" / task / f"P07-s2-{task}.mp4")
+    touch(root / "scores" / "P07-s2.txt", "21")
+    reader = Avec2014Reader(
+        splits={"dev": "videos/a"},
+        tasks={"Freeform": "ff", "Northwind": ["x", "nw"]},
+        video_pattern=r"(?P<subject>P\d+)-s(?P<session>\d)-..",
+        label_pattern=r"(?P<subject>P\d+)-s(?P<session>\d)\.txt",
+    )
+    scan = reader.scan(root)
+    assert scan.problems == ()
+    assert [(c.clip, c.subject, c.session, c.task, c.split, c.score) for c in scan.clips] == [
+        ("P07_2_Freeform", "P07", "P07_2", "Freeform", "dev", 21),
+        ("P07_2_Northwind", "P07", "P07_2", "Northwind", "dev", 21),
+    ]
+    touch(root / "Videos" / "A" / "ff" / "203_1_Freeform_video.mp4")
+    problem = only_problem(reader.scan(root))
+    assert r"names like (?P<subject>P\d+)-s" in problem.detail
+    (root / "scores" / "P07-s2.txt").unlink()
+    assert "no label file of P07_2" in reader.scan(root).problems[0].detail
+
+
+def test_tasks_in_one_folder(tmp_path):
+    for task in ("Freeform", "northwind"):
+        touch(tmp_path / "train" / f"203_1_{task}_video.mp4")
+    touch(tmp_path / "203_1_Depression.csv", "5")
+    scan = Avec2014Reader().scan(tmp_path)
+    assert [clip.clip for clip in scan.clips] == ["203_1_Freeform", "203_1_Northwind"]
+    assert [clip.source_name for clip in scan.clips] == [
+        "train/203_1_Freeform_video.mp4",
+        "train/203_1_northwind_video.mp4",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"video_pattern": "("}, "video_pattern: no regular expression"),
+        ({"video_pattern": r"(?P<subject>\d+)"}, "'session' is missing"),
+        ({"label_pattern": r"(?P<session>\d+)"}, "'subject' is missing"),
+        ({"splits": {"train": "a", "test": ["b", "A"]}}, "'a' stands for train and for test"),
+        ({"tasks": []}, "tasks: expected names of tasks"),
+        ({"tasks": "Freeform"}, "tasks: expected names of tasks"),
+    ],
+)
+def test_wrong_options(options, told):
+    with pytest.raises(ValueError, match=told):
+        Avec2014Reader(**options)
+
+
+def test_a_name_that_cannot_be_printed(root, reader):
+    touch(root / "Training" / "Freeform" / "203_1_Free\nform_video.mp4")
+    problem = only_problem(reader.scan(root))
+    assert problem.name == "Training/Freeform/203_1_Free\\nform_video.mp4"
+    assert "can be printed: rename" in problem.detail
+
+
+def test_the_video_that_openface_drew(root, reader):
+    folder = root / "Training" / "Freeform"
+    touch(folder / "203_1_Freeform_video.avi")
+    touch(folder / "203_1_Freeform_video_of_details.txt")
+    assert reader.scan(root).problems == ()
+    (folder / "203_1_Freeform_video.mp4").unlink()
+    problem = only_problem(reader.scan(root))
+    assert (problem.status, problem.left_out) == ("openface_video", False)
+    assert "--openface" in problem.detail
 
 
 def test_truth_is_never_read(root, reader):

@@ -1,0 +1,255 @@
+"""What AVEC's corpora share: folders of splits, clips and labels named after sessions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adabench.data.corpora.base import (
+    ALIGNED_ENDING,
+    OpenFaceFiles,
+    Problem,
+    Scan,
+    SourceClip,
+    check_found,
+    check_root,
+    is_video,
+    read_record,
+    sorted_scan,
+    subfolders,
+    unique,
+    walk,
+)
+from adabench.data.corpora.labels import LABEL_PATTERN, read_labels, session_name
+from adabench.data.corpora.layout import SPLIT_FOLDERS, compiled, split_aliases
+from adabench.data.corpora.openface import OpenFaceIndex, attach, is_drawn, stems_in
+
+FileNames = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A folder that clips of a split and of some tasks stand in."""
+
+    folder: Path
+    split: str
+    tasks: tuple[str, ...]
+
+
+class AvecReader:
+    """Reads one clip a session and task below a folder for each split; base of two readers.
+
+    Clips come from videos, and with ``openface`` from OpenFace's output too: a clip of which only
+    that exists is found where its video would be.
+
+    Args:
+        name: the corpus.
+        licensed: whether a licence forbids publishing its labels.
+        splits: our name of a split -> the name or names that its folder may have.
+        tasks: a task -> the names of its folders in a split's folder.
+        video_pattern: regular expression for a video's name without its ending, with the groups
+            ``subject``, ``session`` (the number of that person's session) and perhaps ``task``.
+        label_pattern: one for a label file's name, with ``subject`` and ``session``.
+        labels: the folder of the label files, where that is not the corpus's own.
+        openface: the root of what OpenFace 2 wrote, to be used instead of finding faces.
+        record: file name of the generator's record; None for a recorded corpus.
+
+    Raises:
+        ValueError: a wrong option.
+    """
+
+    kind = ""
+    usual_names = ""
+    """The names of the videos, for messages."""
+    usual_pattern = ""
+    deep = False
+    """Whether videos may stand in folders of their own below a split's folder."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        licensed: bool,
+        splits: FileNames | None,
+        tasks: Mapping[str, Sequence[str]],
+        video_pattern: str | None,
+        label_pattern: str | None,
+        labels: Path | None,
+        openface: Path | None,
+        record: str | None,
+    ) -> None:
+        self.name = name
+        self.licensed = licensed
+        self.splits = split_aliases(splits or SPLIT_FOLDERS)
+        self.tasks = {task: tuple(folders) for task, folders in tasks.items()}
+        groups = ("subject", "session")
+        self._video = compiled(video_pattern or self.usual_pattern, "video_pattern", groups)
+        self._label = compiled(label_pattern or LABEL_PATTERN, "label_pattern", groups)
+        self.labels, self.openface, self.record = labels, openface, record
+        given: dict[str, Any] = {
+            "splits": splits,
+            "video_pattern": video_pattern,
+            "label_pattern": label_pattern,
+            "labels": labels,
+            "openface": openface,
+        }
+        self._options = {key: value for key, value in given.items() if value is not None}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See :attr:`adabench.data.corpora.base.CorpusReader.options`."""
+        return self._options
+
+    @property
+    def names(self) -> str:
+        """How a clip is named, for messages."""
+        usual = self._video.pattern == self.usual_pattern
+        return self.usual_names if usual else f"names like {self._video.pattern}"
+
+    @property
+    def layout(self) -> str:
+        """The expected layout, for messages."""
+        splits = ",".join("|".join(names[:2]) for names in self.splits.values())
+        tasks = ",".join(task for task in self.tasks if task)
+        folder = f"{{{splits}}}/" + (f"{{{tasks}}}/" if tasks else "")
+        label = "NNN_M_Depression.csv"
+        if self._label.pattern != LABEL_PATTERN:
+            label = f"names like {self._label.pattern}"
+        where = f"below {self.labels}" if self.labels else "anywhere below"
+        return f"{folder}{self.names} and labels {label} {where}"
+
+    def scan(self, src: Path) -> Scan:
+        """See :meth:`adabench.data.corpora.base.CorpusReader.scan`.
+
+        A clip is left out, with a problem, if its session has no usable label, its name comes
+        more than once, or OpenFace's output is asked for and lacks it.
+        """
+        src = Path(src)
+        check_root(src, self.layout)
+        index = None if self.openface is None else OpenFaceIndex(self.openface)
+        if self.labels is not None:
+            check_root(self.labels, self.layout, "--labels")
+        problems: list[Problem] = []
+        found = self._find(src, problems)
+        check_found(found, src, self.layout)
+        clips, duplicates = unique(found)
+        problems += duplicates
+        if index is not None:
+            clips, missing = attach(clips, index)
+            problems += missing
+        labels = read_labels(self.labels or src, self._label)
+        scored, unlabelled = labels.give(clips)
+        problems += unlabelled + labels.unused(clip.session for clip in found)
+        return sorted_scan(scored, problems)
+
+    def parameters(self, src: Path) -> dict[str, Any] | None:
+        """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`."""
+        return None if self.record is None else read_record(Path(src), self.record)
+
+    def _find(self, src: Path, problems: list[Problem]) -> list[SourceClip]:
+        """The clips with a video, then those of which there is only OpenFace's output."""
+        found = list(self._videos(src, problems))
+        if self.openface is not None:
+            known = {clip.clip for clip in found}
+            outputs = {clip.clip: clip for clip in self._outputs(self.openface, problems)}
+            found += [clip for name, clip in outputs.items() if name not in known]
+        return found
+
+    def _videos(self, src: Path, problems: list[Problem]) -> Iterator[SourceClip]:
+        for place in self._places(src):
+            videos = [path for path in sorted(place.folder.iterdir()) if is_video(path.name)]
+            stems = [path.stem for path in videos]
+            for path in videos:
+                name = path.relative_to(src).as_posix()
+                if is_drawn(path) and stems.count(path.stem) > 1:
+                    continue
+                match = self._match(path.stem, place, name, problems)
+                if match is None:
+                    continue
+                if is_drawn(path) and self.openface is None:
+                    problems.append(_drawn(name))
+                yield self._clip(match, place, src, video=path)
+
+    def _outputs(self, root: Path, problems: list[Problem]) -> Iterator[SourceClip]:
+        for place in self._places(root):
+            for stem in stems_in(place.folder):
+                table = place.folder / f"{stem}.csv"
+                aligned = place.folder / f"{stem}{ALIGNED_ENDING}"
+                # tables of other things stand here too; images make it one of OpenFace's
+                told = problems if aligned.is_dir() else []
+                name = table.relative_to(root).as_posix()
+                match = self._match(stem, place, name, told)
+                if match is not None:
+                    files = OpenFaceFiles(table, aligned)
+                    yield self._clip(match, place, root, openface=files)
+
+    def _places(self, root: Path) -> list[_Place]:
+        """Where clips may stand below ``root``, each folder once."""
+        tasks: dict[tuple[str, Path], list[str]] = {}
+        for split, names in self.splits.items():
+            for split_folder in subfolders(root, names):
+                for task, folders in self.tasks.items():
+                    for folder in subfolders(split_folder, folders):
+                        for place in self._below(folder):
+                            tasks.setdefault((split, place), []).append(task)
+        return [_Place(folder, split, tuple(told)) for (split, folder), told in tasks.items()]
+
+    def _below(self, folder: Path) -> list[Path]:
+        return [Path(path) for path, _, _ in walk(folder)] if self.deep else [folder]
+
+    def _match(
+        self, stem: str, place: _Place, name: str, problems: list[Problem]
+    ) -> re.Match[str] | None:
+        """The parts of a clip's name; None, with a problem, if it is none or in a wrong folder."""
+        match = self._video.fullmatch(stem)
+        if not name.isprintable():
+            expected = "one that can be printed"
+        elif match is None:
+            expected = self.names
+        elif _task(match, place) is None:
+            expected = f"that of a clip of task {' or '.join(place.tasks)}, as its folder says"
+        else:
+            return match
+        detail = f"the file name is not {expected}: rename or remove it"
+        problems.append(Problem(name, detail, "bad_name"))
+        return None
+
+    def _clip(
+        self,
+        match: re.Match[str],
+        place: _Place,
+        root: Path,
+        *,
+        video: Path | None = None,
+        openface: OpenFaceFiles | None = None,
+    ) -> SourceClip:
+        session, task = session_name(match), _task(match, place) or ""
+        return SourceClip(
+            clip=f"{session}_{task}" if task else session,
+            subject=match["subject"],
+            session=session,
+            task=task,
+            split=place.split,
+            video=video,
+            openface=openface,
+            root=root,
+        )
+
+
+def _task(match: re.Match[str], place: _Place) -> str | None:
+    """The task by the name, or by the folder where names don't tell; None if the two disagree."""
+    if "task" not in match.re.groupindex:
+        return place.tasks[0] if len(place.tasks) == 1 else None
+    by_name = {task.lower(): task for task in place.tasks}
+    return by_name.get(match["task"].lower())
+
+
+def _drawn(name: str) -> Problem:
+    detail = (
+        "may be the video that OpenFace drew its tracking on: name OpenFace's folder with "
+        "--openface to use its faces, or the folder of the original videos with --src"
+    )
+    return Problem(name, detail, "openface_video", left_out=False)

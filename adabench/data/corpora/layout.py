@@ -1,0 +1,168 @@
+"""How a copy of a corpus differs from its usual layout: a reader's options, and a file of them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adabench.data.manifest import SPLITS
+
+Names = Mapping[str, Sequence[str]]
+
+SPLIT_FOLDERS: Names = {
+    "train": ("Training", "train"),
+    "dev": ("Development", "dev", "Validation", "val"),
+    "test": ("Testing", "test"),
+}
+"""Our name of a split -> the names that it has in users' copies, in whatever case."""
+
+
+def read_layout(path: Path) -> dict[str, Any]:
+    """A reader's options from a TOML or JSON file, for ``find_reader(name, **options)``.
+
+    ``labels`` and ``openface`` (folders, relative to the file's own), ``splits`` (our split -> the
+    name or names of its folder), ``tasks`` (names, or name -> folder names), ``video_pattern`` and
+    ``label_pattern`` (regular expressions with groups ``subject``, ``session`` and, for videos,
+    ``task``), and for a table ``name`` and ``licensed``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: neither format, or a key or value that no reader takes.
+    """
+    content = _parsed(Path(path))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected keys and values, got {type(content).__name__}")
+    options = {}
+    for key, value in content.items():
+        if key not in _KEYS:
+            raise ValueError(f"{path}: unknown key {key!r}{near(key, _KEYS)}")
+        valid, expected = _KEYS[key]
+        if not valid(value):
+            raise ValueError(f"{path}: key {key!r}: expected {expected}, got {value!r}")
+        options[key] = Path(path).parent / value if key in ("labels", "openface") else value
+    return options
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """What a message about an unknown ``name`` ends with: the nearest that exists, and all."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{hint}; there are: {', '.join(known) or 'none'}"
+
+
+def split_aliases(splits: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Checked copy of a reader's ``splits``: our name of a split -> its folders' names.
+
+    Raises:
+        ValueError: another split than ours, or one name for two splits.
+    """
+    unknown = sorted(set(splits) - set(SPLITS))
+    if unknown:
+        raise ValueError(f"splits: expected the keys {', '.join(SPLITS)}, got {unknown[0]!r}")
+    names = {split: _tuple(value) for split, value in splits.items()}
+    taken: dict[str, str] = {}
+    for split, aliases in names.items():
+        for alias in {alias.lower() for alias in aliases}:
+            if alias in taken:
+                raise ValueError(
+                    f"splits: the name {alias!r} stands for {taken[alias]} and for {split}: "
+                    "give it to one of them"
+                )
+            taken[alias] = split
+    return names
+
+
+def task_folders(
+    tasks: Sequence[str] | Mapping[str, str | Sequence[str]],
+) -> dict[str, tuple[str, ...]]:
+    """Checked copy of a reader's ``tasks``: a task -> the names of its folders in a split's.
+
+    A plain list looks for a task in the folder of its name and in the split's folder itself.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if isinstance(tasks, str) or not tasks:
+        raise ValueError(f"tasks: expected names of tasks, got {tasks!r}")
+    if isinstance(tasks, Mapping):
+        return {task: _tuple(folders) for task, folders in tasks.items()}
+    return {task: (task, ".") for task in tasks}
+
+
+def compiled(pattern: str, option: str, groups: Sequence[str]) -> re.Pattern[str]:
+    """``pattern`` as a regular expression for whole names in whatever case.
+
+    Args:
+        pattern: as a user wrote it.
+        option: what it was given for, for the message.
+        groups: named groups that it needs.
+
+    Raises:
+        ValueError: no regular expression, or a group is missing.
+    """
+    try:
+        expression = re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"{option}: no regular expression ({error}): {pattern!r}") from error
+    missing = [group for group in groups if group not in expression.groupindex]
+    if missing:
+        raise ValueError(
+            f"{option}: expected the named groups {', '.join(groups)}, e.g. (?P<{missing[0]}>\\d+); "
+            f"{missing[0]!r} is missing in {pattern!r}"
+        )
+    return expression
+
+
+def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _parsed(path: Path) -> Any:
+    readers: dict[str, Callable[[str], Any]] = {".toml": tomllib.loads, ".json": json.loads}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(f"{path}: expected a .toml or .json file with a reader's options")
+    try:
+        return reader(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path}: no such layout file; correct --layout, or leave it away"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path}: can't be read ({error}): correct the file") from error
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _are_names(value: Any) -> bool:
+    return _is_text(value) or (
+        isinstance(value, list) and bool(value) and all(_is_text(name) for name in value)
+    )
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict) and all(_are_names(names) for names in value.values())
+
+
+_TEXT = (_is_text, "a text")
+_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": _TEXT,
+    "licensed": (lambda value: isinstance(value, bool), "true or false"),
+    "labels": (_is_text, "a path"),
+    "openface": (_is_text, "a path"),
+    "splits": (_is_mapping, "a folder name or a list of them for each of train, dev, test"),
+    "tasks": (
+        lambda value: _is_mapping(value) or (isinstance(value, list) and _are_names(value)),
+        "a list of tasks, or a folder name or a list of them for each task",
+    ),
+    "video_pattern": _TEXT,
+    "label_pattern": _TEXT,
+}

@@ -1,0 +1,129 @@
+"""Finding what OpenFace 2 left of a clip: ``<stem>.csv`` and the images in ``<stem>_aligned/``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from adabench.data.corpora.base import (
+    ALIGNED_ENDING,
+    OpenFaceFiles,
+    Problem,
+    SourceClip,
+    check_root,
+    walk,
+)
+
+IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm")
+DETAILS_ENDING = "_of_details.txt"
+
+_LAYOUT = f"CLIP.csv and CLIP{ALIGNED_ENDING}/ anywhere below"
+
+
+class OpenFaceIndex:
+    """The tables and folders of images below a root, by the names of the clips.
+
+    Args:
+        root: what OpenFace wrote, in any folders.
+
+    Raises:
+        FileNotFoundError: ``root`` is no folder, or is empty.
+    """
+
+    def __init__(self, root: Path) -> None:
+        check_root(root, _LAYOUT, "--openface")
+        self.root = root
+        self._tables: dict[str, list[Path]] = {}
+        self._folders: dict[str, list[Path]] = {}
+        for folder, folders, names in walk(root):
+            for name in folders:
+                if name.lower().endswith(ALIGNED_ENDING):
+                    stem = name[: -len(ALIGNED_ENDING)]
+                    self._folders.setdefault(stem.lower(), []).append(Path(folder, name))
+            for name in names:
+                stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a Path a file is slow here
+                if suffix.lower() == ".csv" and not name.startswith("."):
+                    self._tables.setdefault(stem.lower(), []).append(Path(folder, name))
+
+    def find(self, clip: str, stems: Sequence[str]) -> OpenFaceFiles | Problem:
+        """What was left of ``clip``, or what is wrong with it.
+
+        Args:
+            clip: its name.
+            stems: the names that OpenFace may have called it by, the likeliest first; the first
+                with a folder of images counts, or with a table.
+        """
+        for known in (self._folders, self._tables):
+            for stem in stems:
+                if stem.lower() in known:
+                    return self._pair(clip, stem)
+        told = " or ".join(f"{stem}.csv" for stem in stems)
+        detail = f"no file {told} below {self.root}: run OpenFace on the clip"
+        return Problem(clip, detail, "no_openface")
+
+    def _pair(self, clip: str, stem: str) -> OpenFaceFiles | Problem:
+        tables = self._tables.get(stem.lower(), [])
+        folders = self._folders.get(stem.lower(), [])
+        if len(tables) > 1 or len(folders) > 1:
+            several = tables if len(tables) > 1 else folders
+            told = ", ".join(path.relative_to(self.root).as_posix() for path in several)
+            detail = f"OpenFace's output comes more than once below {self.root}: {told}; keep one"
+            return Problem(clip, detail, "duplicate")
+        if not tables:
+            detail = f"no table {stem}.csv below {self.root} for {folders[0]}: run OpenFace again"
+            return Problem(clip, detail, "no_openface")
+        if not folders or not has_image(folders[0]):
+            state = f"no image in {folders[0]}" if folders else f"no folder {stem}{ALIGNED_ENDING}"
+            detail = f"{state} for {tables[0]}: run OpenFace again with -simalign"
+            return Problem(clip, detail, "no_images")
+        return OpenFaceFiles(tables[0], folders[0])
+
+
+def attach(
+    clips: Iterable[SourceClip], index: OpenFaceIndex
+) -> tuple[list[SourceClip], list[Problem]]:
+    """``clips`` with what OpenFace left of them, and a problem for each of which it left nothing.
+
+    A clip without goes, video or not: faces of two detectors don't belong in one corpus.
+    """
+    found, problems = [], []
+    for clip in clips:
+        stem = clip.source.stem
+        files = index.find(clip.clip, list(dict.fromkeys((stem, clip.clip))))
+        if isinstance(files, Problem):
+            problems.append(files)
+        else:
+            found.append(dataclasses.replace(clip, openface=files, root=index.root))
+    return found, problems
+
+
+def stems_in(folder: Path) -> list[str]:
+    """The clips of which a table or a folder of images stands in ``folder``, sorted."""
+    stems = set()
+    for path in folder.iterdir():
+        name = path.name.lower()
+        if name.endswith(ALIGNED_ENDING):
+            stems.add(path.name[: -len(ALIGNED_ENDING)])
+        elif name.endswith(".csv") and not name.startswith("."):
+            stems.add(path.stem)
+    return sorted(stems)
+
+
+def has_image(folder: Path) -> bool:
+    """Whether there is an image in ``folder``; stops at the first."""
+    with os.scandir(folder) as entries:
+        return any(is_image(entry.name) for entry in entries)
+
+
+def is_image(name: str) -> bool:
+    """Whether a file of this name counts as an image; hidden files don't."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+
+
+def is_drawn(video: Path) -> bool:
+    """Whether ``video`` may be the one that OpenFace drew its tracking on, ``<stem>.avi``."""
+    if video.suffix.lower() != ".avi":
+        return False
+    return video.with_name(f"{video.stem}{DETAILS_ENDING}").is_file()

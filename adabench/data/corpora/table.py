@@ -1,0 +1,314 @@
+"""A corpus of one's own: one CSV that names clips, videos and scores."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adabench.data.corpora.avec import FileNames
+from adabench.data.corpora.base import (
+    OpenFaceFiles,
+    Problem,
+    Scan,
+    SourceClip,
+    check_root,
+    sorted_scan,
+)
+from adabench.data.corpora.layout import SPLIT_FOLDERS, split_aliases
+from adabench.data.corpora.openface import OpenFaceIndex
+from adabench.data.corpora.rows import Row, Table, read_table
+from adabench.data.manifest import MAX_SCORE, SPLITS
+
+REQUIRED = ("clip", "video", "score")
+OPTIONAL = ("subject", "session", "task", "split")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAMES = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
+_SCORE = re.compile(r"([0-9]{1,2})(?:[.,]0+)?")  # spreadsheets write 12 as 12.0
+
+
+class RowError(ValueError):
+    """A row that gives no clip.
+
+    Args:
+        status: one word for tables.
+        detail: what is wrong with it and what to do, without the row.
+    """
+
+    def __init__(self, status: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A clip and the row that it comes from."""
+
+    row: Row
+    clip: SourceClip
+
+
+class TableReader:
+    """Reads a CSV with the columns ``clip, video, score`` and perhaps others.
+
+    Further columns are ``subject`` (without it each session is a person of its own), ``session``
+    (without it each clip is one), ``task`` and ``split`` (without it every clip is in ``train``).
+    Paths of videos are relative to the CSV's folder or to the corpus's.
+
+    Args:
+        name: the corpus.
+        licensed: whether its labels may not be published.
+        splits: our name of a split -> the name or names that the column has for it.
+        labels: the CSV, where it is not the only one directly in the corpus's folder.
+        openface: the root of what OpenFace 2 wrote, to be used instead of finding faces; the
+            column ``video`` may then be empty.
+
+    Raises:
+        ValueError: a wrong option.
+    """
+
+    kind = "table"
+    layout = "a CSV with the columns clip,video,score and perhaps subject,session,task,split"
+
+    def __init__(
+        self,
+        name: str = "table",
+        *,
+        licensed: bool = True,
+        splits: FileNames | None = None,
+        labels: Path | None = None,
+        openface: Path | None = None,
+    ) -> None:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"name: expected {_NAMES}, got {name!r}")
+        self.name = name
+        self.licensed = licensed
+        self.splits = split_aliases(splits or SPLIT_FOLDERS)
+        self.labels, self.openface = labels, openface
+        given = {"splits": splits, "labels": labels, "openface": openface}
+        self._options = {key: value for key, value in given.items() if value is not None}
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See :attr:`adabench.data.corpora.base.CorpusReader.options`."""
+        return self._options
+
+    def scan(self, src: Path) -> Scan:
+        """See :meth:`adabench.data.corpora.base.CorpusReader.scan`; ``src`` may be the CSV itself.
+
+        Raises:
+            ValueError: the CSV can't be read as one, or lacks a column.
+        """
+        src = Path(src)
+        path = self._path(src)
+        table = read_table(path, REQUIRED, OPTIONAL)
+        if not (table.rows or table.problems):
+            raise ValueError(f"{path}: no rows below the header: add a row for each clip")
+        roots = list(dict.fromkeys((path.parent, src if src.is_dir() else src.parent)))
+        index = None if self.openface is None else OpenFaceIndex(self.openface)
+        problems = [*table.problems, *_assumed(path, table)]
+        entries = []
+        for row in table.rows:
+            try:
+                entries.append(_Entry(row, self._clip(row, roots, index)))
+            except RowError as error:
+                problems.append(row.problem(error.status, str(error), row["clip"]))
+        clashes = _clashes(entries)
+        clips = [entry.clip for entry in entries if entry.row.number not in clashes]
+        return sorted_scan(clips, [*problems, *clashes.values()])
+
+    def parameters(self, src: Path) -> dict[str, Any] | None:  # noqa: ARG002 - nothing generated
+        """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`; None."""
+        return None
+
+    def _path(self, src: Path) -> Path:
+        """The CSV.
+
+        Raises:
+            FileNotFoundError, ValueError: there is none, or there are several.
+        """
+        if self.labels is not None and self.labels.is_file():
+            return self.labels
+        if self.labels is None and src.is_file():
+            return src
+        folder = src if self.labels is None else self.labels
+        check_root(folder, self.layout, "--src" if self.labels is None else "--labels")
+        found = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() == ".csv" and not path.name.startswith(".")
+        )
+        if not found:
+            raise FileNotFoundError(f"raw corpus: no CSV in {folder}; expected {self.layout}")
+        if len(found) > 1:
+            told = ", ".join(path.name for path in found[:5])
+            raise ValueError(
+                f"raw corpus: {len(found)} CSVs in {folder}: {told}: name the one with the clips "
+                "with --labels"
+            )
+        return found[0]
+
+    def _clip(self, row: Row, roots: list[Path], index: OpenFaceIndex | None) -> SourceClip:
+        clip = row["clip"]
+        if not _NAME.fullmatch(clip):
+            raise RowError("bad_name", f"column clip: expected {_NAMES}, got {clip!r}: rename it")
+        score, split = _score(row["score"]), self._split(row)
+        video, root, files = None, None, None
+        if row["video"] or index is None:
+            video, root = _video(row["video"], roots, needed=index is None)
+        if index is not None:
+            files, root = _openface(row, index), index.root
+        session = row["session"] or clip
+        return SourceClip(
+            clip=clip,
+            subject=row["subject"] or session,
+            session=session,
+            task=row["task"],
+            split=split,
+            video=video,
+            score=score,
+            openface=files,
+            root=root,
+        )
+
+    def _split(self, row: Row) -> str:
+        if "split" not in row.values:
+            return SPLITS[0]
+        for split, names in self.splits.items():
+            if row["split"].lower() in {split, *(name.lower() for name in names)}:
+                return split
+        got = row["split"]
+        raise RowError(
+            "bad_split",
+            f"column split: expected {', '.join(self.splits)}, got {got!r}: correct it",
+        )
+
+
+def _score(text: str) -> int:
+    if not text:
+        raise RowError("no_label", "column score: empty: fill in the clip's BDI-II score")
+    match = _SCORE.fullmatch(text)
+    score = int(match[1]) if match else -1
+    if not 0 <= score <= MAX_SCORE:
+        raise RowError(
+            "bad_label",
+            f"column score: expected an integer from 0 to {MAX_SCORE}, got {text[:20]!r}: "
+            "correct it",
+        )
+    return score
+
+
+def _video(text: str, roots: Sequence[Path], *, needed: bool) -> tuple[Path | None, Path | None]:
+    """The video and the root that it is below; (None, None) if it is neither there nor needed."""
+    if not text:
+        raise RowError("no_video", "column video: empty: fill in the path of the clip's video")
+    inside = _inside(text.replace("\\", "/"), roots)
+    told = " and ".join(str(root) for root in roots)
+    if not inside:
+        raise RowError(
+            "bad_path",
+            f"column video: {text!r} leads out of {told}: move the video into it, or name a folder "
+            "that holds all videos with --src",
+        )
+    found = {path.resolve(): (path, root) for path, root in inside.items() if _is_file(path)}
+    if len(found) > 1:
+        several = ", ".join(str(path) for path, _ in found.values())
+        raise RowError("duplicate", f"column video: {text!r} may be {several}: keep one of them")
+    if not found and needed:
+        raise RowError(
+            "no_video", f"column video: no file {text!r} in {told}: correct the path, or add it"
+        )
+    return next(iter(found.values()), (None, None))
+
+
+def _inside(text: str, roots: Sequence[Path]) -> dict[Path, Path]:
+    """What ``text`` may mean -> a root that this is below; links are taken as they stand."""
+    plain = [Path(os.path.normpath(root)) for root in roots]
+    found = {}
+    for base in plain:
+        path = Path(os.path.normpath(base / text))
+        holding = [root for root in plain if path.is_relative_to(root)]
+        if holding:
+            found[path] = holding[-1]
+    return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # a name that no file system takes, such as one of 300 letters
+        return False
+
+
+def _openface(row: Row, index: OpenFaceIndex) -> OpenFaceFiles:
+    stems = [row["clip"]]
+    if row["video"]:
+        stems.insert(0, Path(row["video"].replace("\\", "/")).stem)
+    files = index.find(row["clip"], list(dict.fromkeys(stems)))
+    if isinstance(files, Problem):
+        raise RowError(files.status, files.detail)
+    return files
+
+
+def _assumed(path: Path, table: Table) -> list[Problem]:
+    """What is taken for granted where a column or a field is missing."""
+    problems = []
+    bare = [row for row in table.rows if not row["subject"]]
+    if bare:
+        where = "no column subject" if "subject" not in table.columns else f"row {bare[0].number}"
+        unit = "session" if "session" in table.columns else "clip"
+        detail = (
+            f"{path}: {where}: {len(bare)} clips without a person: each {unit} is taken for a "
+            "person of its own, so splits may share persons unseen: fill the column subject"
+        )
+        problems.append(Problem(path.name, detail, "no_subject", left_out=False))
+    if "split" not in table.columns:
+        detail = f"{path}: no column split: every clip is in {SPLITS[0]}: add the column split"
+        problems.append(Problem(path.name, detail, "no_split", left_out=False))
+    return problems
+
+
+def _clashes(entries: Sequence[_Entry]) -> dict[int, Problem]:
+    """A problem for each entry that contradicts another one, by the row's number."""
+    problems: dict[int, Problem] = {}
+
+    def tell(same: list[_Entry], status: str, detail: str) -> None:
+        rows = ", ".join(str(entry.row.number) for entry in same)
+        for entry in same:
+            told = f"{detail} (rows {rows})"
+            problem = entry.row.problem(status, told, entry.clip.clip)
+            problems.setdefault(entry.row.number, problem)
+
+    for same in _groups(entries, lambda clip: clip.clip.lower()):
+        tell(same, "duplicate", "column clip: the name comes more than once: give each its own")
+    for same in _groups(entries, lambda clip: clip.source.resolve()):
+        tell(same, "duplicate", "column video: the video comes more than once: keep one row")
+    for same in _groups(entries, lambda clip: clip.session):
+        for field, detail in _ONE_A_SESSION.items():
+            if len({getattr(entry.clip, field) for entry in same}) > 1:
+                tell(
+                    same,
+                    "bad_session",
+                    f"column {field}: session {same[0].clip.session!r} {detail}",
+                )
+    return problems
+
+
+def _groups(entries: Iterable[_Entry], key: Callable[[SourceClip], Hashable]) -> list[list[_Entry]]:
+    """The entries that have a key in common with others."""
+    groups: dict[Hashable, list[_Entry]] = {}
+    for entry in entries:
+        groups.setdefault(key(entry.clip), []).append(entry)
+    return [same for same in groups.values() if len(same) > 1]
+
+
+_ONE_A_SESSION = {
+    "subject": "has several persons: give each session a name of its own, e.g. PERSON_1",
+    "split": "is in several splits: choose one",
+    "score": "has several scores: keep the right one",
+}

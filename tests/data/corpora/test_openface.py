@@ -1,0 +1,148 @@
+"""OpenFace's output: found anywhere below its root, with or without videos."""
+
+import shutil
+
+import pytest
+
+from adabench.data.corpora import Avec2014Reader, OpenFaceFiles, find_reader
+from adabench.data.corpora.openface import OpenFaceIndex, has_image
+
+CLIP = "203_1_Freeform"
+
+
+@pytest.fixture
+def output(tmp_path):
+    """A function that writes OpenFace's output of one clip."""
+
+    def write(folder, stem=f"{CLIP}_video", *, table=True, images=("frame_det_00_000001.bmp",)):
+        folder = tmp_path / "openface" / folder
+        folder.mkdir(parents=True, exist_ok=True)
+        if table:
+            (folder / f"{stem}.csv").write_text("frame, success\n1, 1\n")
+        if images is not None:
+            (folder / f"{stem}_aligned").mkdir()
+            for name in images:
+                (folder / f"{stem}_aligned" / name).write_bytes(b"picture")
+        return tmp_path / "openface"
+
+    return write
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A corpus of one clip with a video."""
+    root = tmp_path / "raw"
+    (root / "train" / "Freeform").mkdir(parents=True)
+    (root / "train" / "Freeform" / f"{CLIP}_video.mp4").write_bytes(b"")
+    (root / "203_1_Depression.csv").write_text("7")
+    return root
+
+
+def only(scan):
+    ((problem,), clips) = scan.problems, scan.clips
+    assert clips == ()
+    return problem
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "png", "jpg", "JPEG", "webp", "tif"])
+def test_beside_a_video_in_any_folder_and_format(raw, output, suffix):
+    root = output("some/where", images=(f"frame.{suffix}",))
+    (clip,) = Avec2014Reader(openface=root).scan(raw).clips
+    table = root / "some" / "where" / f"{CLIP}_video.csv"
+    assert clip.openface == OpenFaceFiles(table, table.with_name(f"{CLIP}_video_aligned"))
+    assert (clip.source, clip.source_name) == (table, f"some/where/{CLIP}_video.csv")
+    assert clip.video == raw / "train" / "Freeform" / f"{CLIP}_video.mp4"
+    assert (clip.score, clip.split) == (7, "train")
+
+
+def test_called_by_the_clip_and_in_two_folders(raw, output):
+    output("tables", CLIP, images=None)
+    root = output("images", CLIP, table=False)
+    (clip,) = Avec2014Reader(openface=root).scan(raw).clips
+    assert clip.openface.table.parent.name == "tables"
+    assert clip.openface.aligned.parent.name == "images"
+
+
+def test_the_videos_name_goes_first(raw, output):
+    output("features", CLIP, images=None)
+    root = output("faces")
+    (clip,) = Avec2014Reader(openface=root).scan(raw).clips
+    assert clip.openface.table.name == f"{CLIP}_video.csv"
+
+
+def test_missing_table(raw, output):
+    problem = only(Avec2014Reader(openface=output("a", table=False)).scan(raw))
+    assert (problem.name, problem.status) == (CLIP, "no_openface")
+    assert f"no table {CLIP}_video.csv" in problem.detail
+    assert "run OpenFace again" in problem.detail
+
+
+@pytest.mark.parametrize("images", [None, (), ("notes.txt", "._frame.bmp")])
+def test_missing_images(raw, output, images):
+    problem = only(Avec2014Reader(openface=output("a", images=images)).scan(raw))
+    assert problem.status == "no_images"
+    assert "again with -simalign" in problem.detail
+
+
+def test_nothing_of_the_clip(raw, output):
+    root = output("a", "999_1_Freeform_video")
+    problem = only(Avec2014Reader(openface=root).scan(raw))
+    assert problem.status == "no_openface"
+    assert f"no file {CLIP}_video.csv or {CLIP}.csv below {root}" in problem.detail
+
+
+@pytest.mark.parametrize("second", [{"table": False}, {"images": None}, {}])
+def test_two_candidates(raw, output, second):
+    output("a")
+    problem = only(Avec2014Reader(openface=output("b", **second)).scan(raw))
+    assert problem.status == "duplicate"
+    assert "a/203_1_Freeform_video" in problem.detail
+    assert "b/203_1_Freeform_video" in problem.detail
+
+
+def test_no_root(raw, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere does not exist; .* with --openface"):
+        Avec2014Reader(openface=tmp_path / "nowhere").scan(raw)
+
+
+def test_without_videos(copies):
+    root = copies["openface"]
+    with pytest.raises(FileNotFoundError, match="48 folders of OpenFace's: name their root"):
+        find_reader("synthface").scan(root)
+    scan = find_reader("synthface", openface=root).scan(root)
+    assert (len(scan.clips), scan.problems) == (48, ())
+    for clip in scan.clips:
+        assert clip.video is None
+        assert clip.source.name == f"{clip.clip}_video.csv"
+        assert clip.source_name.split("/")[0] in ("Training", "Development", "Testing")
+        assert has_image(clip.openface.aligned)
+
+
+def test_some_videos_are_gone(tiny, copies, tmp_path):
+    raw = tmp_path / "raw"
+    shutil.copytree(tiny, raw, ignore=shutil.ignore_patterns("truth", "*Northwind*"))
+    scan = find_reader("synthface", openface=copies["openface"]).scan(raw)
+    assert (len(scan.clips), scan.problems) == (48, ())
+    assert {clip.task for clip in scan.clips if clip.video is None} == {"Northwind"}
+
+
+def test_output_of_odd_names(copies, tmp_path):
+    root = tmp_path / "openface"
+    shutil.copytree(copies["openface"], root, ignore=shutil.ignore_patterns("*[1-9].jpg"))
+    folder = root / "Training" / "Freeform"
+    (folder / "statistics.csv").write_text("a,b\n")
+    (folder / "interview_aligned").mkdir()
+    scan = find_reader("synthface", openface=root).scan(root)
+    names = [(problem.name, problem.status) for problem in scan.problems]
+    assert names == [("Training/Freeform/interview.csv", "bad_name")]
+
+
+def test_images_are_not_listed(output, monkeypatch):
+    root = output("a", images=("1.bmp", "2.bmp"))
+    seen = []
+    index = OpenFaceIndex(root)
+    monkeypatch.setattr(
+        "adabench.data.corpora.openface.is_image", lambda name: seen.append(name) or True
+    )
+    assert isinstance(index.find(CLIP, [f"{CLIP}_video"]), OpenFaceFiles)
+    assert len(seen) == 1
