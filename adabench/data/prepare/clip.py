@@ -11,63 +11,33 @@ from typing import Any
 
 import av
 import cv2
-import pandas as pd
 
 from adabench.data.corpora import SourceClip
-from adabench.data.files import write_bytes, write_text
+from adabench.data.files import atomic_path, write_text
 from adabench.data.manifest import ClipRecord
-from adabench.data.prepare.crop import crop_face
-from adabench.data.prepare.decode import UnreadableVideoError, Video
-from adabench.data.prepare.detect import DETECTORS, detect, make_detector
-from adabench.data.prepare.smooth import FaceTrack, track
+from adabench.data.prepare.aligned import images_sha256, images_state
+from adabench.data.prepare.decode import UnreadableVideoError
+from adabench.data.prepare.faces import BadSignalsError, FoundFaces, face_boxes, faces_of
+from adabench.data.prepare.judge import OK, kept
+from adabench.data.prepare.openface import UnusableOpenFaceError
+from adabench.data.prepare.pulse import file_sha256
+from adabench.data.prepare.settings import VERSION, PrepareSettings
 from adabench.data.prepared import FACES, SIGNALS
-from adabench.data.store import JPEG_QUALITY, SUFFIX, JpegPack
+from adabench.data.store import SUFFIX, JpegPack
 
-VERSION = 1
-"""Raised whenever the same video gives other crops than before."""
+__all__ = [
+    "NOTES",
+    "OK",
+    "VERSION",
+    "ClipJob",
+    "ClipNote",
+    "PrepareSettings",
+    "face_boxes",
+    "finished",
+    "prepare_clip",
+]
+
 NOTES = ".clips"
-SHORT, TRUNCATED = 0.99, 0.95
-"""A clip with a smaller share of the frames that its header states is suspicious, or left out."""
-FEW_FACES = 0.5
-"""A clip with a smaller face rate is suspicious."""
-
-OK = "ok"
-_SUSPICIOUS = {"short", "few_faces"}
-
-
-@dataclass(frozen=True)
-class PrepareSettings:
-    """How faces are found and cropped.
-
-    Args:
-        size: side of the stored crops in pixels.
-        margin: added on each side of the face's box, as a share of the box's side.
-        detect_every: faces are looked for in each n-th frame.
-        detector: name in ``DETECTORS``.
-
-    Raises:
-        ValueError, TypeError: a setting is outside its range.
-    """
-
-    size: int = 64
-    margin: float = 0.1
-    detect_every: int = 5
-    detector: str = "haar"
-
-    def __post_init__(self) -> None:
-        for name, low, high in (("size", 16, 1024), ("detect_every", 1, 1000)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise ValueError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
-        if not 0 <= self.margin <= 2:
-            raise ValueError(f"margin: expected a number from 0 to 2, got {self.margin!r}")
-        if self.detector not in DETECTORS:
-            make_detector(self.detector)  # raises, with the names that exist
-
-    def record(self) -> dict[str, Any]:
-        """What a prepared corpus says of them."""
-        store = {"store": "jpegs", "quality": JPEG_QUALITY}
-        return {**dataclasses.asdict(self), **store, "version": VERSION}
 
 
 @dataclass(frozen=True)
@@ -94,9 +64,33 @@ class ClipJob:
         """The note that says that the clip is done."""
         return self.out / NOTES / f"{self.clip.clip}.json"
 
+    @property
+    def source(self) -> Path:
+        """The file that the clip's faces come from: its video, or OpenFace's table."""
+        clip = self.clip
+        if clip.openface is not None and self.settings.source == "openface":
+            return clip.openface.table
+        return clip.video or clip.source
+
+    @property
+    def source_name(self) -> str:
+        """:attr:`source` as the manifest calls it: relative to the root that it was found under."""
+        if self.clip.root is not None and self.source == self.clip.source:
+            return self.clip.source_name
+        within = self.source.is_relative_to(self.src)
+        return self.source.relative_to(self.src if within else self.source.parent).as_posix()
+
+    @property
+    def images(self) -> Path | None:
+        """The folder of images that the clip is made from."""
+        files = self.clip.openface
+        return files.aligned if files and self.settings.source == "openface" else None
+
     def sources(self) -> list[Path]:
-        """The files that the clip is made from."""
-        return [self.clip.video, *([self.clip.signals] if self.clip.signals else [])]
+        """The files that the clip is made from, :attr:`images` aside; its source first."""
+        table = self.clip.openface.table if self.clip.openface else None
+        further = table if table is not None else self.clip.signals
+        return list(dict.fromkeys([self.source, *([further] if further else [])]))
 
 
 @dataclass(frozen=True)
@@ -107,10 +101,12 @@ class ClipNote:
         status: ``ok``, or one word for what is wrong.
         detail: what is wrong; empty if nothing.
         settings: record of the settings.
-        stats: size in bytes and time of change of the source files.
-        checksums: SHA-256 of the source files, the video's first.
+        stats: size in bytes and time of change of the source files, and the images' state.
+        checksums: SHA-256 of the source files, the clip's source first, and of the images.
         stored: sizes in bytes of the written files, frames first; empty for a clip left out.
         fps, frames, face_rate: as in the manifest; 0 for a clip left out.
+        digests: SHA-256 of the written files, in the order of ``stored``; earlier versions noted
+            none.
     """
 
     status: str
@@ -122,11 +118,12 @@ class ClipNote:
     fps: float = 0.0
     frames: int = 0
     face_rate: float = 0.0
+    digests: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def kept(self) -> bool:
         """Whether the clip belongs to the prepared corpus."""
-        return self.status == OK or self.status in _SUSPICIOUS
+        return kept(self.status)
 
     def row(self, job: ClipJob) -> ClipRecord:
         """The clip's row of the manifest."""
@@ -141,21 +138,15 @@ class ClipNote:
             fps=self.fps,
             frames=self.frames,
             face_rate=self.face_rate,
-            source=clip.video.relative_to(job.src).as_posix(),
-            source_sha256=self.checksums[0],
+            source=job.source_name,
+            source_sha256=self._source_sha256(job),
         )
 
-
-def face_boxes(
-    video: Path | Video, *, detect_every: int = 5, detector: str = "haar"
-) -> FaceTrack | None:
-    """The face in every frame of a video, before the margin; None if there is none.
-
-    Raises:
-        UnreadableVideoError: the file is no video.
-    """
-    video = video if isinstance(video, Video) else Video(video)
-    return track(detect(video.frames(), make_detector(detector), detect_every), video.fps)
+    def _source_sha256(self, job: ClipJob) -> str:
+        """The source's checksum; with OpenFace's output, one over all that it consists of."""
+        if job.clip.openface is None:
+            return self.checksums[0]
+        return hashlib.sha256("\n".join(self.checksums).encode()).hexdigest()
 
 
 def finished(job: ClipJob) -> ClipNote | None:
@@ -174,11 +165,11 @@ def prepare_clip(job: ClipJob) -> ClipNote:
     A video that can't be prepared gives a note that says why.
 
     Raises:
-        OSError: the result can't be written.
+        OSError: the result can't be written, or a source can no longer be read.
     """
     settings = job.settings.record()
     try:
-        stats, checksums = _stats(job), [_sha256(path) for path in job.sources()]
+        stats, checksums = _stats(job), _checksums(job)
     except OSError as error:
         # no note is left: the next run tries again
         return ClipNote("unreadable", str(error), settings, [], [])
@@ -196,54 +187,38 @@ def _prepare(job: ClipJob, note: ClipNote) -> ClipNote:
     failures = (ValueError, RuntimeError, MemoryError, cv2.error, av.error.FFmpegError)
     try:
         return _crop(job, note)
-    except UnreadableVideoError as error:
-        return dataclasses.replace(note, status="unreadable", detail=str(error))
+    except (UnreadableVideoError, UnusableOpenFaceError, BadSignalsError) as error:
+        return dataclasses.replace(note, status=error.status, detail=str(error))
     except failures as error:
-        detail = f"{job.clip.video}: {type(error).__name__}: {error}"
+        detail = f"{job.source}: {type(error).__name__}: {error}"
         return dataclasses.replace(note, status="failed", detail=detail)
 
 
 def _crop(job: ClipJob, note: ClipNote) -> ClipNote:
-    video, settings = Video(job.clip.video), job.settings
-    face = face_boxes(video, detect_every=settings.detect_every, detector=settings.detector)
-    if face is None:
-        detail = f"{job.clip.video}: no face found in any frame"
+    found = faces_of(job.clip, job.settings)
+    if found is None:
+        detail = f"{job.source}: no face found in any frame"
         return dataclasses.replace(note, status="no_face", detail=detail)
-    frames, rate = len(face.boxes), round(face.face_rate, 4)
-    status, detail = _judge(job, video, frames, rate)
+    status, detail = found.judge()
     note = dataclasses.replace(note, status=status, detail=detail)
-    if not note.kept:
-        return note
-    crops = (
-        crop_face(frame.rgb(), box, settings.margin, settings.size)
-        for frame, box in zip(video.frames(), face.boxes, strict=True)
-    )
-    JpegPack.write(job.store, crops)
+    return _store(job, note, found) if note.kept else note
+
+
+def _store(job: ClipJob, note: ClipNote, found: FoundFaces) -> ClipNote:
+    JpegPack.write(job.store, found.crops())
     written = [job.store]
-    if job.clip.signals is not None:
-        write_bytes(job.signals, job.clip.signals.read_bytes())
+    if found.signals is not None:
+        with atomic_path(job.signals) as temporary, temporary.open("wb") as file:
+            file.writelines(found.signals())
         written.append(job.signals)
-    stored = [path.stat().st_size for path in written]
-    fps = round(video.fps, 6)
-    return dataclasses.replace(note, stored=stored, fps=fps, frames=frames, face_rate=rate)
-
-
-def _judge(job: ClipJob, video: Video, frames: int, face_rate: float) -> tuple[str, str]:
-    """Status and detail of a decoded clip."""
-    if job.clip.signals is not None:
-        rows = len(pd.read_csv(job.clip.signals))
-        if rows != frames:
-            detail = f"{job.clip.signals}: {rows} rows for {frames} frames of {job.clip.video}"
-            return "bad_signals", detail
-    stated = max(video.stated_frames, 1)
-    if frames / stated < SHORT or video.broken:
-        share = f"{frames} of {video.stated_frames or 'unknown'} frames can be decoded"
-        detail = f"{job.clip.video}: {share}" + (f" ({video.broken})" if video.broken else "")
-        return ("truncated" if frames / stated < TRUNCATED else "short"), detail
-    if face_rate < FEW_FACES:
-        detail = f"{job.clip.video}: a face in only {face_rate:.0%} of the frames looked at"
-        return "few_faces", detail
-    return OK, ""
+    return dataclasses.replace(
+        note,
+        stored=[path.stat().st_size for path in written],
+        digests=[file_sha256(path) for path in written],
+        fps=round(found.fps, 6),
+        frames=found.frames,
+        face_rate=found.face_rate,
+    )
 
 
 def _read_note(job: ClipJob) -> ClipNote | None:
@@ -259,9 +234,10 @@ def _read_note(job: ClipJob) -> ClipNote | None:
 
 def _stats(job: ClipJob) -> list[list[int]]:
     stats = [path.stat() for path in job.sources()]
-    return [[stat.st_size, stat.st_mtime_ns] for stat in stats]
+    images = [] if job.images is None else [images_state(job.images)]
+    return [*([stat.st_size, stat.st_mtime_ns] for stat in stats), *images]
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _checksums(job: ClipJob) -> list[str]:
+    images = [] if job.images is None else [images_sha256(job.images)]
+    return [*(file_sha256(path) for path in job.sources()), *images]

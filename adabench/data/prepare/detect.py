@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.data.prepare.decode import Frame
+from adabench.data.prepare.yunet import YuNetDetector
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
@@ -22,6 +23,10 @@ _HALF_SURE = 20
 
 class FaceDetector(Protocol):
     """Finds the faces in one picture."""
+
+    @property
+    def model_sha256(self) -> str | None:
+        """Checksum of its model file, None for one without."""
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The faces (K, 5) of a picture (H, W, 3) uint8 RGB.
@@ -42,6 +47,8 @@ class HaarDetector:
     Raises:
         FileNotFoundError: this OpenCV carries no cascade (version 5 dropped them).
     """
+
+    model_sha256 = None
 
     def __init__(
         self,
@@ -88,20 +95,44 @@ class HaarDetector:
         return np.hstack([places, finds / (finds + _HALF_SURE)])
 
 
-DETECTORS: dict[str, Callable[[], FaceDetector]] = {"haar": HaarDetector}
+def _haar(model: Path | None) -> FaceDetector:
+    if model is not None:
+        raise ValueError(f"model: the detector 'haar' needs none, got {model}: leave it out")
+    return HaarDetector()
 
 
-def make_detector(name: str) -> FaceDetector:
-    """The detector ``name``.
+def _yunet(model: Path | None) -> FaceDetector:
+    if model is None:
+        raise ValueError("model: the detector 'yunet' needs its ONNX file, and none was given")
+    return YuNetDetector(model)
+
+
+DETECTORS: dict[str, Callable[[Path | None], FaceDetector]] = {"haar": _haar, "yunet": _yunet}
+
+
+def make_detector(name: str, model: Path | None = None) -> FaceDetector:
+    """The detector ``name``, from its model file where it needs one.
 
     Raises:
-        ValueError: there is none; the message lists those that exist.
+        ValueError: there is none (the message lists those that exist), the model is missing or
+            not needed, or the file holds another model.
+        FileNotFoundError: the model file is missing.
     """
     if name not in DETECTORS:
         near = difflib.get_close_matches(name, DETECTORS, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ValueError(f"detector: no {name!r}{hint}; there are: {', '.join(sorted(DETECTORS))}")
-    return DETECTORS[name]()
+    return DETECTORS[name](model)
+
+
+def check_detector(name: str, model: Path | None) -> str | None:
+    """The checksum of a detector's model file, None without one; errors as :func:`make_detector`.
+
+    What comes with OpenCV is not loaded for it.
+    """
+    if name == "haar" and model is None:
+        return None
+    return make_detector(name, model).model_sha256
 
 
 @dataclass(frozen=True)
@@ -112,21 +143,35 @@ class Detections:
         frames: number of frames of the video.
         sampled: (S,) numbers of the frames looked at, ascending.
         boxes: for each of these, the faces (K, 5) as of :class:`FaceDetector`; K may be 0.
-        size: width and height of the video in pixels.
+        size: width and height of the first frame in pixels.
+        resized: where the frames' size changes: the first frame that has the new size, width and
+            height.
     """
 
     frames: int
     sampled: NDArray[np.int64]
     boxes: tuple[NDArray[np.float64], ...]
     size: tuple[int, int]
+    resized: tuple[tuple[int, int, int], ...] = ()
+
+    def scale(self, frames: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Width and height of ``frames`` (F,) over those of the first frame, (F, 2)."""
+        if not self.resized:
+            return np.broadcast_to(1.0, (len(frames), 2))
+        starts = [0, *(start for start, _, _ in self.resized)]
+        sizes = np.array([self.size, *((width, height) for _, width, height in self.resized)])
+        return (sizes / sizes[0])[np.searchsorted(starts, frames, side="right") - 1]
 
 
 def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detections:
     """Looks for faces in each ``every``-th frame and in the last one."""
     sampled: list[int] = []
     boxes: list[NDArray[np.float64]] = []
+    sizes: list[tuple[int, int, int]] = []
     last: Frame | None = None
     for last in frames:
+        if not sizes or last.size != sizes[-1][1:]:
+            sizes.append((last.number, *last.size))
         if last.number % every == 0:
             sampled.append(last.number)
             boxes.append(detector(last.rgb()))
@@ -135,5 +180,20 @@ def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detec
     if sampled[-1] != last.number:
         sampled.append(last.number)
         boxes.append(detector(last.rgb()))
-    size = last.picture.width, last.picture.height
-    return Detections(last.number + 1, np.asarray(sampled, np.int64), tuple(boxes), size)
+    numbers = np.asarray(sampled, np.int64)
+    return Detections(last.number + 1, numbers, tuple(boxes), sizes[0][1:], tuple(sizes[1:]))
+
+
+def detect_in(
+    frames: Iterable[Frame], detector: FaceDetector, wanted: Collection[int]
+) -> dict[int, NDArray[np.float64]]:
+    """The faces (K, 5) of the ``wanted`` frames by their numbers; stops after the last of them."""
+    found: dict[int, NDArray[np.float64]] = {}
+    missing = set(wanted)
+    for frame in frames:
+        if frame.number in missing:
+            found[frame.number] = detector(frame.rgb())
+            missing.discard(frame.number)
+            if not missing:
+                break
+    return found

@@ -3,92 +3,56 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import fcntl
-import io
-import json
-import logging
-import multiprocessing
+import errno
 import os
-import signal
-import threading
+import stat
+import sys
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import connection
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-from tqdm import tqdm
-
-from adabench.data.corpora import CorpusReader, Problem, find_reader
-from adabench.data.files import explained, remove_leftovers, write_text
-from adabench.data.manifest import manifest_bytes
+from adabench.data.corpora import CorpusReader, Problem, SourceClip, find_reader, read_layout
+from adabench.data.files import write_text
+from adabench.data.manifest import ClipRecord, manifest_bytes
 from adabench.data.prepare.clip import (
-    NOTES,
-    OK,
     ClipJob,
     ClipNote,
     PrepareSettings,
     finished,
     prepare_clip,
 )
-from adabench.data.prepared import (
-    DESCRIPTION,
-    FACES,
-    MANIFEST,
-    SIGNALS,
-    CorpusDescription,
-    write_description,
-)
-
-REPORT = "report.csv"
+from adabench.data.prepare.folder import alone, complete
+from adabench.data.prepare.judge import OK, kept
+from adabench.data.prepare.pool import PATIENCE, Lost, Pool
+from adabench.data.prepare.progress import Progress
+from adabench.data.prepare.pulse import INTERVAL
+from adabench.data.prepare.report import REPORT, PrepareReport, report_text
+from adabench.data.prepared import DESCRIPTION, CorpusDescription
 
 _DEFAULTS = PrepareSettings()
-_IDENTITY = "corpus.json"
-_logger = logging.getLogger(__name__)
+
+# a clip's name is that of three files, whose endings need some room in a name's 255 bytes
+_LONGEST_NAME = 200
+# a file that can't be written for one of these reasons concerns its clip only
+_OF_ONE_CLIP = frozenset((errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL))
+_OF_ALL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS))
 
 
-@dataclass(frozen=True)
-class PrepareReport:
-    """What :func:`prepare` did.
+class StoppedError(OSError):
+    """Preparing came to a stop because the result can't be written; what was finished stays.
 
-    Args:
-        out: the prepared corpus.
-        clips: clips in it.
-        frames: frames in it.
-        new: clips that this run prepared; the others were finished before.
-        problems: what was left out, and what is suspicious; also in ``report.csv``.
-        seconds: wall-clock time.
+    Attributes:
+        cause: the error that was met.
     """
 
-    out: Path
-    clips: int
-    frames: int
-    new: int
-    problems: tuple[Problem, ...]
-    seconds: float
+    def __init__(self, cause: OSError, finished: int, total: int) -> None:
+        told = f"{finished} of {total} clips are finished and stay; the same command goes on"
+        super().__init__(cause.errno or 0, f"{_told(cause)}; {told}")
+        self.cause = cause
 
-    @property
-    def left_out(self) -> tuple[Problem, ...]:
-        """The problems that cost a clip, or a label without a clip."""
-        return tuple(problem for problem in self.problems if problem.left_out)
-
-    def summary(self) -> str:
-        """A few lines for a person."""
-        lines = [
-            f"{self.out}: {self.clips} clips, {self.frames} frames; {self.new} clips new, "
-            f"in {self.seconds:.1f} s"
-        ]
-        for title, left_out in (("left out", True), ("kept, but suspicious", False)):
-            chosen = [problem for problem in self.problems if problem.left_out is left_out]
-            if chosen:
-                lines.append(f"{title}: {len(chosen)} (all in {self.out / REPORT})")
-                lines += [f"  {p.name}: {p.status}: {p.detail}" for p in chosen[:10]]
-        return "\n".join(lines)
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 def prepare(
@@ -102,6 +66,9 @@ def prepare(
     progress: bool = True,
     detect_every: int = _DEFAULTS.detect_every,
     detector: str = _DEFAULTS.detector,
+    model: str | os.PathLike[str] | None = None,
+    patience: float = PATIENCE,
+    **options: Any,
 ) -> PrepareReport:
     """Turns a raw corpus into a prepared one, which :class:`PreparedCorpus` opens.
 
@@ -112,213 +79,217 @@ def prepare(
         corpus: name of a reader, or a reader.
         src: the raw corpus.
         out: folder of the prepared corpus: new, empty, or one that this function began.
-        size, margin, detect_every, detector: see :class:`PrepareSettings`.
-        processes: clips prepared at once; 1 uses no further process.
-        progress: show a bar.
+        size, margin, detect_every, detector, model: see :class:`PrepareSettings`.
+        processes: clips prepared at once, each in a process of its own; 0 prepares them in this
+            one, where a hung decoder can't be ended.
+        progress: show a line that says how far it is.
+        patience: seconds without a new frame after which a clip is given up.
+        options: of the named reader, see :func:`reader_of`.
 
     Raises:
         FileNotFoundError: ``src`` holds no such corpus.
         ValueError: a wrong setting; ``out`` holds something else; no clip could be prepared.
+        StoppedError: (an OSError) the disk is full, say.
         OSError: ``out`` can't be written.
     """
     begin = time.monotonic()
-    settings = PrepareSettings(size, margin, detect_every, detector)
-    if processes < 1:
-        raise ValueError(f"processes: expected an integer above 0, got {processes!r}")
-    reader = find_reader(corpus) if isinstance(corpus, str) else corpus
+    if processes < 0:
+        raise ValueError(f"processes: expected an integer from 0, got {processes!r}")
+    if not patience >= 2 * INTERVAL:
+        raise ValueError(f"patience: expected seconds, at least {2 * INTERVAL:g}, got {patience!r}")
+    reader = reader_of(corpus, **options)
+    settings = settings_of(
+        reader, size=size, margin=margin, detect_every=detect_every, detector=detector, model=model
+    )
     src, out = Path(src), Path(out)
     scan = reader.scan(src)
     description = CorpusDescription(
         reader.name, reader.kind, reader.licensed, settings.record(), reader.parameters(src)
     )
-    jobs = [ClipJob(clip, src, out, settings) for clip in scan.clips]
-    with _alone(out, description):
-        notes, new = _prepare_all(jobs, processes, progress)
-        problems = sorted([*scan.problems, *_problems(jobs, notes)])
-        write_text(out / REPORT, _report(problems))
-        rows = [notes[job.clip.clip].row(job) for job in jobs if notes[job.clip.clip].kept]
+    jobs, odd = _jobs(scan.clips, src, out, settings)
+    with alone(out, description):
+        notes, new = _prepare_all(jobs, processes, patience, progress)
+        rows, found = _rows(jobs, notes)
+        problems = sorted([*scan.problems, *odd, *found])
+        write_text(out / REPORT, report_text(problems))
         if not rows:
             told = "; ".join(f"{problem.name}: {problem.detail}" for problem in problems[:3])
             raise ValueError(
                 f"no clip of {src} could be prepared; the first problems: {told}; all of them "
                 f"are in {out / REPORT}"
             )
-        if not _is_written(out, description, manifest_bytes(rows)):
-            write_description(out, description, rows)
+        complete(out, description, rows)
     frames = sum(row.frames for row in rows)
     seconds = time.monotonic() - begin
     return PrepareReport(out, len(rows), frames, new, tuple(problems), seconds)
 
 
-@contextlib.contextmanager
-def _alone(out: Path, description: CorpusDescription) -> Iterator[None]:
-    """Makes ``out`` this corpus's folder, and waits until no other process prepares into it."""
-    notes = out / NOTES
-    if out.is_dir() and not notes.is_dir() and any(out.iterdir()):
-        raise ValueError(
-            f"{out}: the folder holds something that is no prepared corpus; "
-            "choose another --out, or empty it"
-        )
-    with contextlib.ExitStack() as stack:
-        with explained(notes / ".lock"):
-            notes.mkdir(parents=True, exist_ok=True)
-            lock = stack.enter_context((notes / ".lock").open("w"))
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _logger.warning("%s: waiting for another process that prepares it", out)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError as error:
-            # some network file systems have no locks; without them all else still works
-            _logger.warning("%s: can't be locked (%s): don't prepare it twice at once", out, error)
-        _check_identity(notes / _IDENTITY, out, description)
-        for folder in (notes, out / FACES, out / SIGNALS, out):
-            remove_leftovers(folder)
-        yield
+def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:
+    """The reader of a corpus.
+
+    Args:
+        corpus: its name; a reader stays as it is.
+        options: as :func:`adabench.data.corpora.read_layout` tells them (``labels``, ``openface``,
+            ...), None standing for none; ``layout`` names a file of them, which these go before.
+
+    Raises:
+        ValueError: an option that the reader doesn't have, a wrong value, or options for a reader.
+        FileNotFoundError: the file of options is missing.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if not isinstance(corpus, str):
+        if given:
+            raise ValueError(
+                f"{', '.join(sorted(given))}: a reader was given, which has its options already: "
+                "give the corpus's name, or leave them out"
+            )
+        return corpus
+    layout = given.pop("layout", None)
+    return find_reader(corpus, **{**(read_layout(Path(layout)) if layout else {}), **given})
 
 
-def _check_identity(path: Path, out: Path, description: CorpusDescription) -> None:
-    """Raises ValueError if ``out`` was begun with another corpus or other settings."""
-    asked = json.dumps(vars(description), indent=1, sort_keys=True) + "\n"
+def settings_of(reader: CorpusReader, **settings: Any) -> PrepareSettings:
+    """The settings for a reader's corpus: with OpenFace's output, faces are not looked for."""
+    source = "openface" if "openface" in reader.options else "video"
+    return PrepareSettings(**settings, source=source)
+
+
+def prepare_one(job: ClipJob) -> ClipNote:
+    """Prepares one clip; what concerns only this clip becomes its status.
+
+    Raises:
+        OSError: nothing can be written to the prepared corpus.
+    """
+    odd = next((path for path in job.sources() if _is_odd(path)), None)
+    if odd is not None:
+        detail = f"{odd}: a folder or device of a file's name: rename or remove it"
+        return _without_result(job, "unreadable", detail)
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        write_text(path, asked)
-        return
-    except ValueError as error:
-        raise ValueError(f"{path}: damaged ({error}): delete the folder {out}") from error
-    new, old = _flat(json.loads(asked)), _flat(before)
-    told = [
-        f"{name}: {old.get(name)!r}, asked for {new.get(name)!r}"
-        for name in sorted({*new, *old})
-        if new.get(name) != old.get(name)
-    ]
-    if told:
-        raise ValueError(
-            f"{out}: the folder holds a corpus prepared otherwise ({'; '.join(told)}): "
-            "choose another --out, or delete the folder"
-        )
+        note = prepare_clip(job)
+        if not kept(note.status):
+            # of an earlier source, which gave better frames
+            for path in (job.store, job.signals):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        if _ends_all(error, job.out):
+            raise
+        return _without_result(job, "failed", f"{job.source}: {_told(error)}")
+    return note
 
 
-def _flat(fields: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(fields, dict):
-        return {prefix: fields}
-    return {
-        name: value
-        for key, part in fields.items()
-        for name, value in _flat(part, f"{prefix}.{key}" if prefix else key).items()
-    }
+def _without_result(job: ClipJob, status: str, detail: str) -> ClipNote:
+    # no note is left on disk: the next run tries again
+    return ClipNote(status, detail, job.settings.record(), [], [])
+
+
+def _is_odd(path: Path) -> bool:
+    """Whether something else than a file stands there; reading a pipe would never end."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _ends_all(error: OSError, out: Path) -> bool:
+    """Whether an error over one clip would be met over the next ones too."""
+    if error.errno in _OF_ONE_CLIP:
+        return False
+    name = None if error.filename is None else Path(os.fsdecode(error.filename))
+    return error.errno in _OF_ALL or (name is not None and name.is_relative_to(out))
+
+
+def _told(error: OSError) -> str:
+    told = str(error.strerror or error)
+    if error.errno == errno.EFBIG:
+        told += ": a limit on the size of files is met (ulimit -f, or the file system's): raise it"
+    return f"{error.filename}: {told}" if error.filename is not None else told
+
+
+def _jobs(
+    clips: Sequence[SourceClip], src: Path, out: Path, settings: PrepareSettings
+) -> tuple[list[ClipJob], list[Problem]]:
+    """What is to be prepared, and the clips whose names don't go into a manifest."""
+    jobs, problems = [], []
+    for clip in clips:
+        job = ClipJob(clip, src, out, settings)
+        try:
+            if len(os.fsencode(clip.clip)) > _LONGEST_NAME:
+                raise ValueError(f"a name of more than {_LONGEST_NAME} bytes")
+            manifest_bytes([ClipNote(OK, "", {}, [], ["0" * 64], fps=1.0, frames=1).row(job)])
+        except ValueError as error:
+            detail = f"{clip.source}: {error}: rename it"
+            problems.append(Problem(clip.clip, detail, "bad_name"))
+        else:
+            jobs.append(job)
+    return jobs, problems
 
 
 def _prepare_all(
-    jobs: list[ClipJob], processes: int, progress: bool
+    jobs: list[ClipJob], processes: int, patience: float, shown: bool
 ) -> tuple[dict[str, ClipNote], int]:
     """The note of every clip, and how many clips were prepared in this run."""
-    notes: dict[str, ClipNote] = {}
-    for job in jobs:
-        note = finished(job)
-        if note is not None:
-            notes[job.clip.clip] = note
+    found = {job.clip.clip: finished(job) for job in jobs}
+    notes = {clip: note for clip, note in found.items() if note is not None}
     todo = [job for job in jobs if job.clip.clip not in notes]
     if not todo:
         return notes, 0
     (todo[0].out / DESCRIPTION).unlink(missing_ok=True)
+    sizes = {job.clip.clip: _bytes(job) for job in todo}
     # long clips first: one of them alone at the end would leave the other processes idle
-    todo.sort(key=lambda job: (-_bytes(job.clip.video), job.clip.clip))
-    begin, frames = time.monotonic(), 0
-    with tqdm(
-        total=len(jobs), initial=len(notes), unit="clip", disable=not progress, mininterval=0.5
-    ) as bar:
-        for job, note in _work(todo, processes):
-            notes[job.clip.clip] = note
-            frames += note.frames
-            bar.set_postfix_str(f"{frames / (time.monotonic() - begin):.0f} frames/s", False)
-            bar.update()
+    todo.sort(key=lambda job: (-sizes[job.clip.clip], job.clip.clip))
+    with contextlib.closing(Progress(sizes, len(jobs), to=sys.stderr if shown else None)) as line:
+        try:
+            for job, note in _work(todo, processes, patience, line):
+                notes[job.clip.clip] = note
+                line.done(job.clip.clip, note.frames)
+        except OSError as error:
+            line.close()
+            raise StoppedError(error, len(notes), len(jobs)) from error
     return notes, len(todo)
 
 
-def _work(jobs: list[ClipJob], processes: int) -> Iterator[tuple[ClipJob, ClipNote]]:
+def _work(
+    jobs: list[ClipJob], processes: int, patience: float, line: Progress
+) -> Iterator[tuple[ClipJob, ClipNote]]:
     """Prepares ``jobs``, yielding each as it is finished."""
-    if processes == 1:
-        for job in jobs:
-            yield job, prepare_clip(job)
+    if processes == 0:
+        yield from ((job, prepare_one(job)) for job in jobs)
         return
-    done: set[str] = set()
-    try:
-        for job, note in _in_pool(jobs, processes):
-            done.add(job.clip.clip)
-            yield job, note
-    except BrokenProcessPool:
-        # a video took its process down, and which one is not told: one at a time from here
-        for job in jobs:
-            if job.clip.clip not in done:
-                yield job, _isolated(job)
-
-
-def _in_pool(jobs: list[ClipJob], processes: int) -> Iterator[tuple[ClipJob, ClipNote]]:
-    pool = ProcessPoolExecutor(
-        min(processes, len(jobs)),
-        # forked processes would inherit the threads' locks of whatever the caller has loaded
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin_worker,
+    pool: Pool[ClipJob, ClipNote] = Pool(
+        prepare_one,
+        processes,
+        patience=patience,
+        told=lambda job, sign: line.sign(job.clip.clip, sign),
     )
-    try:
-        futures = {pool.submit(prepare_clip, job): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with contextlib.closing(pool.work(jobs)) as results:
+        for job, result in results:
+            if isinstance(result, Lost):
+                detail = f"{job.source}: {result.detail}"
+                result = _without_result(job, result.status, detail)
+            yield job, result
 
 
-def _isolated(job: ClipJob) -> ClipNote:
-    try:
-        return next(note for _, note in _in_pool([job], 1))
-    except BrokenProcessPool:
-        detail = f"{job.clip.video}: the process that prepared it died (out of memory?)"
-        return ClipNote("failed", detail, job.settings.record(), [], [])
-
-
-def _begin_worker() -> None:
-    cv2.setNumThreads(1)
-    # Ctrl-C reaches the workers too: they end without a traceback each
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        sentinel = parent.sentinel
-        threading.Thread(target=_end_with, args=(sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    # an executor's workers outlive a killed parent, waiting for ever for another job
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-def _problems(jobs: Iterable[ClipJob], notes: dict[str, ClipNote]) -> Iterator[Problem]:
+def _rows(
+    jobs: Iterable[ClipJob], notes: Mapping[str, ClipNote]
+) -> tuple[list[ClipRecord], list[Problem]]:
+    """The manifest's rows, and what is to be told of the clips."""
+    rows, problems = [], []
     for job in jobs:
-        note = notes[job.clip.clip]
+        name, note = job.clip.clip, notes[job.clip.clip]
         if note.status != OK:
-            yield Problem(job.clip.clip, note.detail, note.status, not note.kept)
+            problems.append(Problem(name, note.detail, note.status, not kept(note.status)))
+        if not kept(note.status):
+            continue
+        try:
+            rows.append(note.row(job))
+        except (ValueError, TypeError, IndexError) as error:
+            # one clip's odd facts, a frame rate of almost nothing say, must not cost the corpus
+            problems.append(Problem(name, f"{job.source}: {error}", "failed"))
+    return rows, problems
 
 
-def _report(problems: Iterable[Problem]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("clip", "status", "detail"))
-    writer.writerows((problem.name, problem.status, problem.detail) for problem in problems)
-    return text.getvalue()
-
-
-def _is_written(out: Path, description: CorpusDescription, manifest: bytes) -> bool:
-    wanted = {MANIFEST: manifest, DESCRIPTION: description.to_json(manifest)}
+def _bytes(job: ClipJob) -> int:
     try:
-        return all((out / name).read_bytes() == content for name, content in wanted.items())
-    except FileNotFoundError:
-        return False
-
-
-def _bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
+        return sum(path.stat().st_size for path in job.sources())
     except OSError:
         return 0

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from skimage import data
 
+from adabench.data.corpora.base import OpenFaceFiles
+
 PICTURE = data.astronaut()
 FACE = (177, 66, 95, 95)  # x, y, width, height, as OpenCV's frontal cascade finds it
 
@@ -56,6 +58,50 @@ def write_video_file(path, frames, fps=15, container_options=None):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
     return path
+
+
+OPENFACE_COLUMNS = (
+    *("frame", "face_id", "timestamp", "confidence", "success", "gaze_0_x", "gaze_angle_y"),
+    *("eye_lmk_X_3", "pose_Tx", "pose_Rz", "x_0", "Y_67", "p_rx", "AU04_r", "AU28_c", "AU04_c"),
+)
+
+
+def openface_row(number, face=0, seconds=None, success=1, fps=30, **values):
+    """A row of OpenFace's table as a dict; what isn't given depends on the number."""
+    row = {name: f"{number + i / 100:.2f}" for i, name in enumerate(OPENFACE_COLUMNS)}
+    seconds = (number - 1) / fps if seconds is None else seconds
+    row |= {"frame": number, "face_id": face, "timestamp": f"{seconds:.3f}", "success": success}
+    return row | values
+
+
+def openface_text(rows, columns=OPENFACE_COLUMNS):
+    lines = [", ".join(columns), *(", ".join(str(row[name]) for name in columns) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def write_openface_files(folder, rows, *, suffix=".bmp", side=112, columns=OPENFACE_COLUMNS):
+    """A table and an image a row: red 200, green 20 times the face's number, blue the frame's."""
+    aligned = Path(folder) / "clip_aligned"
+    aligned.mkdir(parents=True, exist_ok=True)
+    table = Path(folder) / "clip.csv"
+    table.write_text(openface_text(rows, columns))
+    for row in rows:
+        image = np.full((side, side, 3), (row["frame"], 20 * row["face_id"], 200), np.uint8)
+        name = f"frame_det_{row['face_id']:02d}_{row['frame']:06d}{suffix}"
+        assert cv2.imwrite(str(aligned / name), image)
+    return OpenFaceFiles(table, aligned)
+
+
+@pytest.fixture(scope="session")
+def openface_rows():
+    """Gives the rows of a table for numbers of frames; see :func:`openface_row`."""
+    return lambda numbers, **values: [openface_row(number, **values) for number in numbers]
+
+
+@pytest.fixture(scope="session")
+def write_openface():
+    """See :func:`write_openface_files`."""
+    return write_openface_files
 
 
 @pytest.fixture(scope="session")

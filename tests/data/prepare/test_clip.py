@@ -1,11 +1,13 @@
 """One clip: the face is followed, and what can't be prepared says why."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
@@ -134,17 +136,15 @@ def check_left_out(job, status, told):
     note = prepare_clip(job)
     assert (note.status, note.kept) == (status, False)
     assert told in note.detail
-    assert str(job.clip.video) in note.detail
+    assert str(job.source) in note.detail
     assert not job.store.exists()
     return note
 
 
-@pytest.mark.parametrize(
-    ("content", "told"), [(b"", "not a readable video"), (b"text" * 99, "not a readable video")]
-)
-def test_unreadable(job, content, told):
+@pytest.mark.parametrize(("content", "status"), [(b"", "empty"), (b"text" * 99, "not_a_video")])
+def test_unreadable(job, content, status):
     job.clip.video.write_bytes(content)
-    note = check_left_out(job, "unreadable", told)
+    note = check_left_out(job, status, "clip.mp4")
     assert finished(job) == note
 
 
@@ -211,7 +211,100 @@ def test_memory_does_not_grow_with_the_clip(job, face_clip, write_video):
 
 def test_notes_are_json(job):
     prepare_clip(job)
-    assert json.loads(job.note.read_text())["status"] == "ok"
+    note = json.loads(job.note.read_text())
+    assert note["status"] == "ok"
+    assert note["digests"] == [hashlib.sha256(job.store.read_bytes()).hexdigest()]
+
+
+def test_notes_of_earlier_versions_still_count(job):
+    note = prepare_clip(job)
+    before = {name: value for name, value in vars(note).items() if name != "digests"}
+    job.note.write_text(json.dumps(before))
+    assert finished(job) == dataclasses.replace(note, digests=[])
+
+
+@pytest.fixture
+def openface_job(job, tmp_path, write_openface, openface_rows):
+    """The clip's output of OpenFace beside its video, used instead of it."""
+    files = write_openface(tmp_path / "openface", openface_rows(range(1, 21), fps=25))
+    clip = dataclasses.replace(job.clip, openface=files, root=tmp_path / "openface")
+    return dataclasses.replace(job, clip=clip, settings=PrepareSettings(source="openface"))
+
+
+def test_a_clip_of_openface(openface_job):
+    job = openface_job
+    note = prepare_clip(job)
+    assert (note.status, note.frames, note.fps, note.face_rate) == ("ok", 20, 25.0, 1.0)
+    frames = JpegPack(job.store).read(range(20))
+    np.testing.assert_allclose(frames[..., 2].mean(axis=(1, 2)), range(1, 21), atol=3)
+    assert pd.read_csv(job.signals)["frame"].tolist() == list(range(20))
+    row = note.row(job)
+    assert (row.source, row.frames, row.fps) == ("clip.csv", 20, 25.0)
+    assert finished(job) == note
+
+
+def test_openfaces_checksum_is_over_all_its_files(openface_job):
+    job = openface_job
+    rows = [prepare_clip(job).row(job)]
+    image = job.clip.openface.aligned / "frame_det_00_000003.bmp"
+    image.write_bytes((image.parent / "frame_det_00_000004.bmp").read_bytes())
+    os.utime(image.parent, (1, 1))
+    rows.append(prepare_clip(job).row(job))
+    table = job.clip.openface.table
+    table.write_text(table.read_text().replace("4.15", "4.16"))
+    rows.append(prepare_clip(job).row(job))
+    assert len({row.source_sha256 for row in rows}) == 3
+
+
+def test_a_touched_folder_of_images_is_not_prepared_again(openface_job):
+    job = openface_job
+    prepare_clip(job)
+    before = job.store.stat().st_mtime_ns
+    os.utime(job.clip.openface.aligned, (1, 1))
+    assert finished(job) is None
+    note = prepare_clip(job)
+    assert job.store.stat().st_mtime_ns == before
+    assert finished(job) == note
+
+
+def test_images_that_are_added_or_lost_are_noticed(openface_job):
+    job = openface_job
+    assert prepare_clip(job).status == "ok"
+    (job.clip.openface.aligned / "frame_det_00_000007.bmp").unlink()
+    assert finished(job) is None
+    note = prepare_clip(job)
+    assert (note.status, note.kept, note.face_rate) == ("short", True, 0.95)
+    assert "1 of 20 images" in note.detail
+
+
+@pytest.mark.parametrize(
+    ("content", "status"), [("", "bad_openface"), ("frame,success\n1,0\n", "no_face")]
+)
+def test_openface_that_is_left_out(openface_job, content, status):
+    openface_job.clip.openface.table.write_text(content)
+    check_left_out(openface_job, status, "clip.csv")
+
+
+def test_videos_with_openfaces_signals(openface_job, tmp_path):
+    job = dataclasses.replace(openface_job, settings=PrepareSettings())
+    plain = ClipJob(
+        dataclasses.replace(job.clip, openface=None, root=None),
+        job.src,
+        tmp_path / "plain",
+        job.settings,
+    )
+    note, other = prepare_clip(job), prepare_clip(plain)
+    assert (note.status, note.fps, note.frames) == ("ok", 15.0, 20)
+    assert job.store.read_bytes() == plain.store.read_bytes()
+    assert (note.row(job).source, other.row(plain).source) == ("clip.mp4", "clip.mp4")
+    # the manifest tells signals of another run of OpenFace
+    assert note.row(job).source_sha256 != other.row(plain).source_sha256
+    assert len(pd.read_csv(job.signals)) == 20
+    table = job.clip.openface.table
+    table.write_text(table.read_text().replace("4.15", "4.16"))
+    assert finished(job) is None
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:9]))
+    assert prepare_clip(job).status == "bad_signals"
 
 
 @pytest.mark.parametrize(

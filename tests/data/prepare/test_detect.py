@@ -7,7 +7,7 @@ from skimage import data
 
 from adabench.data.prepare import detect as module
 from adabench.data.prepare.decode import Video
-from adabench.data.prepare.detect import HaarDetector, detect, make_detector
+from adabench.data.prepare.detect import HaarDetector, detect, detect_in, make_detector
 
 FACE = np.array([177, 66, 95, 95])
 
@@ -65,6 +65,20 @@ def test_looks_at_every_nth_frame_and_the_last(video, every, expected):
     assert (found.frames, found.size) == (20, (320, 240))
     assert detector.seen == [(240, 320, 3)] * len(found.sampled)
     assert [len(boxes) for boxes in found.boxes] == [(i + 1) % 2 for i in range(len(expected))]
+
+
+def test_looks_at_the_frames_that_are_asked_for(video):
+    detector = CountingDetector()
+    read = []
+
+    def frames():
+        for frame in Video(video).frames():
+            read.append(frame.number)
+            yield frame
+
+    found = detect_in(frames(), detector, [11, 3, 12])
+    assert {number: len(boxes) for number, boxes in found.items()} == {3: 1, 11: 0, 12: 1}
+    assert read == list(range(13))
 
 
 def test_no_frames():

@@ -1,0 +1,152 @@
+"""Opening a video file, and saying what is wrong with one that can't be opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.stream import Disposition
+
+RECOPY = "copy the file again from its source"
+
+# how files of each container begin: at which byte, with what
+_BEGINNINGS = (
+    ("MP4 or QuickTime", 4, (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")),
+    ("AVI", 0, (b"RIFF",)),
+    ("Matroska or WebM", 0, (b"\x1a\x45\xdf\xa3",)),
+    ("Windows Media", 0, (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",)),
+    ("MPEG", 0, (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")),
+    ("Flash", 0, (b"FLV",)),
+    ("Ogg", 0, (b"OggS",)),
+)
+_QUICKTIME = _BEGINNINGS[0][0]
+_BOX_HEADER, _LONG_HEADER = 8, 16
+
+
+class UnreadableVideoError(ValueError):
+    """A file that is no video, or whose video can't be decoded; the message names the file.
+
+    Attributes:
+        status: the word for tables, one of :data:`adabench.data.prepare.judge.LEFT_OUT`.
+    """
+
+    def __init__(self, message: str, status: str = "unreadable") -> None:
+        super().__init__(message)
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.status)
+
+
+def open_video(path: Path) -> tuple[Any, Any]:
+    """The opened container and its stream of moving pictures, a cover picture aside.
+
+    Raises:
+        UnreadableVideoError: with what kind of file it is, as far as can be told.
+    """
+    try:
+        container = av.open(os.fspath(path))
+    except av.error.FFmpegError as error:
+        raise _not_opened(path, error) from error
+    try:
+        return container, _picture_stream(container, path)
+    except UnreadableVideoError:
+        container.close()
+        raise
+
+
+def stated_seconds(container: Any, stream: Any) -> float:
+    """How long the pictures last by the file's header, 0 if it tells nothing."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    # Matroska says it of each stream here; the container's own duration may be that of the sound
+    tag = stream.metadata.get("DURATION", "")
+    try:
+        hours, minutes, seconds = (float(part) for part in tag.split(":"))
+    except ValueError:
+        return float((container.duration or 0) / av.time_base)
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _picture_stream(container: Any, path: Path) -> Any:
+    name = container.format.name
+    if name.endswith("_pipe") or name == "image2":
+        raise UnreadableVideoError(
+            f"{path}: not a video but a single picture ({name.removesuffix('_pipe')})",
+            "not_a_video",
+        )
+    moving = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+    if not moving:
+        sound = bool(container.streams.audio)
+        told = "the file has no video stream" + (", only sound" if sound else "")
+        raise UnreadableVideoError(f"{path}: {told}", "audio_only" if sound else "not_a_video")
+    if moving[0].codec_context is None:
+        raise UnreadableVideoError(
+            f"{path}: its pictures are coded in a way that FFmpeg does not know: {RECOPY}, or "
+            "convert it to H.264",
+            "unknown_codec",
+        )
+    return moving[0]
+
+
+def _not_opened(path: Path, error: av.error.FFmpegError) -> UnreadableVideoError:
+    told = f"{path}: not a readable video"
+    if isinstance(error, OSError):
+        return UnreadableVideoError(f"{told} ({error.strerror})", "unreadable")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            begin = file.read(_LONG_HEADER)
+        container = _container_of(begin)
+        cut = _cut_short(path, size) if container == _QUICKTIME else None
+    except OSError as unreadable:
+        return UnreadableVideoError(f"{told} ({unreadable.strerror})", "unreadable")
+    if size == 0:
+        return UnreadableVideoError(f"{told} (the file is empty): {RECOPY}", "empty")
+    if container is None:
+        return UnreadableVideoError(f"{told} (it begins with {begin!r})", "not_a_video")
+    if cut is not None:
+        return UnreadableVideoError(f"{told} ({container}, {cut}): {RECOPY}", "truncated")
+    return UnreadableVideoError(f"{told} ({container}, {error.strerror}): {RECOPY}", "damaged")
+
+
+def _container_of(begin: bytes) -> str | None:
+    for name, place, marks in _BEGINNINGS:
+        if any(begin.startswith(mark, place) for mark in marks):
+            return name
+    return None
+
+
+def _cut_short(path: Path, size: int) -> str | None:
+    """What shows that a file in MP4's layout is not whole, if anything does."""
+    names = []
+    for name, stop in _boxes(path, size):
+        names.append(name)
+        if stop > size:
+            return f"{stop - size} bytes are missing at its end"
+    if b"moov" not in names:
+        return "its index is missing: the recording or a copy was cut short"
+    return None
+
+
+def _boxes(path: Path, size: int) -> Iterator[tuple[bytes, int]]:
+    """Name and end in bytes of each of the boxes that make up an MP4 file."""
+    start = 0
+    with path.open("rb") as file:
+        while start + _BOX_HEADER <= size:
+            file.seek(start)
+            header = file.read(_LONG_HEADER)
+            length, least = int.from_bytes(header[:4], "big"), _BOX_HEADER
+            if length == 1:
+                length, least = int.from_bytes(header[8:], "big"), _LONG_HEADER
+            elif length == 0:
+                length = size - start
+            yield header[4:8], start + max(length, least)
+            start += max(length, least)

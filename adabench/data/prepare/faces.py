@@ -1,0 +1,195 @@
+"""The faces of a clip, from its video or from what OpenFace 2 left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from adabench.data.corpora import SourceClip
+from adabench.data.prepare.aligned import AlignedFaces
+from adabench.data.prepare.crop import crop_face
+from adabench.data.prepare.decode import Video
+from adabench.data.prepare.detect import FaceDetector, detect, detect_in, make_detector
+from adabench.data.prepare.judge import FEW_FACES, OK, judge
+from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
+from adabench.data.prepare.settings import PrepareSettings
+from adabench.data.prepare.smooth import FaceTrack, track
+
+STRAY_ROWS = 0.01
+"""Share of a video's frames by which the number of OpenFace's rows may differ from theirs."""
+
+_CHUNK = 1 << 20
+_Given = TypeVar("_Given")
+
+
+class BadSignalsError(ValueError):
+    """Signals that don't fit the frames; the message names both files."""
+
+    status = "bad_signals"
+
+
+@dataclass(frozen=True)
+class FoundFaces:
+    """The faces of a clip; nothing of it grows with the clip but a few numbers a frame.
+
+    Args:
+        frames: number of frames.
+        fps: frames per second.
+        face_rate: share of the frames looked at in which the face was found, 0 to 1.
+        crops: gives the face in every frame, (size, size, 3) uint8 RGB, each time from the first.
+        signals: gives the content of the clip's signals file in pieces; None where it has none.
+        video: the video that the faces come from, after a full pass over its frames.
+        table: OpenFace's table that they come from instead.
+        remark: what is unusual about OpenFace's output, for the report.
+    """
+
+    frames: int
+    fps: float
+    face_rate: float
+    crops: Callable[[], Iterator[NDArray[np.uint8]]]
+    signals: Callable[[], Iterator[bytes]] | None = None
+    video: Video | None = None
+    table: OpenFaceTable | None = None
+    remark: str = ""
+
+    def judge(self) -> tuple[str, str]:
+        """Status and detail, as :func:`adabench.data.prepare.judge.judge`."""
+        if self.video is not None:
+            return judge(self.video, self.frames, self.face_rate)
+        told = [self.remark] if self.remark else []
+        status = "short" if self.remark else OK
+        if self.face_rate < FEW_FACES:
+            told.append(f"a face in only {self.face_rate:.0%} of the frames")
+            status = "few_faces" if status == OK else status
+        source = self.table.path if self.table is not None else ""
+        return status, f"{source}: {'; '.join(told)}" if told else ""
+
+
+def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
+    """The faces of a clip, or None if there is none in any frame.
+
+    With ``settings.source`` ``video`` they are detected in its video; its signals are those of the
+    corpus, or OpenFace's if the clip has them. OpenFace's rows go to the video's frames by their
+    numbers, and nothing is stretched. Two decoders may differ by a few frames: as many as 1 % of
+    the video's frames may lack a row (their signals are empty), and as many rows may lack a frame
+    (they are left off); if it is more, the table is taken for another video's. Where OpenFace
+    followed several faces, the signals are those of the one that it saw most, which nothing
+    compares with the one in the crops.
+
+    With ``openface`` each row of its table is a frame and the aligned images are the crops; a frame
+    that failed repeats the crop before. The frame rate comes from the timestamps, or from the
+    clip's video where those tell nothing.
+
+    Raises:
+        UnreadableVideoError: the video can't be decoded.
+        UnusableOpenFaceError: OpenFace's output is missing or damaged.
+        BadSignalsError: the signals don't fit the frames.
+        ValueError, OSError: a file can't be read.
+    """
+    if settings.source == "openface":
+        return _aligned(clip, settings)
+    return _detected(clip, settings)
+
+
+def face_boxes(
+    video: Path | Video, *, detect_every: int = 5, detector: str | FaceDetector = "haar"
+) -> FaceTrack | None:
+    """The face in every frame of a video, before the margin; None if there is none.
+
+    Args:
+        video: the video.
+        detect_every: faces are looked for in each n-th frame, and around cuts in the others.
+        detector: a detector, or the name of one that needs no model.
+
+    Raises:
+        UnreadableVideoError: the file is no video.
+    """
+    video = video if isinstance(video, Video) else Video(video)
+    finder = make_detector(detector) if isinstance(detector, str) else detector
+    path = video.path
+
+    def look(frames: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
+        # another object: this pass ends early, and ``video`` tells of a whole one
+        return detect_in(Video(path).frames(), finder, frames)
+
+    found = detect(video.frames(), finder, detect_every)
+    return track(found, video.fps, look)
+
+
+def _detected(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
+    video = Video(_given(clip.video, clip, "video", "give the folder with its video"))
+    face = face_boxes(video, detect_every=settings.detect_every, detector=settings.make_detector())
+    if face is None:
+        return None
+    boxes = face.boxes
+
+    def crops() -> Iterator[NDArray[np.uint8]]:
+        for frame, box in zip(video.frames(), boxes, strict=True):
+            yield crop_face(frame.rgb(), box, settings.margin, settings.size)
+
+    rate = round(face.face_rate, 4)
+    signals = _signals(clip, len(boxes))
+    return FoundFaces(len(boxes), video.fps, rate, crops, signals, video)
+
+
+def _aligned(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
+    files = _given(clip.openface, clip, "OpenFace output", "give its folder with --openface")
+    table = OpenFaceTable.read(files.table)
+    if not table.success.any():
+        return None
+    faces = AlignedFaces(files.aligned, table, settings.size)
+    if not faces.good.any():
+        raise UnusableOpenFaceError(f"{files.table}: {faces.lost()}", "no_face")
+    remark = "; ".join(filter(None, (table.gaps(), faces.lost())))
+    fps, rate = _frame_rate(table, clip.video), round(faces.face_rate, 4)
+    return FoundFaces(len(table), fps, rate, faces.crops, table.signals, table=table, remark=remark)
+
+
+def _frame_rate(table: OpenFaceTable, video: Path | None) -> float:
+    fps = table.fps()
+    if fps is None and video is not None:
+        fps = Video(video).fps
+    if fps is None:
+        raise UnusableOpenFaceError(
+            f"{table.path}: column timestamp: the times of its {len(table)} frames give no frame "
+            "rate: give the clip's video too, whose rate is then taken"
+        )
+    return fps
+
+
+def _signals(clip: SourceClip, frames: int) -> Callable[[], Iterator[bytes]] | None:
+    """What gives the signals of a clip whose faces come from its video."""
+    if clip.openface is not None:
+        table = OpenFaceTable.read(clip.openface.table)
+        fitting, most = table.fitting(frames), STRAY_ROWS * frames
+        if max(len(table) - fitting, frames - fitting) > most:
+            raise BadSignalsError(
+                f"{table.path}: {len(table)} rows, of which {fitting} belong to the {frames} "
+                f"frames of {clip.video}: run OpenFace on this video"
+            )
+        return lambda: table.signals(frames)
+    source = clip.signals
+    if source is None:
+        return None
+    rows = len(pd.read_csv(source, usecols=[0]))
+    if rows != frames:
+        raise BadSignalsError(f"{source}: {rows} rows for {frames} frames of {clip.video}")
+
+    def content() -> Iterator[bytes]:
+        with source.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+
+    return content
+
+
+def _given(value: _Given | None, clip: SourceClip, what: str, remedy: str) -> _Given:
+    if value is None:
+        raise UnusableOpenFaceError(f"{clip.clip}: no {what} of this clip: {remedy}", "no_source")
+    return value

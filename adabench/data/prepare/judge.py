@@ -1,0 +1,134 @@
+"""What a decoded clip is worth: the words for its state, and which of them keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from adabench.data.prepare.decode import Video
+
+OK = "ok"
+
+SUSPICIOUS = {
+    "short": "some frames that the header states are missing",
+    "damaged_frames": "some frames were restored only in part",
+    "variable_rate": "frames come at no steady rate; times within the clip are approximate",
+    "odd_rate": "a frame rate that no camera has",
+    "few_faces": "a face in few of the frames looked at",
+    "rotated": "turned upright, as the container says",
+    "wrong_suffix": "the file is another kind of video than its name says",
+}
+"""Status words of clips that are kept, and worth a look: the most serious first."""
+
+LEFT_OUT = {
+    "empty": "the file has no content",
+    "not_a_video": "the file is something else than a video",
+    "audio_only": "sound without pictures",
+    "unknown_codec": "pictures that FFmpeg can't decode",
+    "damaged": "none or too few of the frames can be decoded whole",
+    "truncated": "much of the video is missing",
+    "unreadable": "the file can't be read",
+    "no_face": "no face was found",
+    "bad_signals": "the signals don't fit the frames",
+    "timeout": "no new frame came for too long",
+    "crashed": "the process that prepared it died",
+    "failed": "an error of a library",
+    "no_openface": "OpenFace left no output of it, or a part of it is missing",
+    "no_images": "OpenFace left no aligned faces of it",
+    "bad_openface": "OpenFace's output is damaged or of another clip",
+    "no_source": "neither a video nor OpenFace's output",
+    "bad_name": "a name that can't be used",
+    "bad_label": "a label that can't be used",
+    "no_label": "no usable label",
+    "no_video": "a label without a video",
+    "duplicate": "found more than once",
+    "bad_row": "a row of the table that can't be read",
+    "bad_path": "a path that leads nowhere",
+    "bad_session": "the rows of a session disagree",
+    "bad_split": "a split that doesn't exist",
+}
+"""Status words of what is left out."""
+
+REMARKS = {
+    "no_subject": "persons are not told, so that splits may share some",
+    "no_split": "splits are not told",
+    "unknown_column": "a column that is not read",
+    "openface_video": "perhaps not the original video",
+    "no_record": "the generator's record is missing or damaged",
+}
+"""Status words of what readers of corpora remark; it costs no clip."""
+
+SHORT, TRUNCATED = 0.99, 0.95
+"""A clip with a smaller share of the frames that its header states is suspicious, or left out."""
+WHOLE = 0.95
+"""A clip with a smaller share of frames that were decoded without an error is left out."""
+FEW_FACES = 0.5
+"""A clip with a smaller face rate is suspicious."""
+SLOWEST, FASTEST = 1.0, 240.0
+"""Frames per second that a recording may have."""
+
+# what a suffix promises, by FFmpeg's names of containers
+_CONTAINERS = {
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".avi": "avi",
+    ".mkv": "matroska",
+    ".webm": "webm",
+    ".wmv": "asf",
+}
+
+
+def kept(status: str) -> bool:
+    """Whether a clip of this status belongs to the prepared corpus."""
+    return status == OK or status in SUSPICIOUS
+
+
+def meaning(status: str) -> str:
+    """What a status word says, for people; empty for one that is not known here."""
+    return {**SUSPICIOUS, **LEFT_OUT, **REMARKS}.get(status, "")
+
+
+def judge(video: Video, frames: int, face_rate: float) -> tuple[str, str]:
+    """Status and detail of a clip that was decoded.
+
+    The status is the most serious of what is found; the detail tells all of it.
+
+    Args:
+        video: after a full pass over its frames.
+        frames: how many there were.
+        face_rate: share of the frames looked at in which a face was found, 0 to 1.
+    """
+    found = list(_findings(video, frames, face_rate))
+    if not found:
+        return OK, ""
+    order = ("truncated", "damaged", *SUSPICIOUS)
+    found.sort(key=lambda finding: order.index(finding[0]))
+    return found[0][0], f"{video.path}: {'; '.join(detail for _, detail in found)}"
+
+
+def _findings(video: Video, frames: int, face_rate: float) -> Iterator[tuple[str, str]]:
+    share = frames / max(video.stated_frames, 1)
+    if share < SHORT or video.broken:
+        told = f"{frames} of {video.stated_frames or 'unknown'} frames can be decoded"
+        cause = f" ({video.broken})" if video.broken else ""
+        yield ("truncated" if share < TRUNCATED else "short"), told + cause
+    if video.damaged:
+        status = "damaged" if 1 - video.damaged / frames < WHOLE else "damaged_frames"
+        yield status, f"{video.damaged} of {frames} frames could be restored only in part"
+    if video.variable_rate and video.spacing is not None:
+        low, high = video.spacing
+        yield (
+            "variable_rate",
+            f"its frames are {1000 * low:.0f} to {1000 * high:.0f} ms apart; each is kept once and "
+            f"counts as 1/{video.fps:.4g} s, so times within the clip are approximate",
+        )
+    if not SLOWEST <= video.fps <= FASTEST:
+        yield "odd_rate", f"it states {video.fps:.6g} frames per second; times can't be trusted"
+    if face_rate < FEW_FACES:
+        yield "few_faces", f"a face in only {face_rate:.0%} of the frames looked at"
+    if video.rotation:
+        yield "rotated", f"turned by {video.rotation} degrees, as its container says"
+    suffix = Path(video.path).suffix.lower()
+    if _CONTAINERS.get(suffix, video.format) not in [video.format, *video.format.split(",")]:
+        yield "wrong_suffix", f"its name ends with {suffix}, but it is {video.format}"

@@ -1,0 +1,272 @@
+"""What OpenFace 2 left of a clip: its table with the signals, and the aligned faces.
+
+Baltrušaitis et al., OpenFace 2.0 (2018). FeatureExtraction writes one row a frame; a table of
+FaceLandmarkVidMulti has a row for each face in a frame, and ``face_id`` tells them apart.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adabench.data.prepare.pulse import beat
+
+SIGNAL_NAMES = re.compile(r"AU\d+_[cr]|gaze_\w+|pose_\w+|eye_lmk_[xyXYZ]_\d+|[xyXYZ]_\d+")
+"""Columns that are kept as signals: action units, gaze, pose and landmarks."""
+
+_REMEDY = "run OpenFace on the clip again"
+_ROUNDING = 0.001
+_NTSC = 1000 / 1001
+
+
+class UnusableOpenFaceError(ValueError):
+    """OpenFace's output that a clip can't be made from; the message names the file.
+
+    Attributes:
+        status: the word for tables.
+    """
+
+    def __init__(self, message: str, status: str = "bad_openface") -> None:
+        super().__init__(message)
+        self.status = status
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (str(self), self.status)
+
+
+class _Row(NamedTuple):
+    frame: int
+    face: int
+    seconds: float
+    success: bool
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class OpenFaceTable:
+    """The frames of a table and its clip's face; make one with :meth:`read`.
+
+    Of several faces, the one that was tracked in the most frames is the clip's; between equals, the
+    one with the smallest ``face_id``. A frame in which only others were found counts as failed.
+
+    Args:
+        path: the file.
+        numbers: (N,) the frames as OpenFace numbers them, from 1, ascending; may have gaps.
+        success: (N,) bool, whether the clip's face was tracked.
+        seconds: (N,) when each frame is shown; NaN where the table doesn't tell.
+        face: the clip's ``face_id``; None where the table has no such column.
+        faces: how many faces there are.
+        cut_short: whether the last row is incomplete, and left off.
+    """
+
+    path: Path
+    numbers: NDArray[np.int64]
+    success: NDArray[np.bool_]
+    seconds: NDArray[np.float64]
+    face: int | None
+    faces: int
+    cut_short: bool
+
+    @classmethod
+    def read(cls, path: Path) -> OpenFaceTable:
+        """Reads what a table says of its frames; what it measured in them stays in the file.
+
+        Raises:
+            UnusableOpenFaceError: it lacks ``frame`` or ``success``, has no row, a row can't be
+                read, or its frames are not in order.
+            OSError: the file can't be read.
+        """
+        source = _Source(path)
+        whole, times = array("q"), array("d")
+        for row in source.rows():
+            whole.extend((row.frame, row.face, row.success))
+            times.append(row.seconds)
+        frames, faces, success = np.array(whole).reshape(-1, 3).T
+        seconds = np.array(times)
+        if not len(frames):
+            raise UnusableOpenFaceError(f"{path}: the table has no row: {_REMEDY}")
+        ids = np.unique(faces)
+        face = ids[np.argmax([success[faces == one].sum() for one in ids])]
+        mine = faces == face
+        _check_order(path, frames, 0)
+        _check_order(path, frames[mine], 1)
+        numbers, first = np.unique(frames, return_index=True)
+        tracked = np.isin(numbers, frames[mine & success.astype(bool)])
+        has_face = "face_id" in source.names
+        return cls(
+            path,
+            numbers,
+            tracked,
+            seconds[first],
+            int(face) if has_face else None,
+            len(ids),
+            source.cut_short,
+        )
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def first(self) -> int:
+        """The number of a clip's first frame: 1 in OpenFace, 0 where something counts from 0."""
+        return min(1, int(self.numbers[0]))
+
+    def gaps(self) -> str:
+        """Which frames the table lacks, in words; empty if none."""
+        steps = np.diff(self.numbers)
+        told = []
+        if (steps > 1).any():
+            before, after = self.numbers[(at := int(np.argmax(steps > 1))) : at + 2]
+            told.append(
+                f"{(steps - 1).sum()} frame numbers are missing, the first between {before} and "
+                f"{after}"
+            )
+        if self.cut_short:
+            told.append("its last row is cut short and left off")
+        return "; ".join(told)
+
+    def fps(self) -> float | None:
+        """Frames per second by the timestamps; None for one frame, or where they stand still.
+
+        The median of the slopes between frames that lie half the clip apart, so that neither their
+        rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
+        number, or one times 1000/1001) is taken where that rounding allows it.
+        """
+        known = np.isfinite(self.seconds)
+        seconds, numbers = self.seconds[known], self.numbers[known]
+        half = len(seconds) // 2
+        if half == 0:
+            return None
+        frames = numbers[half:] - numbers[:-half]
+        period = float(np.median((seconds[half:] - seconds[:-half]) / frames))
+        if not period > 0:
+            return None
+        usual = [max(1, round(1 / period / unit)) * unit for unit in (1.0, _NTSC)]
+        nearest = min(usual, key=lambda rate: abs(1 / rate - period))
+        close = abs(1 / nearest - period) <= _ROUNDING / float(np.median(frames))
+        return nearest if close else 1 / period
+
+    def fitting(self, frames: int) -> int:
+        """How many of its rows belong to the frames of a video of ``frames`` frames."""
+        return int((self.numbers - self.first < frames).sum())
+
+    def signals(self, frames: int | None = None) -> Iterator[bytes]:
+        """The CSV of the kept signals, line by line: a row a frame, with ``frame`` from 0.
+
+        Cells are empty where nothing was measured: in frames where OpenFace failed or that the
+        table lacks, and where a value is no number.
+
+        Args:
+            frames: those of the video that the clip was made from: rows go to its frames by their
+                numbers, nothing is stretched, and rows beyond it are left off. None for a clip
+                made of the table's own frames, whatever their numbers.
+        """
+        source = _Source(self.path)
+        columns = [i for i, name in enumerate(source.names) if SIGNAL_NAMES.fullmatch(name)]
+        yield (",".join(["frame", *(source.names[i] for i in columns)]) + "\n").encode()
+        blank, filled = "," * len(columns), 0
+        total = len(self) if frames is None else frames
+        for row in source.rows():
+            if not row.success or (self.face is not None and row.face != self.face):
+                continue
+            numbered = frames is not None
+            place = row.frame - self.first if numbered else self._place(row.frame)
+            if place >= total:
+                break
+            yield from (f"{i}{blank}\n".encode() for i in range(filled, place))
+            yield (",".join([str(place), *(_cell(row.cells[i]) for i in columns)]) + "\n").encode()
+            filled = place + 1
+        yield from (f"{i}{blank}\n".encode() for i in range(filled, total))
+
+    def _place(self, number: int) -> int:
+        return int(np.searchsorted(self.numbers, number))
+
+
+class _Source:
+    """The rows of a table's file; ``names`` are its columns without the blanks around them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cut_short = False
+        header = next(self._lines(), (1, []))[1]
+        self.names = [name.strip() for name in header]
+        missing = [name for name in ("frame", "success") if name not in self.names]
+        if missing:
+            raise UnusableOpenFaceError(
+                f"{path}: row 1: no column {missing[0]}: expected OpenFace's columns frame, "
+                f"timestamp, confidence, success, ..., got {','.join(self.names)[:80]!r}: {_REMEDY}"
+            )
+
+    def rows(self) -> Iterator[_Row]:
+        """The rows in the file's order; one cut short at the end is left off.
+
+        Raises:
+            UnusableOpenFaceError: a row can't be read.
+        """
+        at = {name: i for i, name in enumerate(self.names)}
+        face_at, time_at = at.get("face_id"), at.get("timestamp")
+        lines = self._lines()
+        next(lines)
+        for line, cells in lines:
+            if len(cells) < len(self.names) and next(lines, None) is None:
+                self.cut_short = True
+                return
+            if len(cells) < len(self.names) or any(c.strip() for c in cells[len(self.names) :]):
+                self._refuse(line, f"{len(self.names)} cells", f"{len(cells)} cells")
+            frame = self._number(line, "frame", cells[at["frame"]])
+            face = 0 if face_at is None else self._number(line, "face_id", cells[face_at])
+            seconds = math.nan if time_at is None else _float(cells[time_at])
+            success = _float(cells[at["success"]]) > 0.5
+            yield _Row(frame, face, seconds, success, cells)
+            beat()
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="") as file:
+                reader = csv.reader(file)
+                for cells in reader:
+                    if cells:
+                        yield reader.line_num, cells
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise UnusableOpenFaceError(f"{self.path}: no table ({error}): {_REMEDY}") from error
+
+    def _number(self, line: int, column: str, cell: str) -> int:
+        value = _float(cell)
+        if not (0 <= value < 2**53 and value.is_integer()):
+            self._refuse(line, f"{column}: a whole number", repr(cell.strip()[:40]))
+        return int(value)
+
+    def _refuse(self, line: int, expected: str, got: str) -> None:
+        raise UnusableOpenFaceError(
+            f"{self.path}: row {line}: expected {expected}, got {got}: {_REMEDY}"
+        )
+
+
+def _check_order(path: Path, numbers: NDArray[np.int64], least: int) -> None:
+    """Raises UnusableOpenFaceError unless each number is ``least`` above the one before."""
+    wrong = np.flatnonzero(np.diff(numbers) < least)
+    if len(wrong):
+        before, after = numbers[wrong[0] : wrong[0] + 2]
+        raise UnusableOpenFaceError(
+            f"{path}: column frame: expected ascending numbers, got {after} after {before}: {_REMEDY}"
+        )
+
+
+def _float(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
+
+
+def _cell(cell: str) -> str:
+    return cell.strip() if math.isfinite(_float(cell)) else ""

@@ -1,0 +1,184 @@
+"""The faces of a clip, from a video, from OpenFace's output, or from both."""
+
+import io
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from adabench.data.corpora import SourceClip
+from adabench.data.prepare.decode import UnreadableVideoError
+from adabench.data.prepare.faces import BadSignalsError, face_boxes, faces_of
+from adabench.data.prepare.openface import UnusableOpenFaceError
+from adabench.data.prepare.settings import PrepareSettings
+
+OPENFACE = PrepareSettings(source="openface")
+
+
+def clip(video=None, openface=None, signals=None):
+    return SourceClip(
+        "203_1", "203", "203_1", "", "train", video, 17, signals=signals, openface=openface
+    )
+
+
+def signals_of(found):
+    return pd.read_csv(io.BytesIO(b"".join(found.signals())))
+
+
+def test_faces_of_a_video(video):
+    found = faces_of(clip(video), PrepareSettings(size=48))
+    assert (found.frames, found.fps, found.face_rate) == (20, 15, 1.0)
+    crops = list(found.crops())
+    assert [crop.shape for crop in crops] == [(48, 48, 3)] * 20
+    for first, second in zip(crops, found.crops(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert (found.signals, found.table, found.remark) == (None, None, "")
+    assert found.video.path == video
+    assert found.judge() == ("ok", "")
+
+
+def test_faces_of_openface(tmp_path, write_openface, openface_rows):
+    rows = openface_rows(range(1, 31), fps=25)
+    rows[4]["success"] = 0
+    found = faces_of(clip(openface=write_openface(tmp_path, rows)), OPENFACE)
+    assert (found.frames, found.fps, found.face_rate) == (30, 25, round(29 / 30, 4))
+    assert [round(float(crop[..., 2].mean())) for crop in found.crops()][3:7] == [4, 4, 6, 7]
+    table = signals_of(found)
+    assert table["frame"].tolist() == list(range(30))
+    assert table["AU04_r"].isna().sum() == 1
+    assert found.judge() == ("ok", "")
+
+
+def test_openface_goes_before_the_video(tmp_path, write_openface, openface_rows):
+    files = write_openface(tmp_path, openface_rows(range(1, 9)))
+    found = faces_of(clip(tmp_path / "gone.mp4", files), OPENFACE)
+    assert (found.frames, found.video) == (8, None)
+
+
+def test_gaps_and_lost_images_are_told(tmp_path, write_openface, openface_rows):
+    files = write_openface(tmp_path, openface_rows([1, 2, 3, 7, 8]))
+    (files.aligned / "frame_det_00_000007.bmp").unlink()
+    status, detail = faces_of(clip(openface=files), OPENFACE).judge()
+    assert status == "short"
+    assert "3 frame numbers are missing, the first between 3 and 7" in detail
+    assert "1 of 5 images" in detail
+    assert detail.startswith(str(files.table))
+
+
+def test_few_faces(tmp_path, write_openface, openface_rows):
+    rows = [*openface_rows(range(1, 4)), *openface_rows(range(4, 11), success=0)]
+    status, detail = faces_of(clip(openface=write_openface(tmp_path, rows)), OPENFACE).judge()
+    assert (status, "a face in only 30% of the frames" in detail) == ("few_faces", True)
+
+
+def test_no_face(tmp_path, write_openface, openface_rows):
+    files = write_openface(tmp_path, openface_rows(range(1, 4), success=0))
+    assert faces_of(clip(openface=files), OPENFACE) is None
+
+
+def test_no_image_that_can_be_read(tmp_path, write_openface, openface_rows):
+    files = write_openface(tmp_path, openface_rows(range(1, 4)))
+    for path in files.aligned.iterdir():
+        path.write_bytes(b"x")
+    with pytest.raises(UnusableOpenFaceError, match="3 of 3 images") as caught:
+        faces_of(clip(openface=files), OPENFACE)
+    assert caught.value.status == "no_face"
+
+
+@pytest.mark.parametrize("numbers", [range(1, 2), range(1, 9)])
+def test_without_timestamps_the_video_tells_the_rate(
+    tmp_path, write_openface, openface_rows, video, numbers
+):
+    files = write_openface(tmp_path, openface_rows(numbers, seconds=0.0))
+    assert faces_of(clip(video, files), OPENFACE).fps == 15
+    with pytest.raises(UnusableOpenFaceError, match=r"column timestamp: .* give the clip's video"):
+        faces_of(clip(openface=files), OPENFACE)
+
+
+def test_signals_only(tmp_path, write_openface, openface_rows, video):
+    """Faces from the video, signals from OpenFace; its images aren't needed."""
+    files = write_openface(tmp_path, openface_rows(range(1, 21)))
+    for path in files.aligned.iterdir():
+        path.unlink()
+    found = faces_of(clip(video, files), PrepareSettings())
+    plain = faces_of(clip(video), PrepareSettings())
+    for first, second in zip(found.crops(), plain.crops(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    table = signals_of(found)
+    assert table["frame"].tolist() == list(range(20))
+    assert table["pose_Tx"].tolist() == [round(n + 0.08, 2) for n in range(1, 21)]
+
+
+@pytest.fixture
+def long_video(tmp_path, face_clip, write_video):
+    frames = np.repeat(face_clip(1, 160, 120).frames, 200, axis=0)
+    return write_video(tmp_path / "long.mp4", frames)
+
+
+@pytest.mark.parametrize("numbers", [range(1, 203), range(1, 199), range(3, 201), range(1, 201)])
+def test_rows_that_almost_fit(tmp_path, write_openface, openface_rows, long_video, numbers):
+    files = write_openface(tmp_path, openface_rows(numbers))
+    table = signals_of(faces_of(clip(long_video, files), PrepareSettings()))
+    assert table["frame"].tolist() == list(range(200))
+    there = [n in numbers for n in range(1, 201)]
+    assert table["pose_Tx"].notna().tolist() == there
+
+
+@pytest.mark.parametrize("numbers", [range(1, 204), range(1, 198), range(100, 300), range(1, 21)])
+def test_rows_that_do_not_fit(tmp_path, write_openface, openface_rows, long_video, numbers):
+    files = write_openface(tmp_path, openface_rows(numbers))
+    with pytest.raises(BadSignalsError, match=f"{len(numbers)} rows, of which") as caught:
+        faces_of(clip(long_video, files), PrepareSettings())
+    assert str(files.table) in str(caught.value)
+    assert str(long_video) in str(caught.value)
+
+
+def test_the_corpus_signals_are_copied(tmp_path, video):
+    path = tmp_path / "signals.csv"
+    path.write_text("frame,AU01\n" + "".join(f"{i},0.5\n" for i in range(20)))
+    found = faces_of(clip(video, signals=path), PrepareSettings())
+    assert b"".join(found.signals()) == path.read_bytes()
+    path.write_text("frame,AU01\n0,0.5\n")
+    with pytest.raises(BadSignalsError, match="1 rows for 20 frames"):
+        faces_of(clip(video, signals=path), PrepareSettings())
+
+
+def test_a_source_that_is_not_there(tmp_path, write_openface, openface_rows, video):
+    with pytest.raises(UnusableOpenFaceError, match="203_1: no OpenFace output") as caught:
+        faces_of(clip(video), OPENFACE)
+    assert caught.value.status == "no_source"
+    files = write_openface(tmp_path, openface_rows([1, 2]))
+    with pytest.raises(UnusableOpenFaceError, match="203_1: no video of this clip"):
+        faces_of(clip(openface=files), PrepareSettings())
+    with pytest.raises(UnreadableVideoError):
+        faces_of(clip(tmp_path / "none.mp4"), PrepareSettings())
+
+
+def test_a_detector_of_ones_own(video):
+    class Whole:
+        model_sha256 = None
+
+        def __call__(self, image):
+            return np.array([[0.0, 0, image.shape[1], image.shape[0], 1.0]])
+
+    found = face_boxes(video, detector=Whole())
+    np.testing.assert_allclose(found.boxes, [[20, -20, 280, 280]] * 20)
+
+
+def test_memory_of_a_long_openface_clip(tmp_path, write_openface, openface_rows):
+    def peak(count):
+        files = write_openface(tmp_path / str(count), openface_rows(range(1, count + 1)), side=16)
+        tracemalloc.start()
+        found = faces_of(clip(openface=files), OPENFACE)
+        assert sum(1 for _ in found.crops()) == count
+        written = sum(len(part) for part in found.signals())
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert written > 60 * count
+        return most
+
+    peak(100)
+    short, long = peak(300), peak(1500)
+    # a few numbers a frame: no images, no names, no values
+    assert (long - short) / 1200 < 120

@@ -1,0 +1,137 @@
+"""What a decoded clip is worth."""
+
+import ast
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from adabench import data
+from adabench.data.prepare.decode import Video
+from adabench.data.prepare.judge import LEFT_OUT, OK, SUSPICIOUS, judge, kept, meaning
+
+PACKAGE = Path(data.__file__).parent
+SAYING = {"Problem", "RowError", "problem", "UnreadableVideoError", "UnusableOpenFaceError"}
+WORD = re.compile("[a-z]+_[a-z_]+")
+
+
+def seen(**changes):
+    """A video after a full pass in which nothing was wrong."""
+    fields = {
+        "path": Path("raw/clip.mp4"),
+        "format": "mov,mp4,m4a,3gp,3g2,mj2",
+        "fps": 30.0,
+        "stated_frames": 1000,
+        "broken": None,
+        "damaged": 0,
+        "rotation": 0,
+        "variable_rate": False,
+        "spacing": (0.033, 0.034),
+    }
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def test_nothing_wrong():
+    assert judge(seen(), 1000, 0.9) == (OK, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "frames", "face_rate", "status", "told"),
+    [
+        ({}, 991, 1.0, OK, ""),
+        ({}, 989, 1.0, "short", "989 of 1000 frames can be decoded"),
+        ({}, 951, 1.0, "short", "951 of 1000"),
+        ({}, 949, 1.0, "truncated", "949 of 1000"),
+        ({"broken": "no data"}, 1000, 1.0, "short", "(no data)"),
+        ({"stated_frames": 0}, 7, 1.0, OK, ""),
+        ({"stated_frames": 0, "broken": "no data"}, 7, 1.0, "short", "of unknown frames"),
+        ({"damaged": 1}, 1000, 1.0, "damaged_frames", "1 of 1000 frames could be restored only"),
+        ({"damaged": 50}, 1000, 1.0, "damaged_frames", "50 of 1000"),
+        ({"damaged": 51}, 1000, 1.0, "damaged", "51 of 1000"),
+        (
+            {"variable_rate": True, "spacing": (0.02, 0.5), "fps": 24.8},
+            1000,
+            1.0,
+            "variable_rate",
+            "20 to 500 ms apart; each is kept once and counts as 1/24.8 s",
+        ),
+        ({"fps": 15360.0}, 1000, 1.0, "odd_rate", "15360 frames per second"),
+        ({"fps": 0.5}, 1000, 1.0, "odd_rate", "0.5 frames per second"),
+        ({}, 1000, 0.5, OK, ""),
+        ({}, 1000, 0.49, "few_faces", "a face in only 49% of the frames looked at"),
+        ({"rotation": 90}, 1000, 1.0, "rotated", "turned by 90 degrees"),
+        ({"format": "avi"}, 1000, 1.0, "wrong_suffix", "ends with .mp4, but it is avi"),
+    ],
+)
+def test_findings(changes, frames, face_rate, status, told):
+    found, detail = judge(seen(**changes), frames, face_rate)
+    assert found == status
+    assert told in detail
+    assert detail.startswith("raw/clip.mp4: ") or status == OK
+
+
+@pytest.mark.parametrize(
+    ("suffix", "container", "fits"),
+    [
+        (".MP4", "mov,mp4,m4a,3gp,3g2,mj2", True),
+        (".mov", "mov,mp4,m4a,3gp,3g2,mj2", True),
+        (".webm", "matroska,webm", True),
+        (".mkv", "matroska,webm", True),
+        (".wmv", "asf", True),
+        (".avi", "avi", True),
+        (".avi", "mov,mp4,m4a,3gp,3g2,mj2", False),
+        (".mkv", "asf", False),
+        (".vob", "mpeg", True),
+    ],
+)
+def test_suffixes(suffix, container, fits):
+    status, _ = judge(seen(path=Path(f"clip{suffix}"), format=container), 1000, 1.0)
+    assert (status == OK) == fits
+
+
+def test_the_most_serious_counts_and_all_are_told():
+    video = seen(damaged=3, rotation=180, format="avi", broken="no data")
+    status, detail = judge(video, 900, 0.2)
+    assert status == "truncated"
+    for told in ("900 of 1000", "3 of 900", "20%", "180 degrees", "but it is avi"):
+        assert told in detail
+
+
+def said_in(*parts):
+    """The words that these files give a problem or an error as its status."""
+    for path in (one for part in parts for one in sorted((PACKAGE / part).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _name(node.func) in SAYING:
+                values = [*node.args, *(keyword.value for keyword in node.keywords)]
+                for value in values:
+                    if isinstance(value, ast.Constant) and WORD.fullmatch(str(value.value)):
+                        yield value.value
+
+
+def _name(function):
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def test_every_word_that_is_said_is_explained():
+    words = set(said_in("corpora", "prepare"))
+    assert {"no_label", "bad_name", "not_a_video", "no_openface", "bad_row"} <= words
+    assert not [word for word in sorted(words) if not meaning(word)]
+
+
+def test_words():
+    assert not set(SUSPICIOUS) & set(LEFT_OUT)
+    assert kept(OK)
+    assert all(kept(word) and meaning(word) for word in SUSPICIOUS)
+    assert all(meaning(word) and not kept(word) for word in LEFT_OUT)
+    assert meaning("anything else") == ""
+
+
+def test_a_real_video_under_another_containers_name(tmp_path, face_clip, write_video):
+    path = write_video(tmp_path / "clip.avi", face_clip(6).frames).rename(tmp_path / "clip.mp4")
+    video = Video(path)
+    frames = sum(1 for _ in video.frames())
+    status, detail = judge(video, frames, float(np.float64(1)))
+    assert (status, frames) == ("wrong_suffix", 6)
+    assert "but it is avi" in detail

@@ -1,0 +1,154 @@
+"""The same bytes whatever happens: prepared twice, by several processes, or killed again and again."""
+
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+
+from adabench.data.prepare import check, prepare
+from adabench.data.synthface import SynthfaceParameters
+from adabench.data.synthface.corpus import corpus_jobs
+
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """The content of four clips."""
+    root = tmp_path_factory.mktemp("clips")
+    parameters = SynthfaceParameters(seed=6, sessions=4, seconds=(1.0, 1.2))
+    different = []
+    for job in corpus_jobs(parameters)[:8:2]:
+        (root / job.video).parent.mkdir(parents=True, exist_ok=True)
+        job.write(root)
+        different.append((root / job.video).read_bytes())
+    return different
+
+
+def write_raw(root, clips, good, damaged):
+    """A raw corpus of so many good clips and of damaged ones."""
+    for number in range(good + damaged):
+        session, split = f"{300 + number}_1", ("Training", "Development", "Testing")[number % 3]
+        path = root / split / "Freeform" / f"{session}_Freeform_video.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = clips[number % 4]
+        path.write_bytes(content if number < good else content[:2000])
+        (root / f"{session}_Depression.csv").write_text(f"{number % 45}\n")
+    (root / "synthface.json").write_text("{}")
+    return root
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory, clips):
+    return write_raw(tmp_path_factory.mktemp("kills") / "raw", clips, 60, 4)
+
+
+def content(out):
+    """All files of a prepared corpus except the notes, by name."""
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and ".clips" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def expected(raw, tmp_path_factory):
+    """What an undisturbed run in one process writes."""
+    out = tmp_path_factory.mktemp("expected") / "out"
+    prepare("synthface", raw, out, processes=0, progress=False)
+    found = content(out)
+    assert len(found) == 63  # 60 clips, manifest, description and report
+    return found
+
+
+def prepare_quietly(raw, out):
+    """What a process that is to be killed does, with two processes of its own."""
+    # those would import the program that runs the tests, which takes longer than all else
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    prepare("synthface", raw, out, processes=2, progress=False)
+
+
+def context():
+    """Processes that start at once."""
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["adabench.data.prepare.run"])
+    return server
+
+
+def notes(out):
+    return len(list((out / ".clips").glob("*_Freeform.json")))
+
+
+def killed_at_random(raw, out, chance):
+    """Whether a run was killed before it came to an end."""
+    process = context().Process(target=prepare_quietly, args=(raw, out))
+    process.start()
+    wanted = notes(out) + chance.randrange(4)
+    while process.is_alive() and notes(out) < wanted:
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0, 0.05))
+    process.kill()
+    process.join()
+    return process.exitcode != 0
+
+
+def test_twice_gives_the_same(raw, expected, tmp_path):
+    prepare("synthface", raw, tmp_path / "out", processes=2, progress=False)
+    assert content(tmp_path / "out") == expected
+
+
+def test_killed_ten_times_gives_the_same(raw, expected, tmp_path):
+    out = tmp_path / "out"
+    chance = random.Random(0)
+    finished = []
+    for _ in range(KILLS):
+        assert killed_at_random(raw, out, chance)
+        finished.append(notes(out))
+        assert not (out / "corpus.json").exists()
+    assert finished == sorted(finished)
+    assert finished[-1] < 64
+    prepare("synthface", raw, out, processes=2, progress=False)
+    assert content(out) == expected
+    assert check(out).same
+    assert not list(out.rglob(".part-*"))
+
+
+def prepare_until(raw, out, writes):
+    """Prepares until so many files were written; the next one is begun and never finished."""
+    replace = Path.replace
+    done = []
+
+    def counted(path, target):
+        if len(done) == writes:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done.append(target)
+        return replace(path, target)
+
+    Path.replace = counted
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    prepare("synthface", raw, out, processes=0, progress=False)
+
+
+def test_killed_at_every_write_gives_the_same(clips, tmp_path):
+    raw = write_raw(tmp_path / "raw", clips, 4, 1)
+    prepare("synthface", raw, tmp_path / "expected", processes=0, progress=False)
+    out = tmp_path / "out"
+    kills, ended = 0, None
+    while ended != 0:
+        # the report is written anew each time: one write a run would never come further than it
+        process = context().Process(target=prepare_until, args=(raw, out, 1 + kills % 4))
+        process.start()
+        process.join()
+        ended, kills = process.exitcode, kills + 1
+        assert ended in (0, -signal.SIGKILL)
+        assert kills < 40
+    assert kills > 5
+    assert content(out) == content(tmp_path / "expected")
+    assert check(out).same

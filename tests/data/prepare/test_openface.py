@@ -1,0 +1,218 @@
+"""OpenFace's table: its frames, its clip's face, its frame rate and its signals."""
+
+import io
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
+from adabench.models.sentences import FIXED_SENTENCE, openface_sentences
+from adabench.structures import Signals
+
+KEPT = ["gaze_0_x", "gaze_angle_y", "eye_lmk_X_3", "pose_Tx", "pose_Rz", "x_0", "Y_67"]
+KEPT += ["AU04_r", "AU28_c", "AU04_c"]
+
+
+@pytest.fixture
+def read(tmp_path, write_openface):
+    """Reads a table with the given rows or text."""
+
+    def read(content, **options):
+        if isinstance(content, list):
+            path = write_openface(tmp_path, content, **options).table
+        else:
+            path = tmp_path / "clip.csv"
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return OpenFaceTable.read(path)
+
+    return read
+
+
+def frame_of(signals):
+    return pd.read_csv(io.BytesIO(b"".join(signals)))
+
+
+def test_frames_and_success(read, openface_rows):
+    rows = openface_rows(range(1, 7))
+    rows[2]["success"] = 0
+    table = read(rows)
+    assert len(table) == 6
+    assert table.numbers.tolist() == [1, 2, 3, 4, 5, 6]
+    assert table.success.tolist() == [True, True, False, True, True, True]
+    assert (table.face, table.faces, table.gaps(), table.first) == (0, 1, "", 1)
+
+
+def test_tables_of_older_versions_have_no_face(read, openface_rows):
+    columns = ("frame", "timestamp", "confidence", "success", "AU04_r")
+    table = read(openface_rows(range(1, 4)), columns=columns)
+    assert (table.face, table.faces, len(table)) == (None, 1, 3)
+    assert frame_of(table.signals()).columns.tolist() == ["frame", "AU04_r"]
+
+
+@pytest.mark.parametrize("blanks", [True, False])
+def test_blanks_a_mark_and_windows_line_ends(read, blanks):
+    text = "frame, timestamp, success, AU01_r \r\n1, 0.000, 1,  0.50\r\n2, 0.033, 1, 0.75\r\n\r\n"
+    text = text if blanks else text.replace(" ", "")
+    table = read(b"\xef\xbb\xbf" + text.encode())
+    assert b"".join(table.signals()) == b"frame,AU01_r\n0,0.50\n1,0.75\n"
+
+
+def test_the_face_that_is_seen_most(read, openface_rows):
+    rows = [
+        *openface_rows([1, 2], face=1),
+        *openface_rows([3], face=0, success=0),
+        *openface_rows([3], face=1),
+        *openface_rows([4], face=0),
+        *openface_rows([5], face=0),
+        *openface_rows([5, 6], face=1),
+    ]
+    table = read(rows)
+    assert (table.face, table.faces) == (1, 2)
+    assert table.numbers.tolist() == [1, 2, 3, 4, 5, 6]
+    assert table.success.tolist() == [True, True, True, False, True, True]
+    shown = frame_of(table.signals())
+    assert shown["frame"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert shown["AU04_r"].isna().tolist() == [False, False, False, True, False, False]
+
+
+def test_of_equals_the_first(read, openface_rows):
+    rows = [*openface_rows([1, 2], face=3), *openface_rows([3, 4], face=2)]
+    assert read(rows).face == 2
+
+
+def test_gaps_are_told(read, openface_rows):
+    table = read(openface_rows([1, 2, 6, 7, 9]))
+    assert len(table) == 5
+    assert table.gaps() == "4 frame numbers are missing, the first between 2 and 6"
+    assert frame_of(table.signals())["frame"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_last_row_cut_short_is_left_off(read, openface_rows, tmp_path, write_openface):
+    text = write_openface(tmp_path, openface_rows(range(1, 6))).table.read_text()
+    table = read(text[:-30])
+    assert len(table) == 4
+    assert table.gaps() == "its last row is cut short and left off"
+    assert len(frame_of(table.signals())) == 4
+
+
+@pytest.mark.parametrize("fps", [15, 24, 25, 30, 60, 30000 / 1001, 24000 / 1001])
+@pytest.mark.parametrize("count", [2, 9, 180, 3000])
+def test_the_rate_of_rounded_timestamps(read, openface_rows, fps, count):
+    found = read("frame,timestamp,success\n" + times(range(count), fps)).fps()
+    if count >= 180:
+        assert found == pytest.approx(fps, rel=1e-9)
+    assert found == pytest.approx(fps, rel=0.002 * fps / count)
+
+
+def times(numbers, fps):
+    return "".join(f"{number + 1},{number / fps:.3f},1\n" for number in numbers)
+
+
+def test_an_odd_rate_stays(read):
+    found = read("frame,timestamp,success\n" + times(range(500), 17.4)).fps()
+    assert found == pytest.approx(17.4, rel=1e-3)
+    assert found != round(found)
+
+
+def test_the_rate_with_gaps_and_wrong_timestamps(read, openface_rows):
+    numbers = [n for n in range(1, 200) if n % 7]
+    rows = openface_rows(numbers, fps=25)
+    for row in rows[::9]:
+        row["timestamp"] = "0.000"
+    rows[5]["timestamp"] = "nan"
+    assert read(rows).fps() == 25
+
+
+@pytest.mark.parametrize("text", ["1,0.0,1\n", "1,0.0,1\n2,0.0,1\n3,0.0,1\n", "1,,1\n2,,1\n"])
+def test_no_rate(read, text):
+    assert read("frame,timestamp,success\n" + text).fps() is None
+
+
+def test_signals_of_the_tables_own_frames(read, openface_rows):
+    rows = openface_rows(range(1, 5))
+    rows[1]["success"] = 0
+    rows[2]["AU04_r"] = "-nan(ind)"
+    rows[3]["AU04_r"] = "inf"
+    table = frame_of(read(rows).signals())
+    assert table.columns.tolist() == ["frame", *KEPT]
+    assert table["frame"].tolist() == [0, 1, 2, 3]
+    assert table["gaze_0_x"].tolist()[0] == 1.05
+    assert table.iloc[1, 1:].isna().all()
+    assert table["AU04_r"].isna().tolist() == [False, True, True, True]
+    assert table["AU04_c"].isna().tolist() == [False, True, False, False]
+
+
+def test_signals_of_a_videos_frames(read, openface_rows):
+    """By the numbers: a row that is missing leaves its frame empty, others are left off."""
+    table = read(openface_rows([2, 3, 5, 6, 7]))
+    shown = frame_of(table.signals(6))
+    assert shown["frame"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert shown["pose_Tx"].fillna(-1).tolist() == [-1, 2.08, 3.08, -1, 5.08, 6.08]
+    assert table.fitting(6) == 4
+    assert frame_of(table.signals(9))["pose_Tx"].isna().tolist()[-2:] == [True, True]
+
+
+def test_numbers_from_zero(read, openface_rows):
+    table = read(openface_rows([0, 1, 2]))
+    assert table.first == 0
+    assert frame_of(table.signals(3))["pose_Tx"].tolist() == [0.08, 1.08, 2.08]
+
+
+def test_sentences_of_the_signals(read, openface_rows):
+    rows = openface_rows(range(1, 4), AU28_c="0.00", AU04_c="1.00")
+    rows[1]["success"] = 0
+    rows[2] |= {"AU28_c": "1.00", "AU04_c": "0.00"}
+    shown = frame_of(read(rows).signals())
+    values = torch.from_numpy(shown[KEPT].to_numpy(np.float32))
+    said = openface_sentences(Signals(values.nan_to_num(), ~values.isnan(), tuple(KEPT)))
+    assert said == [
+        "A photo of a face showing brow lowerer.",
+        FIXED_SENTENCE,
+        "A photo of a face showing lip suck.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "row 1: no column frame: .* got ''"),
+        ("frame,timestamp\n1,0\n", "row 1: no column success"),
+        ("frame;timestamp;success\n1;0;1\n", "no column frame: .* got 'frame;timestamp;success'"),
+        ("frame,success\n", "the table has no row"),
+        ("frame,success\n1,1\nx,1\n", "row 3: expected frame: a whole number, got 'x'"),
+        ("frame,success\n1.5,1\n", "row 2: expected frame: a whole number, got '1.5'"),
+        ("frame,success\n-1,1\n", "row 2: expected frame"),
+        ("frame,success\n1e300,1\n", "row 2: expected frame"),
+        ("frame,face_id,success\n1,,1\n", "row 2: expected face_id"),
+        ("frame,success\n1\n2,1\n", "row 2: expected 2 cells, got 1"),
+        ("frame,success\n1,1,7\n2,1\n", "row 2: expected 2 cells, got 3"),
+        ("frame,success\n2,1\n1,1\n", "expected ascending numbers, got 1 after 2"),
+        ("frame,success\n1,1\n1,1\n", "expected ascending numbers, got 1 after 1"),
+        (b"frame,success\n1,\xff\xfe\x00\n", "no table"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "no table"),
+    ],
+)
+def test_damaged_tables(read, tmp_path, text, told):
+    with pytest.raises(UnusableOpenFaceError, match=told) as caught:
+        read(text)
+    assert str(tmp_path / "clip.csv") in str(caught.value)
+    assert "run OpenFace on the clip again" in str(caught.value)
+    assert caught.value.status == "bad_openface"
+
+
+def test_empty_cells_at_the_end_of_rows(read):
+    assert len(read("frame, success,\n1, 1, \n2, 1, \n")) == 2
+    assert len(read("frame, success\n1, 1, \n2, 1, \n")) == 2
+
+
+def test_what_is_no_success(read):
+    table = read("frame,success\n1,1\n2,0\n3,\n4,nan\n5,1.0\n")
+    assert table.success.tolist() == [True, False, False, False, True]
+
+
+def test_the_error_crosses_processes():
+    error = pickle.loads(pickle.dumps(UnusableOpenFaceError("no table", "no_face")))
+    assert (str(error), error.status) == ("no table", "no_face")
