@@ -1,4 +1,4 @@
-"""Caches of what frozen parts compute, one array a clip, read by random frames.
+"""The cache of what a frozen backbone computes, one array a clip, read by random frames.
 
 A cache lives under a key of everything its content depends on, so a stale one is never found.
 """
@@ -6,7 +6,6 @@ A cache lives under a key of everything its content depends on, so a stale one i
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -19,84 +18,23 @@ from torch import Tensor
 from tqdm import tqdm
 
 from adabench.data.dataset import Augment
-from adabench.data.files import alone_in, atomic_path, write_bytes
+from adabench.data.files import alone_in, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
+from adabench.engine.clip_arrays import ClipArrays
 from adabench.engine.digest import digest
+from adabench.engine.semantics_cache import SemanticsCache as SemanticsCache
 from adabench.engine.timings import CostBook
 from adabench.models.roles import Backbone, Part
-from adabench.models.semantics import SemanticEncoder
 from adabench.models.weights import weights_digest
 from adabench.registry import TRANSFORMS
-from adabench.structures import Features, Inputs, Semantics
+from adabench.structures import Features, Inputs
 
 _BATCH = 256
 
 
-class ClipArrays:
-    """One float16 array of shape (frames, values) a clip, in one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._open: dict[str, np.ndarray] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "_open": {}}
-
-    def _path(self, clip: str) -> Path:
-        return self.folder / f"{clip}.npy"
-
-    def has(self, clip: str) -> bool:
-        """Whether the clip's array is there."""
-        return self._path(clip).is_file()
-
-    def write(self, clip: str, values: np.ndarray) -> None:
-        """Write the clip's array atomically."""
-        with atomic_path(self._path(clip)) as temporary, temporary.open("wb") as stream:
-            np.save(stream, values.astype(np.float16))
-
-    def rows(self, clip: str, index: np.ndarray) -> Tensor:
-        """Return rows ``index`` as float32."""
-        if clip not in self._open:
-            self._open[clip] = np.load(self._path(clip), mmap_mode="r")
-        return torch.from_numpy(self._open[clip][index].astype(np.float32))
-
-
-class _Cache:
-    """A folder of arrays.
-
-    Attributes:
-        seconds: what the arrays that were asked for took to compute, whenever that was.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.arrays = ClipArrays(folder)
-        self.seconds = 0.0
-
-    @abstractmethod
-    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray: ...
-
-    def fill(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
-        """Compute what is missing; a run that was cut goes on where it stopped."""
-        self._fill({clip.clip: partial(self._compute, corpus, clip) for clip in clips}, what)
-
-    def _fill(self, wanted: Mapping[str, Callable[[], np.ndarray]], what: str) -> None:
-        folder = self.arrays.folder
-        # Who comes second finds what the first one wrote instead of computing it too.
-        here = alone_in(folder) if self._missing(wanted) else nullcontext()
-        with here, CostBook(folder / "seconds.json") as book:
-            missing = self._missing(wanted)
-            for name in tqdm(missing, desc=what, unit="clip", disable=not missing, mininterval=1.0):
-                with book.time(name):
-                    self.arrays.write(name, wanted[name]())
-            self.seconds += book.total(wanted)
-
-    def _missing(self, wanted: Iterable[str]) -> list[str]:
-        return [name for name in wanted if not self.arrays.has(name)]
-
-
-class FeatureCache(_Cache):
+class FeatureCache:
     """A frozen backbone's features.
 
     Args:
@@ -108,6 +46,9 @@ class FeatureCache(_Cache):
         variants: versions of a training clip: the plain one, and ``variants - 1`` augmented ones.
         view: the segments of a part that sees segments; one row a segment is then kept.
         source: the filled cache of the part within ``part``, read instead of frames.
+
+    Attributes:
+        seconds: what the arrays that were asked for took to compute, whenever that was.
 
     Raises:
         ValueError: a part that sees segments, and a view that gives none.
@@ -139,7 +80,8 @@ class FeatureCache(_Cache):
                 *([source.arrays.folder.name] if source is not None else []),
             ]
         )
-        super().__init__(root / "features" / key)
+        self.arrays: ClipArrays = ClipArrays(root / "features" / key)
+        self.seconds = 0.0
         self.part = part.to(device).eval()
         self.device = device
         self.variants = 1 if augment is None else variants
@@ -174,6 +116,10 @@ class FeatureCache(_Cache):
         for first in range(0, len(starts), each):
             yield self.segments.expand(starts[first : first + each], frames)
 
+    def fill(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
+        """Compute what is missing; a run that was cut goes on where it stopped."""
+        self._fill({clip.clip: partial(self._compute, corpus, clip) for clip in clips}, what)
+
     def fill_variants(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
         """Compute the augmented versions of training clips that are missing."""
         self._fill(
@@ -184,6 +130,20 @@ class FeatureCache(_Cache):
             },
             what,
         )
+
+    def _fill(self, wanted: Mapping[str, Callable[[], np.ndarray]], what: str) -> None:
+        folder = self.arrays.folder
+        # Who comes second finds what the first one wrote instead of computing it too.
+        here = alone_in(folder) if self._missing(wanted) else nullcontext()
+        with here, CostBook(folder / "seconds.json") as book:
+            missing = self._missing(wanted)
+            for name in tqdm(missing, desc=what, unit="clip", disable=not missing, mininterval=1.0):
+                with book.time(name):
+                    self.arrays.write(name, wanted[name]())
+            self.seconds += book.total(wanted)
+
+    def _missing(self, wanted: Iterable[str]) -> list[str]:
+        return [name for name in wanted if not self.arrays.has(name)]
 
     def _name(self, clip: str, variant: int) -> str:
         return f"{clip}@{self._augment_key}-{variant}" if variant else clip
@@ -260,9 +220,9 @@ class FeatureCache(_Cache):
             )
         return rows
 
-    def vectors(self, clip: str, frames: int) -> Tensor:
-        """Return the clip's vectors (frames, D)."""
-        return self.arrays.rows(clip, np.arange(frames))[:, : self.sizes[0]]
+    def vectors(self, clip: str, index: np.ndarray) -> Tensor:
+        """Return the vectors (T, D) of frames ``index`` of a clip."""
+        return self.arrays.rows(clip, index)[:, : self.sizes[0]]
 
 
 def segments_of(part: Backbone, view: View | None) -> SegmentView | None:
@@ -289,58 +249,3 @@ def _versions(part: Backbone) -> list[Any]:
 
 def _segment_key(segments: SegmentView | None) -> list[int]:
     return [] if segments is None else [segments.segment_length, segments.overlap]
-
-
-class SemanticsCache(_Cache):
-    """A semantic encoder's vectors of text and image.
-
-    Args:
-        encoder: makes them.
-        corpus: whose frames.
-        root: folder of all caches.
-        trunk: the feature cache whose vectors an encoder that needs ``vector`` reads.
-    """
-
-    def __init__(
-        self,
-        encoder: SemanticEncoder,
-        corpus: PreparedCorpus,
-        root: Path,
-        trunk: FeatureCache | None,
-    ) -> None:
-        reads_trunk = trunk is not None and encoder.needs == "vector"
-        source = trunk.arrays.folder.name if trunk is not None and reads_trunk else None
-        key = digest([encoder.fingerprint(), corpus.checksum, source])
-        super().__init__(root / "semantics" / key)
-        if encoder.needs == "vector" and trunk is None:
-            raise ValueError(
-                f"semantics: {type(encoder).__name__} reads the vectors of a frozen trunk, and this "
-                "config has none; freeze the trunk and set cache=True, or choose another encoder"
-            )
-        self.encoder: SemanticEncoder | None = encoder
-        self.trunk = trunk
-        self.text_dim = encoder.text_dim
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "encoder": None}
-
-    @torch.no_grad()
-    def _compute(self, corpus: PreparedCorpus, clip: ClipRecord) -> np.ndarray:
-        encoder = self.encoder
-        if encoder is None:
-            raise RuntimeError("a worker's copy of the semantics cache only reads")
-        if encoder.needs == "vector" and self.trunk is not None:
-            pair = encoder.encode(self.trunk.vectors(clip.clip, clip.frames))
-            return torch.cat([pair.text, pair.image], 1).half().numpy()
-        chunks = []
-        for start in range(0, clip.frames, _BATCH):
-            index = np.arange(start, min(start + _BATCH, clip.frames))
-            frames = torch.from_numpy(corpus.frames(clip.clip, index)).permute(0, 3, 1, 2)
-            pair = encoder.encode(frames.float().div_(255.0))
-            chunks.append(torch.cat([pair.text, pair.image], 1).half())
-        return torch.cat(chunks).numpy()
-
-    def read(self, clip: str, index: np.ndarray) -> Semantics:
-        """Return vectors of frames ``index`` without the batch axis."""
-        rows = self.arrays.rows(clip, index)
-        return Semantics(text=rows[:, : self.text_dim], image=rows[:, self.text_dim :])

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import open_clip
 import torch
-from open_clip.pretrained import get_pretrained_cfg
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from adabench.models.clip_network import clip_config, clip_file, clip_network, clip_tokenizer
 from adabench.models.sentences import (
     FIXED_SENTENCE,
     au_number,
@@ -35,20 +36,23 @@ from adabench.structures import Semantics, Signals
 TEXT_DIM = 512
 IMAGE_DIM = 768
 
-_WAYS_ON = (
-    "give a local copy with weights=FILE, or use dict(type='StandInSemantics', stage=FILE), "
-    "which fetches nothing"
-)
-
 
 class SemanticEncoder(ABC):
     """Gives each frame of a clip a vector of its text and one of its image.
 
     Attributes:
         needs: what :meth:`encode` reads: the clip's ``frames`` or the trunk's ``vector``.
+        action_units: whether the text is made of OpenFace's action units among the corpus's
+            signals: True needs them, None takes them where the corpus has them, False never does.
     """
 
     needs: ClassVar[Literal["frames", "vector"]]
+    action_units: bool | None = False
+
+    @property
+    def short_name(self) -> str:
+        """Name of the folder that keeps the vectors, beside a key."""
+        return _folder_name(type(self).__name__)
 
     @property
     @abstractmethod
@@ -76,6 +80,17 @@ class SemanticEncoder(ABC):
             ValueError: a source of another shape, or signals of another length.
         """
 
+    def prompts(self, source: Tensor, signals: Signals | None = None) -> list[str] | None:
+        """Return the sentence of each frame that `encode` makes its text of; None without language.
+
+        Arguments and errors as `encode`.
+        """
+        del source, signals
+        return None
+
+    def release(self) -> None:  # noqa: B027 - most encoders hold nothing worth releasing
+        """Free what only :meth:`encode` needs; it is loaded again when needed."""
+
     @abstractmethod
     def describe(self, action_units: bool | None = None) -> str:
         """Say for the record what the vectors are.
@@ -99,7 +114,10 @@ class OpenClipSemantics(SemanticEncoder):
         weights: ``"hub"`` fetches them; a path loads a local state dict (.safetensors, .bin, .pt).
         tag: which training they come from (``openai``, ``laion2b_s34b_b79k``, …); decides mean,
             deviation and activation, for a local file too. Ignored for a config given as a dict.
-        batch: how many frames, or sentences, go through the network at once.
+        batch: how many frames go through the network at once; a cache hands over 256 at most.
+        action_units: True makes the text of OpenFace's action units and refuses a corpus without
+            them; False takes the same sentence for every frame; None, action units where the
+            corpus has them for all of the run's clips.
 
     Raises:
         ValueError: an unknown model or tag, or weights of another model.
@@ -115,18 +133,24 @@ class OpenClipSemantics(SemanticEncoder):
         weights: str | Path = "hub",
         tag: str = "openai",
         batch: int = 64,
+        action_units: bool | None = None,
     ) -> None:
         if batch < 1:
             raise ValueError(f"OpenClipSemantics.batch is at least 1; got {batch}")
+        if action_units not in (True, False, None):
+            raise ValueError(
+                f"OpenClipSemantics.action_units is True, False or None; got {action_units!r}"
+            )
         self.name = model if isinstance(model, str) else "of a given config"
         self.tag = tag if isinstance(model, str) else ""
         self.weights = weights
         self.batch = batch
-        self._config, self._pretrained = _clip_config(model, tag)
+        self.action_units = action_units
+        self._config, self._pretrained = clip_config(model, tag)
         if weights == "hub" and not self.tag:
             raise ValueError("a CLIP whose config is a dict has no weights on a hub; name a file")
-        if weights != "hub" and not Path(weights).is_file():
-            raise FileNotFoundError(f"CLIP weights {weights} do not exist; {_WAYS_ON}")
+        if weights != "hub":
+            clip_file(weights, "", {})
         self._network: Any = None
         self._sentences: dict[str, Tensor] = {}
 
@@ -145,21 +169,39 @@ class OpenClipSemantics(SemanticEncoder):
         """Map frames (T, 3, H, W) to text (T, D_text) and image (T, D_image).
 
         The text names the action units of ``signals`` where it has OpenFace's columns; else it is
-        the same fixed sentence for every frame.
+        the same fixed sentence for every frame. Computed in float32, whatever autocast surrounds it.
         """
         if source.ndim != 4 or source.shape[1] != 3:
             raise ValueError(
                 f"OpenClipSemantics reads frames (T, 3, H, W); got {tuple(source.shape)}"
             )
-        said = None if signals is None else openface_sentences(signals)
-        texts = [FIXED_SENTENCE] * len(source) if said is None else said
-        if len(texts) != len(source):
-            raise ValueError(f"{len(source)} frames came with signals of {len(texts)}")
+        texts = self.prompts(source, signals)
         network = self._loaded().to(source.device)
-        image = [network.encode_image(self._prepare(part)) for part in source.split(self.batch)]
-        self._encode_sentences(network, sorted(set(texts) - self._sentences.keys()), source.device)
+        with torch.autocast(source.device.type, enabled=False):
+            image = [network.encode_image(self._prepare(part)) for part in source.split(self.batch)]
+            self._encode_sentences(network, sorted(set(texts) - self._sentences.keys()))
         text = torch.stack([self._sentences[line] for line in texts])
-        return Semantics(text=text.to(source.device), image=torch.cat(image).float())
+        return Semantics(text=text.to(source.device), image=torch.cat(image))
+
+    def prompts(self, source: Tensor, signals: Signals | None = None) -> list[str]:
+        """Return the sentence of each frame."""
+        said = None
+        if signals is not None and self.action_units is not False:
+            said = openface_sentences(signals)
+        if said is None:
+            return [FIXED_SENTENCE] * len(source)
+        if len(said) != len(source):
+            raise ValueError(f"{len(source)} frames came with signals of {len(said)}")
+        return said
+
+    def release(self) -> None:
+        """Let go of the network."""
+        self._network = None
+
+    @property
+    def short_name(self) -> str:
+        """The model and its training."""
+        return _folder_name(f"clip {self.name if self.tag else ''} {self.tag}")
 
     def describe(self, action_units: bool | None = None) -> str:
         """Name the model, and say what its text is made of."""
@@ -195,71 +237,19 @@ class OpenClipSemantics(SemanticEncoder):
         )
         return (frames - mean) / std
 
-    def _encode_sentences(self, network: Any, new: list[str], device: torch.device) -> None:
-        tokenizer = open_clip.SimpleTokenizer(context_length=network.context_length)
-        for start in range(0, len(new), self.batch):
-            lines = new[start : start + self.batch]
-            vectors = network.encode_text(tokenizer(lines).to(device)).float().cpu()
-            self._sentences.update(zip(lines, vectors, strict=True))
+    def _encode_sentences(self, network: Any, new: list[str]) -> None:
+        tokenizer = clip_tokenizer(network.context_length)
+        device = next(network.parameters()).device
+        for line in new:
+            # One at a time: a vector must not depend, by rounding, on which others came with it.
+            self._sentences[line] = network.encode_text(tokenizer([line]).to(device))[0].cpu()
 
     def _loaded(self) -> Any:
         """Return the network, loaded at first use: a run whose vectors are cached needs none."""
         if self._network is None:
-            path = self._fetch() if self.weights == "hub" else Path(self.weights)
-            network = open_clip.CLIP(**self._config)
-            _load_clip(network, path)
-            network.visual.proj = None
-            network.text_projection = None
-            self._network = network.eval().requires_grad_(False)
+            file = clip_file(self.weights, f"{self.name} {self.tag}", self._pretrained)
+            self._network = clip_network(self._config, file)
         return self._network
-
-    def _fetch(self) -> Path:
-        try:
-            return Path(open_clip.download_pretrained(self._pretrained))
-        except (OSError, RuntimeError) as error:
-            hub = self._pretrained.get("hf_hub")
-            file = f"{hub}open_clip_model.safetensors" if hub else self._pretrained.get("url")
-            raise FileNotFoundError(
-                f"CLIP weights {self.name} {self.tag} ({file}) could not be fetched ({error}); "
-                f"{_WAYS_ON}"
-            ) from error
-
-
-def _clip_config(model: str | Mapping[str, Any], tag: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return open_clip's config of the model and of its training."""
-    if not isinstance(model, str):
-        config = dict(model)
-        pretrained = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
-    else:
-        config = open_clip.get_model_config(model)
-        if config is None:
-            raise ValueError(f"open_clip has no model {model!r}; it has {open_clip.list_models()}")
-        pretrained = get_pretrained_cfg(model, tag)
-        if not pretrained:
-            tags = open_clip.list_pretrained_tags_by_model(model)
-            raise ValueError(f"{model} has no tag {tag!r}; it has {', '.join(tags) or 'none'}")
-        # open_clip only warns when the activation differs from the one that was trained.
-        config["quick_gelu"] = bool(pretrained.get("quick_gelu", config.get("quick_gelu", False)))
-    odd = set(config) - {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu"}
-    vision = config.get("vision_cfg", {})
-    if odd or "timm_model_name" in vision or not isinstance(vision.get("layers"), int):
-        raise ValueError(
-            f"OpenClipSemantics takes a plain CLIP with a vision transformer; {model!r} is none"
-        )
-    return config, pretrained
-
-
-def _load_clip(network: nn.Module, path: Path) -> None:
-    content = read_weights(path)
-    state = {k.removeprefix("module."): v for k, v in content.get("state_dict", content).items()}
-    wanted = network.state_dict()
-    wrong = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
-    if wrong:
-        raise ValueError(
-            f"{path} does not hold this CLIP: {len(wrong)} of {len(wanted)} tensors are missing or "
-            f"of another shape, the first {wrong[0]!r}; name the file of the same model"
-        )
-    network.load_state_dict({key: state[key] for key in wanted})
 
 
 @SEMANTICS.register_module()
@@ -317,23 +307,33 @@ class StandInSemantics(SemanticEncoder):
     def encode(self, source: Tensor, signals: Signals | None = None) -> Semantics:
         """Map the trunk's vectors (T, D) to text (T, 512) and image (T, 768)."""
         del signals
+        rows = self._present(source)
+        text = np.stack([self._text(units) for units in rows]) if rows else np.zeros((0, TEXT_DIM))
+        return Semantics(
+            text=torch.from_numpy(text).float().to(source.device),
+            image=(source.float().cpu() @ self._projection).to(source.device),
+        )
+
+    def prompts(self, source: Tensor, signals: Signals | None = None) -> list[str]:
+        """Return the sentence of the action units that are seen in each frame."""
+        del signals
+        return [sentence(units) for units in self._present(source)]
+
+    def _present(self, source: Tensor) -> list[list[int]]:
+        """Return the action units that the head sees in each frame."""
         width = self._weight.shape[1]
         if source.ndim != 2 or source.shape[1] != width:
             raise ValueError(
                 f"StandInSemantics reads the vectors (T, {width}) of the trunk in {self.stage}; "
                 f"got {tuple(source.shape)}"
             )
-        seen = source.float().cpu()
-        rows = (seen @ self._weight.T + self._bias).tolist()
-        text = np.stack([self._text(row) for row in rows]) if rows else np.zeros((0, TEXT_DIM))
-        return Semantics(
-            text=torch.from_numpy(text).float().to(source.device),
-            image=(seen @ self._projection).to(source.device),
-        )
+        rows = (source.float().cpu() @ self._weight.T + self._bias).tolist()
+        return [
+            strongest({u: v for u, v in zip(self._units, row, strict=True) if v > self.threshold})
+            for row in rows
+        ]
 
-    def _text(self, intensity: Sequence[float]) -> np.ndarray:
-        rated = zip(self._units, intensity, strict=True)
-        units = strongest({unit: value for unit, value in rated if value > self.threshold})
+    def _text(self, units: list[int]) -> np.ndarray:
         # The sentence without an action unit has a vector of its own, as a phrase has.
         spoken = phrases(units) or [sentence([])]
         mean = np.mean([_phrase_vector(phrase, self.seed) for phrase in spoken], axis=0)
@@ -358,6 +358,7 @@ def _generator(text: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
 
 
+@cache
 def _phrase_vector(phrase: str, seed: int) -> np.ndarray:
     vector = _generator(f"phrase {seed} {phrase}").standard_normal(TEXT_DIM)
     return vector / np.linalg.norm(vector)
@@ -371,3 +372,7 @@ def _projection(width: int, seed: int) -> Tensor:
 
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _folder_name(text: str) -> str:
+    return "-".join(re.findall("[a-z0-9_]+", text.lower()))

@@ -16,10 +16,9 @@ from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_desc
 from adabench.data.store import JpegPack
 from adabench.data.views import StridedView
 from adabench.engine import features
-from adabench.engine.features import ClipArrays, FeatureCache, SemanticsCache
+from adabench.engine.features import FeatureCache
 from adabench.models import TimmFrames
-from adabench.models.semantics import SemanticEncoder
-from adabench.structures import Inputs, Semantics
+from adabench.structures import Inputs
 
 SIZE = 32
 FRAMES = (7, 5, 9)
@@ -150,7 +149,7 @@ def test_a_part_without_maps(corpus, tmp_path):
 
 
 def test_vectors_of_a_whole_clip(cache, corpus):
-    vectors = cache.vectors("1_1_Freeform", 5)
+    vectors = cache.vectors("1_1_Freeform", np.arange(5))
     assert torch.equal(vectors, cache.read("1_1_Freeform", np.arange(5)).vector)
 
 
@@ -190,7 +189,7 @@ def test_it_goes_to_workers(cache, corpus):
     assert copy.part is None
     assert len(pickle.dumps(cache)) < 5000
     assert torch.equal(
-        copy.read("0_1_Freeform", np.arange(3)).vector, cache.vectors("0_1_Freeform", 3)
+        copy.read("0_1_Freeform", np.arange(3)).vector, cache.vectors("0_1_Freeform", np.arange(3))
     )
     loader = DataLoader(data, batch_size=1, num_workers=2, collate_fn=lambda samples: samples[0])
     for mine, sample in zip(alone, loader, strict=True):
@@ -252,7 +251,7 @@ def test_a_filling_that_was_cut_goes_on(part, corpus, tmp_path, monkeypatch):
     assert done == ["2_1_Freeform"]
     cache.fill(corpus, corpus.clips, "caching")
     assert done == ["2_1_Freeform"]
-    assert cache.vectors("2_1_Freeform", 9).shape == (9, 16)
+    assert cache.vectors("2_1_Freeform", np.arange(9)).shape == (9, 16)
 
 
 def test_two_that_fill_at_once_compute_each_clip_once(part, corpus, tmp_path, monkeypatch):
@@ -285,7 +284,7 @@ def test_a_clip_that_was_cut_while_written_is_computed_again(part, corpus, tmp_p
     monkeypatch.setattr(np, "save", save)
     assert {p.name for p in cache.arrays.folder.iterdir()} == {".lock", "shapes.json"}
     cache.fill(corpus, corpus.clips, "caching")
-    assert cache.vectors("0_1_Freeform", 7).shape == (7, 16)
+    assert cache.vectors("0_1_Freeform", np.arange(7)).shape == (7, 16)
 
 
 def test_a_full_disk_names_the_file_and_the_remedy(part, corpus, tmp_path, monkeypatch):
@@ -297,80 +296,3 @@ def test_a_full_disk_names_the_file_and_the_remedy(part, corpus, tmp_path, monke
     with pytest.raises(OSError, match="the disk is full") as error:
         cache.fill(corpus, corpus.clips, "caching")
     assert "0_1_Freeform.npy" in str(error.value)
-
-
-def test_arrays_keep_half_precision_and_give_floats(tmp_path):
-    arrays = ClipArrays(tmp_path / "arrays")
-    values = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-    assert not arrays.has("a")
-    arrays.write("a", values)
-    assert arrays.has("a")
-    rows = arrays.rows("a", np.array([5, 0]))
-    assert rows.dtype == torch.float32
-    assert np.array_equal(rows.numpy(), values[[5, 0]].astype(np.float16).astype(np.float32))
-
-
-class Brightness(SemanticEncoder):
-    """Text of two, image of one channel: functions of what it reads."""
-
-    text_dim = 2
-    image_dim = 1
-
-    def __init__(self, needs="frames", name="one"):
-        self.needs, self.name, self.calls = needs, name, 0
-
-    def encode(self, source, signals=None):
-        self.calls += 1
-        mean = source.flatten(1).mean(1, keepdim=True)
-        return Semantics(text=torch.cat([mean, -mean], 1), image=2 * mean)
-
-    def describe(self, action_units=None):
-        return "brightness"
-
-    def fingerprint(self):
-        return f"brightness {self.name}"
-
-
-def test_semantics_of_frames(corpus, tmp_path):
-    encoder = Brightness()
-    cache = SemanticsCache(encoder, corpus, tmp_path, None)
-    cache.fill(corpus, corpus.clips, "caching")
-    index = np.array([4, 1])
-    found = pickle.loads(pickle.dumps(cache)).read("1_1_Freeform", index)
-    mean = torch.from_numpy(corpus.frames("1_1_Freeform", index)).float().flatten(1).mean(1) / 255
-    torch.testing.assert_close(found.text, torch.stack([mean, -mean], 1), **TOLERANCE)
-    torch.testing.assert_close(found.image, 2 * mean[:, None], **TOLERANCE)
-    calls = encoder.calls
-    cache.fill(corpus, corpus.clips, "caching")
-    assert encoder.calls == calls
-
-
-def test_semantics_of_the_trunks_vectors(cache, corpus, tmp_path):
-    semantics = SemanticsCache(Brightness("vector"), corpus, tmp_path, cache)
-    semantics.fill(corpus, corpus.clips, "caching")
-    found = semantics.read("0_1_Freeform", np.arange(7)).image[:, 0]
-    torch.testing.assert_close(found, 2 * cache.vectors("0_1_Freeform", 7).mean(1), **TOLERANCE)
-
-
-def test_a_workers_copy_only_reads(corpus, tmp_path):
-    copy = pickle.loads(pickle.dumps(SemanticsCache(Brightness(), corpus, tmp_path, None)))
-    with pytest.raises(RuntimeError, match="only reads"):
-        copy.fill(corpus, corpus.clips, "caching")
-
-
-def test_the_key_of_semantics(part, corpus, tmp_path):
-    one, two = (FeatureCache(p, corpus, tmp_path, "cpu") for p in (part, trunk(seed=1)))
-
-    def name(encoder, source):
-        return SemanticsCache(encoder, corpus, tmp_path, source).arrays.folder.name
-
-    frames = {name(Brightness(), source) for source in (None, one, two)}
-    assert len(frames) == 1, "an encoder of frames does not depend on the trunk"
-    vectors = {name(Brightness("vector"), source) for source in (one, two)}
-    assert len(vectors) == 2
-    assert name(Brightness(name="two"), None) not in frames
-
-
-def test_an_encoder_of_vectors_needs_a_frozen_trunk(corpus, tmp_path):
-    with pytest.raises(ValueError, match=r"Brightness reads the vectors .* freeze the trunk"):
-        SemanticsCache(Brightness("vector"), corpus, tmp_path, None)

@@ -113,6 +113,57 @@ class TestOpenClip:
         monkeypatch.setattr(network, "encode_text", forbidden)
         assert len(encoder.encode(byte_frames(4)).text) == 4
 
+    def test_a_sentence_is_the_same_in_any_company(self, clip):
+        """Bit for bit, so that going on after a kill makes what an uncut run makes."""
+        rows = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+        names = ("AU04_c", "AU12_c")
+        vectors = []
+        for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 2, 2, 2]):
+            values = rows[order]
+            signals = Signals(values, torch.ones(4, 2, dtype=torch.bool), names)
+            fresh = OpenClipSemantics(model=TINY, weights=clip[1])
+            text = fresh.encode(byte_frames(4), signals).text
+            vectors.append(text[order.index(2)])
+        assert torch.equal(vectors[0], vectors[1])
+        assert torch.equal(vectors[0], vectors[2])
+
+    def test_prompts_are_the_sentences_of_the_frames(self, encoder):
+        values = torch.tensor([[1.0, 2.0], [0.0, 2.0]])
+        signals = Signals(values, torch.ones(2, 2, dtype=torch.bool), ("AU04_c", "AU04_r"))
+        frames = byte_frames(2)
+        assert encoder.prompts(frames, signals) == [sentence([4]), sentence([])]
+        assert encoder.prompts(frames) == [FIXED_SENTENCE] * 2
+
+    def test_action_units_can_be_left_out(self, clip):
+        off = OpenClipSemantics(model=TINY, weights=clip[1], action_units=False)
+        signals = Signals(torch.ones(2, 1), torch.ones(2, 1, dtype=torch.bool), ("AU04_c",))
+        frames = byte_frames(2)
+        assert off.prompts(frames, signals) == [FIXED_SENTENCE] * 2
+        assert torch.equal(off.encode(frames, signals).text, off.encode(frames).text)
+        default = OpenClipSemantics(model=TINY, weights=clip[1])
+        assert off.fingerprint() == default.fingerprint(), "signals are the cache's to tell apart"
+
+    def test_autocast_around_it_changes_nothing(self, encoder):
+        frames = byte_frames(3)
+        plain = encoder.encode(frames)
+        encoder._sentences.clear()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            under = encoder.encode(frames)
+        assert under.image.dtype == under.text.dtype == torch.float32
+        assert torch.equal(under.image, plain.image)
+        assert torch.equal(under.text, plain.text)
+
+    def test_the_network_is_let_go_and_comes_back(self, encoder):
+        frames = byte_frames(2)
+        before = encoder.encode(frames)
+        encoder.release()
+        assert encoder._network is None
+        assert torch.equal(encoder.encode(frames).image, before.image)
+
+    def test_its_folder_is_named_after_model_and_training(self, encoder):
+        assert OpenClipSemantics().short_name == "clip-vit-b-32-openai"
+        assert encoder.short_name == "clip"
+
     def test_signals_without_action_units_leave_the_fixed_sentence(self, encoder):
         signals = Signals(torch.rand(2, 1), torch.ones(2, 1, dtype=torch.bool), ("pose_Rx",))
         frames = byte_frames(2)
@@ -175,6 +226,7 @@ class TestOpenClip:
             ({"model": "RN50"}, "plain CLIP with a vision transformer"),
             ({"model": TINY}, "no weights on a hub"),
             ({"batch": 0}, "batch is at least 1; got 0"),
+            ({"action_units": "no"}, "action_units is True, False or None; got 'no'"),
         ],
     )
     def test_wrong_arguments_are_refused(self, arguments, match):
@@ -224,6 +276,13 @@ class TestStandIn:
         expected = mean / mean.norm() * np.sqrt(512)
         assert torch.allclose(together, expected, atol=1e-4)
         assert together.norm() == pytest.approx(np.sqrt(512), rel=1e-5)
+
+    def test_prompts_name_the_units_that_the_text_is_made_of(self, tmp_path):
+        encoder = StandInSemantics(stage=stage(tmp_path / "s.pth"))
+        rows = torch.eye(6)[[0, 1, 2]]
+        assert encoder.prompts(rows) == [sentence([1]), sentence([4]), sentence([])]
+        assert encoder.action_units is False
+        assert encoder.short_name == "standinsemantics"
 
     def test_the_image_is_a_linear_map_of_the_vector(self, tmp_path):
         encoder = StandInSemantics(stage=stage(tmp_path / "s.pth"))
