@@ -6,7 +6,7 @@ import os
 import struct
 import weakref
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
@@ -26,14 +26,27 @@ _TRAILER = struct.Struct("<QQIIII8s")  # frames, start of the index, height, wid
 _REMEDY = "delete the file and prepare the corpus again"
 
 
+_RUN = 64
+"""Most frames read from the file at once: what is encoded is held beside what is decoded."""
+
+Encode = Callable[[NDArray[np.uint8]], bytes]
+"""From a frame (H, W, 3) uint8 RGB to an image file's content."""
+
+
 class FrameStore(Protocol):
-    """What reads one clip's stored frames; :class:`JpegPack` is the one that ``prepare`` writes."""
+    """What reads one clip's stored frames; :class:`JpegPack` is the one that ``prepare`` writes.
+
+    ``tools/profile.py store`` measures it against those of :mod:`adabench.data.stores`.
+    """
 
     def __len__(self) -> int:
         """The number of stored frames."""
 
     def read(self, index: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """The frames ``index`` (T,), 0 <= i < len(self), as (T, H, W, 3) uint8 RGB."""
+
+    def close(self) -> None:
+        """Closes the file; the next use opens it again."""
 
 
 class _Index(NamedTuple):
@@ -74,8 +87,7 @@ class JpegPack:
             ValueError: no frames, or a frame of another shape or type; nothing is written then.
             OSError: the file can't be written (see :func:`adabench.data.files.atomic_path`).
         """
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            return _write_pack(file, frames, quality, Path(path))
+        return write_pack(path, frames, jpeg_encoder(quality))
 
     def __len__(self) -> int:
         return len(self._opened().crcs)
@@ -95,15 +107,20 @@ class JpegPack:
             ValueError: the file is damaged.
         """
         table = self._opened()
-        wanted = np.asarray(index, dtype=np.int64).reshape(-1)
-        if wanted.size and not (wanted.min() >= 0 and wanted.max() < len(table.crcs)):
-            raise IndexError(
-                f"{self.path}: frames 0 to {len(table.crcs) - 1} exist, "
-                f"asked for {wanted.min()} to {wanted.max()}"
-            )
+        wanted = checked_index(index, len(table.crcs), self.path)
         frames = np.empty((wanted.size, table.height, table.width, 3), np.uint8)
-        for row, number in zip(frames, wanted.tolist(), strict=True):
-            self._decode(number, table, row)
+        starts, stops = table.offsets[wanted].tolist(), table.offsets[wanted + 1].tolist()
+        crcs, numbers = table.crcs[wanted].tolist(), wanted.tolist()
+        runs = _runs(wanted)
+        self._announce((starts[first], stops[last]) for first, last in runs[1:])
+        for first, last in runs:
+            begin = starts[first]
+            content = memoryview(self._bytes(begin, stops[last]))
+            for i in range(first, last + 1):
+                data = content[starts[i] - begin : stops[i] - begin]
+                if zlib.crc32(data) != crcs[i]:
+                    raise ValueError(f"{self.path}: frame {numbers[i]} is damaged: {_REMEDY}")
+                self._decode(data, numbers[i], frames[i])
         return frames
 
     def close(self) -> None:
@@ -117,12 +134,17 @@ class JpegPack:
     def __setstate__(self, state: dict[str, Any]) -> None:
         JpegPack.__init__(self, state["path"])
 
-    def _decode(self, number: int, table: _Index, out: NDArray[np.uint8]) -> None:
-        start, stop = table.offsets[number : number + 2].tolist()
+    def _announce(self, parts: Iterable[tuple[int, int]]) -> None:
+        """Tells the system which bytes will be read, so that a disk fetches them all at once."""
+        if self._handle is not None and hasattr(os, "posix_fadvise"):
+            for start, stop in parts:
+                os.posix_fadvise(self._handle, start, stop - start, os.POSIX_FADV_WILLNEED)
+
+    def _bytes(self, start: int, stop: int) -> bytes:
         assert self._handle is not None
-        data = os.pread(self._handle, stop - start, start)
-        if zlib.crc32(data) != table.crcs[number]:
-            raise ValueError(f"{self.path}: frame {number} is damaged: {_REMEDY}")
+        return os.pread(self._handle, stop - start, start)
+
+    def _decode(self, data: memoryview, number: int, out: NDArray[np.uint8]) -> None:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is None or image.shape != out.shape:
             raise ValueError(f"{self.path}: frame {number} is no {out.shape} image: {_REMEDY}")
@@ -141,36 +163,101 @@ class JpegPack:
         return self._index
 
 
-def _write_pack(
-    file: BinaryIO, frames: Iterable[NDArray[np.uint8]], quality: int, path: Path
+def jpeg_encoder(
+    quality: int = JPEG_QUALITY, sampling: int = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+) -> Encode:
+    """What turns a frame into a JPEG image.
+
+    Args:
+        quality: libjpeg's, 0 to 100.
+        sampling: OpenCV's constant for the resolution of the colours; by default the full one,
+            since at the size of a face crop lips and eyes are a few pixels.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    return image_encoder(".jpg", options)
+
+
+def image_encoder(suffix: str, options: Sequence[int]) -> Encode:
+    """What turns a frame into an image file of OpenCV's format ``suffix``, e.g. ``.png``."""
+
+    def encode(frame: NDArray[np.uint8]) -> bytes:
+        _, encoded = cv2.imencode(suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)
+        return encoded.tobytes()
+
+    return encode
+
+
+def write_pack(
+    path: str | os.PathLike[str], frames: Iterable[NDArray[np.uint8]], encode: Encode
 ) -> int:
-    options = [
-        cv2.IMWRITE_JPEG_QUALITY,
-        quality,
-        # full colour resolution: at the size of a face crop, lips and eyes are a few pixels
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    ]
-    offsets = [file.write(_HEADER.pack(_MAGIC, _VERSION))]
-    crcs: list[int] = []
+    """Writes ``frames`` as images that :class:`JpegPack` reads, in any format that OpenCV knows.
+
+    Returns and raises as :meth:`JpegPack.write`.
+    """
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        return _write_pack(file, frames, encode, Path(path))
+
+
+def checked_frames(frames: Iterable[NDArray[np.uint8]], path: Path) -> Iterator[NDArray[np.uint8]]:
+    """``frames``, one by one.
+
+    Raises:
+        ValueError: no frames, or a frame that is not (H, W, 3) uint8 of the first one's size.
+    """
     shape: tuple[int, ...] | None = None
-    for frame in frames:
+    for number, frame in enumerate(frames):
         shape = shape or frame.shape
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape != shape or shape[2] != 3:
             raise ValueError(
-                f"{path}: frame {len(crcs)}: expected uint8 of one shape (H, W, 3), "
+                f"{path}: frame {number}: expected uint8 of one shape (H, W, 3), "
                 f"got {frame.dtype} {frame.shape} after {shape}"
             )
-        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)
-        data = encoded.tobytes()
-        crcs.append(zlib.crc32(data))
-        offsets.append(offsets[-1] + file.write(data))
+        yield frame
     if shape is None:
         raise ValueError(f"{path}: a clip without frames can't be stored")
+
+
+def checked_index(
+    index: Sequence[int] | NDArray[np.integer[Any]], count: int, path: Path
+) -> NDArray[np.int64]:
+    """``index`` as an array (T,).
+
+    Raises:
+        IndexError: an entry outside 0 <= i < count.
+    """
+    wanted = np.asarray(index, dtype=np.int64).reshape(-1)
+    if wanted.size and not (wanted.min() >= 0 and wanted.max() < count):
+        raise IndexError(
+            f"{path}: frames 0 to {count - 1} exist, asked for {wanted.min()} to {wanted.max()}"
+        )
+    return wanted
+
+
+def _runs(wanted: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Positions (first, last) in ``wanted`` between which the frames follow one another."""
+    runs: list[tuple[int, int]] = []
+    first = 0
+    for last in [*np.flatnonzero(np.diff(wanted) != 1).tolist(), len(wanted) - 1]:
+        runs += [(i, min(i + _RUN - 1, last)) for i in range(first, last + 1, _RUN)]
+        first = last + 1
+    return runs
+
+
+def _write_pack(
+    file: BinaryIO, frames: Iterable[NDArray[np.uint8]], encode: Encode, path: Path
+) -> int:
+    offsets = [file.write(_HEADER.pack(_MAGIC, _VERSION))]
+    crcs: list[int] = []
+    height = width = 0
+    for frame in checked_frames(frames, path):
+        height, width = frame.shape[:2]
+        data = encode(frame)
+        crcs.append(zlib.crc32(data))
+        offsets.append(offsets[-1] + file.write(data))
     table = np.asarray(offsets, "<u8").tobytes() + np.asarray(crcs, "<u4").tobytes()
     file.write(table)
     crc = zlib.crc32(table)
-    file.write(_TRAILER.pack(len(crcs), offsets[-1], shape[0], shape[1], crc, _VERSION, _MAGIC))
+    file.write(_TRAILER.pack(len(crcs), offsets[-1], height, width, crc, _VERSION, _MAGIC))
     return len(crcs)
 
 

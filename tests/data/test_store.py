@@ -64,6 +64,53 @@ def test_random_reads_equal_sequential_ones(path):
     assert pack.read([]).shape == (0, 64, 64, 3)
 
 
+def test_images_are_full_colour_jpegs_of_quality_95(path, frames):
+    """Prepared corpora hang on these bytes."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
+    images = [
+        cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+        for frame in frames
+    ]
+    assert path.read_bytes()[12:].startswith(b"".join(images))
+
+
+@pytest.mark.parametrize(
+    ("index", "parts"),
+    [
+        (range(30), [(0, 30)]),
+        ([4, 5, 6, 20, 19, 19], [(4, 7), (20, 21), (19, 20), (19, 20)]),
+        ([], []),
+    ],
+)
+def test_neighbours_are_read_at_once_and_the_rest_is_announced(path, monkeypatch, index, parts):
+    pack = JpegPack(path)
+    whole, offsets = pack.read(range(30)), pack._opened().offsets.tolist()
+    read, told = [], []
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda h, n, at: read.append((at, at + n)) or pread(h, n, at))
+    monkeypatch.setattr(os, "posix_fadvise", lambda h, at, n, _: told.append((at, at + n)))
+    np.testing.assert_array_equal(pack.read(index), whole[np.asarray(index, int)])
+    assert read == [(offsets[first], offsets[stop]) for first, stop in parts]
+    assert told == read[1:]
+
+
+def test_long_runs_are_read_in_parts(tmp_path, monkeypatch):
+    path, grey = tmp_path / "long", [np.full((16, 16, 3), i, np.uint8) for i in range(150)]
+    JpegPack.write(path, iter(grey))
+    pack, longest = JpegPack(path), []
+    pread = os.pread
+    len(pack)
+    monkeypatch.setattr(os, "pread", lambda h, n, at: longest.append(n) or pread(h, n, at))
+    np.testing.assert_allclose(pack.read(range(1, 150)), grey[1:], atol=1)
+    assert len(longest) == 3
+
+
+def test_systems_that_take_no_announcement(path, monkeypatch):
+    expected = JpegPack(path).read([3, 17])
+    monkeypatch.delattr(os, "posix_fadvise")
+    np.testing.assert_array_equal(JpegPack(path).read([3, 17]), expected)
+
+
 @pytest.mark.parametrize("index", [[-1], [30], [0, 99]])
 def test_frames_out_of_range(path, index):
     with pytest.raises(IndexError, match="frames 0 to 29 exist"):
@@ -140,8 +187,9 @@ def test_damaged_frame_spares_the_others(path):
     path.write_bytes(content)
     pack = JpegPack(path)
     pack.read(range(1, 30))
-    with pytest.raises(ValueError, match="frame 0 is damaged"):
-        pack.read([0])
+    for index in ([0], range(30), [5, 0]):
+        with pytest.raises(ValueError, match="frame 0 is damaged"):
+            pack.read(index)
 
 
 def test_newer_format(path):

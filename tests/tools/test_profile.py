@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from adabench.data.synthface import SynthfaceParameters, generate
+
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / "configs" / "depmap_r18_avec14.py")
 
@@ -24,6 +26,33 @@ def test_step_prints_a_ratio_and_its_parts():
     assert found["ratio"] > 1
     assert found["frames"] == 2
     assert sum(found["parts"].values()) > 0
+
+
+def test_store_prints_a_table_and_what_decides():
+    sizes = ["--frames", "30", "--size", "32", "--repeats", "1"]
+    done = run("tools/profile.py", "store", *sizes, "--candidates", "raw")
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["**jpeg95**", "raw"]
+    assert "What decides: " in done.stdout
+
+
+def test_prepare_prints_a_ratio(tmp_path):
+    raw = tmp_path / "raw"
+    parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0), fps=5)
+    generate(parameters, raw, processes=1, progress=False)
+    counts = ["--clips", "2", "--processes", "1", "--json"]
+    done = run("tools/profile.py", "prepare", "synthface", "--src", str(raw), *counts)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (speed,) = json.loads(done.stdout)["speeds"]
+    assert 0 < speed["ratio"] < 1
+
+
+def test_an_unknown_candidate_is_told_in_one_line():
+    done = run("tools/profile.py", "store", "--candidates", "vidoe")
+    assert done.returncode == 2
+    assert "no 'vidoe' (did you mean 'video'?)" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_wrong_size_is_told_in_one_line():
