@@ -1,10 +1,12 @@
 """Train a method from a config, test it once, and add its record to the leaderboard.
 
     python tools/train.py configs/depmap_r18_avec14.py --demo
+    python tools/train.py configs/depmap_r18_avec14.py --protocol person-disjoint
     python tools/train.py --from-record leaderboard/measured/demo/RECORD.json
 
-The second runs a record's config again and says how far the numbers are from it; its own record
-goes to its work folder, unless --results names another.
+The second divides the corpus anew, so that nobody is both seen and tested; without it, the corpus's
+own splits count. The third runs a record's config again and says how far the numbers are from it;
+its own record goes to its work folder, unless --results names another.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adabench.bench.ranks import Ranks, ranks_over_tracks
 from adabench.bench.record import CONSTANT, Reported, is_demo_track
-from adabench.bench.rows import Row, Table
+from adabench.bench.rows import OFFICIAL, Row, Table
 
 #: What a config's name says of its track, which tells two tracks apart and no two methods.
 _TRACK = re.compile(r"_avec1[34](_freeform|_northwind)?$")
@@ -21,8 +21,9 @@ def ranks_of(tables: Iterable[Table]) -> Iterator[tuple[str, Ranks]]:
     """Yield (heading, ranks) for real corpora and for demo tracks, where there are enough.
 
     A method is a row's method and config, the track's part of the config's name left out; the
-    constant predictor is one of them. Reported rows, bounds, and rows that a control contradicts
-    are not ranked; of a track with several corpora, none is.
+    constant predictor is one of them. Reported rows, bounds, rows that a control contradicts and
+    rows of another protocol than the official one are not ranked; of a track with several corpora,
+    none is.
     """
     found: dict[str, dict[str, dict[str, float]]] = {REAL: {}, DEMO: {}}
     for table in tables:
@@ -68,7 +69,9 @@ def _ranked(table: Table) -> dict[str, float]:
 
 def _is_method(row: Row) -> bool:
     measured = bool(row.entries) and not isinstance(row.entries[0].record.origin, Reported)
-    return measured and (row.kind == "method" or row.method == CONSTANT)
+    if not measured or row.entries[0].record.protocol != OFFICIAL:
+        return False
+    return row.kind == "method" or row.method == CONSTANT
 
 
 def _name(row: Row) -> str:

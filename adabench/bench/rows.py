@@ -17,6 +17,9 @@ from adabench.bench.standing import Standing, standings
 
 REPORTED, MEASURED, LOCAL = "reported", "measured", "local"
 
+#: The protocol of the corpus's own splits, which papers use.
+OFFICIAL = "official"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -79,8 +82,9 @@ def build_tables(
     """One table a track, sorted by track; numbers of different tracks never share one.
 
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else
-    by RMSE. Of several runs with one seed the newest counts. Where a track's records come from
-    several corpora (two generated ones, say), each measured row names its own.
+    by RMSE; rows of each further protocol follow in the same order. Of several runs with one seed the
+    newest counts. Where a track's records come from several corpora (two generated ones, say), each
+    measured row names its own.
 
     Args:
         entries: records and where they were found.
@@ -110,8 +114,22 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
         groups.setdefault(_group(entry, index), []).append(entry)
     rows = [_row(group, name_corpus=len(corpora) > 1) for group in groups.values()]
     rows = _judged(_told_apart(rows), labels)
-    rows.sort(key=lambda row: (_rank(row), row.metrics["RMSE"].value, row.method, row.config))
+    rows.sort(
+        key=lambda row: (
+            *_block(row),
+            _rank(row),
+            row.metrics["RMSE"].value,
+            row.method,
+            row.config,
+        )
+    )
     return Table(track, tuple(rows), tuple(corpora))
+
+
+def _block(row: Row) -> tuple[bool, str]:
+    """Protocols stand apart: the official one and what papers print first, then the others by name."""
+    protocol = row.entries[0].record.protocol
+    return (False, "") if protocol in (None, OFFICIAL) else (True, protocol)
 
 
 def _rank(row: Row) -> int:

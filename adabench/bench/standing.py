@@ -17,7 +17,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True)
 class Standing:
-    """One row beside the others of its track and corpus.
+    """One row beside the others of its track, corpus and protocol.
 
     Attributes:
         best: it has the smallest mean RMSE of those that could be compared.
@@ -42,7 +42,8 @@ def standings(
     """Where each row stands.
 
     Bounds know what no method can know, and a row that a control contradicts may be wrong, so
-    neither takes part in who is best.
+    neither takes part in who is best. Each protocol has a best of its own: trained or tested on other
+    sessions, rows are not compared.
 
     Args:
         rows: the measured rows of one track and one corpus, controls and bounds among them; the
@@ -50,17 +51,20 @@ def standings(
         labels: session to score in BDI-II points, for a corpus whose records hold none.
     """
     wrong = contradictions(rows)
-    rivals = {
-        key: records
-        for key, records in rows.items()
-        if key not in wrong and records[0].kind != "bound"
-    }
-    p_values = told_from_best(rivals, labels)
-    best = min(rivals, key=lambda key: _mean_rmse(rivals[key]), default=None)
-    is_compared = any(value is not None for value in p_values.values())
+    by_protocol: dict[str | None, dict[K, Sequence[Record]]] = {}
+    for key, records in rows.items():
+        if key not in wrong and records[0].kind != "bound":
+            by_protocol.setdefault(records[0].protocol, {})[key] = records
+    p_values: dict[K, float | None] = {}
+    best: set[K] = set()
+    for rivals in by_protocol.values():
+        own = told_from_best(rivals, labels)
+        p_values |= own
+        if any(value is not None for value in own.values()):
+            best.add(min(rivals, key=lambda key: _mean_rmse(rows[key])))
     return {
         key: Standing(
-            best=is_compared and key == best,
+            best=key in best,
             p_value=p_values.get(key),
             contradiction=wrong.get(key, ""),
         )

@@ -174,8 +174,8 @@ def told_from_best(
     """Test each row against the row with the smallest mean RMSE.
 
     Bounds take no part, as they read what no method can; nor do rows without predictions or labels
-    (a paper's, say). Rows of another track, another prepared corpus or other sessions than the
-    best's can't be compared with it.
+    (a paper's, say). Rows of another track, another prepared corpus, another protocol or other
+    sessions than the best's can't be compared with it.
 
     Args:
         rows: the records of each row are its seeds.
@@ -307,8 +307,8 @@ def _try_errors(
         return None
 
 
-def _data(records: Sequence[Record]) -> tuple[str, str | None]:
-    return records[0].track, records[0].corpus_checksum
+def _data(records: Sequence[Record]) -> tuple[str, str | None, str | None]:
+    return records[0].track, records[0].corpus_checksum, records[0].protocol
 
 
 def _mismatch(one: SessionErrors, other: SessionErrors) -> str:

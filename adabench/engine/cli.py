@@ -31,6 +31,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="run the config's demo section on the generated corpus"
     )
+    parser.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="in place of the config's: a file of configs/_base_/protocols (person-disjoint, folds, "
+        "train-dev, cross-corpus, official), or one of your own",
+    )
     parser.add_argument("--seed", type=int, help="of the run; the config's by default")
     parser.add_argument(
         "--plugins",
@@ -61,6 +67,7 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
         demo=arguments.demo,
         overrides=arguments.cfg_options,
         seed=arguments.seed,
+        protocol=arguments.protocol,
     )
 
 
@@ -76,7 +83,7 @@ def recorded_from(arguments: argparse.Namespace) -> tuple[Record, Experiment]:
     Raises:
         ValueError, FileNotFoundError: naming file, field and remedy.
     """
-    for name in ("config", "row", "track", "stage", "seed", "demo"):
+    for name in ("config", "row", "track", "stage", "protocol", "seed", "demo"):
         if getattr(arguments, name):
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,3 +64,48 @@ class CombinedMethod:
             for part, seconds in member.timing.items():
                 total[part] += seconds
         return dict(total)
+
+
+class PooledFolds(CombinedMethod):
+    """One record of several folds: each session's prediction is that of the fold that tested it.
+
+    Args:
+        members: the folds' records.
+
+    Raises:
+        ValueError: as `CombinedMethod`, or a session that two folds tested.
+    """
+
+    def __init__(self, members: Sequence[Record]) -> None:
+        super().__init__(members)
+        times = Counter(entry.session for member in members for entry in member.predictions)
+        twice = sorted(session for session, count in times.items() if count > 1)
+        if twice:
+            raise ValueError(
+                f"{len(twice)} sessions were tested in several folds, the first {twice[0]}: the "
+                "records are not of one division"
+            )
+
+    def cost(self) -> Cost:
+        """Return the cost of one model, as each session sees one; times are those of all folds."""
+        cost = super().cost()
+        costs = [member.cost for member in self.members]
+        return cost.model_copy(
+            update={
+                "parameters": max(own.parameters or 0 for own in costs),
+                "multiply_adds": max(own.multiply_adds or 0 for own in costs),
+            }
+        )
+
+    def relevance_auc(self) -> dict[str, float]:
+        """Return the mean area of each label over the folds that measured it, by their sessions."""
+        areas: dict[str, list[float]] = defaultdict(list)
+        weights: dict[str, list[int]] = defaultdict(list)
+        for member in self.members:
+            for label, area in member.relevance_auc.items():
+                areas[label].append(area)
+                weights[label].append(len(member.predictions))
+        return {
+            label: round(float(np.average(own, weights=weights[label])), 6)
+            for label, own in areas.items()
+        }

@@ -8,13 +8,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from adabench.data.protocol import Protocol
 from adabench.data.tracks import Track, get_track, task_tracks
+from adabench.engine.config_files import (
+    merge,
+    parse_options,
+    read_config,
+    read_protocol,
+    without_marks,
+)
 from adabench.engine.digest import digest
 from adabench.engine.preparations import Preparation, corpus_problem, preparations
+from adabench.engine.protocols import (
+    AnyProtocolSection,
+    FoldsSection,
+    ProtocolSection,
+    told_place,
+)
 
 
 class Strict(BaseModel):
@@ -83,19 +95,6 @@ class Views(Strict):
     variants: int = Field(default=4, gt=0)
 
 
-class ProtocolSection(Strict):
-    """Which splits serve what."""
-
-    name: str = "official"
-    train: tuple[str, ...] = ("train",)
-    validate_: tuple[str, ...] = Field(default=("dev",), alias="validate")
-    test: tuple[str, ...] = ("test",)
-
-    def build(self) -> Protocol:
-        """Return the protocol these splits make."""
-        return Protocol(self.name, self.train, self.validate_, self.test)
-
-
 class Experiment(Strict):
     """One run, resolved. A config file's top-level names are exactly these fields and ``demo``.
 
@@ -110,7 +109,7 @@ class Experiment(Strict):
         data: corpus folders.
         stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
         semantics: the encoder behind a backbone that reads semantics.
-        protocol: splits.
+        protocol: who is trained on, selected on and tested; `adabench.engine.protocols` tells of it.
         paper_compat: the config takes choices of the authors' code that their paper does not make;
             the record is flagged.
         shuffle_labels: deal the training labels out anew among sessions: a control, which must not be
@@ -130,7 +129,7 @@ class Experiment(Strict):
     data: Data = Data()
     stages: dict[str, dict[str, Any]] = Field(default_factory=dict)
     semantics: dict[str, Any] | None = None
-    protocol: ProtocolSection = ProtocolSection()
+    protocol: AnyProtocolSection = ProtocolSection()
     paper_compat: bool = False
     shuffle_labels: bool = False
     cache: bool = True
@@ -155,13 +154,31 @@ class Experiment(Strict):
         """Whether this is a model per task, which a track with one task can't be."""
         return self.fusion == "fused" and len(self.track_.tasks) > 1
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether this is all folds of a protocol together."""
+        return isinstance(self.protocol, FoldsSection) and self.protocol.fold is None
+
+    @property
+    def is_fold(self) -> bool:
+        """Whether this is one of several folds."""
+        return isinstance(self.protocol, FoldsSection) and self.protocol.fold is not None
+
     def members(self) -> tuple[Experiment, ...]:
-        """Return the runs whose predictions this one joins: one a task where it is fused."""
-        if not self.is_fused:
+        """Return the runs whose predictions this one joins: one a task where it is fused, or a fold.
+
+        A fused run over folds joins a run a task, each of which joins its folds.
+        """
+        if self.is_fused:
+            return tuple(
+                self.model_copy(update={"name": f"{self.name}_{task.lower()}", "track": track.name})
+                for task, track in task_tracks(self.track_).items()
+            )
+        if not isinstance(self.protocol, FoldsSection):
             return ()
         return tuple(
-            self.model_copy(update={"name": f"{self.name}_{task.lower()}", "track": track.name})
-            for task, track in task_tracks(self.track_).items()
+            self.model_copy(update={"name": f"{self.name}_fold{fold.fold}", "protocol": fold})
+            for fold in self.protocol.each()
         )
 
     def preparations(self) -> tuple[Preparation, ...]:
@@ -206,6 +223,7 @@ def load_config(
     change: Mapping[str, Any] | None = None,
     name: str | None = None,
     stage: str | None = None,
+    protocol: str | Path | None = None,
 ) -> Experiment:
     """Read a config file into an experiment.
 
@@ -218,6 +236,8 @@ def load_config(
             ``demo`` key is merged last, in a demo only.
         name: what the record calls the config; the file's stem by default.
         stage: run the method that this stage trains, a ``MethodTraining``, instead of the config's.
+        protocol: a ready-made section, or a file with one, in place of the config's own; overrides
+            refine it.
 
     Raises:
         FileNotFoundError: no such file.
@@ -228,7 +248,7 @@ def load_config(
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f"; did you mean {path.parent / near[0]}?" if near else ""
         raise FileNotFoundError(f"config {path} does not exist{hint}")
-    cfg = _read(path)
+    cfg = read_config(path)
     _check_keys(path, cfg)
     section = cfg.pop("demo", None)
     if demo:
@@ -237,14 +257,16 @@ def load_config(
                 f"{path}: --demo needs a `demo` section, a dict of what differs; got {section!r}"
             )
         _check_keys(path, section, "demo.")
-        _merge(path, cfg, section, "demo")
+        merge(path, cfg, section, "demo")
     _merge_change(path, cfg, dict(change or {}), demo)
+    if protocol is not None:
+        cfg.protocol = read_protocol(protocol)
     if demo:
-        _map_track(path, cfg)
+        _map_tracks(path, cfg)
     if overrides:
-        _merge(path, cfg, _parse(overrides), "--cfg-options")
+        merge(path, cfg, parse_options(overrides), "--cfg-options")
         _check_keys(path, cfg)
-    content = _without_marks(cfg.to_dict())
+    content = without_marks(cfg.to_dict())
     if stage is not None:
         content = promote_stage(path, content, stage)
     if seed is not None:
@@ -261,7 +283,7 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
         ValueError: a pair that does not fit.
     """
     cfg = Config(experiment.model_dump(by_alias=True))
-    _merge(Path(experiment.name), cfg, _parse(overrides), "--cfg-options")
+    merge(Path(experiment.name), cfg, parse_options(overrides), "--cfg-options")
     return _validate(Path(experiment.name), cfg.to_dict())
 
 
@@ -272,9 +294,9 @@ def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -
         raise ValueError(f"{path}: change.demo is a dict of what a demo needs; got {section!r}")
     _check_keys(path, section, "change.demo.")
     # Merging takes `_delete_` out of what it is given, and a suite's row is merged more than once.
-    _merge(path, cfg, copy.deepcopy(change), "change")
+    merge(path, cfg, copy.deepcopy(change), "change")
     if demo:
-        _merge(path, cfg, copy.deepcopy(dict(section)), "change.demo")
+        merge(path, cfg, copy.deepcopy(dict(section)), "change.demo")
 
 
 def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, Any]:
@@ -298,46 +320,20 @@ def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, 
     return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}
 
 
-def _read(path: Path) -> Config:
+def _map_tracks(path: Path, cfg: Config) -> None:
+    """Name the demo tracks; a missing or odd track is left to the validation, which reports it."""
+    if "track" in cfg:
+        cfg.track = _demo_track(path, "track", cfg.track)
+    section = cfg.get("protocol")
+    if isinstance(section, dict) and "source" in section:
+        section["source"] = _demo_track(path, "protocol.source", section["source"])
+
+
+def _demo_track(path: Path, field: str, track: Any) -> Any:
     try:
-        cfg = Config.fromfile(path, import_custom_modules=False)
-    except (SyntaxError, NameError) as error:
-        raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{path}: _base_ names {error.filename}, which does not exist"
-        ) from error
-    for key in [key for key in cfg if key.startswith("_")]:
-        cfg.pop(key)
-    return cfg
-
-
-def _merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None:
-    try:
-        cfg.merge_from_dict(values)
-    except (TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path}: {source} does not fit what it changes: {error.args[0]}"
-        ) from error
-
-
-def _without_marks(value: Any) -> Any:
-    """Drop the `_delete_` that merging leaves where there was nothing to replace."""
-    if isinstance(value, dict):
-        return {k: _without_marks(v) for k, v in value.items() if k != "_delete_"}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_without_marks(item) for item in value)
-    return value
-
-
-def _map_track(path: Path, cfg: Config) -> None:
-    """Name the demo track; a missing or odd track is left to the validation, which reports it."""
-    track = cfg.get("track")
-    if isinstance(track, str):
-        try:
-            cfg.track = get_track(track).demo
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+        return get_track(track).demo if isinstance(track, str) else track
+    except ValueError as error:
+        raise ValueError(f"{path}: {field}: {str(error).removeprefix('track: ')}") from error
 
 
 def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
@@ -350,34 +346,13 @@ def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
             )
 
 
-def _parse(overrides: Sequence[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for pair in overrides:
-        key, sign, text = pair.partition("=")
-        if not sign or not key:
-            raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
-        options[key] = _value(pair, text)
-    return options
-
-
-def _value(pair: str, text: str) -> Any:
-    listed = text.startswith(("[", "(")) or "," in text
-    try:
-        # mmengine's parser of lists drops blanks, which a path may hold.
-        value = (DictAction._parse_iterable if listed else DictAction._parse_int_float_bool)(
-            text if listed else text.strip("'\"")
-        )
-    except AssertionError as error:
-        raise ValueError(f"--cfg-options: {pair!r} has a bracket that is not closed") from error
-    return None if isinstance(value, str) and value.lower() == "none" else value
-
-
 def _validate(path: Path, content: dict[str, Any]) -> Experiment:
     try:
         return Experiment.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(p) for p in e['loc']) or 'config'}: {e['msg']} (got {_short(e['input'])})"
+            f"{'.'.join(str(p) for p in told_place(e['loc'])) or 'config'}: {e['msg']} "
+            f"(got {_short(e['input'])})"
             for e in error.errors()
         )
         raise ValueError(f"{path}: {problems}") from error

@@ -68,7 +68,10 @@ def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
     assessor = bench.assessor.to(device).eval()
     loader = bench.loader(use)
     scores = {clip.clip: float(clip.score) for clip in clips if clip.score is not None}
-    relevance = Relevance(known_key_frames(bench.experiment), scores) if use == "test" else None
+    relevance = None
+    if use == "test":
+        splits = sorted({clip.split for clip in clips})
+        relevance = Relevance(known_key_frames(bench.experiment, splits), scores)
     started = time.perf_counter()
     views = 0
     for batch in tqdm(loader, desc=f"scoring the {use} clips", unit="batch", mininterval=1.0):

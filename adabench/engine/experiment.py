@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,8 @@ from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
-from adabench.engine.combined import CombinedMethod
+from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.engine.config import Experiment
-from adabench.engine.corpora import seconds_to_make
 from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
@@ -29,6 +29,7 @@ from adabench.engine.evaluation import (
     session_labels,
 )
 from adabench.engine.metric import SessionScores
+from adabench.engine.protocols import ProtocolSection
 from adabench.engine.repeat import side_files
 from adabench.engine.reporting import flags_of, make_record, write_controls
 from adabench.engine.timings import Timings
@@ -62,10 +63,16 @@ class Outcome:
 
 
 def default_work_dir(experiment: Experiment) -> Path:
-    """Return ``work_dirs/<config>[-demo]/seed<N>``; a suite's row has its track in between."""
+    """Return ``work_dirs/<config>[-demo]/seed<N>``.
+
+    A suite's row has its track in between, and so has any protocol but the official one its name.
+    """
     folder = Path("work_dirs") / (experiment.name + ("-demo" if experiment.is_demo else ""))
     if "/" in experiment.name:
         folder = folder / experiment.track_.name
+    if experiment.protocol != ProtocolSection():
+        title = experiment.protocol.build().title
+        folder = folder / re.sub(r"[^a-z0-9.+]+", "-", title.lower()).strip("-")
     return folder / f"seed{experiment.seed}"
 
 
@@ -92,10 +99,10 @@ def train(
         kept.unlink(missing_ok=True)
     remove_leftovers(work_dir)
     timings = Timings(work_dir / "timing.json", fresh=not resume)
-    if experiment.method.get("type") == _ESTIMATOR:
+    if experiment.members():
+        record, clips = _run_members(experiment, work_dir, results, resume)
+    elif experiment.method.get("type") == _ESTIMATOR:
         record, clips = _run_estimator(experiment, timings)
-    elif experiment.is_fused:
-        record, clips = _run_fused(experiment, work_dir, results, resume)
     else:
         record, clips = _run_network(experiment, work_dir, timings, resume)
     _draw(record, clips, work_dir)
@@ -113,20 +120,30 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     Raises:
         ValueError: a checkpoint of another config, or one that carries code.
     """
-    if experiment.is_fused:
-        names = " and ".join(track.name for track in task_tracks(experiment.track_).values())
-        raise ValueError(
-            f"{experiment.name} is a model per task, with a checkpoint each; score one of them with "
-            f"--cfg-options track={names.split()[0]} (tracks: {names})"
-        )
+    _refuse_joined(experiment)
     _check_checkpoint(experiment, checkpoint)
     bench = set_up(experiment)
     set_threads(bench.training.threads)
     checkpoints.load_model(bench.assessor, checkpoint)
     evaluation = evaluate(bench)
     return evaluation, make_record(
-        experiment, bench.corpus, bench.parts.test, evaluation.sessions, flags=_flags(bench)
+        experiment, bench.corpus, bench.parts, evaluation.sessions, flags=_flags(bench)
     )
+
+
+def _refuse_joined(experiment: Experiment) -> None:
+    """Refuse a run of several models where one checkpoint is given."""
+    if experiment.is_fused:
+        names = " and ".join(track.name for track in task_tracks(experiment.track_).values())
+        raise ValueError(
+            f"{experiment.name} is a model per task, with a checkpoint each; score one of them with "
+            f"--cfg-options track={names.split()[0]} (tracks: {names})"
+        )
+    if experiment.is_pooled:
+        raise ValueError(
+            f"{experiment.name} is a model per fold, with a checkpoint each; score one of them with "
+            f"--cfg-options protocol.fold=1 (folds: {len(experiment.members())})"
+        )
 
 
 def _check_checkpoint(experiment: Experiment, checkpoint: Path) -> None:
@@ -167,15 +184,14 @@ def _run_network(
     record = make_record(
         experiment,
         bench.corpus,
-        bench.parts.test,
+        bench.parts,
         evaluation.sessions,
         cost=cost,
         timing=timings.seconds,
         relevance_auc=evaluation.relevance_auc,
         flags=_flags(bench),
         notes=[
-            f"best of {bench.training.epochs} epochs on the validation data: epoch {done.best['epoch']}, "
-            f"RMSE {done.best['value']:.3f}",
+            _selection(bench.training.epochs, done.best),
             f"share of the training steps spent waiting for data: {done.waiting:.3f}",
             *([f"semantics: {bench.encoder}"] if bench.encoder else []),
         ],
@@ -183,54 +199,81 @@ def _run_network(
     return record, bench.parts.test
 
 
+def _selection(epochs: int, best: Mapping[str, Any]) -> str:
+    """Say which epoch's weights were tested, and why these."""
+    if "value" not in best:
+        return f"no validation data: the weights after the last of {epochs} epochs, unselected"
+    return (
+        f"best of {epochs} epochs on the validation data: epoch {best['epoch']}, "
+        f"RMSE {best['value']:.3f}"
+    )
+
+
 def _alone(bench: Workbench, timings: Timings) -> float:
     """Seconds of a run that finds nothing: what it found counts with what it took to make."""
     own = sum(timings.seconds.get(part, 0.0) for part in ("training", "evaluation"))
-    caches = [cache.seconds for cache in (bench.features, bench.semantics) if cache is not None]
     stages = [stage.seconds for stage in bench.stages.values()]
-    return own + seconds_to_make(bench.corpus) + sum(stages) + sum(caches)
+    read = [bench.material, *([] if bench.source is None else [bench.source])]
+    return own + sum(stages) + sum(material.seconds for material in read)
 
 
-def _run_fused(
+def _run_members(
     experiment: Experiment, work_dir: Path, results: Path, resume: bool
 ) -> tuple[Record, tuple[ClipRecord, ...]]:
-    """Train a model per task, or find its record, and score the mean of their predictions."""
-    members = []
+    """Train the runs that this one joins, or find their records, and score what they give together.
+
+    These are a model per task, whose predictions are averaged, or folds, whose are put together.
+    """
+    found = []
     for member in experiment.members():
-        found = find_record(results, member.track, member.hash(), experiment.seed)
-        if found is None:
+        record = find_record(results, member.track, member.hash(), experiment.seed)
+        if record is None:
             folder = work_dir / member.name.rpartition("_")[2]
-            found = train(member, work_dir=folder, results=results, resume=resume).record
-        members.append(found)
+            record = train(member, work_dir=folder, results=results, resume=resume).record
+        _check_member(member, record, results)
+        found.append(record)
     corpus, parts = gather(experiment)
-    foreign = [m for m in members if m.corpus_checksum != corpus.checksum]
-    if foreign:
-        raise ValueError(
-            f"the record of {foreign[0].config} in {results} is of another preparation of "
-            f"{corpus.name}; give another folder with --results, and its part is trained anew"
-        )
-    combined = CombinedMethod(members)
+    combined = CombinedMethod(found) if experiment.is_fused else PooledFolds(found)
+    names = " and ".join(f"{record.config} on {record.track}" for record in found)
     record = make_record(
         experiment,
         corpus,
-        parts.test,
+        parts,
         combined.predictions(),
+        kind=found[0].kind,
         cost=combined.cost(),
         timing=combined.timing(),
         relevance_auc=combined.relevance_auc(),
-        flags=members[0].flags,
-        notes=[f"mean of {' and '.join(f'{m.config} on {m.track}' for m in members)}"],
+        flags=found[0].flags,
+        notes=[f"mean of {names}"] if experiment.is_fused else [],
     )
     return record, parts.test
 
 
+def _check_member(member: Experiment, record: Record, results: Path) -> None:
+    """Refuse a record that was found and is of other data than the member's."""
+    corpus, parts = gather(member)
+    remedy = "give another folder with --results, and its part is trained anew"
+    if record.corpus_checksum != corpus.checksum:
+        raise ValueError(
+            f"the record of {record.config} in {results} is of another preparation of "
+            f"{corpus.name}; {remedy}"
+        )
+    if record.protocol != parts.protocol:
+        raise ValueError(
+            f"the record of {record.config} in {results} is of another division, "
+            f"{record.protocol!r} instead of {parts.protocol!r}; {remedy}"
+        )
+
+
 def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
-    """Train a workbench's assessor, selecting by the validation RMSE over sessions."""
+    """Train a workbench's assessor, selecting by the validation RMSE over sessions if there are any."""
+    labels = session_labels(bench.parts.validate)
     return fit(
         bench.assessor,
         train=bench.loader("train"),
-        validate=bench.loader("validate"),
-        metric=SessionScores(session_labels(bench.parts.validate)),
+        validate=bench.loader("validate") if labels else None,
+        metric=SessionScores(labels) if labels else None,
         training=bench.training,
         seed=bench.experiment.seed,
         folder=work_dir,
@@ -254,9 +297,7 @@ def _run_estimator(
     predicted = method.predict(len(test_sessions))
     predictions = dict(zip(test_sessions, predicted.tolist(), strict=True))
     kind = "control" if experiment.method["name"] == CONSTANT else None
-    record = make_record(
-        experiment, corpus, parts.test, predictions, kind=kind, timing=timings.seconds
-    )
+    record = make_record(experiment, corpus, parts, predictions, kind=kind, timing=timings.seconds)
     return record, parts.test
 
 

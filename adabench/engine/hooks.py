@@ -114,6 +114,43 @@ class KeepBest(Hook):
         checkpoints.save(runner, self.folder / checkpoints.LAST, identity)
 
 
+class KeepLast(KeepBest):
+    """Where nothing validates: writes ``last.pth``, and at the end ``best.pth`` with the same weights.
+
+    Args:
+        folder: of the checkpoints.
+        identity: plain values kept in them.
+        every: epochs from one ``last.pth`` to the next.
+    """
+
+    def __init__(self, folder: Path, identity: dict[str, Any], every: int) -> None:
+        super().__init__(folder, identity, metric="", greater=False)
+        self.every = every
+        self._begun = 0
+
+    def before_train(self, runner: Runner) -> None:
+        """Remember where this call begins."""
+        self._begun = runner.epoch
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Keep what the epochs before have given."""
+        if runner.epoch > self._begun and runner.epoch % self.every == 0 and is_main_process():
+            checkpoints.save(runner, self.folder / checkpoints.LAST, self._told())
+
+    def after_train(self, runner: Runner) -> None:
+        """Keep the end, unless this call found it."""
+        if runner.epoch == self._begun:
+            return
+        self.best = {"epoch": runner.epoch}
+        if not is_main_process():
+            return
+        checkpoints.save(runner, self.folder / checkpoints.BEST, self._told(), optimiser=False)
+        checkpoints.save(runner, self.folder / checkpoints.LAST, self._told())
+
+    def _told(self) -> dict[str, Any]:
+        return {**self.identity, "best": self.best}
+
+
 class Progress(Hook):
     """One progress bar over all training steps, with time left and the validation's best.
 
@@ -171,7 +208,7 @@ class Progress(Hook):
 
     def _state(self, loss: float) -> str:
         best = self.keep.best
-        if not best:
+        if "metric" not in best:
             return f"loss {loss:.3f}"
         return f"loss {loss:.3f}, best {best['metric']} {best['value']:.3f} after epoch {best['epoch']}"
 

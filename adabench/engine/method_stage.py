@@ -12,16 +12,17 @@ from adabench.data.files import atomic_path
 from adabench.engine.checkpoints import load_model
 from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.experiment import fit_method
+from adabench.engine.protocols import ProtocolSection
 from adabench.engine.references import needed
 from adabench.engine.stages import RESULT, Stage, StageContext
-from adabench.engine.workbench import build_untrained, part_versions, preflight, set_up
+from adabench.engine.workbench import build_untrained, divided, part_versions, preflight, set_up
 from adabench.models.weights import local_checksums
 from adabench.registry import STAGES
 
 
 @STAGES.register_module()
 class MethodTraining(Stage):
-    """Trains a method as a run of its own would be, selects it on the development data, never tests.
+    """Trains a method as a run of its own would be, selects it on the validation data, never tests.
 
     A later part loads its backbone by ``weights="stage:NAME"``. It trains on the track of the run
     that names it, so a model per task has one such training per task.
@@ -74,9 +75,14 @@ class MethodTraining(Stage):
         preflight(self.experiment(experiment))
 
     def depends_on(self, context: StageContext) -> Any:
-        """Return the training's hash and seed, corpus, parts' versions, earlier stages, weights."""
+        """Return the training's hash and seed, corpus, parts' versions, earlier stages, weights.
+
+        Where the protocol is more than the corpus's own splits, also the clips that it learns from:
+        who falls where depends on more than the protocol's fields.
+        """
         own = self.experiment(context.experiment)
         earlier = {name: context.earlier[name].key for name in own.stages}
+        by_splits = isinstance(own.protocol, ProtocolSection)
         return [
             own.hash(),
             self.seed,
@@ -84,6 +90,7 @@ class MethodTraining(Stage):
             part_versions(self.method),
             earlier,
             *local_checksums(self.method),
+            *([] if by_splits else [divided(own, context.corpus).learnt_from()]),
         ]
 
     def run(self, folder: Path, context: StageContext) -> dict[str, float]:
@@ -95,7 +102,7 @@ class MethodTraining(Stage):
         # Through a stream, so that the temporary name does not get into the file.
         with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:
             torch.save(content, stream)
-        return {
-            f"dev {done.best['metric']}": float(done.best["value"]),
-            "epoch": float(done.best["epoch"]),
-        }
+        epoch = {"epoch": float(done.best["epoch"])}
+        if "value" not in done.best:
+            return epoch
+        return {f"dev {done.best['metric']}": float(done.best["value"]), **epoch}

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adabench.data.tracks import CORPUS_FILE, corpus_folder
+from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 from adabench.engine.digest import digest
+from adabench.engine.protocols import source_track
 from adabench.engine.references import in_order, needed, referenced
 
 if TYPE_CHECKING:
-    from adabench.engine.config import Experiment
+    from adabench.engine.config import Data, Experiment
 
 CORPUS, FEATURES = "corpus", "features"
 
@@ -33,11 +34,19 @@ class Preparation(NamedTuple):
 
 
 def corpus_problem(experiment: Experiment) -> str | None:
-    """Return what is to be done where the corpus behind a track is not prepared; None if it is.
+    """Return what is to be done where a corpus behind a run is not prepared; None if all are.
 
     A generated corpus is made on first use.
     """
-    track, data = experiment.track_, experiment.data
+    source = source_track(experiment.protocol)
+    for track in (experiment.track_, *([] if source is None else [source])):
+        problem = _not_prepared(track, experiment.data)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _not_prepared(track: Track, data: Data) -> str | None:
     folder = corpus_folder(data.root, track.corpus, data.size)
     if track.is_demo or (folder / CORPUS_FILE).is_file():
         return None
@@ -50,16 +59,20 @@ def corpus_problem(experiment: Experiment) -> str | None:
 def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     """Return what a run has to find or to make before it trains, in order.
 
-    A model per task needs what its members need, and has nothing of its own; a method that is no
-    network needs the corpus only.
+    A run that joins others (a model per task, folds) needs what they need, and has nothing of its
+    own; a method that is no network needs the corpora only.
     """
-    if experiment.is_fused:
+    if experiment.is_fused or experiment.is_pooled:
         return ()
     track = experiment.track_
     data = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    protocol = experiment.protocol.model_dump(mode="json")
+    # Splits need nothing else than any run does, and their keys are those of before.
+    apart = [protocol] if "kind" in protocol else []
     found: list[Preparation] = []
     if track.is_demo:
-        key = digest([CORPUS, data])
+        source = source_track(experiment.protocol)
+        key = digest([CORPUS, data, *([] if source is None else apart)])
         found.append(Preparation(CORPUS, key, key))
     if experiment.method.get("type", "Assessor") != "Assessor":
         return tuple(found)
@@ -67,12 +80,12 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     for name in in_order(experiment.stages):
         cfg = experiment.stages[name]
         alike = digest([cfg, [keys[other] for other in sorted(referenced(cfg))], data])
-        keys[name] = digest([alike, track.name, experiment.protocol.model_dump(mode="json")])
+        keys[name] = digest([alike, track.name, protocol])
         found.append(Preparation(name, keys[name], alike))
     if experiment.views is None or not experiment.cache:
         return tuple(found)
     stages = sorted(needed([experiment.method, experiment.semantics], experiment.stages))
-    shared: list[Any] = [FEATURES, [keys[name] for name in stages], data, track.name]
+    shared: list[Any] = [FEATURES, [keys[name] for name in stages], data, track.name, *apart]
     views = experiment.views.model_dump(mode="json")
     own = [experiment.method.get("backbone"), experiment.semantics, views]
     found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))

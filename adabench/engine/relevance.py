@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -23,11 +23,19 @@ from adabench.evaluation.levels import LEVEL_NAMES, severity_level
 from adabench.structures import Selection, Units, ViewId
 
 
-def known_key_frames(experiment: Experiment) -> dict[str, NDArray[np.bool_]]:
-    """Return test clip → (frames,) bool, its key frames; empty for a corpus that is not generated."""
+def known_key_frames(
+    experiment: Experiment, splits: Iterable[str] = ("test",)
+) -> dict[str, NDArray[np.bool_]]:
+    """Return clip → (frames,) bool, its key frames; empty for a corpus that is not generated.
+
+    Args:
+        experiment: on the corpus.
+        splits: whose clips; a protocol may test clips of any.
+    """
     if not experiment.track_.is_demo:
         return {}
-    return key_frames(synthface_parameters(experiment.data))
+    parameters = synthface_parameters(experiment.data)
+    return {clip: key for split in splits for clip, key in key_frames(parameters, split).items()}
 
 
 class Relevance:

@@ -23,12 +23,13 @@ from adabench.bench.results import has_constant, read_records, write_record
 from adabench.data.files import alone_in
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
-from adabench.data.protocol import Parts
+from adabench.data.protocol import Parts, Protocol, divide
 from adabench.data.synthface import bounds
 from adabench.engine import provenance
 from adabench.engine.config import Experiment
 from adabench.engine.corpora import synthface_parameters
 from adabench.engine.evaluation import session_labels
+from adabench.engine.protocols import FoldsSection, ProtocolSection
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.models.estimator import constant
@@ -42,7 +43,7 @@ def fusion_of(experiment: Experiment) -> str:
 def make_record(
     experiment: Experiment,
     corpus: PreparedCorpus,
-    clips: Sequence[ClipRecord],
+    parts: Parts,
     predictions: Mapping[str, float],
     *,
     kind: str | None = None,
@@ -58,11 +59,12 @@ def make_record(
     Args:
         experiment: what was run.
         corpus: on what.
-        clips: the test clips.
+        parts: of the corpus; predictions are of the test clips.
         predictions: session → BDI-II points.
         kind: method, control or bound; by default a method, or a control where labels are shuffled.
         method: name; the experiment's by default, or that of the control.
-        cost, timing, relevance_auc, flags, notes: as in the record.
+        cost, timing, relevance_auc, flags: as in the record.
+        notes: as in the record, which also says of the parts whether they share persons.
     """
     own = experiment.method["name"]
     return Record.model_validate(
@@ -76,18 +78,20 @@ def make_record(
             "corpus": corpus.name,
             "corpus_checksum": corpus.checksum,
             "licensed": corpus.licensed,
-            "protocol": experiment.protocol.name,
+            "protocol": parts.protocol,
             "fusion": fusion_of(experiment),
             "seed": experiment.seed,
-            **_scored(clips, predictions, licensed=corpus.licensed),
+            **_scored(parts.test, predictions, licensed=corpus.licensed),
             "cost": cost or Cost(),
             "timing": dict(timing or {}),
             "relevance_auc": dict(relevance_auc or {}),
             **_provenance(),
             "flags": flags or Flags(demo=experiment.is_demo),
-            "notes": [f"{own} on shuffled labels", *notes]
-            if experiment.shuffle_labels
-            else list(notes),
+            "notes": [
+                *([f"{own} on shuffled labels"] if experiment.shuffle_labels else []),
+                *notes,
+                *parts.notes,
+            ],
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "origin": Measured(),
         }
@@ -133,8 +137,11 @@ def write_controls(
 ) -> list[Path]:
     """Write the constant's record, and a generated corpus's bounds, where they are absent.
 
-    Every results folder holds them once per track and corpus.
+    Every results folder holds them once per track, corpus and protocol. A single fold has none: the
+    folds together do.
     """
+    if experiment.is_fold:
+        return []
     # Two runs that end at once would otherwise both find them absent.
     with alone_in(results / experiment.track_.name):
         return [
@@ -150,15 +157,27 @@ def _absent(
     made: list[Record] = []
     if track.is_demo and not _has_bounds(results, track.name, corpus.checksum):
         made += _bounds(plain, corpus, parts)
-    if not has_constant(results, track.name, corpus.checksum, experiment.protocol.name):
-        train = session_labels(parts.train)
-        test = sorted(session_labels(parts.test))
-        predictor = constant().fit(None, [train[s] for s in sorted(train)])
-        predictions = dict(zip(test, predictor.predict(len(test)).tolist(), strict=True))
-        made.append(
-            make_record(plain, corpus, parts.test, predictions, kind="control", method=CONSTANT)
-        )
+    if not has_constant(results, track.name, corpus.checksum, parts.protocol):
+        predictions = _constant_predictions(experiment, corpus, parts)
+        made.append(make_record(plain, corpus, parts, predictions, kind="control", method=CONSTANT))
     return made
+
+
+def _constant_predictions(
+    experiment: Experiment, corpus: PreparedCorpus, parts: Parts
+) -> dict[str, float]:
+    """Return session → mean of the training sessions, in folds of those of its own fold."""
+    divisions = [parts]
+    if isinstance(experiment.protocol, FoldsSection):
+        tasks = experiment.track_.tasks
+        divisions = [divide(corpus, fold.build(), tasks) for fold in experiment.protocol.each()]
+    predictions: dict[str, float] = {}
+    for part in divisions:
+        train = session_labels(part.train)
+        test = sorted(session_labels(part.test))
+        predictor = constant().fit(None, [train[s] for s in sorted(train)])
+        predictions |= zip(test, predictor.predict(len(test)).tolist(), strict=True)
+    return predictions
 
 
 def _has_bounds(results: Path, track: str, checksum: str) -> bool:
@@ -182,14 +201,22 @@ def _control(experiment: Experiment) -> Experiment:
 
 
 def _bounds(plain: Experiment, corpus: PreparedCorpus, parts: Parts) -> list[Record]:
-    """Return the generator's bounds: regressors over the true curves, which no method can read."""
+    """Return the generator's bounds: regressors over the true curves, which no method can read.
+
+    They are fitted and tested on the official splits, and hold for protocols that test the same
+    sessions.
+    """
     tasks = plain.track_.tasks
+    official = divide(corpus, Protocol(), tasks)
+    if session_labels(official.test) != session_labels(parts.test):
+        return []
     found = bounds(synthface_parameters(plain.data), task=tasks[0] if len(tasks) == 1 else None)
+    named = plain.model_copy(update={"name": "bounds", "protocol": ProtocolSection()})
     return [
         make_record(
-            plain.model_copy(update={"name": "bounds"}),
+            named,
             corpus,
-            parts.test,
+            official,
             bound.predictions,
             kind="bound",
             method=f"bound: {name}",

@@ -105,10 +105,15 @@ class StoreProfile:
         good.sort(key=lambda store: -store.training_rate())
         ranking = ", ".join(f"{s.name} ({s.kind}) {s.training_rate():,.0f}" for s in good)
         out = ", ".join(f"{s.name} ({'; '.join(s.faults())})" for s in self.stores if s.faults())
+        kept = "".join(
+            f" Kept: {s.name}, at {min(s.ratios.values()):.2f} of bare decoding or more."
+            for s in self.stores
+            if s.name == KEPT
+        )
         return (
             f"What decides: every read at {ENOUGH} of bare decoding or more, {SHARP:.0f} dB or "
             f"more, at most {BUDGET / 1000:.0f} kB a frame; of these, the frames a second of the "
-            f"slower of strided and segment reads: {ranking or 'none'}. Out: {out or 'none'}."
+            f"slower of strided and segment reads: {ranking or 'none'}. Out: {out or 'none'}.{kept}"
         )
 
     def format(self) -> str:

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from adabench.engine import checkpoints
 from adabench.engine.config import Training
-from adabench.engine.hooks import KeepBest, Progress, Reseed, seed_everything
+from adabench.engine.hooks import KeepBest, KeepLast, Progress, Reseed, seed_everything
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Fit:
     """What a training gave.
 
     Attributes:
-        checkpoint: the best one.
-        best: ``metric``, ``value`` and ``epoch`` of the best.
+        checkpoint: the best one; the last where nothing validates.
+        best: ``metric``, ``value`` and ``epoch`` of the best; ``epoch`` alone of the last.
         seconds: wall time of this call, resumed epochs not counted.
         waiting: share of the training steps' time spent waiting for data, 0 to 1.
     """
@@ -97,8 +97,8 @@ def fit(
     model: BaseModel,
     *,
     train: DataLoader[Any],
-    validate: DataLoader[Any],
-    metric: BaseMetric,
+    validate: DataLoader[Any] | None,
+    metric: BaseMetric | None,
     training: Training,
     seed: int,
     folder: Path,
@@ -108,13 +108,13 @@ def fit(
     resume: bool = False,
     what: str = "training",
 ) -> Fit:
-    """Train, validate, keep the best.
+    """Train, validate, keep the best; without validation, keep the last.
 
     Args:
         model: trained in place; afterwards it holds the last weights, not the best.
         train: batches to learn from.
-        validate: batches to select on.
-        metric: scores the validation.
+        validate: batches to select on; None selects nothing.
+        metric: scores the validation; None where there is none.
         training: the schedule.
         seed: of everything random.
         folder: where ``last.pth`` and ``best.pth`` go.
@@ -128,18 +128,20 @@ def fit(
         ValueError: ``last.pth`` belongs to another config.
         FloatingPointError: training diverged.
     """
+    validation = _validation(validate, metric)
     last = folder / checkpoints.LAST
     go_on = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(seed)
     keep = KeepBest(folder, identity, select, greater)
+    if metric is None:
+        keep = KeepLast(folder, identity, training.validate_every)
     progress = Progress(what, keep)
     runner = Runner(
         model=model,
         work_dir=str(folder / "log"),
         train_dataloader=train,
-        val_dataloader=validate,
-        val_evaluator=Evaluator([metric]),
+        **validation,
         custom_hooks=[Reseed(seed), keep, progress],
         load_from=str(last) if go_on else None,
         resume=go_on,
@@ -174,6 +176,19 @@ def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
     return False
 
 
+def _validation(validate: DataLoader[Any] | None, metric: BaseMetric | None) -> dict[str, Any]:
+    """Return mmengine's three arguments of a validation, or none of them."""
+    if validate is None and metric is None:
+        return {}
+    if validate is None or metric is None:
+        raise TypeError("fit: validation batches and their metric come together, or neither does")
+    return {
+        "val_dataloader": validate,
+        "val_cfg": {"type": "ValLoop"},
+        "val_evaluator": Evaluator([metric]),
+    }
+
+
 def _runner_options(training: Training) -> dict[str, Any]:
     return {
         "train_cfg": {
@@ -181,7 +196,6 @@ def _runner_options(training: Training) -> dict[str, Any]:
             "max_epochs": training.epochs,
             "val_interval": training.validate_every,
         },
-        "val_cfg": {"type": "ValLoop"},
         "optim_wrapper": _optim_wrapper(training),
         "param_scheduler": _schedulers(training),
         # adabench.engine.hooks writes the checkpoints and tells of progress.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from mmengine.device import get_device
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
@@ -17,16 +17,18 @@ from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide, shuffle_labels
+from adabench.data.tracks import get_track
 from adabench.engine.config import Experiment, Training, Views
 from adabench.engine.corpora import ensure_corpus
 from adabench.engine.features import FeatureCache, SemanticsCache, segments_of
 from adabench.engine.hooks import seed_everything
+from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.preparations import CORPUS, FEATURES
+from adabench.engine.protocols import CrossCorpusSection
 from adabench.engine.references import in_order
 from adabench.engine.stages import Stage, StageResult, ensure_stages, resolve
 from adabench.engine.training import make_loader
 from adabench.models import Assessor, Backbone
-from adabench.models.semantics import SemanticEncoder
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
@@ -46,10 +48,26 @@ def gather(experiment: Experiment, timer: Timer = _untimed) -> tuple[PreparedCor
     """
     with timer("corpus"):
         corpus = ensure_corpus(experiment.track_, experiment.data)
-    parts = divide(corpus, experiment.protocol.build(), experiment.track_.tasks)
+        parts = divided(experiment, corpus)
     if experiment.shuffle_labels:
         parts = replace(parts, train=shuffle_labels(parts.train, experiment.seed))
     return corpus, parts
+
+
+def divided(experiment: Experiment, corpus: PreparedCorpus) -> Parts:
+    """Divide a run's corpus by its protocol; the one that a cross-corpus run learns from is opened.
+
+    Raises:
+        LeakError, ValueError, FileNotFoundError: as `divide` and `ensure_corpus`.
+    """
+    section, tasks = experiment.protocol, experiment.track_.tasks
+    if not isinstance(section, CrossCorpusSection):
+        return divide(corpus, section.build(), tasks)
+    data = experiment.data
+    synthface = {**data.synthface, **section.synthface}
+    track = get_track(section.source)
+    source = ensure_corpus(track, data.model_copy(update={"synthface": synthface}))
+    return divide(corpus, section.build(), tasks, source=source, source_tasks=track.tasks)
 
 
 @dataclass
@@ -64,6 +82,7 @@ class Workbench:
         features: the cache of its frozen part, or None when frames are read.
         semantics: the cache of semantic vectors, or None.
         encoder: what made those vectors, as the record says it.
+        source: where training and validation clips are read, if in another corpus.
     """
 
     experiment: Experiment
@@ -74,6 +93,12 @@ class Workbench:
     features: FeatureCache | None
     semantics: SemanticsCache | None
     encoder: str | None
+    source: Material | None = None
+
+    @property
+    def material(self) -> Material:
+        """Where the test clips are read, and the others too unless there is a source."""
+        return Material(self.corpus, self.features, self.semantics)
 
     @property
     def views(self) -> Views:
@@ -95,11 +120,12 @@ class Workbench:
         """Return the clips of one use; ``frames`` True reads them beside the cache."""
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
-        reads = "frames" in self.assessor.backbone.reads and self.features is None
+        read = self.material if use == "test" or self.source is None else self.source
+        reads = "frames" in self.assessor.backbone.reads and read.features is None
         # A feature cache holds augmented versions of the training clips itself.
-        augment = self.views.augment if training and self.features is None else None
+        augment = self.views.augment if training and read.features is None else None
         return ClipDataset(
-            self.corpus,
+            read.corpus,
             clips,
             TRANSFORMS.build(self._view(use)),
             training=training,
@@ -107,8 +133,8 @@ class Workbench:
             seed=self.experiment.seed,
             augment=TRANSFORMS.build(augment) if augment is not None else None,
             frames=reads if frames is None else frames,
-            features=None if frames else self.features,
-            semantics=self.semantics,
+            features=None if frames else read.features,
+            semantics=read.semantics,
         )
 
     def _view(self, use: Use) -> dict[str, Any]:
@@ -138,6 +164,11 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
         ValueError, FileNotFoundError: naming the field or file and the remedy.
         IncompatiblePartsError, UnknownTypeError: a method that can't be built.
     """
+    if experiment.is_pooled:
+        raise ValueError(
+            f"{experiment.name} is a run of several folds, with a model each: choose one of them "
+            "with --cfg-options protocol.fold=1"
+        )
     preflight(experiment)
     corpus, parts = gather(experiment, timer)
     with timer("pretraining"):
@@ -145,12 +176,27 @@ def set_up(experiment: Experiment, timer: Timer = _untimed) -> Workbench:
     seed_everything(experiment.seed)
     assessor = build_assessor(experiment, stages)
     with timer("features"):
-        clips = [*parts.train, *parts.validate, *parts.test]
-        features = _feature_cache(experiment, assessor, corpus, parts)
-        semantics, encoder = _semantics_cache(experiment, assessor, corpus, clips, stages, features)
+        encoder = build_encoder(experiment, assessor, stages)
+        read_by = partial(make_material, experiment, assessor, encoder)
+        if parts.source is None:
+            read, source = read_by(corpus, parts), None
+        else:
+            read = read_by(corpus, replace(parts, train=(), validate=()))
+            source = read_by(parts.source, replace(parts, test=()))
+            refuse_unlike(read, source)
     scores = torch.tensor([float(c.score) for c in parts.train if c.score is not None])
     assessor.head.fit_scale(scores)
-    return Workbench(experiment, corpus, parts, stages, assessor, features, semantics, encoder)
+    return Workbench(
+        experiment,
+        corpus,
+        parts,
+        stages,
+        assessor,
+        read.features,
+        read.semantics,
+        None if read.semantics is None else read.semantics.description,
+        source,
+    )
 
 
 def make_ready(experiment: Experiment, until: str) -> None:
@@ -255,62 +301,3 @@ def build_assessor(experiment: Experiment, stages: dict[str, StageResult]) -> As
     """Build the method's network."""
     method = {k: v for k, v in resolve(experiment.method, stages).items() if k != "name"}
     return MODELS.build({"type": "Assessor", **method})
-
-
-def _feature_cache(
-    experiment: Experiment, assessor: Assessor, corpus: PreparedCorpus, parts: Parts
-) -> FeatureCache | None:
-    part = assessor.backbone.frozen_part()
-    if part is None or not experiment.cache:
-        return None
-    within = part.cached_through()
-    source = None if within is None else _filled_cache(experiment, within, corpus, parts)
-    return _filled_cache(experiment, part, corpus, parts, source)
-
-
-def _filled_cache(
-    experiment: Experiment,
-    part: Backbone,
-    corpus: PreparedCorpus,
-    parts: Parts,
-    source: FeatureCache | None = None,
-) -> FeatureCache:
-    views = experiment.views
-    cache = FeatureCache(
-        part,
-        corpus,
-        Path(experiment.data.root),
-        get_device(),
-        augment=views.augment if views else None,
-        variants=views.variants if views else 1,
-        view=TRANSFORMS.build(views.test) if views else None,
-        source=source,
-    )
-    name = type(part).__name__
-    clips = [*parts.train, *parts.validate, *parts.test]
-    cache.fill(corpus, clips, f"caching {name}'s features")
-    cache.fill_variants(corpus, parts.train, f"caching {name}'s features of augmented clips")
-    if source is not None:
-        cache.seconds += source.seconds
-    return cache
-
-
-def _semantics_cache(
-    experiment: Experiment,
-    assessor: Assessor,
-    corpus: PreparedCorpus,
-    clips: list[ClipRecord],
-    stages: dict[str, StageResult],
-    features: FeatureCache | None,
-) -> tuple[SemanticsCache | None, str | None]:
-    if "semantics" not in assessor.backbone.reads:
-        return None, None
-    if experiment.semantics is None:
-        raise ValueError(
-            f"semantics is missing: {type(assessor.backbone).__name__} reads semantic vectors; name "
-            "their encoder, e.g. semantics=dict(type='OpenClipSemantics')"
-        )
-    encoder: SemanticEncoder = SEMANTICS.build(resolve(dict(experiment.semantics), stages))
-    cache = SemanticsCache(encoder, corpus, Path(experiment.data.root), features)
-    cache.fill(corpus, clips, "caching semantic vectors")
-    return cache, encoder.describe()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adabench.engine import cli
-from adabench.engine.cli import add_run_arguments, experiment_from, run_tool
+from adabench.engine.cli import add_run_arguments, experiment_from, recorded_from, run_tool
 from adabench.plugins import FailedPlugin, PluginReport
 from adabench.registry import UnknownTypeError
 
@@ -57,6 +57,20 @@ def test_every_argument_arrives(config, plugins):
     assert plugins["folders"] == [Path("a"), Path("b")]
     experiment = experiment_from(parse(config, "--cfg-options", "data.size=32", "cache=False"))
     assert (experiment.data.size, experiment.cache) == (32, False)
+
+
+def test_a_protocol_by_name(config, plugins):
+    run = experiment_from(parse(config, "--protocol", "folds", "--cfg-options", "protocol.k=3"))
+    assert (run.protocol.kind, run.protocol.k) == ("folds", 3)
+    with pytest.raises(FileNotFoundError, match="did you mean 'person-disjoint'"):
+        experiment_from(parse(config, "--protocol", "person-disjont"))
+
+
+def test_a_repeated_run_keeps_its_protocol(plugins):
+    arguments = parse("--protocol", "folds")
+    arguments.from_record = Path("record.json")
+    with pytest.raises(ValueError, match="as it was; leave out --protocol"):
+        recorded_from(arguments)
 
 
 def test_a_broken_plugin_is_a_warning(config, plugins, capsys):

@@ -3,7 +3,7 @@
 import pytest
 
 from adabench.bench import Cost, Metrics, Prediction, Record
-from adabench.engine.combined import CombinedMethod
+from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
 
 LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
@@ -115,3 +115,28 @@ def test_costs_add_up():
 def test_costs_that_nobody_measured_count_nothing():
     cost = CombinedMethod([member(FIRST), member(SECOND, cost=Cost(parameters=4))]).cost()
     assert (cost.parameters, cost.frames_per_second) == (4, None)
+
+
+def test_folds_put_their_sessions_together():
+    folds = [
+        member({"a": 1.0, "c": 20.0}, cost=Cost(parameters=5, multiply_adds=9, wall_seconds=2.0)),
+        member({"b": 8.0, "d": 3.0}, cost=Cost(parameters=5, multiply_adds=9, wall_seconds=3.0)),
+    ]
+    pooled = PooledFolds(folds)
+    assert pooled.predictions() == {"a": 1.0, "c": 20.0, "b": 8.0, "d": 3.0}
+    cost = pooled.cost()
+    # One model sees a session; all of them were trained.
+    assert (cost.parameters, cost.multiply_adds, cost.wall_seconds) == (5, 9, 5.0)
+
+
+def test_a_session_of_two_folds_is_refused():
+    with pytest.raises(ValueError, match="2 sessions were tested in several folds, the first a"):
+        PooledFolds([member({"a": 1.0, "c": 2.0}), member({"c": 1.0, "a": 1.0, "b": 2.0})])
+
+
+def test_relevance_of_folds_counts_by_their_sessions():
+    first = member({"a": 1.0}).model_copy(update={"relevance_auc": {"all": 0.9, "severe": 0.6}})
+    second = member({"b": 8.0, "c": 3.0, "d": 1.0}).model_copy(
+        update={"relevance_auc": {"all": 0.5}}
+    )
+    assert PooledFolds([first, second]).relevance_auc() == {"all": 0.6, "severe": 0.6}

@@ -83,10 +83,12 @@ def test_the_record_says_what_it_is_made_of(run, folder, fused):
     record = fused.record
     first, second = (member(run, folder / "results", task) for task in TASKS)
     assert record.config_hash == run.hash()
-    assert record.notes == [
+    assert record.notes[:1] == [
         "mean of expada_avec14_freeform on demo-freeform and "
         "expada_avec14_northwind on demo-northwind"
     ]
+    assert record.notes[1:] == first.notes[-1:] == second.notes[-1:]
+    assert record.notes[1].startswith("persons in two parts: ")
     assert record.flags == first.flags
     assert record.flags.demo
     assert record.cost.parameters == first.cost.parameters + second.cost.parameters

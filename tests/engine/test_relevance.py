@@ -134,4 +134,6 @@ def test_key_frames_are_known_where_the_corpus_is_generated():
     assert found
     assert all(key.dtype == bool for key in found.values())
     assert any(key.any() for key in found.values())
+    more = known_key_frames(run, ("train", "test"))
+    assert more.keys() > found.keys()
     assert known_key_frames(run.model_copy(update={"track": "avec14"})) == {}

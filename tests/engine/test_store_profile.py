@@ -120,7 +120,9 @@ def test_the_fastest_in_training_wins():
     faster = replace(GOOD, name="faster", rates={**GOOD.rates, "strided": 950})
     large = replace(GOOD, name="large", size=1e6, rates={**GOOD.rates, "strided": 9999})
     verdict = store_profile.StoreProfile("", {}, (GOOD, faster, large)).verdict()
-    assert "faster (JPEGs) 950, good (JPEGs) 900. Out: large (1000 kB a frame)." in verdict
+    assert verdict.endswith("faster (JPEGs) 950, good (JPEGs) 900. Out: large (1000 kB a frame).")
+    kept = store_profile.StoreProfile("", {}, (replace(GOOD, name=KEPT),)).verdict()
+    assert kept.endswith(f"Out: none. Kept: {KEPT}, at 0.80 of bare decoding or more.")
 
 
 def test_candidates_have_names_of_their_own():

@@ -4,9 +4,12 @@ import errno
 import itertools
 import os
 import signal
+import sys
 import time
+import types
 from pathlib import Path
 
+from adabench.data.prepare import prepare
 from adabench.data.prepare.decode import Video
 from adabench.data.prepare.pulse import INTERVAL, beat, decoding
 
@@ -29,6 +32,29 @@ def hung_after(path, frames):
 
     Video._pictures = pictures
     return Path(path)
+
+
+def prepare_quietly(raw, out):
+    """What a process that is to be killed does, with two processes of its own."""
+    # those would import the program that runs the tests, which takes longer than all else
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    prepare("synthface", raw, out, processes=2, progress=False)
+
+
+def prepare_until(raw, out, writes):
+    """Prepares until so many files were written; the next one is begun and never finished."""
+    replace = Path.replace
+    done = []
+
+    def counted(path, target):
+        if len(done) == writes:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done.append(target)
+        return replace(path, target)
+
+    Path.replace = counted
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    prepare("synthface", raw, out, processes=0, progress=False)
 
 
 def _frames(count, pause):

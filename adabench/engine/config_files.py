@@ -1,0 +1,98 @@
+"""Config files and options as mmengine reads them, with mistakes told by file and field."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, DictAction
+
+#: Ready-made ``protocol`` sections, a file each.
+PROTOCOLS = Path("configs/_base_/protocols")
+
+
+def read_config(path: Path) -> Config:
+    try:
+        cfg = Config.fromfile(path, import_custom_modules=False)
+    except (SyntaxError, NameError) as error:
+        raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{path}: _base_ names {error.filename}, which does not exist"
+        ) from error
+    for key in [key for key in cfg if key.startswith("_")]:
+        cfg.pop(key)
+    return cfg
+
+
+def read_protocol(name: str | Path) -> dict[str, Any]:
+    """Return the ``protocol`` section that a name or a file stands for.
+
+    Args:
+        name: of a file in ``configs/_base_/protocols`` (of the working folder, or else of the
+            repository), with ``-`` or ``_``; or the path of a ``.py`` file of one's own.
+
+    Raises:
+        FileNotFoundError: there is no such file, with those that exist.
+        ValueError: a file that sets anything but ``protocol``.
+    """
+    path = Path(name)
+    if path.suffix != ".py":
+        # A run may start anywhere; the ready-made ones are always at hand in the repository.
+        folder = PROTOCOLS if PROTOCOLS.is_dir() else Path(__file__).parents[2] / PROTOCOLS
+        path = folder / f"{str(name).replace('-', '_')}.py"
+    if not path.is_file():
+        known = sorted(p.stem.replace("_", "-") for p in path.parent.glob("*.py"))
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise FileNotFoundError(
+            f"--protocol {name}: {path} does not exist{hint} Known: {', '.join(known) or 'none'}"
+        )
+    content = read_config(path).to_dict()
+    if list(content) != ["protocol"] or not isinstance(content["protocol"], dict):
+        raise ValueError(
+            f"{path}: expected one assignment, protocol = dict(...); got {', '.join(content) or 'none'}"
+        )
+    return content["protocol"]
+
+
+def merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None:
+    try:
+        cfg.merge_from_dict(values)
+    except (TypeError, KeyError) as error:
+        raise ValueError(
+            f"{path}: {source} does not fit what it changes: {error.args[0]}"
+        ) from error
+
+
+def without_marks(value: Any) -> Any:
+    """Drop the `_delete_` that merging leaves where there was nothing to replace."""
+    if isinstance(value, dict):
+        return {k: without_marks(v) for k, v in value.items() if k != "_delete_"}
+    if isinstance(value, (list, tuple)):
+        return type(value)(without_marks(item) for item in value)
+    return value
+
+
+def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for pair in overrides:
+        key, sign, text = pair.partition("=")
+        if not sign or not key:
+            raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
+        options[key] = _value(pair, text)
+    return options
+
+
+def _value(pair: str, text: str) -> Any:
+    listed = text.startswith(("[", "(")) or "," in text
+    try:
+        # mmengine's parser of lists drops blanks, which a path may hold.
+        value = (DictAction._parse_iterable if listed else DictAction._parse_int_float_bool)(
+            text if listed else text.strip("'\"")
+        )
+    except AssertionError as error:
+        raise ValueError(f"--cfg-options: {pair!r} has a bracket that is not closed") from error
+    return None if isinstance(value, str) and value.lower() == "none" else value

@@ -1,0 +1,135 @@
+"""What a run's clips are read from: a corpus, and the caches of what frozen parts compute of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.device import get_device
+
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.protocol import Parts
+from adabench.engine.config import Experiment
+from adabench.engine.corpora import seconds_to_make
+from adabench.engine.features import FeatureCache, SemanticsCache
+from adabench.engine.stages import StageResult, resolve
+from adabench.models import Assessor, Backbone
+from adabench.models.semantics import SemanticEncoder
+from adabench.registry import SEMANTICS, TRANSFORMS
+
+
+@dataclass
+class Material:
+    """The clips of one corpus, and what is read in place of their frames.
+
+    Attributes:
+        corpus: the frames.
+        features: the cache of the method's frozen part, or None when frames are read.
+        semantics: the cache of semantic vectors, or None.
+    """
+
+    corpus: PreparedCorpus
+    features: FeatureCache | None
+    semantics: SemanticsCache | None
+
+    @property
+    def seconds(self) -> float:
+        """What corpus and caches took to make, whenever that was."""
+        caches = [cache for cache in (self.features, self.semantics) if cache is not None]
+        return seconds_to_make(self.corpus) + sum(cache.seconds for cache in caches)
+
+
+def make_material(
+    experiment: Experiment,
+    assessor: Assessor,
+    encoder: SemanticEncoder | None,
+    corpus: PreparedCorpus,
+    parts: Parts,
+) -> Material:
+    """Fill the caches of a corpus.
+
+    Args:
+        experiment: of the run.
+        assessor: whose frozen part is cached.
+        encoder: of semantic vectors, or None.
+        corpus: whose clips are read.
+        parts: these clips; those to train on are cached in their augmented versions too.
+    """
+    features = _feature_cache(experiment, assessor, corpus, parts)
+    if encoder is None:
+        return Material(corpus, features, None)
+    clips = [*parts.train, *parts.validate, *parts.test]
+    semantics = SemanticsCache(encoder, corpus, Path(experiment.data.root), features, clips)
+    semantics.fill(corpus, clips, "caching semantic vectors")
+    return Material(corpus, features, semantics)
+
+
+def refuse_unlike(tested: Material, learnt_from: Material) -> None:
+    """Raise ValueError where two corpora's semantic vectors are made of different things."""
+    first, second = tested.semantics, learnt_from.semantics
+    if first is None or second is None or first.action_units == second.action_units:
+        return
+    with_units, without = (
+        material.corpus.name
+        for material in ((tested, learnt_from) if first.action_units else (learnt_from, tested))
+    )
+    raise ValueError(
+        f"semantics: the text of {with_units} is made of OpenFace's action units, and {without} has "
+        "none: prepare both with OpenFace's output, or set semantics.action_units=False"
+    )
+
+
+def _feature_cache(
+    experiment: Experiment, assessor: Assessor, corpus: PreparedCorpus, parts: Parts
+) -> FeatureCache | None:
+    part = assessor.backbone.frozen_part()
+    if part is None or not experiment.cache:
+        return None
+    within = part.cached_through()
+    source = None if within is None else _filled_cache(experiment, within, corpus, parts)
+    return _filled_cache(experiment, part, corpus, parts, source)
+
+
+def _filled_cache(
+    experiment: Experiment,
+    part: Backbone,
+    corpus: PreparedCorpus,
+    parts: Parts,
+    source: FeatureCache | None = None,
+) -> FeatureCache:
+    views = experiment.views
+    cache = FeatureCache(
+        part,
+        corpus,
+        Path(experiment.data.root),
+        get_device(),
+        augment=views.augment if views else None,
+        variants=views.variants if views else 1,
+        view=TRANSFORMS.build(views.test) if views else None,
+        source=source,
+    )
+    name = type(part).__name__
+    clips = [*parts.train, *parts.validate, *parts.test]
+    cache.fill(corpus, clips, f"caching {name}'s features")
+    cache.fill_variants(corpus, parts.train, f"caching {name}'s features of augmented clips")
+    if source is not None:
+        cache.seconds += source.seconds
+    return cache
+
+
+def build_encoder(
+    experiment: Experiment, assessor: Assessor, stages: dict[str, StageResult]
+) -> SemanticEncoder | None:
+    """Return what makes semantic vectors, or None for a method that reads none.
+
+    Raises:
+        ValueError: the config names no encoder for a method that needs one.
+    """
+    if "semantics" not in assessor.backbone.reads:
+        return None
+    if experiment.semantics is None:
+        raise ValueError(
+            f"semantics is missing: {type(assessor.backbone).__name__} reads semantic vectors; name "
+            "their encoder, e.g. semantics=dict(type='OpenClipSemantics')"
+        )
+    return SEMANTICS.build(resolve(dict(experiment.semantics), stages))
