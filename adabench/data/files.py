@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _REMEDIES = {
     errno.EEXIST: "a file stands where a folder is needed: choose another folder",
     errno.EISDIR: "a folder stands where the file belongs: remove it or choose another name",
 }
+
+
+_WITHOUT_LOCKS = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 
 
 @contextlib.contextmanager
@@ -133,8 +137,20 @@ def _is_about(error: OSError, target: Path) -> bool:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process works in ``folder``, which is made; a killed one holds no lock."""
+    """Wait until no other process works in ``folder``, which is made; a killed one holds no lock.
+
+    On a file system without locks (some network ones) nobody waits, and a warning says so.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _WITHOUT_LOCKS:
+                raise
+            warnings.warn(
+                f"{folder}: its file system has no locks: start one run at a time there",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         yield

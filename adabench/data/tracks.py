@@ -1,9 +1,14 @@
-"""Tracks: what is scored beside what. Numbers of different tracks never share a table."""
+"""Tracks: what is scored beside what. Numbers of different tracks never share a table.
+
+Beside those listed here, a corpus of one's own has the track ``table``, and a further one the track
+``table-NAME``; both score every clip of the prepared corpus of that name.
+"""
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +22,7 @@ class Track:
 
     Attributes:
         name: as configs and records write it.
-        corpus: the corpus behind it.
+        corpus: the prepared corpus behind it, by the name of its folder.
         tasks: which of the corpus's tasks; empty means every clip.
         demo: the synthface track that a ``--demo`` run scores instead; its own name for a demo track.
         unit: what a prediction is compared for: a session (the mean of its tasks) or a clip.
@@ -28,6 +33,11 @@ class Track:
     tasks: tuple[str, ...]
     demo: str
     unit: str = "session"
+
+    @property
+    def reader(self) -> str:
+        """The name of the reader that prepares its corpus."""
+        return OWN if _OWN.fullmatch(self.corpus) else self.corpus
 
     @property
     def is_demo(self) -> bool:
@@ -46,6 +56,10 @@ _ALL = (
 )
 TRACKS = {track.name: track for track in _ALL}
 
+#: The reader of a corpus of one's own, and what the name of its track begins with.
+OWN = "table"
+_OWN = re.compile(rf"{OWN}(-[A-Za-z0-9][A-Za-z0-9._-]*)?")
+
 
 def get_track(name: str) -> Track:
     """Return the track called ``name``.
@@ -55,9 +69,13 @@ def get_track(name: str) -> Track:
     """
     if name in TRACKS:
         return TRACKS[name]
+    if _OWN.fullmatch(name):
+        return Track(name, name, (), "demo-freeform")
     near = difflib.get_close_matches(name, TRACKS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"track: no track is called {name!r}.{hint} Known: {', '.join(TRACKS)}.")
+    raise ValueError(
+        f"track: no track is called {name!r}.{hint} Known: {', '.join(TRACKS)}, {OWN}, {OWN}-NAME."
+    )
 
 
 def corpus_folder(root: str | os.PathLike[str], corpus: str, size: int) -> Path:

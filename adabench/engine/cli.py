@@ -24,7 +24,10 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "config", type=Path, nargs="?", help="a file in configs/, or your own; or a suite"
     )
     parser.add_argument("--row", help="which row, where the file is a suite")
-    parser.add_argument("--track", help="on which of the row's tracks")
+    parser.add_argument(
+        "--track",
+        help="in place of the config's, e.g. table for a corpus of your own; of a row, one of its",
+    )
     parser.add_argument(
         "--stage", help="run the method that this stage of the config trains, and test it"
     )
@@ -100,9 +103,8 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
         if path.parent.name == FOLDER.name and path.is_file():
             rows = ", ".join(row.name for row in load_suite(path).rows)
             raise ValueError(f"{path} is a suite: name one of its rows with --row ({rows})")
-        if arguments.track is not None:
-            raise ValueError("--track goes with --row; a config's own is set by track=NAME")
-        return {"path": path, "stage": arguments.stage}
+        change = {} if arguments.track is None else {"track": arguments.track}
+        return {"path": path, "stage": arguments.stage, "change": change}
     if arguments.stage is not None:
         raise ValueError("--stage is set by the suite's row; leave it out")
     suite = load_suite(path)

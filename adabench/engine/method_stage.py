@@ -90,6 +90,7 @@ class MethodTraining(Stage):
             part_versions(self.method),
             earlier,
             *local_checksums(self.method),
+            *local_checksums(own.semantics or {}),
             *([] if by_splits else [divided(own, context.corpus).learnt_from()]),
         ]
 

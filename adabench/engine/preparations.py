@@ -51,7 +51,7 @@ def _not_prepared(track: Track, data: Data) -> str | None:
     if track.is_demo or (folder / CORPUS_FILE).is_file():
         return None
     return (
-        f"no prepared corpus in {folder}; run `python tools/prepare.py {track.corpus} --src RAW "
+        f"no prepared corpus in {folder}; run `python tools/prepare.py {track.reader} --src RAW "
         f"--out {folder} --size {data.size}`, or add --demo for the generated one"
     )
 

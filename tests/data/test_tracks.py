@@ -61,3 +61,21 @@ def test_each_task_of_a_track_has_a_track_of_its_own(track, alone):
     found = task_tracks(get_track(track))
     assert {task: other.name for task, other in found.items()} == alone
     assert list(found) == list(get_track(track).tasks)
+
+
+@pytest.mark.parametrize("name", ["table", "table-clinic", "table-2nd.wave"])
+def test_a_corpus_of_ones_own_has_a_track(name):
+    track = get_track(name)
+    assert (track.name, track.corpus, track.reader, track.tasks) == (name, name, "table", ())
+    assert get_track(track.demo).is_demo
+    assert not track.is_demo
+
+
+@pytest.mark.parametrize("name", ["table-", "tables", "table-../up", "table-a/b", "Table"])
+def test_what_is_no_name_of_ones_own_corpus(name):
+    with pytest.raises(ValueError, match=r"Known: .*table, table-NAME"):
+        get_track(name)
+
+
+def test_each_track_of_the_design_has_its_corpus_reader():
+    assert {track.reader for track in TRACKS.values()} == {"avec2013", "avec2014", "synthface"}

@@ -135,6 +135,15 @@ def test_a_row_may_be_a_stage(suite, plugins):
     assert row.method == {"name": "constant", "backbone": {"type": "TimmFrames"}}
 
 
+@pytest.mark.parametrize("track", ["table", "table-clinic", "avec14-freeform"])
+def test_a_config_on_another_track(config, plugins, track):
+    assert experiment_from(parse(config, "--track", track)).track == track
+    demo = experiment_from(parse(config, "--track", track, "--demo"))
+    assert demo.track == "demo-freeform"
+    with pytest.raises(ValueError, match="no track is called 'clinic'"):
+        experiment_from(parse(config, "--track", "clinic"))
+
+
 def test_a_configs_stage_as_a_run(suite, config, plugins):
     run = experiment_from(parse(config, "--stage", "encoder"))
     assert (run.name, run.training.epochs, run.stages) == ("mine", 3, {})
@@ -155,11 +164,6 @@ def test_a_configs_stage_as_a_run(suite, config, plugins):
 def test_rows_tracks_and_stages_that_do_not_fit(suite, plugins, arguments, said):
     with pytest.raises(ValueError, match=said):
         experiment_from(parse(suite, *arguments))
-
-
-def test_a_track_belongs_to_a_row(config, plugins):
-    with pytest.raises(ValueError, match="--track goes with --row; a config's own is set by"):
-        experiment_from(parse(config, "--track", "avec13"))
 
 
 def test_a_row_of_what_is_no_suite(config, plugins):
