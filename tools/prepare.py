@@ -24,6 +24,8 @@ from adabench.data.prepare.scan import scan_text
 from adabench.data.prepared import PreparedCorpus
 
 DIFFERS, FAILED, LEFT_OUT, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
+#: What Dep-MAP's configs ask for; ExpADA's want 224.
+SIZE = 112
 SETTINGS = ("size", "margin", "detect_every", "detector", "model")
 
 
@@ -34,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     _refuse(parser, options, settings)
     try:
+        settings.setdefault("size", SIZE)
         given = {name: getattr(options, name) for name in ("labels", "openface", "layout")}
         return _run(options, reader_of(options.corpus, **given), settings)
     except StoppedError as error:
@@ -85,7 +88,7 @@ def _refuse(
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = PrepareSettings()
+    defaults = PrepareSettings(size=SIZE)
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
