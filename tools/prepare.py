@@ -24,8 +24,7 @@ from adabench.data.prepare.scan import scan_text
 from adabench.data.prepared import PreparedCorpus
 
 DIFFERS, FAILED, LEFT_OUT, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
-#: What Dep-MAP's configs ask for; ExpADA's want 224.
-SIZE = 112
+SIZE = 112  # what Dep-MAP's configs ask for; ExpADA's want 224
 SETTINGS = ("size", "margin", "detect_every", "detector", "model")
 
 
@@ -36,9 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     settings = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     _refuse(parser, options, settings)
     try:
-        settings.setdefault("size", SIZE)
         given = {name: getattr(options, name) for name in ("labels", "openface", "layout")}
-        return _run(options, reader_of(options.corpus, **given), settings)
+        return _run(options, reader_of(options.corpus, **given), {"size": SIZE, **settings})
     except StoppedError as error:
         print(f"prepare: stopped: {error}", file=sys.stderr)
         return STOPPED
@@ -88,10 +86,8 @@ def _refuse(
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = PrepareSettings(size=SIZE)
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    defaults, formatter = PrepareSettings(), argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     add = parser.add_argument
     add("corpus", metavar="CORPUS", help=f"one of {', '.join(sorted(CORPORA))}")
     add("--src", type=Path, metavar="RAW", help="folder of the raw corpus")
@@ -99,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--labels", type=Path, metavar="DIR", help="label files, if they are not below --src")
     add("--openface", type=Path, metavar="DIR", help="use OpenFace 2's output to find faces")
     add("--layout", type=Path, metavar="FILE", help="TOML or JSON: how this copy's layout differs")
-    add("--size", type=int, help=f"pixels ({defaults.size})")
+    add("--size", type=int, help=f"pixels ({SIZE})")
     add("--margin", type=float, help=f"share of the face's box, each side ({defaults.margin})")
     add("--detect-every", type=int, metavar="N", help=f"in frames ({defaults.detect_every})")
     add("--detector", help=f"haar, or yunet with --model ({defaults.detector})")

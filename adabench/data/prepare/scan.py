@@ -199,7 +199,8 @@ def _command(
     words = ["python", "tools/prepare.py", corpus, "--src", str(src), "--out", str(out)]
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if field.init and field.name != "source" and value != field.default:
+        told = field.name == "size" or value != field.default
+        if field.init and field.name != "source" and told:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     options = dict(reader.options)
     for option in ("labels", "openface"):

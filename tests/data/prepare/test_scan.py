@@ -54,7 +54,8 @@ def test_a_whole_corpus(raw, tmp_path):
     assert "free of a licence" in text
     assert re.search(r"frames: about (3[6-9]\d) in 2\d s \(by the headers of 24 of 24 videos", text)
     assert "an estimate: 2,920 bytes a frame" in text
-    assert text.endswith(f"python tools/prepare.py synthface --src {raw} --out {tmp_path / 'out'}")
+    out = tmp_path / "out"
+    assert text.endswith(f"python tools/prepare.py synthface --src {raw} --out {out} --size 64")
     assert not (tmp_path / "out").exists()
 
 
@@ -116,7 +117,7 @@ def test_openface(source, tmp_path):
     text = scan_text(reader, root, PrepareSettings(source="openface"))
     assert "would take OpenFace's aligned faces" in text
     assert "counted in 24 of 24 folders of images" in text
-    assert text.endswith(f"--out data/synthface --openface {root}")
+    assert text.endswith(f"--out data/synthface --size 64 --openface {root}")
 
 
 def test_table(source, tmp_path):
@@ -124,7 +125,7 @@ def test_table(source, tmp_path):
     reader = find_reader("table", name="mine")
     text = scan_text(reader, root, SETTINGS, layout=Path("t.json"))
     assert text.startswith("mine in ")
-    assert text.endswith(f"prepare.py table --src {root} --out data/mine --layout t.json")
+    assert text.endswith(f"prepare.py table --src {root} --out data/mine --size 64 --layout t.json")
 
 
 def test_nothing_to_prepare(raw):
