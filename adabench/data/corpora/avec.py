@@ -23,7 +23,7 @@ from adabench.data.corpora.base import (
     unique,
     walk,
 )
-from adabench.data.corpora.labels import LABEL_PATTERN, read_labels, session_name
+from adabench.data.corpora.labels import LABEL_PATTERN, matched, read_labels, session_name
 from adabench.data.corpora.layout import SPLIT_FOLDERS, compiled, split_aliases
 from adabench.data.corpora.openface import OpenFaceIndex, attach, is_drawn, stems_in
 
@@ -166,7 +166,7 @@ class AvecReader:
                 name = path.relative_to(src).as_posix()
                 if is_drawn(path) and stems.count(path.stem) > 1:
                     continue
-                match = self._match(path.stem, place, name, problems)
+                match = self._match((path.stem, path.name), place, name, problems)
                 if match is None:
                     continue
                 if is_drawn(path) and self.openface is None:
@@ -181,7 +181,7 @@ class AvecReader:
                 # tables of other things stand here too; images make it one of OpenFace's
                 told = problems if aligned.is_dir() else []
                 name = table.relative_to(root).as_posix()
-                match = self._match(stem, place, name, told)
+                match = self._match((stem,), place, name, told)
                 if match is not None:
                     files = OpenFaceFiles(table, aligned)
                     yield self._clip(match, place, root, openface=files)
@@ -201,10 +201,10 @@ class AvecReader:
         return [Path(path) for path, _, _ in walk(folder)] if self.deep else [folder]
 
     def _match(
-        self, stem: str, place: _Place, name: str, problems: list[Problem]
+        self, spellings: Sequence[str], place: _Place, name: str, problems: list[Problem]
     ) -> re.Match[str] | None:
         """The parts of a clip's name; None, with a problem, if it is none or in a wrong folder."""
-        match = self._video.fullmatch(stem)
+        match = matched(self._video, spellings)
         if not name.isprintable():
             expected = "one that can be printed"
         elif match is None:

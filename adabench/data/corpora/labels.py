@@ -72,12 +72,13 @@ def read_labels(root: Path, pattern: re.Pattern[str]) -> Labels:
 
     Args:
         root: a folder.
-        pattern: matches a label file's whole name; its groups ``subject`` and ``session`` make
-            the session's name.
+        pattern: matches a label file's whole name, with or without ``.csv``; its groups
+            ``subject`` and ``session`` make the session's name.
     """
     files: dict[str, list[Path]] = {}
     for path in files_below(root):
-        match = pattern.fullmatch(path.name)
+        spellings = (path.name, path.stem) if path.suffix.lower() == ".csv" else (path.name,)
+        match = matched(pattern, spellings)
         if match is not None:
             files.setdefault(session_name(match), []).append(path)
     scores: dict[str, int] = {}
@@ -95,6 +96,11 @@ def read_labels(root: Path, pattern: re.Pattern[str]) -> Labels:
             scores[session] = values.pop()
     names = {session: same[0].name for session, same in files.items()}
     return Labels(root, names, scores, wrong, usual=pattern.pattern == LABEL_PATTERN)
+
+
+def matched(pattern: re.Pattern[str], spellings: Iterable[str]) -> re.Match[str] | None:
+    """The first of a name's spellings that ``pattern`` matches as a whole; None if none does."""
+    return next(filter(None, map(pattern.fullmatch, spellings)), None)
 
 
 def session_name(match: re.Match[str]) -> str:

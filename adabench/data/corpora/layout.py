@@ -27,8 +27,8 @@ def read_layout(path: Path) -> dict[str, Any]:
 
     ``labels`` and ``openface`` (folders, relative to the file's own), ``splits`` (our split -> the
     name or names of its folder), ``tasks`` (names, or name -> folder names), ``video_pattern`` and
-    ``label_pattern`` (regular expressions with groups ``subject``, ``session`` and, for videos,
-    ``task``), and for a table ``name`` and ``licensed``.
+    ``label_pattern`` (regular expressions of names, with or without their endings; their groups are
+    ``subject``, ``session`` and, for videos, ``task``), and for a table ``name`` and ``licensed``.
 
     Raises:
         FileNotFoundError: there is no such file.

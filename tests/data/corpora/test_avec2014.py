@@ -204,6 +204,21 @@ def test_other_names(tmp_path):
     assert "no label file of P07_2" in reader.scan(root).problems[0].detail
 
 
+@pytest.mark.parametrize(
+    ("videos", "labels"), [(r"\.mp4", r"\.csv"), ("", ""), (r"\.(mp4|avi)", "")]
+)
+def test_patterns_may_name_the_endings_or_not(tmp_path, videos, labels):
+    touch(tmp_path / "train" / "7-2-Freeform.mp4")
+    (tmp_path / "7-2.csv").write_text("21")
+    person = r"(?P<subject>\d+)-(?P<session>\d)"
+    reader = Avec2014Reader(
+        video_pattern=rf"{person}-(?P<task>\w+){videos}", label_pattern=person + labels
+    )
+    scan = reader.scan(tmp_path)
+    assert scan.problems == ()
+    assert [(clip.clip, clip.score) for clip in scan.clips] == [("7_2_Freeform", 21)]
+
+
 def test_tasks_in_one_folder(tmp_path):
     for task in ("Freeform", "northwind"):
         touch(tmp_path / "train" / f"203_1_{task}_video.mp4")
