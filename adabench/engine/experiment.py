@@ -38,7 +38,6 @@ from adabench.engine.workbench import Workbench, gather, set_up
 from adabench.models.estimator import EstimatorMethod
 from adabench.models.weights import file_checksum
 from adabench.registry import MODELS
-from adabench.viz.scatter import prediction_scatter
 
 RECORD = "record.json"
 FIGURE = "prediction.png"
@@ -329,6 +328,9 @@ def _find_weights(value: Any) -> str | None:
 
 
 def _draw(record: Record, clips: tuple[ClipRecord, ...], work_dir: Path) -> None:
+    # matplotlib takes a moment to import, which a run that fails early should not cost.
+    from adabench.viz import prediction_scatter
+
     labels = session_labels(clips)
     prediction_scatter(
         np.array([entry.prediction for entry in record.predictions]),

@@ -7,9 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import open_clip
-from open_clip.pretrained import get_pretrained_cfg
-
 from adabench.models.weights import read_weights
 
 _WAYS_ON = (
@@ -18,8 +15,17 @@ _WAYS_ON = (
 )
 
 
+@cache
+def _open_clip() -> Any:
+    """The library, which takes a moment to import, and most runs need no CLIP."""
+    import open_clip
+
+    return open_clip
+
+
 def clip_config(model: str | Mapping[str, Any], tag: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return open_clip's config of the model and of its training."""
+    open_clip = _open_clip()
     if not isinstance(model, str):
         config = dict(model)
         pretrained = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
@@ -27,7 +33,7 @@ def clip_config(model: str | Mapping[str, Any], tag: str) -> tuple[dict[str, Any
         config = open_clip.get_model_config(model)
         if config is None:
             raise ValueError(f"open_clip has no model {model!r}; it has {open_clip.list_models()}")
-        pretrained = get_pretrained_cfg(model, tag)
+        pretrained = open_clip.get_pretrained_cfg(model, tag)
         if not pretrained:
             tags = open_clip.list_pretrained_tags_by_model(model)
             raise ValueError(f"{model} has no tag {tag!r}; it has {', '.join(tags) or 'none'}")
@@ -58,7 +64,7 @@ def clip_file(weights: str | Path, name: str, pretrained: Mapping[str, Any]) -> 
             raise FileNotFoundError(f"CLIP weights {weights} do not exist; {_WAYS_ON}")
         return Path(weights)
     try:
-        return Path(open_clip.download_pretrained(dict(pretrained)))
+        return Path(_open_clip().download_pretrained(dict(pretrained)))
     except (OSError, RuntimeError) as error:
         hub = pretrained.get("hf_hub")
         file = f"{hub}open_clip_model.safetensors" if hub else pretrained.get("url")
@@ -70,7 +76,7 @@ def clip_file(weights: str | Path, name: str, pretrained: Mapping[str, Any]) -> 
 @cache
 def clip_tokenizer(length: int) -> Any:
     """Return CLIP's tokenizer for texts of ``length`` tokens; it reads a large vocabulary once."""
-    return open_clip.SimpleTokenizer(context_length=length)
+    return _open_clip().SimpleTokenizer(context_length=length)
 
 
 def clip_network(config: Mapping[str, Any], path: Path) -> Any:
@@ -79,7 +85,7 @@ def clip_network(config: Mapping[str, Any], path: Path) -> Any:
     Raises:
         FileNotFoundError, ValueError: weights that are missing, damaged or another model's.
     """
-    network = open_clip.CLIP(**config)
+    network = _open_clip().CLIP(**config)
     content = read_weights(path)
     state = {k.removeprefix("module."): v for k, v in content.get("state_dict", content).items()}
     wanted = network.state_dict()

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.dummy import DummyRegressor
-from sklearn.utils import all_estimators
 
 from adabench.registry import MODELS, UnknownTypeError
 from adabench.structures import Clip
@@ -45,6 +43,8 @@ class EstimatorMethod:
     @property
     def needs_features(self) -> bool:
         """False for the constant predictor and its kin."""
+        from sklearn.dummy import DummyRegressor
+
         return not isinstance(self.estimator, DummyRegressor)
 
     def extract(self, clips: Iterable[Clip]) -> NDArray[np.float64] | None:
@@ -107,6 +107,9 @@ def constant() -> EstimatorMethod:
 
 @functools.cache
 def _regressors() -> dict[str, type]:
+    # scikit-learn takes a second to import, and most runs are of networks.
+    from sklearn.utils import all_estimators
+
     return dict(all_estimators(type_filter="regressor"))
 
 

@@ -58,7 +58,7 @@ def done(raw, tmp_path_factory):
     """The command line, run as a user runs it: the prepared corpus, its report and what it said."""
     out = tmp_path_factory.mktemp("prepared") / "out"
     tool = REPOSITORY / "tools" / "prepare.py"
-    words = ["synthface", "--src", raw.root, "--out", out, "--processes", "2"]
+    words = ["synthface", "--src", raw.root, "--out", out, "--size", "64", "--processes", "2"]
     run = subprocess.run(
         [sys.executable, str(tool), *map(str, words)],
         capture_output=True,

@@ -217,7 +217,7 @@ def limited(raw, out):
         f"sys.path.insert(0, {str(REPOSITORY / 'tools')!r}); import prepare;"
         "sys.exit(prepare.main(sys.argv[1:]))"
     )
-    words = ["synthface", "--src", raw, "--out", out, "--quiet", "--processes", "0"]
+    words = ["synthface", "--src", raw, "--out", out, "--size", "64", "--quiet", "--processes", "0"]
     command = [sys.executable, "-c", code, *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
