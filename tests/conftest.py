@@ -1,6 +1,7 @@
 """Shared by all tests: one thread, so that results and timings don't depend on the machine."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -11,6 +12,35 @@ from adabench.structures import Inputs, Truth
 from adabench.testing import example_batch
 
 torch.set_num_threads(1)
+
+# Files of few tests that take long, the longest first: left to the end, they would keep one process
+# busy when the others have nothing left to do.
+LONGEST = (
+    "engine/test_bench_real.py",
+    "engine/test_kill.py",
+    "tools/test_train.py",
+    "tools/test_bench.py",
+    "test_configs.py",
+    "engine/test_protocol_runs.py",
+    "engine/test_method_stage.py",
+    "test_suites.py",
+    "tools/test_profile.py",
+    "engine/test_experiment.py",
+    "engine/test_fused.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; all else keeps its order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    here = Path(__file__).parent
+    items.sort(
+        key=lambda item: (
+            places.get(item.path.relative_to(here).as_posix(), len(LONGEST))
+            if item.path.is_relative_to(here)
+            else len(LONGEST)
+        )
+    )
 
 
 @pytest.fixture(autouse=True)

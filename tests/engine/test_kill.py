@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forks import Forks
 
 from adabench.bench.results import read_records
 from adabench.data.files import TEMPORARY_PREFIX
@@ -30,7 +29,6 @@ SMALLER = (
 
 def command(folder: Path, *, resume: bool) -> list[str]:
     return [
-        sys.executable,
         str(ROOT / "tools" / "train.py"),
         str(ROOT / "configs" / "depmap_r18_avec14.py"),
         "--demo",
@@ -40,26 +38,18 @@ def command(folder: Path, *, resume: bool) -> list[str]:
     ]
 
 
-def run(folder: Path, *, resume: bool) -> float:
+def run(forks: Forks, folder: Path, *, resume: bool) -> float:
     started = time.monotonic()
-    done = subprocess.run(command(folder, resume=resume), capture_output=True, text=True, cwd=ROOT)
+    done = forks.run(command(folder, resume=resume), ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
     return time.monotonic() - started
 
 
-def kill_at(folder: Path, seconds: float) -> bool:
+def kill_at(forks: Forks, folder: Path, seconds: float) -> bool:
     """Start a run and end it by SIGKILL; False when it had finished by then."""
-    process = subprocess.Popen(
-        command(folder, resume=False),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-    )
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-    return process.wait() == -signal.SIGKILL
+    done = forks.run(command(folder, resume=False), ROOT, kill_after=seconds)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr[-2000:]
+    return done.returncode != 0
 
 
 def predictions(folder: Path) -> dict[str, float]:
@@ -92,21 +82,27 @@ def check_files(folder: Path) -> None:
 
 @pytest.mark.timeout(900)
 def test_killed_at_ten_moments(tmp_path):
-    whole = run(tmp_path / "uncut", resume=False)
+    with Forks() as forks:
+        whole = run(forks, tmp_path / "uncut", resume=False)
     expected = predictions(tmp_path / "uncut")
     moments = np.random.default_rng().uniform(0, whole, KILLS)
     print(f"the uncut run took {whole:.1f} s; killed at {np.round(np.sort(moments), 1).tolist()} s")
 
-    def one(number: int) -> None:
+    def one(forks: Forks, number: int) -> None:
         folder = tmp_path / f"cut{number}"
         moment = float(moments[number])
-        while not kill_at(folder, moment):
+        while not kill_at(forks, folder, moment):
             # The machine was quicker this time and the run had ended: take an earlier moment.
             folder = tmp_path / f"cut{number}-at-{moment:.2f}"
             moment *= 0.8
-        run(folder, resume=True)
+        run(forks, folder, resume=True)
         assert predictions(folder) == expected, f"killed at {moment:.1f} s"
         check_files(folder)
 
+    def some(numbers: range) -> None:
+        with Forks() as forks:
+            for number in numbers:
+                one(forks, number)
+
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(one, range(KILLS)))
+        list(pool.map(some, (range(0, KILLS, 2), range(1, KILLS, 2))))

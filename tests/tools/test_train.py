@@ -2,11 +2,10 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forks import Forks
 
 from adabench.bench.results import read_records
 from adabench.testing.tiny import tiny_options
@@ -23,18 +22,25 @@ def from_readme():
     return code, command
 
 
-def run(arguments, folder):
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, cwd=folder, timeout=500
-    )
+@pytest.fixture(scope="module")
+def run():
+    """Runs a tool in a folder."""
+    with Forks() as forks:
+        yield forks.run
 
 
-def arguments_of(command, folder):
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """The folder of corpora and caches that these runs share."""
+    return tmp_path_factory.mktemp("data")
+
+
+def arguments_of(command, data):
     words = shlex.split(command)
     assert words.pop(0) == "python"
     words[0] = str(ROOT / words[0])
     words[1] = str(ROOT / words[1])
-    return [*words, *tiny_options(folder / "data")]
+    return [*words, *tiny_options(data)]
 
 
 def test_selector_is_about_25_lines():
@@ -42,11 +48,11 @@ def test_selector_is_about_25_lines():
 
 
 @pytest.mark.timeout(600)
-def test_readme_selector_trains(tmp_path):
+def test_readme_selector_trains(run, data, tmp_path):
     code, command = from_readme()
     (tmp_path / "my_plugins").mkdir()
     (tmp_path / "my_plugins" / "soft_top.py").write_text(code)
-    done = run(arguments_of(command, tmp_path), tmp_path)
+    done = run(arguments_of(command, data), tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Dep-MAP with SoftTop" in done.stdout
     records, problems = read_records(tmp_path / "leaderboard" / "local")
@@ -54,17 +60,17 @@ def test_readme_selector_trains(tmp_path):
     assert "Dep-MAP with SoftTop" in [r.method for r in records]
 
 
-def test_broken_plugin_stops_only_who_needs_it(tmp_path):
+def test_broken_plugin_stops_only_who_needs_it(run, data, tmp_path):
     _, command = from_readme()
     (tmp_path / "my_plugins").mkdir()
     (tmp_path / "my_plugins" / "soft_top.py").write_text("import no_such_module\n")
-    done = run(arguments_of(command, tmp_path), tmp_path)
+    done = run(arguments_of(command, tmp_path / "data"), tmp_path)
     assert done.returncode == 2
     assert "soft_top" in done.stderr
     assert "no_such_module" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "data").exists()
-    fine = [w for w in arguments_of(command, tmp_path) if not w.startswith("method.selector")]
+    fine = [w for w in arguments_of(command, data) if not w.startswith("method.selector")]
     config = fine.index(str(ROOT / "configs" / "depmap_r18_avec14.py"))
     fine[config] = str(ROOT / "configs" / "constant_avec14.py")
     fine = [w for w in fine if not w.startswith(("method.name", "stages", "training"))]
@@ -83,7 +89,7 @@ def test_broken_plugin_stops_only_who_needs_it(tmp_path):
         ),
     ],
 )
-def test_mistakes_are_told_in_one_line(words, told, tmp_path):
+def test_mistakes_are_told_in_one_line(run, words, told, tmp_path):
     words[0] = str(ROOT / words[0])
     if "--cfg-options" not in words:
         words += ["--cfg-options", f"data.root={tmp_path}"]
