@@ -36,7 +36,8 @@ def main() -> int:
             make_ready(experiment, arguments.prepare)
             print(f"{arguments.prepare}: ready")
             return 0
-        work_dir = arguments.work_dir or default_work_dir(experiment)
+        on_track = arguments.track is not None
+        work_dir = arguments.work_dir or default_work_dir(experiment, with_track=on_track)
         results = arguments.results or RESULTS
     else:
         before, experiment = recorded_from(arguments)

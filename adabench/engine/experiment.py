@@ -61,13 +61,17 @@ class Outcome:
     checkpoint: Path | None
 
 
-def default_work_dir(experiment: Experiment) -> Path:
+def default_work_dir(experiment: Experiment, *, with_track: bool = False) -> Path:
     """Return ``work_dirs/<config>[-demo]/seed<N>``.
 
-    A suite's row has its track in between, and so has any protocol but the official one its name.
+    In between stands the track of a suite's row, and the name of any protocol but the official one.
+
+    Args:
+        experiment: of the run.
+        with_track: name the track in any case: it may not be the config's own.
     """
     folder = Path("work_dirs") / (experiment.name + ("-demo" if experiment.is_demo else ""))
-    if "/" in experiment.name:
+    if with_track or "/" in experiment.name:
         folder = folder / experiment.track_.name
     if experiment.protocol != ProtocolSection():
         title = experiment.protocol.build().title

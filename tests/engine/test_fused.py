@@ -214,5 +214,7 @@ def test_a_checkpoint_is_one_tasks(tiny, run, folder, fused):
 
 def test_where_runs_keep_their_files(tiny, run):
     assert default_work_dir(run) == Path("work_dirs/expada_avec14-demo/seed0")
+    with_track = default_work_dir(run, with_track=True)
+    assert with_track == Path("work_dirs/expada_avec14-demo/demo/seed0")
     row = tiny.experiment(config=CONFIG, name="expada_table2/encoder", seed=2)
     assert default_work_dir(row) == Path("work_dirs/expada_table2/encoder-demo/demo/seed2")
