@@ -6,9 +6,11 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
+import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -183,7 +185,7 @@ class Pool(Generic[Job, Result]):
         if self._failed_starts >= _STARTS:
             raise RuntimeError(
                 f"processes that prepare clips end as soon as they start (exit code {code}): call "
-                "prepare() below `if __name__ == '__main__':`, or with processes=0"
+                "prepare() with processes=0"
             )
 
     def _stop(self) -> None:
@@ -208,9 +210,21 @@ def _start(function: Callable[[Any], Any]) -> _Worker[Any]:
     # a server stands where it was started, whatever folder this process has gone to since
     arguments = (function, theirs, Path.cwd())
     process = context.Process(target=_serve, args=arguments, daemon=True)
-    process.start()
+    with _without_main():
+        process.start()
     theirs.close()
     return _Worker(process, mine)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the program that runs, which a new process would import, and torch with it, say."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(function: Callable[[Any], Any], channel: Any, folder: Path) -> None:

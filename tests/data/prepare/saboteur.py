@@ -4,9 +4,7 @@ import errno
 import itertools
 import os
 import signal
-import sys
 import time
-import types
 from pathlib import Path
 
 from adabench.data.prepare import prepare
@@ -36,8 +34,6 @@ def hung_after(path, frames):
 
 def prepare_quietly(raw, out):
     """What a process that is to be killed does, with two processes of its own."""
-    # those would import the program that runs the tests, which takes longer than all else
-    sys.modules["__main__"] = types.ModuleType("__main__")
     prepare("synthface", raw, out, processes=2, progress=False)
 
 
@@ -53,7 +49,6 @@ def prepare_until(raw, out, writes):
         return replace(path, target)
 
     Path.replace = counted
-    sys.modules["__main__"] = types.ModuleType("__main__")
     prepare("synthface", raw, out, processes=0, progress=False)
 
 

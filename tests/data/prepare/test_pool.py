@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import pytest
 
 from adabench.data.prepare import pool as pool_module
 from adabench.data.prepare.pool import Lost, Pool
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.synthface import SynthfaceParameters, generate
 
 
 @pytest.fixture
@@ -100,3 +104,28 @@ def test_processes_that_can_not_start(monkeypatch):
 
 
 _dies_at_once = os._exit
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+
+Path(sys.argv[1], str(len(list(Path(sys.argv[1]).iterdir())))).touch()
+
+if __name__ == "__main__":
+    from adabench.data.prepare import prepare
+
+    prepare("synthface", sys.argv[2], sys.argv[3], processes=2, progress=False)
+"""
+
+
+def test_its_processes_do_not_run_the_program_again(tmp_path):
+    raw, seen = tmp_path / "raw", tmp_path / "seen"
+    seen.mkdir()
+    parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0), fps=5)
+    generate(parameters, raw, processes=1, progress=False)
+    (tmp_path / "program.py").write_text(PROGRAM)
+    words = [tmp_path / "program.py", seen, raw, tmp_path / "out"]
+    subprocess.run([sys.executable, *map(str, words)], check=True)
+    assert len(PreparedCorpus.open(tmp_path / "out").clips) == 24
+    assert [path.name for path in seen.iterdir()] == ["0"]
