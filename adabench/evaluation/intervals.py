@@ -8,11 +8,13 @@ each with all of its sessions (the cluster bootstrap, Davison and Hinkley 1997, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adabench.evaluation.metrics import Metric, score_metrics
+from adabench.evaluation.metrics import CONSTANT_TOLERANCE, Metric, score_metrics
 
 Interval = tuple[float, float]
 
@@ -49,12 +51,12 @@ def bootstrap_interval(
         ValueError: if lengths differ, or ``confidence`` or ``draws`` is out of range, or `metric`
             refuses the scores.
     """
-
-    def named(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
-        return {"metric": metric(predicted, true)}
-
-    found = _intervals(named, prediction, target, person, confidence, draws, seed)
-    return found.get("metric")
+    predicted, true = _checked(metric, prediction, target, person, confidence, draws)
+    if len(set(person)) == 1:
+        return None
+    drawings = resample_persons(person, draws, seed)
+    values = [metric(predicted[drawn], true[drawn]) for drawn in drawings]
+    return _percentiles(values, (1 - confidence) / 2)
 
 
 def metric_intervals(
@@ -70,18 +72,22 @@ def metric_intervals(
 
     Arguments and errors as in `bootstrap_interval`; an empty dict for a single person.
     """
-    return _intervals(score_metrics, prediction, target, person, confidence, draws, seed)
+    predicted, true = _checked(score_metrics, prediction, target, person, confidence, draws)
+    if len(set(person)) == 1:
+        return {}
+    values = _metrics_of_draws(predicted, true, _counts(tuple(person), draws, seed))
+    tail = (1 - confidence) / 2
+    return {name: _percentiles(found, tail) for name, found in values.items()}
 
 
-def _intervals(
-    metrics: Callable[[ArrayLike, ArrayLike], dict[str, float]],
+def _checked(
+    metrics: Callable[[ArrayLike, ArrayLike], object],
     prediction: ArrayLike,
     target: ArrayLike,
     person: Sequence[str],
     confidence: float,
     draws: int,
-    seed: int,
-) -> dict[str, Interval]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
     if draws < 1:
@@ -94,12 +100,7 @@ def _intervals(
             f"person must name the subject of every score: {len(person)} persons for "
             f"prediction of shape {predicted.shape} and target of shape {true.shape}"
         )
-    if len(set(person)) == 1:
-        return {}
-    drawings = resample_persons(person, draws, seed)
-    values = [metrics(predicted[drawn], true[drawn]) for drawn in drawings]
-    tail = (1 - confidence) / 2
-    return {name: _percentiles([value[name] for value in values], tail) for name in values[0]}
+    return predicted, true
 
 
 def resample_persons(person: Sequence[str], draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
@@ -118,6 +119,54 @@ def resample_persons(person: Sequence[str], draws: int, seed: int) -> Iterator[N
         yield np.concatenate([sessions[index] for index in drawn])
 
 
-def _percentiles(values: list[float], tail: float) -> Interval:
-    low, high = np.quantile(values, [tail, 1 - tail])
+@lru_cache(maxsize=16)
+def _counts(person: tuple[str, ...], draws: int, seed: int) -> NDArray[np.float64]:
+    """``(draws, N)``: how often each session is in each resample; all runs of a corpus share it."""
+    drawings = resample_persons(person, draws, seed)
+    return np.stack([np.bincount(drawn, minlength=len(person)) for drawn in drawings]).astype(float)
+
+
+def _metrics_of_draws(
+    predicted: NDArray[np.float64], true: NDArray[np.float64], counts: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """`score_metrics` of every resample at once, ``(draws,)`` each, by its weights and two passes."""
+    weight = counts / counts.sum(axis=1, keepdims=True)
+    error = predicted - true
+    left, right = _centred(predicted, weight), _centred(true, weight)
+    varied = ~(_is_constant(predicted, counts) | _is_constant(true, counts))
+    variances = [(weight * side.deviation**2).sum(axis=1) for side in (left, right)]
+    covariance = (weight * left.deviation * right.deviation).sum(axis=1)
+    both = variances[0] + variances[1] + (left.mean - right.mean) ** 2
+    product = np.sqrt(variances[0]) * np.sqrt(variances[1])
+    zero = np.zeros(len(counts))
+    correlation = np.divide(covariance, product, out=zero.copy(), where=varied & (product > 0))
+    return {
+        "RMSE": np.sqrt(weight @ error**2),
+        "MAE": weight @ np.abs(error),
+        "PCC": correlation.clip(-1, 1),
+        "CCC": np.divide(2 * covariance, both, out=zero, where=varied),
+    }
+
+
+class _Centred(NamedTuple):
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+def _centred(values: NDArray[np.float64], weight: NDArray[np.float64]) -> _Centred:
+    """The mean of each resample, ``(draws,)``, and what differs from it, ``(draws, N)``."""
+    mean = weight @ values
+    return _Centred(mean, values - mean[:, None])
+
+
+def _is_constant(values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """``(draws,)``: whether a resample holds one number alone, rounding aside."""
+    drawn = counts > 0
+    high = np.where(drawn, values, -np.inf).max(axis=1)
+    low = np.where(drawn, values, np.inf).min(axis=1)
+    return high - low <= CONSTANT_TOLERANCE * np.maximum(np.abs(high), np.abs(low))
+
+
+def _percentiles(values: ArrayLike, tail: float) -> Interval:
+    low, high = np.quantile(np.asarray(values), [tail, 1 - tail])
     return float(low), float(high)

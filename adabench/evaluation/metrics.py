@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Metric = Callable[[ArrayLike, ArrayLike], float]
 
-# Rounding alone spreads the copies of one number by about this share of it.
-_CONSTANT_TOLERANCE = 1e-12
+#: Rounding alone spreads the copies of one number by about this share of it.
+CONSTANT_TOLERANCE = 1e-12
 
 
 def rmse(prediction: ArrayLike, target: ArrayLike) -> float:
@@ -96,7 +96,7 @@ def _checked(
 
 
 def _is_constant(values: NDArray[np.float64]) -> bool:
-    return bool(np.ptp(values) <= _CONSTANT_TOLERANCE * np.max(np.abs(values)))
+    return bool(np.ptp(values) <= CONSTANT_TOLERANCE * np.max(np.abs(values)))
 
 
 def _rmse(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> float:

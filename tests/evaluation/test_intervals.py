@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from adabench.evaluation import bootstrap_interval, mae, metric_intervals, rmse
+from adabench.evaluation import bootstrap_interval, ccc, mae, metric_intervals, pcc, rmse
 
 
 def sample(seed=0, persons=40, sessions=1, spread=5.0):
@@ -81,9 +81,26 @@ def test_all_metrics_share_the_resamples():
     prediction, target, person = sample()
     found = metric_intervals(prediction, target, person, seed=2)
     assert list(found) == ["RMSE", "MAE", "PCC", "CCC"]
-    assert found["RMSE"] == bootstrap_interval(rmse, prediction, target, person, seed=2)
     for low, high in found.values():
         assert low < high
+
+
+@pytest.mark.parametrize("persons", [2, 3, 9, 40])
+@pytest.mark.parametrize("change", ["none", "rounded", "one value apart", "large", "constant"])
+def test_all_metrics_at_once_are_what_each_is_alone(persons, change):
+    prediction, target, person = sample(persons, persons=persons, sessions=2)
+    if change == "rounded":  # many resamples of few persons are constant
+        prediction, target = prediction // 20, target // 20
+    elif change == "one value apart":
+        prediction = np.where(np.arange(len(target)) == 0, 5.0, 7.0)
+    elif change == "large":
+        prediction, target = prediction + 1e6, target + 1e6
+    elif change == "constant":
+        prediction = np.full(len(target), 17.3)
+    found = metric_intervals(prediction, target, person, draws=400, seed=2)
+    for name, metric in {"RMSE": rmse, "MAE": mae, "PCC": pcc, "CCC": ccc}.items():
+        alone = bootstrap_interval(metric, prediction, target, person, draws=400, seed=2)
+        assert found[name] == pytest.approx(alone, rel=1e-9, abs=1e-12), name
 
 
 def test_one_person_has_no_interval():
