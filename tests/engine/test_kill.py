@@ -1,5 +1,6 @@
 """SIGKILL at moments drawn uniformly over a run: --resume ends in the run that was not cut."""
 
+import itertools
 import json
 import signal
 import time
@@ -45,9 +46,9 @@ def run(forks: Forks, folder: Path, *, resume: bool) -> float:
     return time.monotonic() - started
 
 
-def kill_at(forks: Forks, folder: Path, seconds: float) -> bool:
+def kill_at(forks: Forks, folder: Path, seconds: float, *, resume: bool) -> bool:
     """Start a run and end it by SIGKILL; False when it had finished by then."""
-    done = forks.run(command(folder, resume=False), ROOT, kill_after=seconds)
+    done = forks.run(command(folder, resume=resume), ROOT, kill_after=seconds)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr[-2000:]
     return done.returncode != 0
 
@@ -85,24 +86,28 @@ def test_killed_at_ten_moments(tmp_path):
     with Forks() as forks:
         whole = run(forks, tmp_path / "uncut", resume=False)
     expected = predictions(tmp_path / "uncut")
-    moments = np.random.default_rng().uniform(0, whole, KILLS)
-    print(f"the uncut run took {whole:.1f} s; killed at {np.round(np.sort(moments), 1).tolist()} s")
+    seeds = np.random.SeedSequence()
+    print(f"the uncut run took {whole:.1f} s; the kills' seed is {seeds.entropy}")
 
-    def one(forks: Forks, number: int) -> None:
-        folder = tmp_path / f"cut{number}"
-        moment = float(moments[number])
-        while not kill_at(forks, folder, moment):
-            # The machine was quicker this time and the run had ended: take an earlier moment.
-            folder = tmp_path / f"cut{number}-at-{moment:.2f}"
-            moment *= 0.8
+    def cut(forks: Forks, folder: Path, chance: np.random.Generator) -> int:
+        """Kill a run, kill what goes on from there, and let the rest come to its end."""
+        moment = chance.uniform(0, whole)
+        kills = int(kill_at(forks, folder, moment, resume=False))
+        # Less time is left the second time, how much depends on what the first one kept.
+        again = chance.uniform(0, max(1.0, 0.8 * (whole - moment)))
+        kills += kill_at(forks, folder, again, resume=True)
         run(forks, folder, resume=True)
-        assert predictions(folder) == expected, f"killed at {moment:.1f} s"
+        assert predictions(folder) == expected, f"killed at {moment:.1f} s, then at {again:.1f} s"
         check_files(folder)
+        return kills
 
-    def some(numbers: range) -> None:
+    def some(number: int) -> None:
+        chance, kills = np.random.default_rng(seeds.spawn(1)[0]), 0
         with Forks() as forks:
-            for number in numbers:
-                one(forks, number)
+            for turn in itertools.count():
+                kills += cut(forks, tmp_path / f"cut{number}-{turn}", chance)
+                if kills >= KILLS // 2:
+                    return
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(some, (range(0, KILLS, 2), range(1, KILLS, 2))))
+        list(pool.map(some, range(2)))
