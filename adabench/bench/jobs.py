@@ -146,7 +146,7 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
     records, problems = measured_records(options.results)
     cells: list[Cell] = []
     refused: list[Refused] = []
-    missing: dict[str, LeftOut] = {}
+    missing: dict[tuple[str, str], LeftOut] = {}
     for name, row, track, seeds, source, config in _wanted(suites, options):
         try:
             experiment = load(**config, demo=options.demo, overrides=options.overrides)
@@ -160,8 +160,9 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
         if problem is None:
             cells.append(cell)
         else:
-            before = missing.get(cell.track, LeftOut(cell.track, problem, 0))
-            missing[cell.track] = replace(before, rows=before.rows + 1)
+            # methods may see faces of several sizes, of which one is prepared and one is not
+            before = missing.get((cell.track, problem), LeftOut(cell.track, problem, 0))
+            missing[cell.track, problem] = replace(before, rows=before.rows + 1)
     if options.tracks and not cells and not missing and not refused:
         raise ValueError(f"--track {' '.join(options.tracks)}: no row or config has such a track")
     jobs = _jobs(_in_order(cells), options, records)

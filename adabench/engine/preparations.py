@@ -6,6 +6,8 @@ the result is stored: a run makes whatever it does not find.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
@@ -47,13 +49,26 @@ def corpus_problem(experiment: Experiment) -> str | None:
 
 
 def _not_prepared(track: Track, data: Data) -> str | None:
-    folder = corpus_folder(data.root, track.corpus, data.size)
-    if track.is_demo or (folder / CORPUS_FILE).is_file():
+    if track.is_demo:
         return None
-    return (
-        f"no prepared corpus in {folder}; run `python tools/prepare.py {track.reader} --src RAW "
-        f"--out {folder} --size {data.size}`, or add --demo for the generated one"
-    )
+    folder = corpus_folder(data.root, track.corpus, data.size)
+    ask = f"run `python tools/prepare.py {track.reader} --src RAW --out {{}} --size {data.size}`"
+    if not (folder / CORPUS_FILE).is_file():
+        told = ask.format(folder)
+        return f"no prepared corpus in {folder}; {told}, or add --demo for the generated one"
+    size = _size(folder / CORPUS_FILE)
+    if size in (None, data.size):
+        return None
+    beside = folder.with_name(f"{track.corpus}-{data.size}px")
+    return f"{folder} holds faces of {size} px, and {data.size} are asked for; {ask.format(beside)}"
+
+
+def _size(description: Path) -> Any:
+    """Return a corpus's size in pixels; None where the file is damaged, which opening it tells."""
+    try:
+        return json.loads(description.read_bytes())["prepare"]["size"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def preparations(experiment: Experiment) -> tuple[Preparation, ...]:

@@ -1,5 +1,7 @@
 """What runs share, told without making it; making it and no more."""
 
+import json
+
 import pytest
 
 from adabench.engine.config import load_config
@@ -72,6 +74,19 @@ def test_a_corpus_that_is_not_prepared_is_told(tmp_path):
     (folder / "corpus.json").write_text("{}")
     assert real.corpus_problem() is None
     assert config(overrides=[f"data.root={tmp_path}"]).corpus_problem() is None
+
+
+def test_a_corpus_of_another_size_is_told(tmp_path):
+    expada = load_config("configs/expada_avec14.py", overrides=[f"data.root={tmp_path}"])
+    for name in ("avec2014", "avec2014-224px"):
+        (tmp_path / name).mkdir()
+    content = json.dumps({"prepare": {"size": 112}})
+    (tmp_path / "avec2014" / "corpus.json").write_text(content)
+    told = expada.corpus_problem()
+    assert "holds faces of 112 px, and 224 are asked for" in told
+    assert f"avec2014 --src RAW --out {tmp_path}/avec2014-224px --size 224" in told
+    (tmp_path / "avec2014-224px" / "corpus.json").write_text(content.replace("112", "224"))
+    assert expada.corpus_problem() is None
 
 
 def test_what_is_asked_for_is_made_and_no_more(tiny, tmp_path, monkeypatch):
