@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from adabench.bench.record import Record
+from adabench.bench.record import Record, is_demo_track
 from adabench.bench.tasks import Job, Task
 
 
@@ -15,7 +15,7 @@ def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[T
     """Return task → seconds, where something is known.
 
     A run is expected to take what runs of its own config took (other seeds), or else those of its
-    track, or else all; only the training and the testing count, as stages and caches are shared. A
+    track, or else all demo runs, or all of real corpora; only the training and the testing count, as stages and caches are shared. A
     preparation has no estimate.
 
     Args:
@@ -27,12 +27,12 @@ def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[T
         own = sum(record.timing.get(part, 0.0) for part in ("training", "evaluation"))
         if record.kind != "method" or not own:
             continue
-        for group in (record.config_hash, record.track, None):
+        for group in (record.config_hash, record.track, is_demo_track(record.track)):
             known[group].append(own)
     found: dict[Task, float] = {}
     for task in tasks:
         if isinstance(task, Job):
-            groups = (task.config_hash, task.scored, None)
+            groups = (task.config_hash, task.scored, is_demo_track(task.scored))
             like = next((known[group] for group in groups if known.get(group)), None)
             if like is not None:
                 found[task] = statistics.fmean(like)

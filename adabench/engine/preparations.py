@@ -52,15 +52,14 @@ def _not_prepared(track: Track, data: Data) -> str | None:
     if track.is_demo:
         return None
     folder = corpus_folder(data.root, track.corpus, data.size)
-    ask = f"run `python tools/prepare.py {track.reader} --src RAW --out {{}} --size {data.size}`"
+    sized = folder.with_name(f"{track.corpus}-{data.size}px")
+    ask = f"run `python tools/prepare.py {track.reader} --src RAW --out {sized} --size {data.size}`"
     if not (folder / CORPUS_FILE).is_file():
-        told = ask.format(folder)
-        return f"no prepared corpus in {folder}; {told}, or add --demo for the generated one"
+        return f"no prepared corpus in {folder}; {ask}, or add --demo for the generated one"
     size = _size(folder / CORPUS_FILE)
     if size in (None, data.size):
         return None
-    beside = folder.with_name(f"{track.corpus}-{data.size}px")
-    return f"{folder} holds faces of {size} px, and {data.size} are asked for; {ask.format(beside)}"
+    return f"{folder} holds faces of {size} px, and {data.size} are asked for; {ask}"
 
 
 def _size(description: Path) -> Any:

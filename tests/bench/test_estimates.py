@@ -34,6 +34,10 @@ def test_by_the_config_s_other_runs_then_the_track_s(records):
     assert found[far] == pytest.approx((10 + 20 + 100) / 3)
 
 
+def test_a_demo_says_nothing_of_a_real_corpus(records):
+    assert estimate_seconds([job("new", "avec14"), job("new", "avec13")], records) == {}
+
+
 def test_nothing_known_is_no_estimate(make_record):
     task = Preparing("p", "corpus", "demo", (), Path(), False)
     assert estimate_seconds([job("one"), task], [make_record()]) == {}
