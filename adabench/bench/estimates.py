@@ -15,8 +15,8 @@ def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[T
     """Return task → seconds, where something is known.
 
     A run is expected to take what runs of its own config took (other seeds), or else those of its
-    track, or else all demo runs, or all of real corpora; only the training and the testing count, as stages and caches are shared. A
-    preparation has no estimate.
+    track, or else all demo runs, or all of real corpora; only the training and the testing count, as
+    stages and caches are shared. A preparation has no estimate.
 
     Args:
         tasks: what is to run.
