@@ -156,6 +156,7 @@ def test_plugins_that_misbehave_fail_alone_with_their_reason(bench, tmp_path):
     assert record.config == "plugins_table/good"
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_a_real_run_is_whole_in_the_end(bench, tmp_path):
     words = bench(["Good"], "--seeds", "0", "1", "--jobs", "2")
     moments = random.Random(1)
