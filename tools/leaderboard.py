@@ -13,6 +13,7 @@ does not hold or is refused (the others are built or added); 2 if the arguments 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,4 +116,5 @@ def _add_folders(command: argparse.ArgumentParser, name: str, text: str) -> None
 
 
 if __name__ == "__main__":
+    gc.disable()  # looking for cycles among thousands of records, which have none, takes seconds
     sys.exit(main())

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adabench.bench.pages import render_text
+from adabench.bench.record import Record
 from adabench.bench.reported import read_reported
-from adabench.bench.results import Problem, read_record, record_files
+from adabench.bench.results import Problem, read_each, record_files
 from adabench.bench.rows import LOCAL, MEASURED, REPORTED, Entry, build_tables
 
 ROOT = Path("leaderboard")
@@ -87,11 +88,11 @@ def _collect_measured(folder: Path, place: str) -> tuple[list[Entry], list[Probl
     entries: list[Entry] = []
     problems: list[Problem] = []
     with _uncollected():
-        for path in record_files(folder):
-            try:
-                entries.append(Entry(read_record(path), place, path))
-            except (OSError, ValueError) as error:
-                problems.append(_problem(path, error))
+        for path, found in read_each(record_files(folder)):
+            if isinstance(found, Record):
+                entries.append(Entry(found, place, path))
+            else:
+                problems.append(_problem(path, found))
     return entries, problems
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from adabench.data.files import TEMPORARY_PREFIX, write_bytes
 
 # Characters of the checksum in a file name: 8 unless another record holds that name already.
 _HASH_LENGTHS = (8, 16, 64)
+
+# From so many files on, several processes read them, so many at a time.
+_MANY, _CHUNK = 1000, 200
 
 
 @dataclass(frozen=True)
@@ -123,12 +128,31 @@ def read_records(root: str | os.PathLike[str]) -> tuple[list[Record], list[Probl
         raise NotADirectoryError(f"{root} is a file; expected a folder with result records")
     records: list[Record] = []
     problems: list[Problem] = []
-    for path in record_files(root):
-        try:
-            records.append(read_record(path))
-        except (OSError, ValueError) as error:
-            problems.append(Problem(path, reason_of(error, path)))
+    for path, found in read_each(record_files(root)):
+        if isinstance(found, Record):
+            records.append(found)
+        else:
+            problems.append(Problem(path, reason_of(found, path)))
     return records, problems
+
+
+def read_each(paths: Sequence[Path]) -> Iterator[tuple[Path, Record | OSError | ValueError]]:
+    """Yield each path with its record, or with the error of one that can't be read.
+
+    Many files are read by all processors.
+    """
+    if len(paths) < _MANY:
+        yield from ((path, _read(path)) for path in paths)
+        return
+    with ProcessPoolExecutor() as pool:
+        yield from zip(paths, pool.map(_read, paths, chunksize=_CHUNK), strict=True)
+
+
+def _read(path: Path) -> Record | OSError | ValueError:
+    try:
+        return read_record(path)
+    except (OSError, ValueError) as error:
+        return error
 
 
 def record_files(root: Path) -> list[Path]:
