@@ -14,7 +14,7 @@ from adabench.bench.families import family, family_order, paper_names
 from adabench.bench.pages import DEMO_NOTICE
 from adabench.bench.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
 from adabench.bench.rows import LOCAL, MEASURED, REPORTED, Entry, Row, Summary, Table, shared_flags
-from adabench.data.tracks import TRACKS
+from adabench.data.tracks import OWN, TRACKS
 from adabench.evaluation.significance import LEVEL
 
 _CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface": "Demo"}
@@ -208,6 +208,8 @@ def _identifier(track: str, row: Row) -> str:
 
 
 def _title(track: str) -> str:
+    if track == OWN or track.startswith(f"{OWN}-"):
+        return f"Own corpus {track.removeprefix(OWN).removeprefix('-')}".rstrip()
     if track not in TRACKS:
         return track
     known = TRACKS[track]
