@@ -166,7 +166,9 @@ class Detections:
 def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detections:
     """Looks for faces in each ``every``-th frame and in the last one."""
     sampled: list[int] = []
-    boxes: list[NDArray[np.float64]] = []
+    # plain numbers: small arrays that stay, between pictures that go, would keep the memory of these
+    # from being used again, a gigabyte in fifty minutes
+    boxes: list[list[list[float]]] = []
     sizes: list[tuple[int, int, int]] = []
     last: Frame | None = None
     for last in frames:
@@ -174,14 +176,15 @@ def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detec
             sizes.append((last.number, *last.size))
         if last.number % every == 0:
             sampled.append(last.number)
-            boxes.append(detector(last.rgb()))
+            boxes.append(detector(last.rgb()).tolist())
     if last is None:
         raise ValueError("a video without frames has no faces")
     if sampled[-1] != last.number:
         sampled.append(last.number)
-        boxes.append(detector(last.rgb()))
+        boxes.append(detector(last.rgb()).tolist())
     numbers = np.asarray(sampled, np.int64)
-    return Detections(last.number + 1, numbers, tuple(boxes), sizes[0][1:], tuple(sizes[1:]))
+    faces = tuple(np.array(found, np.float64).reshape(-1, 5) for found in boxes)
+    return Detections(last.number + 1, numbers, faces, sizes[0][1:], tuple(sizes[1:]))
 
 
 def detect_in(
