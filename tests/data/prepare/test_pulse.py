@@ -64,10 +64,11 @@ def test_an_error_ends_the_watch(signs):
     assert not signs[-1].decoding
 
 
-def test_nobody_listens():
+def test_nobody_listens(signs):
     listen(None)
     with decoding():
         beat(0.5)
+    assert signs == []
 
 
 def test_checksum_with_signs(signs, tmp_path, monkeypatch):
