@@ -106,6 +106,6 @@ LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
 STAGES = Registry(
     "stage",
     scope=SCOPE,
-    locations=["adabench.engine.pretrain", "adabench.engine.method_stage"],
+    locations=["adabench.engine.stages.pretrain", "adabench.engine.stages.method"],
 )
-SEMANTICS = Registry("semantics", scope=SCOPE, locations=["adabench.models.semantics"])
+SEMANTICS = Registry("semantics", scope=SCOPE, locations=["adabench.models.semantics.encoders"])

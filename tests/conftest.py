@@ -18,13 +18,13 @@ torch.set_num_threads(1)
 LONGEST = (
     "engine/test_bench_real.py",
     "engine/test_kill.py",
-    "tools/test_train.py",
-    "tools/test_bench.py",
+    "cli/test_train.py",
+    "cli/test_bench.py",
     "test_configs.py",
     "engine/test_protocol_runs.py",
-    "engine/test_method_stage.py",
+    "engine/stages/test_method.py",
     "test_suites.py",
-    "tools/test_profile.py",
+    "cli/test_profile.py",
     "engine/test_experiment.py",
     "engine/test_fused.py",
 )

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import load_suites
-from adabench.engine.config import load_config
-from adabench.engine.digest import digest
+from adabench.config.digest import digest
+from adabench.config.experiment import load_config
 from adabench.engine.workbench import preflight, without_weights
 from adabench.models.estimator import EstimatorMethod
 from adabench.plugins import load_plugins

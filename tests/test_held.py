@@ -13,15 +13,15 @@ import pytest
 import torch
 
 from adabench.bench.suites import load_suites
+from adabench.config.digest import digest
+from adabench.config.experiment import load_config
+from adabench.config.references import in_order
 from adabench.data.manifest import ClipRecord
-from adabench.engine.config import load_config
-from adabench.engine.digest import digest
-from adabench.engine.features import FeatureCache
-from adabench.engine.references import in_order
-from adabench.engine.semantics_cache import SemanticsCache
-from adabench.engine.stages import StageContext, StageResult
+from adabench.engine.caches.features import FeatureCache
+from adabench.engine.caches.semantics import SemanticsCache
+from adabench.engine.stages.stage import StageContext, StageResult
 from adabench.models import Backbone
-from adabench.models.semantics import SemanticEncoder
+from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 from adabench.structures import Features, FeatureSpec, Semantics

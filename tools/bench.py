@@ -18,10 +18,10 @@ from typing import Any
 
 from adabench.bench.jobs import plan
 from adabench.bench.launch import describe_plan, launch, make_executor, write_tables
-from adabench.bench.publish import publish_results
 from adabench.bench.suites import FOLDER, Suite, load_suites
 from adabench.bench.tasks import Options
-from adabench.engine.config import load_config
+from adabench.config.experiment import load_config
+from adabench.leaderboard.publish import publish_results
 
 TRAIN = Path(__file__).parent / "train.py"
 

@@ -18,15 +18,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from adabench.bench.accept import RefusedError, accept, untraceable
-from adabench.bench.labels import labels_for, read_labels
-from adabench.bench.leaderboard import ROOT
-from adabench.bench.pairs import pairs_of_track, render_pairs
-from adabench.bench.publish import publish
-from adabench.bench.results import read_record
-from adabench.bench.selection import select_runs
-from adabench.bench.statistics import compare
-from adabench.bench.verify import verify
+from adabench.leaderboard.accept import RefusedError, accept, untraceable
+from adabench.leaderboard.collect import ROOT
+from adabench.leaderboard.pairs import pairs_of_track, render_pairs
+from adabench.leaderboard.publish import publish
+from adabench.leaderboard.selection import select_runs
+from adabench.leaderboard.statistics import compare
+from adabench.leaderboard.verify import verify
+from adabench.records.labels import labels_for, read_labels
+from adabench.records.results import read_record
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

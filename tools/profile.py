@@ -66,11 +66,11 @@ def parser_of(add_run_arguments: Any) -> argparse.ArgumentParser:
 def measure_run(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Return what a run's training costs, for JSON and for a person."""
     # Imported here, since torch among them imports the standard library's module of this name.
-    from adabench.engine.cli import experiment_from
-    from adabench.engine.data_profile import profile_data
-    from adabench.engine.step_profile import profile_step
+    from adabench.cli.arguments import experiment_from
     from adabench.engine.training import set_threads
     from adabench.engine.workbench import build_untrained
+    from adabench.profiling.data import profile_data
+    from adabench.profiling.step import profile_step
 
     experiment = experiment_from(given)
     if given.action == "data":
@@ -84,8 +84,8 @@ def measure_run(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def measure_corpus(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Return what the candidates for the store cost, or what preparing does."""
-    from adabench.engine.prepare_profile import profile_prepare
-    from adabench.engine.store_profile import profile_candidates
+    from adabench.profiling.prepare import profile_prepare
+    from adabench.profiling.store import profile_candidates
 
     found: Any
     if given.action == "store":
@@ -103,7 +103,7 @@ def values(given: argparse.Namespace, *names: str) -> dict[str, Any]:
 
 def main() -> int:
     """Parse, measure, print."""
-    from adabench.engine.cli import add_run_arguments
+    from adabench.cli.arguments import add_run_arguments
 
     given = parser_of(add_run_arguments).parse_args()
     measure = measure_corpus if given.action in ("store", "prepare") else measure_run
@@ -115,6 +115,6 @@ def main() -> int:
 if __name__ == "profile":
     stand_aside()
 elif __name__ == "__main__":
-    from adabench.engine.cli import run_tool
+    from adabench.cli.arguments import run_tool
 
     run_tool(main)

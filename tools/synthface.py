@@ -13,16 +13,16 @@ from pathlib import Path
 
 import cv2
 
-from adabench.data.synthface import (
+from adabench.synthface import (
     ExpressionParameters,
     SynthfaceParameters,
     generate,
     generate_expressions,
     layouts,
 )
-from adabench.data.synthface.bounds import bounds_over_draws
-from adabench.data.synthface.sheet import contact_sheet
-from adabench.data.synthface.speed import measure_speed
+from adabench.synthface.bounds import bounds_over_draws
+from adabench.synthface.sheet import contact_sheet
+from adabench.synthface.speed import measure_speed
 
 COPIES = {
     "avec2013": "copy CORPUS in AVEC 2013's layout",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.bench.results import write_record
-from adabench.engine.cli import add_run_arguments, experiment_from, run_tool
+from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
 from adabench.engine.experiment import score_checkpoint
+from adabench.records.results import write_record
 
 
 def main() -> int:

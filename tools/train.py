@@ -16,12 +16,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.bench.leaderboard import show_track
-from adabench.engine.cli import add_run_arguments, experiment_from, recorded_from, run_tool
+from adabench.cli.arguments import add_run_arguments, experiment_from, recorded_from, run_tool
 from adabench.engine.experiment import default_work_dir, train
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
 from adabench.engine.workbench import make_ready
+from adabench.leaderboard.collect import show_track
 
 RESULTS = Path("leaderboard/local")
 

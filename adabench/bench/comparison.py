@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adabench.bench.pages import DEMO_NOTICE
-from adabench.bench.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
-from adabench.bench.rows import Summary
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.evaluation.ranking import FEWEST_ROWS, RankAgreement, rank_agreement
+from adabench.leaderboard.pages import DEMO_NOTICE
+from adabench.leaderboard.rows import Summary
+from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
 
 #: The metric whose order is compared with the paper's.
 RANKED_BY = "RMSE"

@@ -12,11 +12,11 @@ from pathlib import Path
 from tabulate import tabulate
 
 from adabench.bench.comparison import RANKED_BY, Comparison, Order, Pair, Spent
-from adabench.bench.pages import DEMO_NOTICE
-from adabench.bench.record import METRIC_NAMES, is_demo_track
-from adabench.bench.rows import Summary
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
+from adabench.leaderboard.pages import DEMO_NOTICE
+from adabench.leaderboard.rows import Summary
+from adabench.records.record import METRIC_NAMES, is_demo_track
 
 MISSING = "missing"
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from adabench.bench.record import Record, is_demo_track
 from adabench.bench.tasks import Job, Task
+from adabench.records.record import Record, is_demo_track
 
 
 def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[Task, float]:

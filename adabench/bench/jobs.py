@@ -12,8 +12,6 @@ from typing import Any, Protocol
 
 from adabench.bench.failures import earlier_failure
 from adabench.bench.preparing import run_command, with_preparations
-from adabench.bench.record import Record, Reported
-from adabench.bench.results import Problem, read_records
 from adabench.bench.suites import Suite
 from adabench.bench.tasks import (
     CONFIGS,
@@ -28,6 +26,8 @@ from adabench.bench.tasks import (
     run_id,
 )
 from adabench.data.tracks import Track
+from adabench.records.record import Record, Reported
+from adabench.records.results import Problem, read_records
 
 # What reading a config raises where the config is at fault.
 _CONFIG_ERRORS = (ValueError, TypeError, LookupError, OSError)
@@ -52,7 +52,7 @@ class Described(Protocol):
 
 
 class Loader(Protocol):
-    """`adabench.engine.config.load_config`, handed in since bench stands above no engine."""
+    """`adabench.config.experiment.load_config`, handed in since bench stands above no engine."""
 
     def __call__(
         self,

@@ -11,13 +11,13 @@ from adabench.bench.comparison_pages import render_text, write_comparison
 from adabench.bench.estimates import describe_estimate, estimate_seconds
 from adabench.bench.executors import Executor, LocalExecutor
 from adabench.bench.jobs import Plan, measured_records
-from adabench.bench.leaderboard import ROOT
 from adabench.bench.progress import Progress
-from adabench.bench.reported import read_reported
-from adabench.bench.rows import MEASURED
 from adabench.bench.runner import Summary, run_plan, tasks_to_run
 from adabench.bench.suites import Suite, reported_file
 from adabench.bench.tasks import Task
+from adabench.leaderboard.collect import ROOT
+from adabench.leaderboard.rows import MEASURED
+from adabench.records.reported import read_reported
 
 
 def make_executor(

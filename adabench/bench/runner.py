@@ -15,9 +15,9 @@ from adabench.bench.failures import forget_failure, remember_failure
 from adabench.bench.jobs import Plan
 from adabench.bench.process import LOG, claim, holder
 from adabench.bench.progress import Outcome, Progress, duration
-from adabench.bench.results import find_record
 from adabench.bench.tasks import PREPARED, Job, Refused, Task
 from adabench.data.files import write_bytes
+from adabench.records.results import find_record
 
 #: Seconds between two looks at the running jobs.
 _PAUSE = 0.05

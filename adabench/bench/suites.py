@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from adabench.bench.record import Record, Reported
-from adabench.bench.reported import read_reported
 from adabench.data.tracks import get_track
+from adabench.records.record import Record, Reported
+from adabench.records.reported import read_reported
 
 FOLDER = Path("configs/suites")
 REPORTED_FILE = Path("leaderboard/reported/reported.csv")

@@ -50,7 +50,7 @@ class Options:
 
 
 class Shared(Protocol):
-    """One thing that a run has to find or to make, as `adabench.engine.preparations` tells it."""
+    """One thing that a run has to find or to make, as `adabench.config.preparations` tells it."""
 
     @property
     def until(self) -> str: ...

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adabench.bench.record import Cost, Record
+from adabench.records.record import Cost, Record
 
 
 class CombinedMethod:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from adabench.config.experiment import Data
 from adabench.data.files import alone_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
-from adabench.data.synthface import (
+from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
+from adabench.engine.timings import CostBook
+from adabench.synthface import (
     ExpressionParameters,
     SynthfaceParameters,
     generate,
     generate_expressions,
 )
-from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
-from adabench.engine.config import Data
-from adabench.engine.timings import CostBook
 
 # Under the data folder: what corpora took to make.
 MADE = "made"

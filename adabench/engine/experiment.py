@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from adabench.bench.record import CONSTANT, Cost, Record
-from adabench.bench.results import find_record, read_record, write_record
-from adabench.bench.side_files import digests, read_side_files, write_side_files
+from adabench.config.experiment import Experiment
+from adabench.config.protocols import ProtocolSection
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.manifest import ClipRecord
 from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
 from adabench.engine.combined import CombinedMethod, PooledFolds
-from adabench.engine.config import Experiment
 from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
@@ -29,7 +27,6 @@ from adabench.engine.evaluation import (
     session_labels,
 )
 from adabench.engine.metric import SessionScores
-from adabench.engine.protocols import ProtocolSection
 from adabench.engine.repeat import side_files
 from adabench.engine.reporting import flags_of, make_record, write_controls
 from adabench.engine.timings import Timings
@@ -37,6 +34,9 @@ from adabench.engine.training import Fit, fit, set_threads
 from adabench.engine.workbench import Workbench, gather, set_up
 from adabench.models.estimator import EstimatorMethod
 from adabench.models.weights import file_checksum
+from adabench.records.record import CONSTANT, Cost, Record
+from adabench.records.results import find_record, read_record, write_record
+from adabench.records.side_files import digests, read_side_files, write_side_files
 from adabench.registry import MODELS
 
 RECORD = "record.json"

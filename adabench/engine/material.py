@@ -7,14 +7,14 @@ from pathlib import Path
 
 from mmengine.device import get_device
 
+from adabench.config.experiment import Experiment
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
-from adabench.engine.config import Experiment
+from adabench.engine.caches.features import FeatureCache, SemanticsCache
 from adabench.engine.corpora import seconds_to_make
-from adabench.engine.features import FeatureCache, SemanticsCache
-from adabench.engine.stages import StageResult, resolve
+from adabench.engine.stages.stage import StageResult, resolve
 from adabench.models import Assessor, Backbone
-from adabench.models.semantics import SemanticEncoder
+from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.registry import SEMANTICS, TRANSFORMS
 
 

@@ -9,8 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.synthface import key_frames
-from adabench.engine.config import Experiment
+from adabench.config.experiment import Experiment
 from adabench.engine.corpora import synthface_parameters
 from adabench.evaluation.explanation import (
     ALL,
@@ -21,6 +20,7 @@ from adabench.evaluation.explanation import (
 )
 from adabench.evaluation.levels import LEVEL_NAMES, severity_level
 from adabench.structures import Selection, Units, ViewId
+from adabench.synthface import key_frames
 
 
 def known_key_frames(

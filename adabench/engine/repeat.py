@@ -8,17 +8,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adabench.bench.record import METRIC_NAMES, Record
-from adabench.bench.results import read_record
-from adabench.bench.side_files import (
+from adabench.config.experiment import LOCAL_OPTIONS, Experiment, with_overrides
+from adabench.records import provenance
+from adabench.records.record import METRIC_NAMES, Record
+from adabench.records.results import read_record
+from adabench.records.side_files import (
     CHANGES,
     CONFIG,
     ENVIRONMENT,
     read_side_files,
     side_folder,
 )
-from adabench.engine import provenance
-from adabench.engine.config import LOCAL_OPTIONS, Experiment, with_overrides
 
 
 def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Experiment]:

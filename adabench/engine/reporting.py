@@ -9,7 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from adabench.bench.record import (
+from adabench.config.experiment import Experiment
+from adabench.config.protocols import FoldsSection, ProtocolSection
+from adabench.data.files import alone_in
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import PreparedCorpus
+from adabench.data.protocol import Parts, Protocol, divide
+from adabench.engine.corpora import synthface_parameters
+from adabench.engine.evaluation import session_labels
+from adabench.evaluation.intervals import metric_intervals
+from adabench.evaluation.metrics import score_metrics
+from adabench.models.estimator import constant
+from adabench.records import provenance
+from adabench.records.record import (
     CONSTANT,
     SHUFFLED,
     Cost,
@@ -19,20 +31,8 @@ from adabench.bench.record import (
     Prediction,
     Record,
 )
-from adabench.bench.results import has_constant, read_records, write_record
-from adabench.data.files import alone_in
-from adabench.data.manifest import ClipRecord
-from adabench.data.prepared import PreparedCorpus
-from adabench.data.protocol import Parts, Protocol, divide
-from adabench.data.synthface import bounds
-from adabench.engine import provenance
-from adabench.engine.config import Experiment
-from adabench.engine.corpora import synthface_parameters
-from adabench.engine.evaluation import session_labels
-from adabench.engine.protocols import FoldsSection, ProtocolSection
-from adabench.evaluation.intervals import metric_intervals
-from adabench.evaluation.metrics import score_metrics
-from adabench.models.estimator import constant
+from adabench.records.results import has_constant, read_records, write_record
+from adabench.synthface import bounds
 
 
 def fusion_of(experiment: Experiment) -> str:

@@ -17,8 +17,8 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
+from adabench.config.experiment import Training
 from adabench.engine import checkpoints
-from adabench.engine.config import Training
 from adabench.engine.hooks import KeepBest, KeepLast, Progress, Reseed, seed_everything
 
 

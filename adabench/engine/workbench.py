@@ -13,20 +13,20 @@ import torch
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
+from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.preparations import CORPUS, FEATURES
+from adabench.config.protocols import CrossCorpusSection
+from adabench.config.references import in_order
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide, shuffle_labels
 from adabench.data.tracks import get_track
-from adabench.engine.config import Experiment, Training, Views
+from adabench.engine.caches.features import FeatureCache, SemanticsCache, segments_of
 from adabench.engine.corpora import ensure_corpus
-from adabench.engine.features import FeatureCache, SemanticsCache, segments_of
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
-from adabench.engine.preparations import CORPUS, FEATURES
-from adabench.engine.protocols import CrossCorpusSection
-from adabench.engine.references import in_order
-from adabench.engine.stages import Stage, StageResult, ensure_stages, resolve
+from adabench.engine.stages.stage import Stage, StageResult, ensure_stages, resolve
 from adabench.engine.training import make_loader
 from adabench.models import Assessor, Backbone
 from adabench.models.weights import read_weights

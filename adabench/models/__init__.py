@@ -1,8 +1,10 @@
 """The Assessor, the four roles and the plain parts that every method may use."""
 
+from adabench.models.aggregators.identity import Identity
 from adabench.models.assessor import Assessor
-from adabench.models.frozen import Frozen
-from adabench.models.plain import Identity, KeepAll, UnitRegressor, even_weights
+from adabench.models.backbones.frozen import Frozen
+from adabench.models.backbones.timm_frames import TimmFrames
+from adabench.models.heads.unit_regressor import UnitRegressor
 from adabench.models.roles import (
     Aggregator,
     Backbone,
@@ -11,7 +13,7 @@ from adabench.models.roles import (
     Part,
     Selector,
 )
-from adabench.models.timm_frames import TimmFrames
+from adabench.models.selectors.keep_all import KeepAll, even_weights
 
 __all__ = [
     "Aggregator",

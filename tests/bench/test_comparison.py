@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench import Cost
 from adabench.bench.comparison import compare
-from adabench.bench.reported import read_reported
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell
+from adabench.records import Cost
+from adabench.records.reported import read_reported
 
 CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
 p,1,First et al.,First,avec14,10.5,9.2,,,doubtful

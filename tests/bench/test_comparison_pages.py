@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench import Metrics
 from adabench.bench.comparison import (
     ComparedRow,
     Comparison,
@@ -21,9 +20,10 @@ from adabench.bench.comparison_pages import (
     render_text,
     write_comparison,
 )
-from adabench.bench.pages import DEMO_NOTICE
-from adabench.bench.rows import Summary
 from adabench.evaluation.ranking import RankAgreement
+from adabench.leaderboard.pages import DEMO_NOTICE
+from adabench.leaderboard.rows import Summary
+from adabench.records import Metrics
 
 NAMES = ("RMSE", "MAE", "PCC", "CCC")
 

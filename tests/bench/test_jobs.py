@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench import write_record
 from adabench.bench.jobs import measured_records, plan
-from adabench.bench.results import find_record
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Options
 from adabench.data.tracks import Track, get_track
+from adabench.records import write_record
+from adabench.records.results import find_record
 
 
 @dataclass

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench import read_records
 from adabench.bench.executors import LocalExecutor
 from adabench.bench.jobs import Plan
 from adabench.bench.process import LOG, JobProcess, claim
 from adabench.bench.progress import Progress, duration
 from adabench.bench.runner import Summary, run_plan
 from adabench.bench.tasks import Job, Refused
+from adabench.records import read_records
 
 TOY = Path(__file__).with_name("toy_train.py")
 

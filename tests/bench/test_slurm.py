@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import slurm_cluster
 
-from adabench.bench import read_records
 from adabench.bench.jobs import Plan
 from adabench.bench.process import LOG, claim
 from adabench.bench.progress import Progress
 from adabench.bench.runner import run_plan
 from adabench.bench.tasks import Job
+from adabench.records import read_records
 
 slurm = pytest.importorskip("adabench.bench.slurm")
 

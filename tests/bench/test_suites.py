@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench.reported import read_reported
 from adabench.bench.suites import REPORTED_FILE, find_suites, load_suite, load_suites
+from adabench.records.reported import read_reported
 
 ROOT = Path(__file__).parents[2]
 HEAD = """

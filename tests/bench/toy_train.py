@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from adabench.bench import Cost, Flags, Measured, Metrics, Prediction, Record, write_record
 from adabench.evaluation import score_metrics
+from adabench.records import Cost, Flags, Measured, Metrics, Prediction, Record, write_record
 
 LABELS = [0.0, 10.0, 20.0, 30.0]
 

@@ -9,9 +9,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from adabench.data.folds import deal, division_digest, hold_out, person_folds, share_folds
 from adabench.data.manifest import ClipRecord
-from adabench.data.synthface import SynthfaceParameters
-from adabench.data.synthface.plan import TASKS, draw_sessions
 from adabench.evaluation.levels import severity_level
+from adabench.synthface import SynthfaceParameters
+from adabench.synthface.plan import TASKS, draw_sessions
 
 SHARES = {"train": 0.6, "validate": 0.2, "test": 0.2}
 

@@ -8,8 +8,8 @@ import sys
 import av
 import pytest
 
-from adabench.data.synthface.corpus import corpus_jobs
-from adabench.data.synthface.parameters import SynthfaceParameters
+from adabench.synthface.corpus import corpus_jobs
+from adabench.synthface.parameters import SynthfaceParameters
 
 SECONDS = 30
 

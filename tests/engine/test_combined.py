@@ -2,9 +2,9 @@
 
 import pytest
 
-from adabench.bench import Cost, Metrics, Prediction, Record
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
+from adabench.records import Cost, Metrics, Prediction, Record
 
 LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
 

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 from adabench.batching import collate, pad_inputs, slice_inputs, trim_inputs
-from adabench.bench.results import read_records
 from adabench.data import files
 from adabench.data.protocol import LeakError
 from adabench.engine import checkpoints
@@ -19,6 +18,7 @@ from adabench.engine.evaluation import evaluate, session_labels
 from adabench.engine.experiment import RECORD, score_checkpoint, train
 from adabench.engine.workbench import gather, set_up
 from adabench.evaluation.metrics import score_metrics
+from adabench.records.results import read_records
 
 POINTS = 1e-4
 """How far two predictions of one clip may be apart, BDI-II points."""

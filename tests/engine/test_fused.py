@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench.results import find_record, read_records, write_record
 from adabench.engine import checkpoints, experiment
 from adabench.engine.experiment import default_work_dir, score_checkpoint, train
+from adabench.records.results import find_record, read_records, write_record
 
 CONFIG = "expada_avec14.py"
 TASKS = ("freeform", "northwind")

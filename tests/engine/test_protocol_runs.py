@@ -7,18 +7,18 @@ import pytest
 import torch
 
 from adabench.bench.jobs import plan
-from adabench.bench.results import find_record, read_record, read_records, write_record
-from adabench.bench.rows import Entry, build_tables
 from adabench.bench.tasks import Options
+from adabench.config.experiment import load_config
 from adabench.data import protocol
 from adabench.engine import checkpoints, experiment
-from adabench.engine.config import load_config
 from adabench.engine.corpora import ensure_corpus
 from adabench.engine.evaluation import session_labels
 from adabench.engine.experiment import score_checkpoint, train
-from adabench.engine.method_stage import MethodTraining
-from adabench.engine.stages import StageContext, StageResult
+from adabench.engine.stages.method import MethodTraining
+from adabench.engine.stages.stage import StageContext, StageResult
 from adabench.engine.workbench import divided, gather, make_ready, set_up
+from adabench.leaderboard.rows import Entry, build_tables
+from adabench.records.results import find_record, read_record, read_records, write_record
 from adabench.registry import STAGES
 
 SHORT = ("training.epochs=2",)

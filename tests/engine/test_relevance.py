@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from adabench.engine.config import Data, Experiment
+from adabench.config.experiment import Data, Experiment
 from adabench.engine.relevance import Relevance, known_key_frames
 from adabench.structures import Features, Selection, Units, ViewId
 

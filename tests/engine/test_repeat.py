@@ -4,8 +4,12 @@ import json
 
 import pytest
 
-from adabench.bench.results import write_record
-from adabench.bench.side_files import (
+from adabench.config.experiment import load_config
+from adabench.engine.experiment import train
+from adabench.engine.repeat import differences, experiment_of, side_files
+from adabench.records import provenance
+from adabench.records.results import write_record
+from adabench.records.side_files import (
     CONFIG,
     ENVIRONMENT,
     digests,
@@ -13,10 +17,6 @@ from adabench.bench.side_files import (
     side_folder,
     write_side_files,
 )
-from adabench.engine import provenance
-from adabench.engine.config import load_config
-from adabench.engine.experiment import train
-from adabench.engine.repeat import differences, experiment_of, side_files
 
 
 def test_a_record_has_its_config_and_environment_beside_it(tiny):

@@ -10,8 +10,8 @@ from mmengine.model import BaseModel
 from torch import nn
 from torch.utils.data import Dataset
 
+from adabench.config.experiment import Training
 from adabench.engine import checkpoints
-from adabench.engine.config import Training
 from adabench.engine.hooks import seed_everything
 from adabench.engine.training import Fit, fit, make_loader
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adabench.data.synthface import SynthfaceParameters, generate
-from adabench.data.synthface.layouts import (
+from adabench.synthface import SynthfaceParameters, generate
+from adabench.synthface.layouts import (
     write_avec2013,
     write_openface,
     write_renamed,

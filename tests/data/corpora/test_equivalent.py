@@ -5,7 +5,7 @@ import pytest
 from adabench.data.corpora import CORPORA, find_reader, read_layout
 from adabench.data.manifest import read_manifest
 from adabench.data.prepare import prepare
-from adabench.data.synthface import SynthfaceParameters, draw_sessions
+from adabench.synthface import SynthfaceParameters, draw_sessions
 
 FIELDS = ("clip", "subject", "session", "task", "split", "score")
 

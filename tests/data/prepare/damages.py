@@ -9,8 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from adabench.data.synthface import SynthfaceParameters
-from adabench.data.synthface.corpus import corpus_jobs
+from adabench.synthface import SynthfaceParameters
+from adabench.synthface.corpus import corpus_jobs
 
 SPLITS = ("Training", "Development", "Testing")
 TASK = "Freeform"

@@ -10,7 +10,7 @@ import pytest
 
 from adabench.data.prepare.decode import Video
 from adabench.data.prepare.faces import face_boxes
-from adabench.data.synthface.sheet import draw_still
+from adabench.synthface.sheet import draw_still
 
 FPS = 15
 WIDTH, HEIGHT = 320, 240

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adabench.data.prepare import check, prepare
-from adabench.data.synthface import SynthfaceParameters
-from adabench.data.synthface.corpus import corpus_jobs
+from adabench.synthface import SynthfaceParameters
+from adabench.synthface.corpus import corpus_jobs
 
 KILLS = 10
 

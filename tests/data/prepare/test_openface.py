@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
-from adabench.models.sentences import FIXED_SENTENCE, openface_sentences
+from adabench.models.semantics.sentences import FIXED_SENTENCE, openface_sentences
 from adabench.structures import Signals
 
 KEPT = ["gaze_0_x", "gaze_angle_y", "eye_lmk_X_3", "pose_Tx", "pose_Rz", "x_0", "Y_67"]

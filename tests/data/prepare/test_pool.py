@@ -12,7 +12,7 @@ import pytest
 from adabench.data.prepare import pool as pool_module
 from adabench.data.prepare.pool import Lost, Pool
 from adabench.data.prepared import PreparedCorpus
-from adabench.data.synthface import SynthfaceParameters, generate
+from adabench.synthface import SynthfaceParameters, generate
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from adabench.data.corpora import Avec2014Reader, find_reader
 from adabench.data.prepare import PrepareSettings
 from adabench.data.prepare.scan import scan_text
-from adabench.data.synthface import SynthfaceParameters, generate
-from adabench.data.synthface.layouts import write_openface, write_table
+from adabench.synthface import SynthfaceParameters, generate
+from adabench.synthface.layouts import write_openface, write_table
 
 SETTINGS = PrepareSettings()
 

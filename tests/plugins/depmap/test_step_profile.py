@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from adabench.engine.step_profile import innermost_backbone, profile_step
+from adabench.profiling.step import innermost_backbone, profile_step
 
 
 def test_profile_of_a_small_step_adds_up_and_leaves_the_model_as_it_was(build):

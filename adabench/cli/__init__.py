@@ -1,0 +1,1 @@
+"""What the tools call: arguments parsed, the house asked, the answer printed."""

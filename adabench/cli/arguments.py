@@ -1,0 +1,129 @@
+"""What the tools share: arguments of a run, and errors that are the user's to mend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adabench.bench.suites import FOLDER, load_suite
+from adabench.config.experiment import Experiment, load_config
+from adabench.engine.repeat import experiment_of
+from adabench.plugins import load_plugins
+from adabench.records.record import Record
+
+# What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
+USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a run."""
+    parser.add_argument(
+        "config", type=Path, nargs="?", help="a file in configs/, or your own; or a suite"
+    )
+    parser.add_argument("--row", help="which row, where the file is a suite")
+    parser.add_argument(
+        "--track",
+        help="in place of the config's, e.g. table for a corpus of your own; of a row, one of its",
+    )
+    parser.add_argument(
+        "--stage", help="run the method that this stage of the config trains, and test it"
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="run the config's demo section on the generated corpus"
+    )
+    parser.add_argument(
+        "--protocol",
+        metavar="NAME",
+        help="in place of the config's: a file of configs/_base_/protocols (person-disjoint, folds, "
+        "train-dev, cross-corpus, official), or one of your own",
+    )
+    parser.add_argument("--seed", type=int, help="of the run; the config's by default")
+    parser.add_argument(
+        "--plugins",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a folder of your own plugins; may be given several times",
+    )
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="values that win over the config's, e.g. training.epochs=20 data.synthface.seed=7",
+    )
+
+
+def experiment_from(arguments: argparse.Namespace) -> Experiment:
+    """Load plugins, say which failed, and read the config.
+
+    Raises:
+        ValueError, FileNotFoundError: naming file, field and remedy.
+    """
+    load_plugins_of(arguments)
+    return load_config(
+        **_source(arguments),
+        demo=arguments.demo,
+        overrides=arguments.cfg_options,
+        seed=arguments.seed,
+        protocol=arguments.protocol,
+    )
+
+
+def load_plugins_of(arguments: argparse.Namespace) -> None:
+    """Load plugins and say which failed."""
+    for failure in load_plugins(arguments.plugins).failed:
+        print(f"warning: {failure}", file=sys.stderr)
+
+
+def recorded_from(arguments: argparse.Namespace) -> tuple[Record, Experiment]:
+    """Load plugins, and read the record and the experiment that ``--from-record`` names.
+
+    Raises:
+        ValueError, FileNotFoundError: naming file, field and remedy.
+    """
+    for name in ("config", "row", "track", "stage", "protocol", "seed", "demo"):
+        if getattr(arguments, name):
+            shown = name if name == "config" else f"--{name}"
+            raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
+    load_plugins_of(arguments)
+    return experiment_of(arguments.from_record, arguments.cfg_options)
+
+
+def _source(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return which config is asked for, as :func:`load_config` takes it."""
+    path: Path | None = arguments.config
+    if path is None:
+        raise ValueError("name a config: a file in configs/, or one of your own")
+    if arguments.row is None:
+        if path.parent.name == FOLDER.name and path.is_file():
+            rows = ", ".join(row.name for row in load_suite(path).rows)
+            raise ValueError(f"{path} is a suite: name one of its rows with --row ({rows})")
+        change = {} if arguments.track is None else {"track": arguments.track}
+        return {"path": path, "stage": arguments.stage, "change": change}
+    if arguments.stage is not None:
+        raise ValueError("--stage is set by the suite's row; leave it out")
+    suite = load_suite(path)
+    row = suite.row(arguments.row)
+    tracks = suite.tracks_of(row)
+    if arguments.track is None and len(tracks) > 1:
+        raise ValueError(f"row {row.name!r} runs on {', '.join(tracks)}: choose with --track")
+    return suite.config_of(row, arguments.track or tracks[0])
+
+
+def run_tool(main: Callable[[], int]) -> None:
+    """Run a tool and exit; bad input ends in one line that says what to do, not in a traceback."""
+    try:
+        code = main()
+    except USER_ERRORS as error:
+        text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+        print(f"error: {text}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print("stopped; --resume goes on from the last checkpoint", file=sys.stderr)
+        code = 130
+    sys.exit(code)

@@ -1,0 +1,363 @@
+"""What a run is: reading a config file, checking it, merging its demo section."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from mmengine.config import Config
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from adabench.config.digest import digest
+from adabench.config.files import (
+    merge,
+    parse_options,
+    read_config,
+    read_protocol,
+    without_marks,
+)
+from adabench.config.preparations import Preparation, corpus_problem, preparations
+from adabench.config.protocols import (
+    AnyProtocolSection,
+    FoldsSection,
+    ProtocolSection,
+    told_place,
+)
+from adabench.data.tracks import Track, get_track, task_tracks
+
+
+class Strict(BaseModel):
+    """A section of a config; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Training(Strict):
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over the training clips.
+        batch_size: clips a step.
+        optimiser: mmengine optimiser config, ``type`` and ``lr`` included.
+        warmup_epochs: epochs of linearly rising learning rate; cosine decay follows.
+        clip_grad: largest norm of the gradient; 0 leaves it.
+        validate_every: epochs between validations; a checkpoint is written after each.
+        workers: loader processes.
+        amp: mixed precision (CUDA).
+        threads: torch's CPU threads; fixed, since sums depend on it. 0 takes OMP_NUM_THREADS, or
+            one a core.
+    """
+
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    optimiser: dict[str, Any]
+    warmup_epochs: int = Field(default=1, ge=0)
+    clip_grad: float = Field(default=1.0, ge=0)
+    validate_every: int = Field(default=1, gt=0)
+    workers: int = Field(default=0, ge=0)
+    amp: bool = False
+    threads: int = Field(default=0, ge=0)
+
+
+class Data(Strict):
+    """Where the data is.
+
+    Attributes:
+        root: folder of prepared corpora, stages and caches.
+        size: width and height of the prepared face crops, pixels.
+        synthface: preset and seed of the generated corpus, for tracks that run on it.
+    """
+
+    root: str = "data"
+    size: int = Field(default=112, ge=16)
+    synthface: dict[str, Any] = Field(default_factory=lambda: {"preset": "demo", "seed": 0})
+    processes: int = Field(default=2, gt=0)
+
+
+class Views(Strict):
+    """Which frames are seen.
+
+    Attributes:
+        train, test: view configs.
+        select: the view of the validation that selects the checkpoint; ``test`` by default.
+        augment: changes the frames of a training view.
+        variants: how many versions of a training clip the feature cache holds, the plain one and
+            augmented ones; of no effect where frames are read.
+    """
+
+    train: dict[str, Any]
+    test: dict[str, Any]
+    select: dict[str, Any] | None = None
+    augment: dict[str, Any] | None = None
+    variants: int = Field(default=4, gt=0)
+
+
+class Experiment(Strict):
+    """One run, resolved. A config file's top-level names are exactly these fields and ``demo``.
+
+    Attributes:
+        name: of the config file.
+        method: the method's ``name`` and its parts (or ``type='EstimatorMethod'``).
+        track: which leaderboard table it is for.
+        fusion: how a session's tasks become one score, on a track with several: ``joint`` is one
+            model on all of them and the mean of its scores, ``fused`` the mean over a model a task.
+        views: which frames are seen.
+        training: the schedule; an EstimatorMethod has none.
+        data: corpus folders.
+        stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
+        semantics: the encoder behind a backbone that reads semantics.
+        protocol: who is trained on, selected on and tested; `adabench.config.protocols` tells of it.
+        paper_compat: the config takes choices of the authors' code that their paper does not make;
+            the record is flagged.
+        shuffle_labels: deal the training labels out anew among sessions: a control, which must not be
+            better than the constant predictor.
+        cache: keep a frozen part's output, and read it instead of frames.
+        seed: of the run.
+        is_demo: whether the demo section was merged.
+        overrides: ``--cfg-options`` as given, local folders left out.
+    """
+
+    name: str
+    method: dict[str, Any]
+    track: str
+    fusion: Literal["joint", "fused"] = "joint"
+    views: Views | None = None
+    training: Training | None = None
+    data: Data = Data()
+    stages: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    semantics: dict[str, Any] | None = None
+    protocol: AnyProtocolSection = ProtocolSection()
+    paper_compat: bool = False
+    shuffle_labels: bool = False
+    cache: bool = True
+    seed: int = Field(default=0, ge=0)
+    is_demo: bool = False
+    overrides: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names(self) -> Experiment:
+        if not isinstance(self.method.get("name"), str):
+            raise ValueError("method.name is missing: the name that the leaderboard shows")
+        get_track(self.track)
+        return self
+
+    @property
+    def track_(self) -> Track:
+        """The track's data."""
+        return get_track(self.track)
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether this is a model per task, which a track with one task can't be."""
+        return self.fusion == "fused" and len(self.track_.tasks) > 1
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether this is all folds of a protocol together."""
+        return isinstance(self.protocol, FoldsSection) and self.protocol.fold is None
+
+    @property
+    def is_fold(self) -> bool:
+        """Whether this is one of several folds."""
+        return isinstance(self.protocol, FoldsSection) and self.protocol.fold is not None
+
+    def members(self) -> tuple[Experiment, ...]:
+        """Return the runs whose predictions this one joins: one a task where it is fused, or a fold.
+
+        A fused run over folds joins a run a task, each of which joins its folds.
+        """
+        if self.is_fused:
+            return tuple(
+                self.model_copy(update={"name": f"{self.name}_{task.lower()}", "track": track.name})
+                for task, track in task_tracks(self.track_).items()
+            )
+        if not isinstance(self.protocol, FoldsSection):
+            return ()
+        return tuple(
+            self.model_copy(update={"name": f"{self.name}_fold{fold.fold}", "protocol": fold})
+            for fold in self.protocol.each()
+        )
+
+    def preparations(self) -> tuple[Preparation, ...]:
+        """Return what it has to find or to make before it trains."""
+        return preparations(self)
+
+    def corpus_problem(self) -> str | None:
+        """Return what is to be done where its corpus is not prepared; None if it is."""
+        return corpus_problem(self)
+
+    def hash(self) -> str:
+        """Hash of everything that decides the result, the seed apart."""
+        content = self.model_copy(
+            update={"fusion": "fused" if self.is_fused else "joint"}
+        ).model_dump(
+            mode="json",
+            exclude={
+                "seed": True,
+                "overrides": True,
+                "name": True,
+                "data": {"root", "processes"},
+                "training": {"workers"},
+                # A field that came later: absent where it changes nothing, so that older hashes hold.
+                **({} if self.shuffle_labels else {"shuffle_labels": True}),
+            },
+        )
+        return digest(content)
+
+
+# Where a user keeps data decides no result, and a path need not travel with a record.
+LOCAL_OPTIONS = ("data.root=", "data.processes=")
+
+_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides"} | {"demo"}
+
+
+def load_config(
+    path: str | Path,
+    *,
+    demo: bool = False,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    change: Mapping[str, Any] | None = None,
+    name: str | None = None,
+    stage: str | None = None,
+    protocol: str | Path | None = None,
+) -> Experiment:
+    """Read a config file into an experiment.
+
+    Args:
+        path: the file. Names of its own that start with an underscore are not part of the config.
+        demo: merge its ``demo`` section, which must exist, and score the track's demo track.
+        overrides: ``key=value`` pairs that win over all else.
+        seed: wins over the config's.
+        change: what a suite's row changes, merged over the file and its demo section; its own
+            ``demo`` key is merged last, in a demo only.
+        name: what the record calls the config; the file's stem by default.
+        stage: run the method that this stage trains, a ``MethodTraining``, instead of the config's.
+        protocol: a ready-made section, or a file with one, in place of the config's own; overrides
+            refine it.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: an unknown key or a wrong value, with file, field and what was expected.
+    """
+    path = Path(path)
+    if not path.is_file():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
+        hint = f"; did you mean {path.parent / near[0]}?" if near else ""
+        raise FileNotFoundError(f"config {path} does not exist{hint}")
+    cfg = read_config(path)
+    _check_keys(path, cfg)
+    section = cfg.pop("demo", None)
+    if demo:
+        if not isinstance(section, dict):
+            raise ValueError(
+                f"{path}: --demo needs a `demo` section, a dict of what differs; got {section!r}"
+            )
+        _check_keys(path, section, "demo.")
+        merge(path, cfg, section, "demo")
+    _merge_change(path, cfg, dict(change or {}), demo)
+    if protocol is not None:
+        cfg.protocol = read_protocol(protocol)
+    if demo:
+        _map_tracks(path, cfg)
+    if overrides:
+        merge(path, cfg, parse_options(overrides), "--cfg-options")
+        _check_keys(path, cfg)
+    content = without_marks(cfg.to_dict())
+    if stage is not None:
+        content = promote_stage(path, content, stage)
+    if seed is not None:
+        content["seed"] = seed
+    told = tuple(o for o in overrides if not o.startswith(LOCAL_OPTIONS))
+    content.update(name=name or path.stem, is_demo=demo, overrides=told)
+    return _validate(path, content)
+
+
+def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
+    """Return a resolved experiment with ``key=value`` pairs merged; `overrides` stays as it was.
+
+    Raises:
+        ValueError: a pair that does not fit.
+    """
+    cfg = Config(experiment.model_dump(by_alias=True))
+    merge(Path(experiment.name), cfg, parse_options(overrides), "--cfg-options")
+    return _validate(Path(experiment.name), cfg.to_dict())
+
+
+def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:
+    _check_keys(path, change, "change.")
+    section = change.pop("demo", {})
+    if not isinstance(section, Mapping):
+        raise ValueError(f"{path}: change.demo is a dict of what a demo needs; got {section!r}")
+    _check_keys(path, section, "change.demo.")
+    # Merging takes `_delete_` out of what it is given, and a suite's row is merged more than once.
+    merge(path, cfg, copy.deepcopy(change), "change")
+    if demo:
+        merge(path, cfg, copy.deepcopy(dict(section)), "change.demo")
+
+
+def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, Any]:
+    """Return a config's content as the run of one of its stages.
+
+    Raises:
+        ValueError: the config has no such stage, or it trains no method.
+    """
+    stages = dict(content.get("stages", {}))
+    if stage not in stages:
+        known = ", ".join(stages) or "none"
+        raise ValueError(f"{path}: it has no stage {stage!r}; its stages: {known}")
+    own = dict(stages.pop(stage))
+    kind = own.pop("type", None)
+    if kind != "MethodTraining":
+        raise ValueError(f"{path}: stage {stage!r} is of type {kind}, which trains no method")
+    if not isinstance(own.get("method"), Mapping):
+        raise ValueError(f"{path}: stages.{stage}.method is missing: the four parts to train")
+    own.pop("seed", None)
+    name = content.get("method", {}).get("name")
+    return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}
+
+
+def _map_tracks(path: Path, cfg: Config) -> None:
+    """Name the demo tracks; a missing or odd track is left to the validation, which reports it."""
+    if "track" in cfg:
+        cfg.track = _demo_track(path, "track", cfg.track)
+    section = cfg.get("protocol")
+    if isinstance(section, dict) and "source" in section:
+        section["source"] = _demo_track(path, "protocol.source", section["source"])
+
+
+def _demo_track(path: Path, field: str, track: Any) -> Any:
+    try:
+        return get_track(track).demo if isinstance(track, str) else track
+    except ValueError as error:
+        raise ValueError(f"{path}: {field}: {str(error).removeprefix('track: ')}") from error
+
+
+def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
+    for key in cfg:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"{path}: unknown key {prefix + key!r}.{hint} Known: {', '.join(sorted(_KEYS))}."
+            )
+
+
+def _validate(path: Path, content: dict[str, Any]) -> Experiment:
+    try:
+        return Experiment.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(p) for p in told_place(e['loc'])) or 'config'}: {e['msg']} "
+            f"(got {_short(e['input'])})"
+            for e in error.errors()
+        )
+        raise ValueError(f"{path}: {problems}") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,106 @@
+"""What runs share and one of them has to make: corpus, stages, caches. Imports no torch.
+
+A preparation's key groups runs that can wait for one making. It need not be the key under which
+the result is stored: a run makes whatever it does not find.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from adabench.config.digest import digest
+from adabench.config.protocols import source_track
+from adabench.config.references import in_order, needed, referenced
+from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
+
+if TYPE_CHECKING:
+    from adabench.config.experiment import Data, Experiment
+
+CORPUS, FEATURES = "corpus", "features"
+
+
+class Preparation(NamedTuple):
+    """One thing to be made.
+
+    Attributes:
+        until: ``corpus``, the name of a stage, or ``features``: what ``--prepare`` takes.
+        key: equal where one making serves several runs.
+        alike: equal where two makings would wait for, or repeat, the same work.
+    """
+
+    until: str
+    key: str
+    alike: str
+
+
+def corpus_problem(experiment: Experiment) -> str | None:
+    """Return what is to be done where a corpus behind a run is not prepared; None if all are.
+
+    A generated corpus is made on first use.
+    """
+    source = source_track(experiment.protocol)
+    for track in (experiment.track_, *([] if source is None else [source])):
+        problem = _not_prepared(track, experiment.data)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _not_prepared(track: Track, data: Data) -> str | None:
+    if track.is_demo:
+        return None
+    folder = corpus_folder(data.root, track.corpus, data.size)
+    sized = folder.with_name(f"{track.corpus}-{data.size}px")
+    ask = f"run `python tools/prepare.py {track.reader} --src RAW --out {sized} --size {data.size}`"
+    if not (folder / CORPUS_FILE).is_file():
+        return f"no prepared corpus in {folder}; {ask}, or add --demo for the generated one"
+    size = _size(folder / CORPUS_FILE)
+    if size in (None, data.size):
+        return None
+    return f"{folder} holds faces of {size} px, and {data.size} are asked for; {ask}"
+
+
+def _size(description: Path) -> Any:
+    """Return a corpus's size in pixels; None where the file is damaged, which opening it tells."""
+    try:
+        return json.loads(description.read_bytes())["prepare"]["size"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
+    """Return what a run has to find or to make before it trains, in order.
+
+    A run that joins others (a model per task, folds) needs what they need, and has nothing of its
+    own; a method that is no network needs the corpora only.
+    """
+    if experiment.is_fused or experiment.is_pooled:
+        return ()
+    track = experiment.track_
+    data = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    protocol = experiment.protocol.model_dump(mode="json")
+    # Splits need nothing else than any run does, and their keys are those of before.
+    apart = [protocol] if "kind" in protocol else []
+    found: list[Preparation] = []
+    if track.is_demo:
+        source = source_track(experiment.protocol)
+        key = digest([CORPUS, data, *([] if source is None else apart)])
+        found.append(Preparation(CORPUS, key, key))
+    if experiment.method.get("type", "Assessor") != "Assessor":
+        return tuple(found)
+    keys: dict[str, str] = {}
+    for name in in_order(experiment.stages):
+        cfg = experiment.stages[name]
+        alike = digest([cfg, [keys[other] for other in sorted(referenced(cfg))], data])
+        keys[name] = digest([alike, track.name, protocol])
+        found.append(Preparation(name, keys[name], alike))
+    if experiment.views is None or not experiment.cache:
+        return tuple(found)
+    stages = sorted(needed([experiment.method, experiment.semantics], experiment.stages))
+    shared: list[Any] = [FEATURES, [keys[name] for name in stages], data, track.name, *apart]
+    views = experiment.views.model_dump(mode="json")
+    own = [experiment.method.get("backbone"), experiment.semantics, views]
+    found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))
+    return tuple(found)

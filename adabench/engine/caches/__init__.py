@@ -1,0 +1,1 @@
+"""What frozen parts compute, kept on disk under the hash of everything it depends on."""

@@ -1,0 +1,109 @@
+"""A stage that trains a whole method on the run's own track and keeps its backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.protocols import ProtocolSection
+from adabench.config.references import needed
+from adabench.data.files import atomic_path
+from adabench.engine.checkpoints import load_model
+from adabench.engine.experiment import fit_method
+from adabench.engine.stages.stage import RESULT, Stage, StageContext
+from adabench.engine.workbench import build_untrained, divided, part_versions, preflight, set_up
+from adabench.models.weights import local_checksums
+from adabench.registry import STAGES
+
+
+@STAGES.register_module()
+class MethodTraining(Stage):
+    """Trains a method as a run of its own would be, selects it on the validation data, never tests.
+
+    A later part loads its backbone by ``weights="stage:NAME"``. It trains on the track of the run
+    that names it, so a model per task has one such training per task.
+
+    Args:
+        method: configs of the four parts; they may refer to stages before this one.
+        views: as a config's ``views``.
+        training: as a config's ``training``.
+        seed: of this training, whatever the run's.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: Mapping[str, Any],
+        views: Mapping[str, Any],
+        training: Mapping[str, Any],
+        seed: int = 0,
+    ) -> None:
+        self.method = dict(method)
+        self.views = Views.model_validate(views)
+        self.training = Training.model_validate(training)
+        self.seed = seed
+
+    def experiment(self, run: Experiment) -> Experiment:
+        """Return this stage as an experiment on the track of ``run``, its data and its protocol."""
+        wanted = needed(self.method, run.stages)
+        own = run.model_copy(
+            update={
+                "name": "stage",
+                "method": {"name": "stage", **self.method},
+                "fusion": "joint",
+                "views": self.views,
+                "training": self.training,
+                "semantics": None,
+                "stages": {k: v for k, v in run.stages.items() if k in wanted},
+                "paper_compat": False,
+                "seed": self.seed,
+                "overrides": (),
+            }
+        )
+        if run.semantics is None or "semantics" not in build_untrained(own).backbone.reads:
+            return own
+        wanted |= needed(run.semantics, run.stages)
+        stages = {k: v for k, v in run.stages.items() if k in wanted}
+        return own.model_copy(update={"semantics": run.semantics, "stages": stages})
+
+    def check(self, experiment: Experiment) -> None:
+        """Build the method once without weights."""
+        preflight(self.experiment(experiment))
+
+    def depends_on(self, context: StageContext) -> Any:
+        """Return the training's hash and seed, corpus, parts' versions, earlier stages, weights.
+
+        Where the protocol is more than the corpus's own splits, also the clips that it learns from:
+        who falls where depends on more than the protocol's fields.
+        """
+        own = self.experiment(context.experiment)
+        earlier = {name: context.earlier[name].key for name in own.stages}
+        by_splits = isinstance(own.protocol, ProtocolSection)
+        return [
+            own.hash(),
+            self.seed,
+            context.corpus.checksum,
+            part_versions(self.method),
+            earlier,
+            *local_checksums(self.method),
+            *local_checksums(own.semantics or {}),
+            *([] if by_splits else [divided(own, context.corpus).learnt_from()]),
+        ]
+
+    def run(self, folder: Path, context: StageContext) -> dict[str, float]:
+        """Train, resuming what an earlier call left in ``folder``."""
+        bench = set_up(self.experiment(context.experiment))
+        done = fit_method(bench, folder, resume=True)
+        load_model(bench.assessor, done.checkpoint)
+        content = {"backbone": bench.assessor.backbone.state_dict()}
+        # Through a stream, so that the temporary name does not get into the file.
+        with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)
+        epoch = {"epoch": float(done.best["epoch"])}
+        if "value" not in done.best:
+            return epoch
+        return {f"dev {done.best['metric']}": float(done.best["value"]), **epoch}

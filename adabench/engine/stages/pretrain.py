@@ -1,0 +1,281 @@
+"""Pretraining of a trunk on expression clips: action units and gaze from single frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from mmengine.evaluator import BaseMetric
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from adabench.config.digest import digest
+from adabench.config.experiment import Training
+from adabench.data.files import atomic_path
+from adabench.data.prepared import PreparedCorpus
+from adabench.engine.checkpoints import load_model
+from adabench.engine.corpora import ensure_expressions, expression_parameters
+from adabench.engine.hooks import seed_everything
+from adabench.engine.stages.stage import RESULT, Stage, StageContext
+from adabench.engine.training import fit, make_loader
+from adabench.evaluation.metrics import pcc
+from adabench.models.backbones.timm_frames import TimmFrames
+from adabench.models.weights import local_checksums
+from adabench.registry import MODELS, STAGES
+from adabench.structures import Inputs
+from adabench.synthface import BEHAVIOUR_COLUMNS
+
+Sample = tuple[Tensor, Tensor]
+
+
+class ExpressionFrames(Dataset[Sample]):
+    """Single frames (3, H, W) uint8 with labels (S,) of one split, held in memory."""
+
+    def __init__(self, corpus: PreparedCorpus, split: str, columns: Sequence[str]) -> None:
+        clips = corpus.select(split=split)
+        if not clips:
+            raise ValueError(f"expression corpus {corpus.root} has no clip in split {split!r}")
+        frames = [corpus.frames(c.clip, range(c.frames)) for c in clips]
+        self.frames = torch.from_numpy(np.concatenate(frames)).permute(0, 3, 1, 2).contiguous()
+        labels = [_signals(corpus, c.clip, columns).to_numpy(np.float32) for c in clips]
+        self.labels = torch.from_numpy(np.concatenate(labels))
+        if len(self.labels) != len(self.frames):
+            raise ValueError(
+                f"expression corpus {corpus.root}: {len(self.frames)} frames but {len(self.labels)} rows "
+                "of signals; prepare it again"
+            )
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, item: int) -> Sample:
+        return self.frames[item], self.labels[item]
+
+
+def _signals(corpus: PreparedCorpus, clip: str, columns: Sequence[str]) -> pd.DataFrame:
+    table = corpus.signals(clip)
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise ValueError(
+            f"expression corpus {corpus.root}: clip {clip} has no signal {', '.join(missing)}; the "
+            f"stage's columns are among {', '.join(table.columns)}"
+        )
+    return table[list(columns)]
+
+
+def stack(samples: list[Sample]) -> dict[str, Tensor]:
+    """Collate frames and labels."""
+    frames, labels = zip(*samples, strict=True)
+    return {"frames": torch.stack(frames), "labels": torch.stack(labels)}
+
+
+def jitter(frames: Tensor, shift: int) -> Tensor:
+    """Mirror, shift and change the light of frames (N, 3, H, W) in [0, 1], each frame its own way.
+
+    Labels must not tell left from right.
+    """
+    number = len(frames)
+    mirrored = torch.rand(number) < 0.5
+    frames = torch.where(mirrored[:, None, None, None].to(frames.device), frames.flip(-1), frames)
+    angle = (torch.rand(number) - 0.5) * 0.25
+    scale = 1 + (torch.rand(number) - 0.5) * 0.24
+    move = (torch.rand(number, 2) * 2 - 1) * (2 * shift / frames.shape[-1])
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    theta = torch.stack(
+        [torch.stack([cos, -sin, move[:, 0]], -1), torch.stack([sin, cos, move[:, 1]], -1)], 1
+    )
+    grid = F.affine_grid(theta.to(frames), list(frames.shape), align_corners=False)
+    frames = F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
+    gain = (0.7 + 0.6 * torch.rand(number, 3, 1, 1)).to(frames)
+    offset = (0.2 * (torch.rand(number, 1, 1, 1) - 0.5)).to(frames)
+    return (frames * gain + offset).clamp_(0, 1)
+
+
+class ExpressionModel(BaseModel):
+    """A trunk and a linear layer on its vector that predicts standardised labels.
+
+    Args:
+        trunk: config of a :class:`~adabench.models.TimmFrames`.
+        mean, std: (S,) of the training labels.
+        shift: largest shift of a training frame, pixels.
+    """
+
+    def __init__(self, trunk: dict[str, Any], mean: Tensor, std: Tensor, shift: int) -> None:
+        super().__init__()
+        self.trunk: TimmFrames = MODELS.build(trunk)
+        self.au_head = nn.Linear(self.trunk.spec.vector, len(mean))
+        self.register_buffer("label_mean", mean)
+        self.register_buffer("label_std", std)
+        self.shift = shift
+        self.progress = 0.0
+
+    def init_weights(self) -> None:
+        """Do nothing: mmengine would re-initialise a trunk whose weights were loaded."""
+
+    def predict(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Map frames (N, 3, H, W) in [0, 1] to standardised labels.
+
+        Returns:
+            (N, S) from the trunk's vector, and (N, S, h, w) from each place of its deepest map.
+        """
+        alone = torch.ones(len(frames), 1, dtype=torch.bool, device=frames.device)
+        inputs = Inputs(valid=alone, index=alone.long() * 0, frames=frames[:, None])
+        features = self.trunk(inputs)
+        places = features.maps[-1][:, 0].movedim(1, -1)
+        return self.au_head(features.vector[:, 0]), self.au_head(places).movedim(-1, 1)
+
+    def forward(self, frames: Tensor, labels: Tensor, mode: str = "tensor") -> Any:
+        """mmengine's entry: ``loss`` → dict, otherwise pairs of prediction and label.
+
+        Every place of the deepest map learns all labels, so that methods that read maps find at one
+        place what a frame shows at several (brows and mouth).
+        """
+        frames = frames.float() / 255.0
+        target = (labels - self.label_mean) / self.label_std
+        if mode == "loss":
+            whole, places = self.predict(jitter(frames, self.shift))
+            return {
+                "mse_loss": F.mse_loss(whole, target),
+                "places_loss": F.mse_loss(places, target[..., None, None].expand_as(places)),
+            }
+        return [(self.predict(frames)[0], target)]
+
+
+class ColumnCorrelation(BaseMetric):
+    """Mean over the columns of Pearson's correlation between prediction and label."""
+
+    default_prefix = ""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__(collect_device="cpu")
+        self.columns = list(columns)
+        self.by_column: dict[str, float] = {}
+
+    def process(self, data_batch: Any, data_samples: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Collect pairs."""
+        del data_batch
+        self.results.extend((p.cpu().numpy(), t.cpu().numpy()) for p, t in data_samples)
+
+    def compute_metrics(self, results: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+        """Return the mean correlation; each column's is kept in ``by_column``."""
+        predicted = np.concatenate([pair[0] for pair in results])
+        target = np.concatenate([pair[1] for pair in results])
+        if not np.isfinite(predicted).all():
+            raise FloatingPointError(
+                "pretraining diverged: a prediction is no finite number; lower the stage's "
+                "training.optimiser.lr"
+            )
+        self.by_column = {
+            name: pcc(predicted[:, i], target[:, i]) for i, name in enumerate(self.columns)
+        }
+        return {"correlation": float(np.mean(list(self.by_column.values())))}
+
+
+@STAGES.register_module()
+class ExpressionPretrain(Stage):
+    """Trains a trunk on synthface's expression clips (persons of their own).
+
+    The trunk gives at least one map.
+
+    Args:
+        trunk: config of the ``TimmFrames`` to train, as the method will load it.
+        expressions: preset, seed and further parameters of the generated clips.
+        training: its schedule.
+        columns: which labels it learns; action units, lowered gaze and lowered head by default.
+        size: side of the face crops, pixels.
+        shift: largest shift of a training frame, pixels.
+        seed: its own.
+    """
+
+    version = 2
+
+    def __init__(
+        self,
+        *,
+        trunk: dict[str, Any],
+        expressions: dict[str, Any],
+        training: dict[str, Any],
+        columns: Sequence[str] = BEHAVIOUR_COLUMNS,
+        size: int,
+        shift: int = 3,
+        seed: int = 0,
+    ) -> None:
+        self.trunk = dict(trunk)
+        self.expressions = dict(expressions)
+        self.training = Training.model_validate(dict(training))
+        self.columns = list(columns)
+        self.size = size
+        self.shift = shift
+        self.seed = seed
+
+    def depends_on(self, context: StageContext) -> Any:
+        """Trunk, clips, labels, schedule and seed."""
+        del context
+        weights = local_checksums(self.trunk)
+        return {
+            "trunk": self.trunk,
+            **({"weights": weights} if weights else {}),
+            "expressions": expression_parameters(self.expressions).digest(),
+            "training": self.training.model_dump(mode="json"),
+            "columns": self.columns,
+            "size": self.size,
+            "shift": self.shift,
+            "seed": self.seed,
+        }
+
+    def run(self, folder: Path, context: StageContext) -> dict[str, float]:
+        """Train and write trunk, head and label scale."""
+        data = context.data.model_copy(update={"size": self.size})
+        corpus = ensure_expressions(self.expressions, data)
+        train = ExpressionFrames(corpus, "train", self.columns)
+        validate = ExpressionFrames(corpus, "dev", self.columns)
+        seed_everything(self.seed)
+        model = ExpressionModel(
+            self.trunk, train.labels.mean(0), train.labels.std(0).clamp_min(1e-6), self.shift
+        )
+        metric = ColumnCorrelation(self.columns)
+        batch, workers = self.training.batch_size, self.training.workers
+        loaders = [
+            make_loader(d, batch, stack, shuffle=s, seed=self.seed, workers=workers)
+            for d, s in ((train, True), (validate, False))
+        ]
+        done = fit(
+            model,
+            train=loaders[0],
+            validate=loaders[1],
+            metric=metric,
+            training=self.training,
+            seed=self.seed,
+            folder=folder,
+            identity={
+                "config": "expression-pretraining",
+                "config_hash": digest(self.depends_on(context)),
+                "seed": self.seed,
+            },
+            select="correlation",
+            greater=True,
+            resume=True,
+            what="pretraining the trunk",
+        )
+        load_model(model, done.checkpoint)
+        self._write(model, folder / RESULT)
+        return {"seconds": done.seconds, "correlation": done.best["value"]}
+
+    def _write(self, model: ExpressionModel, path: Path) -> None:
+        content = {
+            "trunk": model.trunk.net.state_dict(),
+            "au_head": model.au_head.state_dict(),
+            "columns": self.columns,
+            "scale": {"mean": model.label_mean, "std": model.label_std},
+            "meta": {"size": self.size, "seed": self.seed},
+        }
+        # Through a stream: given a path, torch writes that temporary name into the file, and equal
+        # weights would have another checksum each time.
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)

@@ -1,0 +1,161 @@
+"""Stages: trained before a method, found by the hash of everything they depend on, shared by all."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from adabench.config.digest import digest
+from adabench.config.experiment import Data, Experiment
+from adabench.config.references import REFERENCE, in_order, missing_stage, needed
+from adabench.data.files import alone_in, remove_leftovers, write_bytes
+from adabench.data.prepared import PreparedCorpus
+from adabench.engine.timings import Timings
+from adabench.registry import STAGES
+
+RESULT = "result.pth"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """A finished stage.
+
+    Attributes:
+        name: as the config calls it.
+        path: its checkpoint.
+        key: hash of everything it depends on.
+        seconds: wall time that it took when it was trained, whoever did.
+        measured: what it measured then.
+    """
+
+    name: str
+    path: Path
+    key: str = ""
+    seconds: float = 0.0
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage may depend on.
+
+    Attributes:
+        experiment: the run that asks for it.
+        corpus: the run's corpus.
+        earlier: results of the stages before it, by name.
+    """
+
+    experiment: Experiment
+    corpus: PreparedCorpus
+    earlier: Mapping[str, StageResult]
+
+    @property
+    def data(self) -> Data:
+        """The run's data section."""
+        return self.experiment.data
+
+
+class Stage(ABC):
+    """Something that is trained once. Its seed is its own, not the run's."""
+
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def depends_on(self, context: StageContext) -> Any:
+        """Return plain values of everything the result depends on."""
+
+    @abstractmethod
+    def run(self, folder: Path, context: StageContext) -> dict[str, float]:
+        """Train, resuming what an earlier call left in ``folder``, and write ``folder/result.pth``.
+
+        Returns:
+            What was measured, by name.
+        """
+
+    def check(self, experiment: Experiment) -> None:
+        """Refuse what can be told to be wrong before anything long starts."""
+        del experiment
+
+
+class StageError(ValueError):
+    """A stage that failed; what others finished is kept, and so is what this one had saved."""
+
+
+def ensure_stages(
+    experiment: Experiment, corpus: PreparedCorpus, until: str | None = None
+) -> dict[str, StageResult]:
+    """Find or train the stages of an experiment, each after those it refers to.
+
+    Args:
+        experiment: whose stages.
+        corpus: its corpus.
+        until: the last stage wanted, with those it needs; all by default.
+
+    Raises:
+        StageError: naming the stage that failed, the cause, what is kept and how to go on.
+        ValueError: references between stages that can't be followed.
+    """
+    done: dict[str, StageResult] = {}
+    stages = experiment.stages
+    wanted = set(stages) if until is None else {until, *needed(stages[until], stages)}
+    for name in in_order(stages):
+        if name not in wanted:
+            continue
+        cfg = stages[name]
+        context = StageContext(experiment, corpus, dict(done))
+        try:
+            done[name] = ensure_stage(name, cfg, context)
+        except (ValueError, ArithmeticError, OSError, RuntimeError, LookupError) as error:
+            kept = ", ".join(done) or "none before it"
+            raise StageError(
+                f"stage {name!r} failed: {error}. Finished stages are kept ({kept}); mend the cause, "
+                "and the same command goes on from there"
+            ) from error
+    return done
+
+
+def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> StageResult:
+    """Find a stage's result by its hash, or train it.
+
+    Raises:
+        UnknownTypeError: the stage's type is not registered.
+    """
+    stage: Stage = STAGES.build(dict(cfg))
+    kind = type(stage).__name__
+    key = digest([kind, stage.version, stage.depends_on(context)])
+    folder = Path(context.data.root) / "stages" / f"{kind}-{key}"
+    report = folder / "stage.json"
+    with alone_in(folder):
+        remove_leftovers(folder)
+        if not (report.is_file() and (folder / RESULT).is_file()):
+            timings = Timings(folder / "timing.json", fresh=False)
+            with timings("stage"):
+                measured = stage.run(folder, context)
+            content = {"config": cfg, "measured": measured, "seconds": timings.seconds["stage"]}
+            # Written last: its presence says that the result is whole.
+            write_bytes(report, json.dumps(content, indent=1).encode())
+    told = json.loads(report.read_text())
+    # A result of an earlier adabench says nothing about its time.
+    return StageResult(name, folder / RESULT, key, told.get("seconds", 0.0), told["measured"])
+
+
+def resolve(value: Any, results: Mapping[str, StageResult]) -> Any:
+    """Replace every ``'stage:NAME'`` in a config by the path of that stage's checkpoint.
+
+    Raises:
+        ValueError: a stage that the config does not define.
+    """
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        name = value.removeprefix(REFERENCE)
+        if name not in results:
+            raise missing_stage(value, results)
+        return str(results[name].path)
+    if isinstance(value, dict):
+        return {key: resolve(item, results) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(resolve(item, results) for item in value)
+    return value

@@ -1,0 +1,1 @@
+"""The one HTML page: its data, its scripts and styles, and writing it."""

@@ -1,0 +1,248 @@
+"""What the leaderboard page shows, as plain data for JSON; how it looks is the page's business."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from adabench.data.tracks import OWN, TRACKS
+from adabench.evaluation.significance import LEVEL
+from adabench.leaderboard.disagreements import Disagreement, find_disagreements
+from adabench.leaderboard.families import family, family_order, paper_names
+from adabench.leaderboard.pages import DEMO_NOTICE
+from adabench.leaderboard.rows import (
+    LOCAL,
+    MEASURED,
+    REPORTED,
+    Entry,
+    Row,
+    Summary,
+    Table,
+    shared_flags,
+)
+from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
+
+_CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface": "Demo"}
+
+# The records keep every digit; a page that nobody can read to more than three needs no more.
+_DIGITS = 4
+
+
+def page_data(
+    tables: Iterable[Table], folder: str | os.PathLike[str] | None = None
+) -> dict[str, Any]:
+    """Everything the page shows, real tracks before demo tracks.
+
+    Args:
+        tables: as `build_tables` makes them.
+        folder: where the page will lie; records' files are named as seen from there.
+
+    Returns:
+        JSON-ready data: ``tracks`` with their rows, ``disagreements``, ``papers``, ``families`` in
+        their order, and ``shared``, the machines and package lists that records refer to by index.
+    """
+    tables = sorted(tables, key=lambda table: (is_demo_track(table.track), table.track))
+    builder = _Builder(paper_names(tables), None if folder is None else Path(folder))
+    cases = find_disagreements(tables)
+    disputed = {(case.track, case.method) for case in cases if case.kind == "between"}
+    tracks = [builder.track(table, disputed) for table in tables]
+    families = {row["family"] for track in tracks for row in track["rows"]}
+    return {
+        "tracks": tracks,
+        "disagreements": [_disagreement(case, builder.papers) for case in cases],
+        "papers": builder.papers,
+        "families": family_order(families, builder.papers),
+        "shared": {"hardware": list(builder.hardware), "packages": list(builder.packages)},
+        "metrics": list(METRIC_NAMES),
+        "significance": LEVEL,
+        "demo_notice": DEMO_NOTICE,
+    }
+
+
+class _Builder:
+    """Turns tables into data; what many records share (a machine, its packages) is kept once."""
+
+    def __init__(self, papers: dict[str, str], folder: Path | None) -> None:
+        self.papers = papers
+        self.hardware: list[dict[str, Any]] = []
+        self.packages: list[dict[str, Any]] = []
+        self._folder = folder
+        self._seen: dict[tuple[Any, ...], int] = {}
+
+    def track(self, table: Table, disputed: set[tuple[str, str]]) -> dict[str, Any]:
+        rows: dict[str, dict[str, Any]] = {}
+        for row in table.rows:
+            name = _identifier(table.track, row)
+            while name in rows:
+                name += "x"
+            is_disputed = row.entries[0].place == REPORTED and (table.track, row.method) in disputed
+            rows[name] = {"id": name, **self.row(row), "disputed": is_disputed}
+        return {
+            "name": table.track,
+            "title": _title(table.track),
+            "demo": is_demo_track(table.track),
+            "corpora": list(table.corpora),
+            "shared_flags": list(shared_flags(table.rows)),
+            "rows": list(rows.values()),
+        }
+
+    def row(self, row: Row) -> dict[str, Any]:
+        records = [entry.record for entry in row.entries]
+        first, standing = row.entries[0], row.standing
+        data = {
+            "kind": row.kind,
+            "method": row.method,
+            "config": row.config,
+            "origin": first.place if first.place in (REPORTED, MEASURED) else LOCAL,
+            "place": first.place,
+            "family": family(first.record, self.papers),
+            "seeds": list(row.seeds),
+            "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
+            "flags": list(row.flags),
+            "notes": list(row.notes),
+            "best": standing.best,
+            "tied": standing.is_tied,
+            "p": None if standing.p_value is None else round(standing.p_value, _DIGITS),
+            "contradiction": standing.contradiction,
+            "cost": _mean_cost([record.cost for record in records]),
+        }
+        if isinstance(first.record.origin, Reported):
+            data["source"] = self._source(first)
+        else:
+            data["setup"] = _setup(first.record)
+            shared = set.intersection(*(set(record.notes) for record in records))
+            data["runs"] = [self._run(entry, shared) for entry in row.entries]
+        return data
+
+    def _source(self, entry: Entry) -> dict[str, Any]:
+        origin = entry.record.origin
+        if not isinstance(origin, Reported):
+            raise TypeError(f"expected a reported record, got one of {origin.type}")
+        return {
+            "paper": self.papers.get(origin.paper, origin.paper),
+            "table": origin.table,
+            "row": origin.row,
+            "file": self._file(entry),
+        }
+
+    def _run(self, entry: Entry, shared_notes: set[str]) -> dict[str, Any]:
+        record = entry.record
+        metrics = {name: getattr(record.metrics, name) for name in METRIC_NAMES}
+        intervals = {name: _rounded(pair) for name, pair in record.intervals.items()}
+        return {
+            "seed": record.seed,
+            "metrics": {name: _round(value) for name, value in metrics.items()},
+            "intervals": intervals,
+            "cost": _mean_cost([record.cost]),
+            "timing": {name: _round(value) for name, value in record.timing.items()},
+            "relevance": {name: _round(value) for name, value in record.relevance_auc.items()},
+            "hardware": self._shared(self.hardware, record.hardware),
+            "packages": self._shared(self.packages, record.packages),
+            "commit": record.commit,
+            "clean_tree": record.clean_tree,
+            "created": record.created,
+            "notes": [note for note in record.notes if note not in shared_notes],
+            "side_files": sorted(record.provenance),
+            "file": self._file(entry),
+        }
+
+    def _shared(self, pool: list[dict[str, Any]], item: Mapping[str, Any]) -> int | None:
+        if not item:
+            return None
+        key = (id(pool), *item.items())
+        if key not in self._seen:
+            self._seen[key] = len(pool)
+            pool.append(dict(item))
+        return self._seen[key]
+
+    def _file(self, entry: Entry) -> str | None:
+        if entry.path is None:
+            return None
+        if self._folder is None:
+            return entry.path.as_posix()
+        return Path(os.path.relpath(entry.path, self._folder)).as_posix()
+
+
+def _setup(record: Record) -> dict[str, Any]:
+    flags = record.flags
+    return {
+        "config_hash": record.config_hash,
+        "overrides": record.overrides,
+        "corpus": record.corpus,
+        "corpus_checksum": record.corpus_checksum,
+        "licensed": record.licensed,
+        "protocol": record.protocol,
+        "fusion": record.fusion,
+        "sessions": len(record.predictions),
+        "subjects": len({entry.subject for entry in record.predictions}),
+        "pretrained": flags.pretrained,
+        "pretrained_checksum": flags.pretrained_checksum,
+        "semantics": flags.semantics,
+        "paper_compat": flags.paper_compat,
+    }
+
+
+def _disagreement(case: Disagreement, papers: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "kind": case.kind,
+        "method": case.method,
+        "track": case.track,
+        "title": _title(case.track),
+        "printed": [
+            {
+                "paper": papers.get(row.paper, row.paper),
+                "table": row.table,
+                "row": row.row,
+                "metrics": row.metrics,
+                "notes": list(row.notes),
+            }
+            for row in case.printed
+        ],
+    }
+
+
+def _identifier(track: str, row: Row) -> str:
+    """A short name that stays the same as long as the row's experiment does, for links to it."""
+    record = row.entries[0].record
+    parts: list[str] = [track, row.origin, row.kind, row.method, row.config, *row.flags]
+    if isinstance(record.origin, Reported):
+        parts.append(record.origin.row)
+    else:
+        parts += [record.config_hash or "", record.corpus_checksum or "", record.protocol or ""]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:10]
+
+
+def _title(track: str) -> str:
+    if track == OWN or track.startswith(f"{OWN}-"):
+        return f"Own corpus {track.removeprefix(OWN).removeprefix('-')}".rstrip()
+    if track not in TRACKS:
+        return track
+    known = TRACKS[track]
+    title = _CORPUS_TITLES.get(known.corpus, known.corpus)
+    return f"{title}, {known.tasks[0]}" if len(known.tasks) == 1 else title
+
+
+def _mean_cost(costs: Sequence[Cost]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name in Cost.model_fields:
+        values = [value for cost in costs if (value := getattr(cost, name)) is not None]
+        if values:
+            found[name] = round(fmean(values), 1)
+    return found
+
+
+def _summary(summary: Summary) -> list[float | None]:
+    low, high = summary.interval or (None, None)
+    return [_round(value) for value in (summary.value, summary.deviation, low, high)]
+
+
+def _rounded(values: Iterable[float]) -> list[float | None]:
+    return [_round(value) for value in values]
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)

@@ -1,0 +1,103 @@
+"""The leaderboard as one page: a file that works from disk, asks no host for anything.
+
+Template, style and script lie in ``assets/``; the data is JSON in a script element. A policy
+in the page allows its own style and script by their hashes and nothing else, so that whatever
+gets into a record (a method's name is free text) can neither run nor load anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from adabench.data.files import write_text
+from adabench.leaderboard.page.data import page_data
+from adabench.leaderboard.rows import Table
+
+__all__ = ["page_data", "render_page", "write_page"]
+
+#: Parts of the one script, in the order in which they are joined.
+SCRIPTS = (
+    "elements.js",
+    "state.js",
+    "table.js",
+    "filters.js",
+    "plot.js",
+    "record.js",
+    "disagreements.js",
+    "page.js",
+)
+
+# What could end the script element or start a comment in it, and what old parsers take for a line's
+# end; in JSON these occur within strings only, where an escape means the same.
+_ESCAPES = {sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+
+
+def write_page(
+    tables: Iterable[Table], path: str | os.PathLike[str] = "leaderboard/index.html"
+) -> Path:
+    """Writes the page; links to records are relative to its folder. Returns its path.
+
+    Args:
+        tables: as `build_tables` makes them, all tracks.
+        path: of the page.
+
+    Raises:
+        OSError: naming the file and the remedy, if it can't be written.
+    """
+    path = Path(path)
+    write_text(path, render_page(tables, path.parent))
+    return path
+
+
+def render_page(tables: Iterable[Table], folder: str | os.PathLike[str] | None = None) -> str:
+    """The page as HTML.
+
+    Args:
+        tables: as `build_tables` makes them.
+        folder: where the page will lie, so that links to the records' files are right.
+    """
+    style, script = _asset("style.css"), _script()
+    return Template(_asset("template.html")).substitute(
+        style=style,
+        script=script,
+        style_hash=_policy_hash(style),
+        script_hash=_policy_hash(script),
+        data=embed_json(page_data(tables, folder)),
+    )
+
+
+def embed_json(data: Any) -> str:
+    """JSON that can stand inside a script element: no text in it can end the element.
+
+    Raises:
+        ValueError: if a number is not finite.
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign, escape in _ESCAPES.items():
+        text = text.replace(sign, escape)
+    return text
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("adabench.leaderboard.page") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    parts = "\n".join(_asset(name) for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{parts}}})();\n'
+
+
+def _policy_hash(text: str) -> str:
+    """The hash by which a content security policy knows an inline element's text."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,235 @@
+"""Prints a table for the terminal, as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+from tabulate import tabulate
+
+from adabench.data.files import write_text
+from adabench.evaluation.significance import LEVEL
+from adabench.leaderboard.rows import Row, Summary, Table, shared_flags
+from adabench.records.record import METRIC_NAMES, is_demo_track
+
+HEADER = (
+    "Method",
+    "Config",
+    "Origin",
+    "Seeds",
+    *METRIC_NAMES,
+    "RMSE 95 %",
+    "Flags",
+    "Note",
+)
+
+_NOTE_LENGTH = 110
+
+# Of the CSV, after the numbers.
+_LAST_COLUMNS = ("best", "p_best", "contradiction", "flags", "note")
+
+DEMO_NOTICE = (
+    "Demo track: the faces are drawn and their behaviour follows a stated model. These numbers "
+    "show whether the software works and whether a method finds sparse key segments; they say "
+    "nothing about depression in people."
+)
+
+LEGEND = (
+    "RMSE and MAE are in BDI-II points. Several seeds are shown as mean ± sample deviation; a "
+    "single run has the 95 % bootstrap interval of its RMSE over persons. A reported number is "
+    "as its paper prints it."
+)
+
+TIED = "≈"
+CONTRADICTED = "contradicted"
+
+TIED_LEGEND = (
+    f"{TIED} can't be told from the best measured row of its corpus: permutation test over persons "
+    f"on the absolute errors, corrected over all rows (Holm), p ≥ {LEVEL}."
+)
+
+CONTRADICTED_LEGEND = (
+    f"A control speaks against the number of a row flagged as {CONTRADICTED}; its note says how."
+)
+
+# Columns that a terminal wraps, and those that are left out where no row fills them.
+_WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Flags": 30, "Note": 40}
+_OPTIONAL = {"Config", "Seeds", "PCC", "CCC", "RMSE 95 %", "Flags", "Note"}
+
+
+def render_text(table: Table) -> str:
+    """The table for a terminal, with its heading; columns that no row fills are left out."""
+    shared = shared_flags(table.rows)
+    # The CSV and the records have the whole text.
+    notes = [
+        textwrap.shorten("; ".join(_notes(row)), _NOTE_LENGTH, placeholder=" …")
+        for row in table.rows
+    ]
+    header, body = _filled(table, shared, notes)
+    wrapped = [
+        [_wrap(cell, _WIDTHS.get(name)) for name, cell in zip(header, row, strict=True)]
+        for row in body
+    ]
+    text = tabulate(wrapped, headers=header, tablefmt="simple", disable_numparse=True)
+    notices = [textwrap.fill(notice, width=100) for notice in _notices(table, shared)]
+    return "\n".join([f"== {table.track} ==", *notices, "", text])
+
+
+def render_markdown(table: Table) -> str:
+    """The table as a Markdown page; notes stand below it, each once, and rows name them."""
+    shared = shared_flags(table.rows)
+    numbers: dict[str, int] = {}
+    for note in (note for row in table.rows for note in _notes(row)):
+        numbers.setdefault(note, len(numbers) + 1)
+    marks = [", ".join(str(numbers[note]) for note in _notes(row)) for row in table.rows]
+    header, cells = _filled(table, shared, marks)
+    body = tabulate(
+        [[_escape(cell) for cell in row] for row in cells],
+        headers=header,
+        tablefmt="github",
+        disable_numparse=True,
+    )
+    notices = [
+        f"**{text}**" if text == DEMO_NOTICE else _escape(text) for text in _notices(table, shared)
+    ]
+    notes = "\n".join(f"{number}. {_escape(note)}" for note, number in numbers.items())
+    parts = [f"# {table.track}", *notices, body, " ".join(_legend(table)), notes]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_csv(table: Table) -> str:
+    """The table as CSV, numbers in full precision, an empty cell where there is none.
+
+    ``best`` marks the best measured row of a corpus, ``p_best`` is the corrected p value of a row's
+    difference from it.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    parts = ("", "_sd", "_low", "_high")
+    numbers = [f"{name}{part}" for name in METRIC_NAMES for part in parts]
+    writer.writerow(
+        ["track", "kind", "method", "config", "origin", "seeds", *numbers, *_LAST_COLUMNS]
+    )
+    for row in table.rows:
+        values = [_full(row.metrics.get(name)) for name in METRIC_NAMES]
+        writer.writerow(
+            [table.track, row.kind, row.method, row.config, row.origin]
+            + [" ".join(str(seed) for seed in row.seeds)]
+            + [cell for cells in values for cell in cells]
+            + ["yes" if row.standing.best else "", _number(row.standing.p_value)]
+            + [row.standing.contradiction, "; ".join(row.flags), "; ".join(row.notes)]
+        )
+    return buffer.getvalue()
+
+
+def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Path]:
+    """Writes ``<track>.md`` and ``<track>.csv`` for every table; returns the paths.
+
+    Raises:
+        OSError: naming the file and the remedy, if one can't be written.
+    """
+    paths = []
+    for table in tables:
+        for ending, render in (("md", render_markdown), ("csv", render_csv)):
+            path = Path(out) / f"{table.track}.{ending}"
+            write_text(path, render(table))
+            paths.append(path)
+    return paths
+
+
+def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
+    notices = [DEMO_NOTICE] if is_demo_track(table.track) else []
+    if len(table.corpora) > 1:
+        names = ", ".join(checksum[:8] for checksum in table.corpora)
+        notices.append(
+            f"The measured rows come from {len(table.corpora)} different corpora ({names}); "
+            "compare only rows of one corpus."
+        )
+    if shared:
+        notices.append(f"Every measured row: {', '.join(shared)}.")
+    return notices
+
+
+def _legend(table: Table) -> list[str]:
+    legend = [LEGEND]
+    if any(row.standing.is_tied for row in table.rows):
+        legend.append(TIED_LEGEND)
+    if any(row.standing.contradiction for row in table.rows):
+        legend.append(CONTRADICTED_LEGEND)
+    return legend
+
+
+def _filled(
+    table: Table, shared: tuple[str, ...], notes: list[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Header and cells without the columns that nothing fills."""
+    cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
+    columns = list(zip(HEADER, *cells, strict=True))
+    kept = [column for column in columns if any(column[1:]) or column[0] not in _OPTIONAL]
+    header, *body = ([*line] for line in zip(*kept, strict=True))
+    return header, body
+
+
+def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
+    interval = row.metrics["RMSE"].interval
+    flags = [flag for flag in row.flags if flag not in shared]
+    if row.standing.contradiction:
+        flags.append(CONTRADICTED)
+    metrics = [_short(row.metrics.get(name)) for name in METRIC_NAMES]
+    if row.standing.is_tied:
+        metrics[0] = f"{TIED} {metrics[0]}"
+    return [
+        row.method,
+        row.config,
+        row.origin,
+        str(len(row.seeds)) if row.seeds else "",
+        *metrics,
+        f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "",
+        ", ".join(flags),
+        note,
+    ]
+
+
+def _notes(row: Row) -> list[str]:
+    """Notes of the row: what single runs say of themselves is in the CSV and their records."""
+    by_run = [entry.record.notes for entry in row.entries]
+    notes = [
+        note
+        for note in row.notes
+        if all(note in notes for notes in by_run) or not any(note in notes for notes in by_run)
+    ]
+    contradiction = row.standing.contradiction
+    return [f"{CONTRADICTED}: {contradiction}", *notes] if contradiction else notes
+
+
+def _wrap(cell: str, width: int | None) -> str:
+    if width is None:
+        return cell
+    return textwrap.fill(cell, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _short(summary: Summary | None) -> str:
+    if summary is None:
+        return ""
+    if summary.deviation is None:
+        return f"{summary.value:.2f}"
+    return f"{summary.value:.2f} ± {summary.deviation:.2f}"
+
+
+def _full(summary: Summary | None) -> list[str]:
+    if summary is None:
+        return ["", "", "", ""]
+    low, high = summary.interval or (None, None)
+    return [_number(value) for value in (summary.value, summary.deviation, low, high)]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _escape(cell: str) -> str:
+    return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

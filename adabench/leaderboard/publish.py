@@ -1,0 +1,105 @@
+"""Everything that a leaderboard shows, written at once: tables, diagrams of ranks, the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adabench.leaderboard.collect import ROOT, collect
+from adabench.leaderboard.over_tracks import write_ranks
+from adabench.leaderboard.page.write import write_page
+from adabench.leaderboard.pages import render_text, write_pages
+from adabench.leaderboard.rows import Table, build_tables
+from adabench.records.labels import CorpusLabels
+from adabench.records.results import Problem
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was written.
+
+    Attributes:
+        root: the leaderboard folder.
+        tables: one a track.
+        folder: of the tables' files.
+        files: how many these are.
+        ranks: each ranking over tracks, as text.
+        page: the page that holds all tracks; None for a single track or without any record.
+        problems: files that could not be read.
+    """
+
+    root: Path
+    tables: tuple[Table, ...]
+    folder: Path
+    files: int
+    ranks: tuple[str, ...]
+    page: Path | None
+    problems: tuple[Problem, ...]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the tables and rankings as text, then where everything lies."""
+        for table in self.tables:
+            yield render_text(table) + "\n"
+        yield from self.ranks
+        yield from self.places()
+
+    def places(self) -> Iterator[str]:
+        """Yield where everything lies."""
+        yield (
+            f"{self.files} pages in {self.folder}"
+            if self.files
+            else f"no record found below {self.root}"
+        )
+        if self.page is not None:
+            yield f"all of them to sort and filter in {self.page}"
+
+
+def publish(
+    root: str | os.PathLike[str] = ROOT,
+    results: Sequence[str | os.PathLike[str]] = (),
+    out: str | os.PathLike[str] | None = None,
+    *,
+    track: str | None = None,
+    corpora: Mapping[str, CorpusLabels] | None = None,
+) -> Published:
+    """Build the leaderboard from files.
+
+    Args:
+        root, results: as `collect` reads them.
+        out: folder for all; by default tables go to ``root/local/tables``, the page to ``root``.
+        track: this one only, without the page.
+        corpora: checksum to labels, for records that hold none.
+
+    Raises:
+        FileNotFoundError: a folder does not exist.
+        ValueError: ``track`` has no record.
+        OSError: a file can't be written.
+    """
+    root = Path(root)
+    entries, problems = collect(root, results)
+    tables = tuple(build_tables(entries, track, corpora))
+    folder = Path(out) if out is not None else root / "local" / "tables"
+    files = write_pages(tables, folder)
+    ranks = tuple(write_ranks(tables, folder))
+    page = None
+    if tables and track is None:
+        page = write_page(tables, (Path(out) if out is not None else root) / "index.html")
+    return Published(root, tables, folder, len(files), ranks, page, tuple(problems))
+
+
+def publish_results(results: Path, root: Path = ROOT) -> Iterator[str]:
+    """Put a folder of results on the leaderboard, and yield where to look and what is damaged.
+
+    Results below ``root`` join its own tables and page; others get theirs beside them, in
+    ``results/tables``, with what papers reported.
+    """
+    if not root.is_dir() or not results.is_dir():
+        return
+    if results.resolve().is_relative_to(root.resolve()):
+        published = publish(root)
+    else:
+        published = publish(root, [results], results / "tables")
+    yield from published.places()
+    yield from (f"left out: {problem}" for problem in published.problems)

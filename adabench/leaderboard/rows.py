@@ -1,0 +1,280 @@
+"""Turns records into the rows of one table a track: reported beside measured, seeds merged."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from statistics import fmean
+
+from adabench.leaderboard.standing import Standing, standings
+from adabench.records.labels import CorpusLabels, labels_for
+from adabench.records.record import CONSTANT, METRIC_NAMES, Record, Reported
+
+REPORTED, MEASURED, LOCAL = "reported", "measured", "local"
+
+#: The protocol of the corpus's own splits, which papers use.
+OFFICIAL = "official"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record and where it was found.
+
+    Attributes:
+        place: the folder, as a reader of the table should see it named.
+        path: the file; None for a record that no file holds.
+    """
+
+    record: Record
+    place: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric of one row: a value, or the mean and sample deviation over several seeds."""
+
+    value: float
+    deviation: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a reported row, or the runs of one method and config over seeds.
+
+    Attributes:
+        entries: the records that count, one a seed, by seed.
+        standing: against the best row of its corpus, and against the controls.
+    """
+
+    kind: str
+    method: str
+    config: str
+    origin: str
+    seeds: tuple[int, ...]
+    metrics: dict[str, Summary]
+    flags: tuple[str, ...]
+    notes: tuple[str, ...]
+    entries: tuple[Entry, ...] = field(default=(), repr=False)
+    standing: Standing = field(default_factory=Standing)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of one track in the order they are shown, and the checksums of their corpora."""
+
+    track: str
+    rows: tuple[Row, ...]
+    corpora: tuple[str, ...]
+
+
+def build_tables(
+    entries: Iterable[Entry],
+    track: str | None = None,
+    corpora: Mapping[str, CorpusLabels] | None = None,
+) -> list[Table]:
+    """One table a track, sorted by track; numbers of different tracks never share one.
+
+    Rows stand in this order: the constant predictor, the generator's bounds, then everything else
+    by RMSE; rows of each further protocol follow in the same order. Of several runs with one seed the
+    newest counts. Where a track's records come from several corpora (two generated ones, say), each
+    measured row names its own.
+
+    Args:
+        entries: records and where they were found.
+        track: this one only.
+        corpora: as `read_labels` gives them; without its labels, a licensed corpus's rows can't be
+            tested against the best of them.
+
+    Raises:
+        ValueError: if ``track`` has no record, with the tracks that have one.
+    """
+    by_track: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_track.setdefault(entry.record.track, []).append(entry)
+    if track is not None and track not in by_track:
+        close = get_close_matches(track, by_track, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        known = ", ".join(sorted(by_track)) or "none"
+        raise ValueError(f"no record of track {track!r}; {hint}tracks with records: {known}")
+    wanted = sorted(by_track) if track is None else [track]
+    return [_table(name, by_track[name], corpora or {}) for name in wanted]
+
+
+def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]) -> Table:
+    corpora = sorted({entry.record.corpus_checksum or "" for entry in entries} - {""})
+    groups: dict[Hashable, list[Entry]] = {}
+    for index, entry in enumerate(entries):
+        groups.setdefault(_group(entry, index), []).append(entry)
+    rows = [_row(group, name_corpus=len(corpora) > 1) for group in groups.values()]
+    rows = _judged(_told_apart(rows), labels)
+    rows.sort(
+        key=lambda row: (
+            *_block(row),
+            _rank(row),
+            row.metrics["RMSE"].value,
+            row.method,
+            row.config,
+        )
+    )
+    return Table(track, tuple(rows), tuple(corpora))
+
+
+def _block(row: Row) -> tuple[bool, str]:
+    """Protocols stand apart: the official one and what papers print first, then the others by name."""
+    protocol = row.entries[0].record.protocol
+    return (False, "") if protocol in (None, OFFICIAL) else (True, protocol)
+
+
+def _rank(row: Row) -> int:
+    if row.method == CONSTANT:
+        return 0
+    return 1 if row.kind == "bound" else 2
+
+
+def _group(entry: Entry, index: int) -> Hashable:
+    """What must agree before two runs count as seeds of one row; a reported row stands alone."""
+    record = entry.record
+    if isinstance(record.origin, Reported):
+        return index
+    data = (entry.place, record.corpus_checksum, record.protocol, record.fusion)
+    if record.method == CONSTANT:
+        # It has no seed and no parts, whichever config's run happened to write it.
+        return (CONSTANT, *data)
+    return (
+        record.kind,
+        record.method,
+        record.config,
+        record.config_hash,
+        tuple(record.overrides),
+        tuple(record.flags.model_dump().values()),
+        *data,
+    )
+
+
+def _row(group: list[Entry], *, name_corpus: bool) -> Row:
+    by_seed: dict[int | None, Entry] = {}
+    for entry in sorted(group, key=_age):
+        seed = None if entry.record.method == CONSTANT else entry.record.seed
+        by_seed.setdefault(seed, entry)
+    first = next(iter(by_seed.values())).record
+    counted = sorted(by_seed.values(), key=_seed)
+    records = [entry.record for entry in counted]
+    notes = list(dict.fromkeys(note for record in records for note in record.notes))
+    older = len(group) - len(records)
+    if older:
+        notes.append(f"{older} older run{'s' if older > 1 else ''} of the same seed left out")
+    return Row(
+        kind=first.kind,
+        method=first.method,
+        config="" if first.config == first.method else first.config,
+        origin=_origin(group[0]),
+        seeds=tuple(record.seed for record in records if record.seed is not None),
+        metrics=_summaries(records),
+        flags=tuple(_flags(first, name_corpus=name_corpus)),
+        notes=tuple(notes),
+        entries=tuple(counted),
+    )
+
+
+def _seed(entry: Entry) -> int:
+    return -1 if entry.record.seed is None else entry.record.seed
+
+
+def _age(entry: Entry) -> float:
+    created = entry.record.created
+    # A reported row has no time, and stands alone in its group anyway.
+    return 0.0 if created is None else -datetime.fromisoformat(created).timestamp()
+
+
+def _origin(entry: Entry) -> str:
+    origin = entry.record.origin
+    if isinstance(origin, Reported):
+        return f"reported ({origin.paper}, table {origin.table})"
+    return MEASURED if entry.place == MEASURED else f"measured ({entry.place})"
+
+
+def _summaries(records: list[Record]) -> dict[str, Summary]:
+    summaries = {}
+    intervals = {str(name): interval for name, interval in records[0].intervals.items()}
+    for name in METRIC_NAMES:
+        found = [getattr(record.metrics, name) for record in records]
+        values = [value for value in found if value is not None]
+        if len(values) < len(records):
+            continue
+        if len(values) == 1:
+            summaries[name] = Summary(values[0], interval=intervals.get(name))
+        else:
+            mean = fmean(values)
+            summaries[name] = Summary(mean, _deviation(values, mean))
+    return summaries
+
+
+def _deviation(values: Sequence[float], mean: float) -> float:
+    # statistics.stdev computes in fractions, which takes most of the time of a large table.
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    return math.sqrt(squares / (len(values) - 1))
+
+
+def _flags(record: Record, *, name_corpus: bool) -> list[str]:
+    flags: list[str] = [] if record.kind == "method" else [record.kind]
+    if isinstance(record.origin, Reported):
+        return flags
+    if record.fusion in ("joint", "fused"):
+        flags.append(record.fusion)
+    if record.protocol:
+        flags.append(f"protocol {record.protocol}")
+    if record.flags.paper_compat:
+        flags.append("paper_compat")
+    if record.flags.pretrained:
+        flags.append(f"pretrained {record.flags.pretrained}")
+    if record.flags.semantics:
+        flags.append(f"semantics {record.flags.semantics}")
+    if record.overrides:
+        flags.append(f"with {' '.join(record.overrides)}")
+    if name_corpus and record.corpus_checksum:
+        flags.append(f"corpus {record.corpus_checksum[:8]}")
+    return flags
+
+
+def _told_apart(rows: Sequence[Row]) -> list[Row]:
+    """Adds the hash of config and weights to rows that otherwise look alike but were not merged."""
+    looks = [(row.method, row.config, row.origin, row.flags) for row in rows]
+    times = Counter(looks)
+    told = []
+    for row, look in zip(rows, looks, strict=True):
+        record = row.entries[0].record
+        if times[look] > 1 and not isinstance(record.origin, Reported):
+            hashes = {"config": record.config_hash, "weights": record.flags.pretrained_checksum}
+            extra = tuple(f"{name} {value[:8]}" for name, value in hashes.items() if value)
+            row = replace(row, flags=row.flags + extra)
+        told.append(row)
+    return told
+
+
+def _judged(rows: list[Row], labels: Mapping[str, CorpusLabels]) -> list[Row]:
+    """Says of each measured row where it stands; rows of different corpora are not compared."""
+    by_corpus: dict[str | None, dict[int, list[Record]]] = {}
+    for index, row in enumerate(rows):
+        records = [entry.record for entry in row.entries]
+        if not isinstance(records[0].origin, Reported):
+            by_corpus.setdefault(records[0].corpus_checksum, {})[index] = records
+    found: dict[int, Standing] = {}
+    for group in by_corpus.values():
+        records = [record for members in group.values() for record in members]
+        found |= standings(group, labels_for(records, labels))
+    return [replace(row, standing=found.get(index, row.standing)) for index, row in enumerate(rows)]
+
+
+def shared_flags(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The flags that every measured row has, which a table says once; none for a single row."""
+    flags = [row.flags for row in rows if not isinstance(row.entries[0].record.origin, Reported)]
+    if len(flags) < 2:
+        return ()
+    return tuple(flag for flag in flags[0] if all(flag in others for others in flags[1:]))

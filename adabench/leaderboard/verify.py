@@ -1,0 +1,253 @@
+"""Checks every record below a leaderboard folder, and names each that does not hold."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sized
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from adabench.data.files import TEMPORARY_PREFIX
+from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
+from adabench.records.checks import (
+    content_reasons,
+    interval_reasons,
+    label_reasons,
+    place_reasons,
+    read_beside,
+    run_key,
+)
+from adabench.records.labels import CorpusLabels
+from adabench.records.record import Record, Reported
+from adabench.records.reported import read_reported
+from adabench.records.results import (
+    Problem,
+    Stored,
+    load_record,
+    read_record,
+    reason_of,
+    record_files,
+)
+from adabench.records.side_files import SUFFIX
+
+# Files of a folder below which one process is done before several have started.
+_ALONE = 1000
+_CHUNK = 200
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What holds and what does not.
+
+    Attributes:
+        holding: files that hold: records, and tables of reported rows.
+        problems: what does not hold, one a reason, so that a file may come several times.
+        warnings: what a reader should know of files that hold.
+        unlabelled: files that hold as far as can be told: nobody gave the labels of their corpus.
+    """
+
+    holding: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    unlabelled: tuple[Path, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every file holds."""
+        return not self.problems
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for each problem and warning, then the counts."""
+        yield from (f"does not hold: {problem}" for problem in self.problems)
+        yield from (f"warning: {warning}" for warning in self.warnings)
+        damaged = len({problem.path for problem in self.problems})
+        counts = _count(self.holding, "file"), _count(self.warnings, "warning")
+        yield f"{counts[0]} hold, {damaged} do not, {counts[1]}"
+        if self.unlabelled:
+            yield (
+                f"{_count(self.unlabelled, 'file')} could not be recomputed, since no label was at "
+                "hand; name the prepared corpora with --data"
+            )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a look at one file found; ``run`` is None for one that is no record."""
+
+    path: Path
+    place: str
+    reasons: tuple[str, ...]
+    run: Hashable | None = None
+    rmse: float = 0.0
+    unlabelled: bool = False
+
+
+def verify(
+    root: str | os.PathLike[str],
+    labels_from: Mapping[str, CorpusLabels] | None = None,
+    *,
+    intervals: bool = False,
+) -> Verification:
+    """Check reported, measured and local records: each alone, and for repetitions.
+
+    Args:
+        root: the leaderboard folder; those of its three folders that exist are read.
+        labels_from: corpus checksum to labels, as `read_labels` gives them.
+        intervals: also recompute the bootstrap intervals.
+
+    Raises:
+        FileNotFoundError: if ``root`` does not exist.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f"leaderboard folder {root} does not exist; name it with --root")
+    looks = [_look_at_table(path) for path in sorted((root / REPORTED).glob("*.csv"))]
+    warnings: list[Problem] = []
+    for place in (MEASURED, LOCAL):
+        looks += _look_into(root / place, labels_from or {}, intervals)
+        warnings += _lone_side_folders(root / place) + _leftovers(root / place)
+    repeated, doubtful = _repetitions(looks)
+    problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
+    problems += repeated
+    damaged = {problem.path for problem in problems}
+    return Verification(
+        holding=tuple(look.path for look in looks if look.path not in damaged),
+        problems=tuple(problems),
+        warnings=tuple(warnings + doubtful),
+        unlabelled=tuple(
+            look.path for look in looks if look.unlabelled and look.path not in damaged
+        ),
+    )
+
+
+def _look_at_table(path: Path) -> _Look:
+    try:
+        records = read_reported(path)
+    except (OSError, ValueError) as error:
+        return _Look(path, REPORTED, (str(error).removeprefix(str(path)).lstrip(":, "),))
+    times = Counter(_cell(record) for record in records)
+    twice = [cell for cell, count in times.items() if count > 1]
+    return _Look(
+        path,
+        REPORTED,
+        tuple(
+            f"paper {p}, table {t}, row {r!r} stands twice for {track}" for p, t, r, track in twice
+        ),
+    )
+
+
+def _cell(record: Record) -> tuple[str, str, str, str]:
+    origin = record.origin
+    if not isinstance(origin, Reported):
+        raise TypeError(f"expected a reported row, got {record.origin.type}")
+    return origin.paper, origin.table, origin.row, record.track
+
+
+def _look_into(folder: Path, corpora: Mapping[str, CorpusLabels], intervals: bool) -> list[_Look]:
+    look = partial(_look_at, folder=folder, corpora=corpora, intervals=intervals)
+    paths = record_files(folder)
+    if len(paths) < _ALONE:
+        looks = [look(path) for path in paths]
+    else:
+        with ProcessPoolExecutor() as pool:
+            looks = list(pool.map(look, paths, chunksize=_CHUNK))
+    return [found for found in looks if found is not None]
+
+
+def _look_at(
+    path: Path, folder: Path, corpora: Mapping[str, CorpusLabels], intervals: bool
+) -> _Look | None:
+    """Look at one file; None if it was moved away since the folder was listed."""
+    try:
+        stored = load_record(path)
+    except FileNotFoundError:
+        if path.is_symlink():
+            return _Look(path, folder.name, ("it is a link to a file that does not exist",))
+        return None
+    except (OSError, ValueError) as error:
+        return _Look(path, folder.name, (reason_of(error, path),))
+    corpus = corpora.get(stored.record.corpus_checksum or "")
+    return _Look(
+        path,
+        folder.name,
+        tuple(_reasons(path, folder, stored, corpus, intervals)),
+        run=run_key(stored.record),
+        rmse=stored.record.metrics.RMSE,
+        unlabelled=stored.record.licensed and corpus is None,
+    )
+
+
+def _reasons(
+    path: Path, folder: Path, stored: Stored, corpus: CorpusLabels | None, intervals: bool
+) -> list[str]:
+    record = stored.record
+    reasons = [*content_reasons(record), *place_reasons(path, folder, stored)]
+    try:
+        reasons += read_beside(path, record.provenance)[1]
+    except OSError as error:
+        reasons.append(f"its side folder can't be read: {error}")
+    if corpus is not None:
+        reasons += label_reasons(record, corpus)
+    if intervals and not reasons:
+        reasons += interval_reasons(record, None if corpus is None else corpus.scores)
+    return reasons
+
+
+def _lone_side_folders(folder: Path) -> list[Problem]:
+    return [
+        Problem(side, "a side folder without its record; remove it, or restore the record")
+        for side in sorted(folder.rglob(f"*{SUFFIX}"))
+        if side.is_dir() and not side.with_suffix(".json").exists()
+    ]
+
+
+def _leftovers(folder: Path) -> list[Problem]:
+    return [
+        Problem(path, "what a killed process left half written; remove it")
+        for path in sorted(folder.rglob(f"{TEMPORARY_PREFIX}*"))
+    ]
+
+
+def _repetitions(looks: Iterable[_Look]) -> tuple[list[Problem], list[Problem]]:
+    """Return the files that hold another's record, and those that hold another record of a run."""
+    runs: dict[Hashable, list[_Look]] = {}
+    for look in looks:
+        if look.run is not None:
+            runs.setdefault(look.run, []).append(look)
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for group in runs.values():
+        if len(group) < 2:
+            continue
+        first_of: dict[str, _Look] = {}
+        for look in group:
+            try:
+                checksum = read_record(look.path).checksum
+            except FileNotFoundError:
+                continue
+            first = first_of.setdefault(checksum, look)
+            if first is not look:
+                reason = f"the same record as {first.path}; remove one of the two"
+                problems.append(Problem(look.path, reason))
+        warnings += _several(list(first_of.values()))
+    return problems, warnings
+
+
+def _several(looks: Iterable[_Look]) -> Iterator[Problem]:
+    """Yield a warning for each further record of one run; a local run may repeat an accepted one."""
+    first_in: dict[str, _Look] = {}
+    for look in looks:
+        first = first_in.setdefault(look.place, look)
+        if first is not look:
+            yield Problem(
+                look.path,
+                f"another record of the run in {first.path}: RMSE {look.rmse:.4f} here, "
+                f"{first.rmse:.4f} there; tables show the newer one",
+            )
+
+
+def _count(found: Sized, what: str) -> str:
+    return f"{len(found):,} {what}{'' if len(found) == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Aggregators that methods share."""

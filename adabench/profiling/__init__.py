@@ -1,0 +1,1 @@
+"""What ``tools/profile.py`` measures."""

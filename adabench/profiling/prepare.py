@@ -1,0 +1,146 @@
+"""How fast a corpus is prepared, over decoding the same videos alone."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from adabench.data.corpora import CorpusReader, Scan
+from adabench.data.prepare import prepare
+from adabench.data.prepare.run import reader_of, settings_of
+from adabench.profiling.clips import decode
+
+
+@dataclass(frozen=True)
+class PrepareSpeed:
+    """Frames a second with a number of processes, medians; ``ratio`` is of the two, turn by turn.
+
+    Args:
+        processes: clips at once.
+        bare: decoding the videos, one thread a process, without converting their pixels.
+        prepared: preparing them, from nothing to a complete corpus.
+        ratio: ``prepared`` over ``bare``.
+    """
+
+    processes: int
+    bare: float
+    prepared: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class PrepareProfile:
+    """What :func:`profile_prepare` measured.
+
+    Args:
+        about: what was measured on, in words.
+        speeds: one for each number of processes.
+    """
+
+    about: str
+    speeds: tuple[PrepareSpeed, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+    def format(self) -> str:
+        """Return a Markdown table."""
+        rows = [
+            f"| {s.processes} | {s.bare:,.0f} | {s.prepared:,.0f} | {s.ratio:.3f} |"
+            for s in self.speeds
+        ]
+        head = "| processes | bare decoding, frames/s | prepare, frames/s | ratio |"
+        return "\n".join([self.about, "", head, "|--:|--:|--:|--:|", *rows])
+
+
+class _First:
+    """A reader that finds only so many clips."""
+
+    def __init__(self, reader: CorpusReader, clips: int) -> None:
+        self._reader = reader
+        self._clips = clips
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def scan(self, src: Path) -> Scan:
+        scan = self._reader.scan(src)
+        with_video = [clip for clip in scan.clips if clip.video is not None]
+        return replace(scan, clips=tuple(with_video[: self._clips]))
+
+
+def profile_prepare(
+    corpus: str,
+    src: Path,
+    *,
+    processes: Sequence[int] = (1, 2),
+    clips: int = 24,
+    repeats: int = 1,
+    **settings: Any,
+) -> PrepareProfile:
+    """Decode and prepare the first clips of a raw corpus, in turn.
+
+    Args:
+        corpus: name of a reader.
+        src: the raw corpus.
+        processes: how many clips at once; each number is measured.
+        clips: how many are taken.
+        repeats: turns behind the medians.
+        settings: of :func:`adabench.data.prepare.prepare`, e.g. ``size``.
+
+    Raises:
+        ValueError: a count below 1, or a setting that ``prepare`` refuses.
+        FileNotFoundError: ``src`` holds no such corpus.
+    """
+    counts = {"clips": clips, "repeats": repeats, "processes": min(processes, default=0)}
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name}: expected 1 or more, got {value}")
+    reader: Any = _First(reader_of(corpus), clips)
+    settings_of(reader, **settings)  # refuses wrong ones before anything is decoded
+    videos = [clip.video for clip in reader.scan(src).clips]
+    load, frames = os.getloadavg()[0], 0
+    rates: dict[int, list[tuple[float, float]]] = {number: [] for number in processes}
+    for _ in range(repeats):
+        for number in processes:
+            frames, bare = _bare(videos, number)
+            with tempfile.TemporaryDirectory() as made:
+                report = prepare(
+                    reader, src, Path(made, "corpus"), processes=number, progress=False, **settings
+                )
+            rates[number].append((bare, report.frames / report.seconds))
+    return PrepareProfile(
+        f"{len(videos)} clips, {frames} frames of {src.name}, median of {repeats}, wall-clock "
+        f"time with the processes' start; load {load:.1f} on {os.cpu_count()} cores",
+        tuple(_speed(number, pairs) for number, pairs in rates.items()),
+    )
+
+
+def _bare(videos: list[Path], processes: int) -> tuple[int, float]:
+    """Frames, and frames a second, of decoding all videos."""
+    # as prepare's, so that no process inherits locks of threads that it doesn't have
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        # every process has started and imported before the clock does
+        list(pool.map(decode, videos[:1] * processes, [1] * processes))
+        begin = time.perf_counter()
+        frames = sum(pool.map(decode, sorted(videos, key=lambda video: -video.stat().st_size)))
+        return frames, frames / (time.perf_counter() - begin)
+
+
+def _speed(processes: int, pairs: list[tuple[float, float]]) -> PrepareSpeed:
+    bare, prepared = zip(*pairs, strict=True)
+    return PrepareSpeed(
+        processes,
+        statistics.median(bare),
+        statistics.median(prepared),
+        statistics.median(made / decoded for decoded, made in pairs),
+    )

@@ -1,0 +1,168 @@
+"""What must hold of a record beyond its schema: its place, its side folder, its labels.
+
+Each check returns the reasons for which a record does not hold, and none where it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.tracks import TRACKS
+from adabench.evaluation.intervals import Interval, metric_intervals
+from adabench.evaluation.metrics import score_metrics
+from adabench.records.labels import CorpusLabels
+from adabench.records.record import CONSTANT, TOLERANCE, Record, Reported, is_demo_track
+from adabench.records.reported import CORPUS_OF_TRACK
+from adabench.records.results import Stored, file_names
+from adabench.records.side_files import side_folder
+
+#: Corpora whose organisers' licence forbids passing on labels.
+LICENSED = frozenset(CORPUS_OF_TRACK.values())
+
+_GENERATED = frozenset(track.corpus for track in TRACKS.values() if track.is_demo)
+
+
+def run_key(record: Record) -> Hashable:
+    """What two records share if they are of one run; controls and bounds are told apart by name."""
+    data = (record.track, record.corpus_checksum)
+    if record.method == CONSTANT:
+        # It has no parts, whichever config's run happened to write it.
+        return (CONSTANT, record.protocol, record.fusion, *data)
+    return (record.kind, record.method, record.config_hash, record.seed, *data)
+
+
+def content_reasons(record: Record) -> Iterator[str]:
+    """Yield what is wrong with where a record says that it comes from."""
+    if isinstance(record.origin, Reported):
+        yield "its origin is `reported`; a paper's numbers belong into a CSV file in reported/"
+    track = TRACKS.get(record.track)
+    if track is not None and track.corpus != record.corpus:
+        yield f"track {track.name!r} is scored on {track.corpus!r}, but corpus is {record.corpus!r}"
+    elif record.corpus in _GENERATED and not is_demo_track(record.track):
+        yield f"corpus {record.corpus!r} is generated, but track {record.track!r} is no demo track"
+    labelled = sum(entry.label is not None for entry in record.predictions)
+    if record.corpus in LICENSED and labelled:
+        yield (
+            f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
+            "run again with the corpus prepared as licensed, and pass this file on to nobody"
+        )
+
+
+def place_reasons(path: Path, folder: Path, stored: Stored) -> Iterator[str]:
+    """Yield what is wrong with a file's folder, ``folder/<track>``, and with its name."""
+    track = stored.record.track
+    if path.parent != folder / track:
+        yield f"a record of track {track!r} belongs into {folder / track}"
+    names = file_names(stored)
+    if path.name not in names:
+        yield f"its name does not follow from its content and checksum; expected {names[0]}"
+
+
+def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, bytes], list[str]]:
+    """Read the files in a record's side folder and hold them to the record's digests.
+
+    Args:
+        path: the record's file.
+        expected: file name to sha256, `Record.provenance`.
+
+    Returns:
+        The files that hold, and the reasons for which the others do not.
+    """
+    folder = side_folder(path)
+    present = {}
+    if folder.exists():
+        present = {
+            entry.name: entry
+            for entry in sorted(folder.iterdir())
+            if not entry.name.startswith(TEMPORARY_PREFIX)
+        }
+    files: dict[str, bytes] = {}
+    reasons = [
+        f"{folder.name} holds {name}, which the record does not name; remove it"
+        for name in present
+        if name not in expected
+    ]
+    for name, digest in expected.items():
+        if name not in present or not present[name].is_file():
+            reasons.append(f"{folder.name}/{name} is missing; restore it")
+            continue
+        content = present[name].read_bytes()
+        if hashlib.sha256(content).hexdigest() == digest:
+            files[name] = content
+        else:
+            reasons.append(f"{folder.name}/{name} was changed after the record was written")
+    return files, reasons
+
+
+def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
+    """Yield where a record and its prepared corpus disagree, its metrics among it."""
+    if corpus.licensed and not record.licensed:
+        yield f"licensed is not set, but corpus {corpus.name!r} is; its labels must stay out"
+    unknown = [entry.session for entry in record.predictions if entry.session not in corpus.scores]
+    if unknown:
+        yield f"corpus {corpus.name!r} has no score for session {unknown[0]!r}"
+        return
+    for entry in record.predictions:
+        subject, score = corpus.subjects[entry.session], corpus.scores[entry.session]
+        if entry.subject != subject:
+            yield f"session {entry.session!r} is of subject {subject!r}, not {entry.subject!r}"
+            return
+        if entry.label is not None and entry.label != score:
+            yield f"session {entry.session!r} has label {entry.label:g}, its corpus {score:g}"
+            return
+    yield from _metric_reasons(record, corpus.scores)
+
+
+def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iterator[str]:
+    """Yield each interval that does not follow from the predictions.
+
+    Args:
+        record: with one interval a metric, or none.
+        scores: session to BDI-II points, for a record without labels; None if not at hand.
+    """
+    if not record.predictions or not record.intervals or (record.licensed and scores is None):
+        return
+    predicted, true = _paired(record, scores)
+    subjects = tuple(entry.subject for entry in record.predictions)
+    given: dict[str, Interval] = dict(record.intervals.items())
+    expected = metric_intervals(predicted, true, subjects)
+    for name in _differing(given, expected):
+        low, high = given[name]
+        should = (
+            "none, of one person" if name not in expected else "[{}, {}]".format(*expected[name])
+        )
+        yield f"the interval of {name} is [{low}, {high}], but the predictions give {should}"
+
+
+def _metric_reasons(record: Record, scores: Mapping[str, float]) -> Iterator[str]:
+    # Where the record holds labels, reading it has recomputed its metrics already.
+    if not record.licensed or not record.predictions:
+        return
+    for name, value in score_metrics(*_paired(record, scores)).items():
+        given = getattr(record.metrics, name)
+        if given is None or abs(given - value) > TOLERANCE:
+            yield f"metrics.{name} is {given}, but predictions and the corpus's labels give {value}"
+
+
+def _paired(
+    record: Record, scores: Mapping[str, float] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    true = [
+        entry.label if entry.label is not None else (scores or {})[entry.session]
+        for entry in record.predictions
+    ]
+    return np.array([entry.prediction for entry in record.predictions]), np.array(true)
+
+
+def _differing(given: Mapping[str, Interval], expected: Mapping[str, Interval]) -> list[str]:
+    return [
+        name
+        for name, interval in given.items()
+        if name not in expected or not np.allclose(interval, expected[name], rtol=0, atol=TOLERANCE)
+    ]

@@ -1,0 +1,80 @@
+"""tools/profile.py, and that it does not stand in for the standard library's module."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from forks import Forks
+
+from adabench.synthface import SynthfaceParameters, generate
+
+ROOT = Path(__file__).parents[2]
+CONFIG = str(ROOT / "configs" / "depmap_r18_avec14.py")
+
+
+@pytest.fixture(scope="module")
+def run():
+    """Runs a tool in the repository."""
+    with Forks() as forks:
+        yield lambda *words: forks.run(words, ROOT)
+
+
+def test_step_prints_a_ratio_and_its_parts(run):
+    sizes = ["--clips", "1", "--frames", "2", "--size", "64", "--repeats", "1", "--threads", "1"]
+    done = run("tools/profile.py", "step", CONFIG, "--demo", "--json", *sizes)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout)
+    assert found["ratio"] == found["step"] / found["trunk"]
+    assert found["ratio"] > 1
+    assert found["frames"] == 2
+    assert sum(found["parts"].values()) > 0
+
+
+def test_store_prints_a_table_and_what_decides(run):
+    sizes = ["--frames", "30", "--size", "32", "--repeats", "1"]
+    done = run("tools/profile.py", "store", *sizes, "--candidates", "raw")
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["**jpeg95**", "raw"]
+    assert "What decides: " in done.stdout
+
+
+def test_prepare_prints_a_ratio(run, tmp_path):
+    raw = tmp_path / "raw"
+    parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0), fps=5)
+    generate(parameters, raw, processes=1, progress=False)
+    counts = ["--clips", "2", "--processes", "1", "--json"]
+    done = run("tools/profile.py", "prepare", "synthface", "--src", str(raw), *counts)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (speed,) = json.loads(done.stdout)["speeds"]
+    assert 0 < speed["ratio"] < 1
+
+
+def test_an_unknown_candidate_is_told_in_one_line(run):
+    done = run("tools/profile.py", "store", "--candidates", "vidoe")
+    assert done.returncode == 2
+    assert "no 'vidoe' (did you mean 'video'?)" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def run_anew(*words):
+    """Runs Python in a process that has imported nothing yet."""
+    command = [sys.executable, *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+
+
+def test_a_wrong_size_is_told_in_one_line():
+    done = run_anew("tools/profile.py", "step", CONFIG, "--demo", "--clips", "0")
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("clips is 1 or more; got 0")
+
+
+def test_tools_beside_it_find_the_standard_librarys_profile():
+    code = (
+        "import sys; sys.path.insert(0, 'tools'); import cProfile, profile; print(profile.__file__)"
+    )
+    done = run_anew("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "tools" not in Path(done.stdout.strip()).parts

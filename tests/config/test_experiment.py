@@ -1,0 +1,303 @@
+"""Reading, checking and merging configs."""
+
+import pytest
+
+from adabench.config.experiment import load_config
+
+CONFIG = """
+track = "avec14"
+method = dict(
+    name="Mine",
+    backbone=dict(type="TimmFrames", name="resnet18", scales=4, weights="timm"),
+    head=dict(type="UnitRegressor", hidden=0),
+)
+training = dict(epochs=100, batch_size=8, optimiser=dict(type="AdamW", lr=1e-4))
+views = dict(
+    train=dict(type="StridedView", frames=50),
+    test=dict(type="StridedView", frames=50),
+    augment=dict(type="ClipAugment", flip=0.5),
+)
+"""
+DEMO = """
+demo = dict(
+    data=dict(size=64, synthface=dict(preset="tiny", seed=3)),
+    training=dict(epochs=4),
+    method=dict(backbone=dict(scales=2, weights=None)),
+    views=dict(augment=None),
+)
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine.py"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def path(write):
+    return write(CONFIG + DEMO)
+
+
+def test_a_config_and_its_defaults(path):
+    experiment = load_config(path)
+    assert experiment.name == "mine"
+    assert experiment.track_.tasks == ("Freeform", "Northwind")
+    assert (experiment.fusion, experiment.seed, experiment.is_demo) == ("joint", 0, False)
+    assert experiment.training.warmup_epochs == 1
+    assert experiment.method["backbone"]["scales"] == 4
+    protocol = experiment.protocol.build()
+    assert (protocol.name, protocol.train, protocol.validate, protocol.test) == (
+        "official",
+        ("train",),
+        ("dev",),
+        ("test",),
+    )
+
+
+def test_demo_is_merged_and_takes_the_demo_track(path):
+    experiment = load_config(path, demo=True)
+    assert experiment.is_demo
+    assert experiment.track == "demo"
+    assert experiment.training.epochs == 4
+    assert experiment.training.batch_size == 8
+    assert experiment.method["backbone"] == {
+        "type": "TimmFrames",
+        "name": "resnet18",
+        "scales": 2,
+        "weights": None,
+    }
+    assert experiment.views.augment is None
+    assert experiment.data.synthface == {"preset": "tiny", "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("track", "demo"),
+    [
+        ("avec13", "demo-freeform"),
+        ("avec14", "demo"),
+        ("avec14-northwind", "demo-northwind"),
+        ("demo-freeform", "demo-freeform"),
+    ],
+)
+def test_each_track_has_its_demo_track(write, track, demo):
+    path = write((CONFIG + DEMO).replace('"avec14"', f'"{track}"'))
+    assert load_config(path, demo=True).track == demo
+    assert load_config(path).track == track
+
+
+def test_demo_without_a_demo_section(write):
+    path = write(CONFIG)
+    assert load_config(path).name == "mine"
+    with pytest.raises(ValueError, match="--demo needs a `demo` section") as error:
+        load_config(path, demo=True)
+    assert str(path) in str(error.value)
+
+
+def test_a_base_is_read(write):
+    write(CONFIG, "base.py")
+    path = write('_base_ = "base.py"\ntrack = "avec13"\n')
+    assert load_config(path).track == "avec13"
+    assert load_config(path).training.epochs == 100
+
+
+def test_a_base_that_is_missing_names_both_files(write):
+    path = write('_base_ = "nothing.py"\n')
+    with pytest.raises(FileNotFoundError, match=r"mine\.py: _base_ names .*nothing\.py"):
+        load_config(path)
+
+
+def test_a_missing_file_gets_a_suggestion(path):
+    with pytest.raises(
+        FileNotFoundError, match=r"config .*mien\.py does not exist; did you mean"
+    ) as e:
+        load_config(path.with_name("mien.py"))
+    assert str(path) in str(e.value)
+    with pytest.raises(FileNotFoundError, match=r"does not exist$"):
+        load_config(path.with_name("zzz.py"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("trainning = dict(epochs=3)", "unknown key 'trainning'. Did you mean 'training'?"),
+        ("xyzzy = 3", "unknown key 'xyzzy'. Known: cache, data, demo"),
+        ("is_demo = True", "unknown key 'is_demo'."),
+        ("overrides = ('seed=3',)", "unknown key 'overrides'."),
+        ("training['epoch'] = 3", "training.epoch: Extra inputs are not permitted (got 3)"),
+        ("views['train '] = 3", "views.train : Extra inputs are not permitted"),
+        ("protocol = dict(validation=('dev',))", "protocol.validation: Extra inputs"),
+        ("training['epochs'] = 'many'", "training.epochs: Input should be a valid integer"),
+        ("training['epochs'] = 0", "training.epochs: Input should be greater than 0 (got 0)"),
+        ("training = 3", "training: Input should be a valid dictionary"),
+        ("data = dict(size=8)", "data.size: Input should be greater than or equal to 16"),
+        ("protocol = dict(test='test')", "protocol.test: Input should be a valid tuple"),
+        ("fusion = 'mean'", "fusion: Input should be 'joint' or 'fused' (got 'mean')"),
+        ("seed = -1", "seed: Input should be greater than or equal to 0"),
+        ("track = 'avec41'", "no track is called 'avec41'. Did you mean 'avec14'?"),
+        ("method = dict(type='Assessor')", "method.name is missing"),
+        ("stages = dict(trunk=3)", "stages.trunk: Input should be a valid dictionary"),
+        ("track = 'avec14", "a config is a file of Python assignments; "),
+        ("seed = sead", "name 'sead' is not defined"),
+    ],
+)
+def test_a_mistake_names_file_field_and_what_was_expected(write, line, said):
+    path = write(f"{CONFIG}{line}\n")
+    with pytest.raises(ValueError, match=r"mine\.py") as error:
+        load_config(path)
+    assert said in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_mistakes_in_the_demo_section(write):
+    path = write(f"{CONFIG}demo = dict(traning=dict(epochs=3))\n")
+    with pytest.raises(ValueError, match=r"unknown key 'demo\.traning'\. Did you mean 'training'"):
+        load_config(path, demo=True)
+    path = write(f"{CONFIG}demo = 3\n")
+    with pytest.raises(ValueError, match="a dict of what differs; got 3"):
+        load_config(path, demo=True)
+    path = write(f"{CONFIG}demo = dict(track=dict(name='demo'))\n")
+    with pytest.raises(ValueError, match=r"mine\.py: demo does not fit what it changes: track="):
+        load_config(path, demo=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('track = "avec14"', "", "track: Field required"),
+        ('"avec14"', '"avec41"', "no track is called 'avec41'"),
+        ('"avec14"', "3", "track: Input should be a valid string"),
+    ],
+)
+def test_a_wrong_track_in_a_demo_run(write, old, new, said):
+    path = write((CONFIG + DEMO).replace(old, new, 1))
+    with pytest.raises(ValueError, match=r"mine\.py") as error:
+        load_config(path, demo=True)
+    assert said in str(error.value)
+
+
+def test_several_mistakes_are_told_at_once(write):
+    path = write(f"{CONFIG}training['epoch'] = 3\nseed = -1\n")
+    with pytest.raises(ValueError, match=r"training\.epoch.*seed"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("override", "where", "value"),
+    [
+        ("training.epochs=3", ("training", "epochs"), 3),
+        ("training.clip_grad=0.5", ("training", "clip_grad"), 0.5),
+        ("training.optimiser.lr=1e-3", ("training", "optimiser", "lr"), 1e-3),
+        ("training.amp=True", ("training", "amp"), True),
+        ("cache=false", ("cache",), False),
+        ("views.augment=None", ("views", "augment"), None),
+        ("semantics=none", ("semantics",), None),
+        ("method.backbone.weights=None", ("method", "backbone", "weights"), None),
+        ("protocol.train=train,dev", ("protocol", "train"), ("train", "dev")),
+        ("protocol.train=[train]", ("protocol", "train"), ("train",)),
+        (
+            "method.head.scales=[1,2.5,None,(a,b)]",
+            ("method", "head", "scales"),
+            [1, 2.5, None, ("a", "b")],
+        ),
+        ("method.head.equation=a=b", ("method", "head", "equation"), "a=b"),
+        ("data.root=/home/a user/My Data", ("data", "root"), "/home/a user/My Data"),
+        ("data.root='quoted'", ("data", "root"), "quoted"),
+        ("data.synthface.seed=7", ("data", "synthface", "seed"), 7),
+    ],
+)
+def test_overrides(path, override, where, value):
+    experiment = load_config(path, overrides=[override])
+    found = experiment.model_dump(by_alias=True)
+    for key in where:
+        found = found[key]
+    assert found == value
+    assert type(found) is type(value)
+    assert experiment.overrides == (() if override.startswith("data.root") else (override,))
+
+
+def test_local_folders_do_not_travel_with_the_overrides(path):
+    overrides = ["data.root=/home/someone", "data.processes=3", "data.size=64"]
+    assert load_config(path, overrides=overrides).overrides == ("data.size=64",)
+
+
+def test_overrides_win_over_the_demo_section_and_the_seed_over_both(path):
+    experiment = load_config(path, demo=True, overrides=["training.epochs=9", "seed=5"])
+    assert (experiment.training.epochs, experiment.seed) == (9, 5)
+    assert load_config(path, demo=True, overrides=["seed=5"], seed=6).seed == 6
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("training.epochs", "--cfg-options takes key=value pairs; got 'training.epochs'"),
+        ("=3", "--cfg-options takes key=value pairs; got '=3'"),
+        ("seed=[1,2", "'seed=[1,2' has a bracket that is not closed"),
+        ("sead=3", "unknown key 'sead'. Did you mean 'seed'?"),
+        ("training.epoch=3", "training.epoch: Extra inputs are not permitted"),
+        ("training.epochs=few", "training.epochs: Input should be a valid integer"),
+        ("track.name=demo", "--cfg-options does not fit what it changes: track="),
+        ("demo.seed=3", "demo: Extra inputs are not permitted"),
+    ],
+)
+def test_wrong_overrides(path, override, said):
+    with pytest.raises(ValueError, match=r".") as error:
+        load_config(path, overrides=[override])
+    assert said in str(error.value)
+
+
+def hashed(path, *overrides, **options):
+    return load_config(path, overrides=overrides, **options).hash()
+
+
+def test_the_hash_leaves_out_seed_name_overrides_and_places(path, write):
+    plain = hashed(path)
+    assert hashed(path) == plain
+    assert hashed(path, seed=7) == plain
+    assert hashed(path, "seed=7") == plain
+    assert hashed(path, "training.epochs=100") == plain
+    assert hashed(path, "data.root=/elsewhere", "data.processes=7") == plain
+    # How many processes load the data changes no sample.
+    assert hashed(path, "training.workers=1") == plain
+    assert hashed(write(CONFIG + DEMO, "renamed.py")) == plain
+    assert hashed(write(CONFIG + "demo = dict(seed=3)\n", "other_demo.py")) == plain
+
+
+def test_the_hash_holds_everything_else(path):
+    changes = [
+        [],
+        ["track=avec13"],
+        ["method.name=Other"],
+        ["method.backbone.scales=3"],
+        ["method.head.hidden=1"],
+        ["training.epochs=99"],
+        ["training.optimiser.lr=1e-3"],
+        ["training.threads=1"],
+        ["views.train.frames=49"],
+        ["views.test.frames=49"],
+        ["views.augment=None"],
+        ["views.augment.flip=0.4"],
+        ["data.size=64"],
+        ["data.synthface.seed=1"],
+        ["stages.trunk.type=ExpressionPretrain"],
+        ["semantics.type=StandInSemantics"],
+        ["protocol.name=own"],
+        ["protocol.train=train,dev"],
+        ["protocol.validate=[train]"],
+        ["protocol.test=[dev]"],
+        ["cache=False"],
+        ["paper_compat=True"],
+    ]
+    hashes = [hashed(path, *change) for change in changes]
+    hashes.append(hashed(path, demo=True))
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_an_experiment_can_not_be_changed(path):
+    experiment = load_config(path)
+    with pytest.raises(ValueError, match="frozen"):
+        experiment.seed = 3

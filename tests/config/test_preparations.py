@@ -1,0 +1,105 @@
+"""What runs share, told without making it; making it and no more."""
+
+import json
+
+import pytest
+
+from adabench.config.experiment import load_config
+from adabench.config.preparations import preparations
+from adabench.engine.workbench import gather, make_ready
+
+
+def config(name="depmap_r18_avec14", **options):
+    return load_config(f"configs/{name}.py", demo=True, **options)
+
+
+def keys(experiment):
+    return {p.until: p.key for p in preparations(experiment)}
+
+
+def test_a_run_s_preparations_in_order():
+    assert [p.until for p in preparations(config())] == ["corpus", "trunk", "features"]
+    encoder = preparations(config("expada_avec14_freeform"))
+    assert [p.until for p in encoder] == ["corpus", "trunk", "encoder", "features"]
+    real = load_config("configs/depmap_r18_avec14.py")
+    assert [p.until for p in preparations(real)] == ["features"]
+
+
+def test_a_model_per_task_has_its_members_and_an_estimator_the_corpus():
+    fused = config("expada_avec14")
+    assert preparations(fused) == ()
+    assert [m.track for m in fused.members()] == ["demo-freeform", "demo-northwind"]
+    alone = config("expada_avec14_freeform")
+    assert fused.members()[0].hash() == alone.hash()
+    assert alone.members() == ()
+    assert [p.until for p in preparations(config("constant_avec14"))] == ["corpus"]
+
+
+def test_seeds_and_what_comes_after_the_cache_share_everything():
+    plain = keys(config())
+    assert keys(config(seed=3)) == plain
+    assert keys(config(overrides=["training.epochs=9", "method.aggregator.width=16"])) == plain
+    assert keys(config(overrides=["data.root=elsewhere"])) == plain
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ("data.synthface.seed=5", set()),
+        ("stages.trunk.size=48", {"corpus"}),
+        ("views.test.frames=8", {"corpus", "trunk"}),
+        ("method.backbone.literal=True", {"corpus", "trunk"}),
+    ],
+)
+def test_what_differs_is_made_apart(change, same):
+    plain, other = keys(config()), keys(config(overrides=[change]))
+    assert {name for name in plain if plain[name] == other[name]} == same
+
+
+def test_work_that_is_alike_is_named():
+    first = preparations(config())
+    other = preparations(config(overrides=["track=demo-freeform"]))
+    trunks = [p for p in (*first, *other) if p.until == "trunk"]
+    assert trunks[0].key != trunks[1].key
+    assert trunks[0].alike == trunks[1].alike
+
+
+def test_a_corpus_that_is_not_prepared_is_told(tmp_path):
+    real = load_config("configs/depmap_r18_avec14.py", overrides=[f"data.root={tmp_path}"])
+    told = real.corpus_problem()
+    assert f"{tmp_path}/avec2014" in told
+    assert "tools/prepare.py avec2014" in told
+    folder = tmp_path / "avec2014-112px"
+    folder.mkdir()
+    (folder / "corpus.json").write_text("{}")
+    assert real.corpus_problem() is None
+    assert config(overrides=[f"data.root={tmp_path}"]).corpus_problem() is None
+
+
+def test_a_corpus_of_another_size_is_told(tmp_path):
+    expada = load_config("configs/expada_avec14.py", overrides=[f"data.root={tmp_path}"])
+    for name in ("avec2014", "avec2014-224px"):
+        (tmp_path / name).mkdir()
+    content = json.dumps({"prepare": {"size": 112}})
+    (tmp_path / "avec2014" / "corpus.json").write_text(content)
+    told = expada.corpus_problem()
+    assert "holds faces of 112 px, and 224 are asked for" in told
+    assert f"avec2014 --src RAW --out {tmp_path}/avec2014-224px --size 224" in told
+    (tmp_path / "avec2014-224px" / "corpus.json").write_text(content.replace("112", "224"))
+    assert expada.corpus_problem() is None
+
+
+def test_what_is_asked_for_is_made_and_no_more(tiny, tmp_path, monkeypatch):
+    """On the tiny run's data, where everything is found."""
+    calls = []
+    monkeypatch.setattr(
+        "adabench.engine.workbench.ensure_stages", lambda *args: calls.append(args[2:]) or {}
+    )
+    run = tiny.experiment()
+    make_ready(run, "corpus")
+    assert calls == []
+    make_ready(run, "trunk")
+    assert calls == [("trunk",)]
+    with pytest.raises(ValueError, match="takes one of corpus, trunk, features; got 'encoder'"):
+        make_ready(run, "encoder")
+    assert gather(run)[1].train

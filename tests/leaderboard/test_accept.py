@@ -1,0 +1,345 @@
+"""Records are moved into the accepted ones whole, or refused with reasons; none is ever lost."""
+
+import json
+import multiprocessing
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from adabench.leaderboard import accept as module
+from adabench.leaderboard.accept import RefusedError, accept, untraceable
+from adabench.leaderboard.verify import verify
+from adabench.records import Metrics, Reported, read_record, read_records, write_record
+from adabench.records.labels import read_labels
+from adabench.records.record import content_checksum
+
+FILES = {"config.json": '{"a": 1}', "environment.txt": "x==1\n"}
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "board").mkdir()
+    return tmp_path / "board"
+
+
+def files_below(folder):
+    return sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    )
+
+
+def refused(file, root, **options):
+    """The reasons, after a look whether anything was touched."""
+    before = files_below(root), file.is_file() and file.read_bytes()
+    with pytest.raises(RefusedError) as caught:
+        accept(file, root, **options)
+    assert (files_below(root), file.is_file() and file.read_bytes()) == before
+    assert str(caught.value).startswith(f"{file}: refused: ")
+    return caught.value.reasons
+
+
+def test_a_local_record_moves(root, sound):
+    record = sound()
+    path = write_record(record, root / "local")
+    content = path.read_bytes()
+    accepted = accept(path, root)
+    assert accepted == root / "measured" / "demo" / path.name
+    assert accepted.read_bytes() == content
+    assert files_below(root) == [f"measured/demo/{path.name}"]
+    assert verify(root).holds
+
+
+def test_a_record_that_was_sent_gets_its_name(root, sound, tmp_path):
+    record = sound(track="demo-freeform")
+    sent = write_record(record, tmp_path).rename(tmp_path / "their result.json")
+    accepted = accept(sent, root)
+    assert accepted.parent == root / "measured" / "demo-freeform"
+    assert accepted.name.endswith(f"-0-{record.checksum[:8]}.json")
+    assert not sent.exists()
+    assert verify(root).holds
+
+
+def test_its_side_folder_comes_along(root, sound, with_side_folder):
+    path = with_side_folder(sound(), root / "local", FILES)
+    (path.with_suffix(".provenance") / ".part-1-config.json").write_text("left by a kill")
+    accepted = accept(path, root)
+    name = accepted.stem
+    assert files_below(root) == [
+        f"measured/demo/{name}.json",
+        f"measured/demo/{name}.provenance/config.json",
+        f"measured/demo/{name}.provenance/environment.txt",
+    ]
+    assert not path.with_suffix(".provenance").exists()
+    assert (verify(root).holds, verify(root).warnings) == (True, ())
+
+
+def test_a_damaged_side_folder_is_refused(root, sound, with_side_folder):
+    path = with_side_folder(sound(), root / "local", FILES)
+    (path.with_suffix(".provenance") / "config.json").write_text("{}")
+    (path.with_suffix(".provenance") / "environment.txt").unlink()
+    changed, missing = refused(path, root)
+    assert "config.json was changed" in changed
+    assert "environment.txt is missing" in missing
+
+
+def sign(content):
+    del content["checksum"]
+    return {**content, "checksum": content_checksum(content)}
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda text: text[:700], "not a JSON file"),
+        (lambda text: text.replace('"seed": 0', '"seed": 1'), "changed after it was written"),
+        (lambda text: '{"name": "of another program"}', "checksum is missing"),
+        (lambda text: json.dumps(sign({**json.loads(text), "schema_version": 3})), "update adab"),
+        (
+            lambda text: json.dumps(
+                sign({**json.loads(text), "metrics": {"RMSE": 1, "MAE": 1, "PCC": 1, "CCC": 1}})
+            ),
+            "metrics.RMSE is 1.0, but predictions and labels give",
+        ),
+    ],
+    ids=["truncated", "edited", "foreign", "of the future", "edited and signed"],
+)
+def test_a_damaged_record_is_refused(root, sound, damage, reason):
+    path = write_record(sound(), root / "local")
+    path.write_text(damage(path.read_text()))
+    (found,) = refused(path, root)
+    assert reason in found
+
+
+def test_a_missing_file_a_folder_and_a_missing_root_are_named(root, sound, tmp_path):
+    assert "no such file" in refused(tmp_path / "nothing.json", root)[0]
+    assert "it is a folder" in refused(tmp_path, root)[0]
+    with pytest.raises(FileNotFoundError, match="--root"):
+        accept(write_record(sound(), tmp_path), tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"commit": None}, "the commit that it was run at is not known"),
+        ({"clean_tree": False}, "its working tree was not clean"),
+        ({"clean_tree": None}, "whether its working tree was clean is not known"),
+    ],
+)
+def test_code_that_nobody_can_find_again_is_refused_unless_allowed(root, sound, changes, reason):
+    path = write_record(sound(**changes), root / "local")
+    assert refused(path, root) == (f"{reason} (--allow-dirty takes it)",)
+    assert list(untraceable(sound(**changes))) == [reason]
+    assert accept(path, root, allow_dirty=True).is_file()
+
+
+def test_a_traceable_record_raises_no_doubt(sound):
+    assert list(untraceable(sound())) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"track": "avec14", "corpus": "avec2014"}, "is licensed, but 15 predictions carry"),
+        ({"track": "avec14"}, "track 'avec14' is scored on 'avec2014'"),
+        ({"track": "my-own"}, "corpus 'synthface' is generated"),
+        ({"origin": Reported(paper="p", table="1", row="r")}, "belong into a CSV file"),
+        ({"intervals": {"RMSE": (4.9, 5.1)}}, "the interval of RMSE"),
+    ],
+)
+def test_what_a_record_claims_is_checked(root, sound, changes, reason):
+    path = write_record(sound(**changes), root / "local")
+    assert any(reason in each for each in refused(path, root, allow_dirty=True))
+
+
+def test_all_reasons_are_told_at_once(root, sound):
+    path = write_record(sound(track="avec14", commit=None, clean_tree=False), root / "local")
+    assert len(refused(path, root)) == 3
+
+
+def test_a_licensed_record_is_recomputed_where_its_corpus_is_given(root, licensed, licensed_corpus):
+    labels = read_labels([licensed_corpus])
+    good = write_record(licensed(), root / "local")
+    fake = licensed(seed=1, metrics=Metrics(RMSE=1.0, MAE=1.0, PCC=1.0, CCC=1.0))
+    bad = write_record(fake, root / "local")
+    assert len(refused(bad, root, labels_from=labels)) == 4
+    assert accept(good, root, labels).parent.name == "avec14"
+
+
+def test_an_accepted_record_is_refused(root, sound, tmp_path):
+    accepted = accept(write_record(sound(), root / "local"), root)
+    again = write_record(sound(), tmp_path)
+    assert refused(again, root) == (f"this very record is accepted already, as {accepted}",)
+    assert refused(accepted, root) == (f"this very record is accepted already, as {accepted}",)
+    assert accepted.is_file()
+
+
+def test_the_same_run_is_refused_and_both_files_are_named(root, sound):
+    accepted = accept(write_record(sound(), root / "local"), root)
+    later = {"created": "2027-01-02T03:04:05+00:00"}
+    same = write_record(sound(**later), root / "local")
+    (reason,) = refused(same, root)
+    assert reason == f"its run is accepted already with the same numbers, as {accepted}"
+    other = write_record(sound(4.0, config="renamed", **later), root / "local")
+    (reason,) = refused(other, root)
+    assert str(accepted) in reason
+    assert "RMSE 5 there, 4 here" in reason
+    assert "seed 0" in reason
+
+
+def test_other_seeds_tracks_configs_and_corpora_are_other_runs(root, sound):
+    records = [
+        sound(),
+        sound(seed=1),
+        sound(track="demo-freeform"),
+        sound(config_hash="f" * 16),
+        sound(corpus_checksum="other"),
+        sound(method="bound: a", kind="bound"),
+        sound(method="bound: b", kind="bound"),
+    ]
+    for record in records:
+        accept(write_record(record, root / "local"), root)
+    assert len(read_records(root / "measured")[0]) == len(records)
+
+
+def test_a_damaged_accepted_record_is_no_reason_against_another(root, sound):
+    accepted = accept(write_record(sound(), root / "local"), root)
+    accepted.write_text("{")
+    again = accept(write_record(sound(), root / "local"), root)
+    assert again.name.endswith(f"-{sound().checksum[:16]}.json")
+    assert accepted.read_text() == "{"
+
+
+def test_a_record_of_the_first_schema_is_taken_as_it_is(root, sound, tmp_path):
+    content = json.loads(sound().model_dump_json(exclude={"checksum", "provenance"}))
+    for entry in content["predictions"]:
+        del entry["subject"]
+    content = {**content, "schema_version": 1}
+    text = json.dumps({**content, "checksum": content_checksum(content)})
+    (tmp_path / "old.json").write_text(text)
+    accepted = accept(tmp_path / "old.json", root)
+    assert accepted.read_text() == text
+    assert verify(root).holds
+
+
+def test_a_disk_that_fills_up_loses_nothing(root, sound, with_side_folder, monkeypatch):
+    path = with_side_folder(sound(), root / "local", FILES)
+    before = files_below(root)
+
+    def full(target, content):
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(module, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        accept(path, root)
+    assert files_below(root) == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from adabench.leaderboard import accept as module
+
+left = int(sys.argv[3])
+
+def counted(function):
+    def call(*given, **options):
+        global left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return function(*given, **options)
+    return call
+
+module.write_bytes = counted(module.write_bytes)
+Path.unlink = counted(Path.unlink)
+Path.rmdir = counted(Path.rmdir)
+os.replace = counted(os.replace)
+module.accept(sys.argv[1], sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("steps", range(10))
+def test_a_kill_at_any_step_loses_nothing(root, sound, with_side_folder, steps):
+    record = sound()
+    path = with_side_folder(record, root / "local", FILES)
+    command = [sys.executable, "-c", KILLED, str(path), str(root), str(steps)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    wanted = read_record(path) if path.exists() else None
+    records, problems = read_records(root)
+    assert problems == []
+    assert len(records) in (1, 2)
+    assert wanted in (None, records[0])
+    if not (root / "measured" / "demo" / path.name).exists():
+        assert accept(path, root).is_file()
+    # Whatever a kill left, the accepted record is whole, with its side folder.
+    found = verify(root)
+    assert not [problem for problem in found.problems if "measured" in str(problem.path.parent)]
+
+
+def add_all(root, folder, names, barrier, queue):
+    barrier.wait()
+    for name in names:
+        try:
+            accept(folder / name, root)
+            queue.put((name, "accepted"))
+        except RefusedError as error:
+            queue.put((name, error.reasons[0]))
+
+
+def in_processes(root, folder, shares):
+    context = multiprocessing.get_context("fork")
+    barrier, queue = context.Barrier(len(shares)), context.Queue()
+    processes = [
+        context.Process(target=add_all, args=(root, folder, names, barrier, queue))
+        for names in shares
+    ]
+    for process in processes:
+        process.start()
+    results = [queue.get(timeout=60) for names in shares for _ in names]
+    for process in processes:
+        process.join(timeout=60)
+        assert process.exitcode == 0
+    return results
+
+
+def test_8_processes_that_add_at_once_lose_none(root, sound, with_side_folder):
+    names = [with_side_folder(sound(seed=seed), root / "local", FILES).name for seed in range(40)]
+    shares = [names[turn::8] for turn in range(8)]
+    results = in_processes(root, root / "local" / "demo", shares)
+    assert {result for _, result in results} == {"accepted"}
+    records, problems = read_records(root / "measured")
+    assert problems == []
+    assert sorted(record.seed for record in records) == list(range(40))
+    assert read_records(root / "local") == ([], [])
+    found = verify(root)
+    assert (found.problems, found.warnings) == ((), ())
+
+
+def test_of_8_processes_that_add_one_run_at_once_one_does(root, sound, tmp_path):
+    """Eight machines ran it: every record is another, the run is one."""
+    names = [write_record(sound(hardware={"cores": cores}), tmp_path).name for cores in range(8)]
+    results = in_processes(root, tmp_path / "demo", [[name] for name in names])
+    outcomes = [result for _, result in results]
+    assert outcomes.count("accepted") == 1
+    assert sum("accepted already with the same numbers" in each for each in outcomes) == 7
+    assert len(read_records(root / "measured")[0]) == 1
+    assert len(read_records(tmp_path / "demo")[0]) == 7
+
+
+def test_of_8_processes_that_add_one_file_at_once_one_does(root, sound, tmp_path):
+    path = write_record(sound(), tmp_path)
+    results = in_processes(root, path.parent, [[path.name]] * 8)
+    outcomes = [result for _, result in results]
+    assert outcomes.count("accepted") == 1
+    assert all("accepted" in each or "no such file" in each for each in outcomes)
+    assert len(read_records(root / "measured")[0]) == 1
+
+
+def test_the_lock_stays_out_of_the_accepted_records(root, sound):
+    accept(write_record(sound(), root / "local"), root)
+    assert not list((root / "measured").rglob(".lock"))

@@ -1,0 +1,159 @@
+"""Rows that a control contradicts."""
+
+import numpy as np
+import pytest
+
+from adabench.evaluation import score_metrics
+from adabench.leaderboard.controls import ORACLE, SHUFFLED, contradictions
+from adabench.records import CONSTANT, Metrics, Prediction, Reported
+
+MEAN = 20.0
+
+
+@pytest.fixture
+def row(make_record):
+    """A factory of rows of one record: predictions given, or off by ``error`` up and down."""
+
+    def make(error=5.0, guess=None, labels=None, **changes):
+        true = np.arange(0, 45, 3, dtype=float) if labels is None else np.asarray(labels)
+        sign = np.where(np.arange(len(true)) % 2, 1.0, -1.0)
+        predicted = true + error * sign if guess is None else np.asarray(guess)
+        return make_record(
+            metrics=Metrics(**score_metrics(predicted, true)),
+            predictions=[
+                Prediction(
+                    session=f"{index:03d}_1", subject=f"{index:03d}", prediction=value, label=label
+                )
+                for index, (value, label) in enumerate(zip(predicted, true, strict=True))
+            ],
+            **changes,
+        )
+
+    return make
+
+
+@pytest.fixture
+def controls(row):
+    """RMSE of the constant 13.0, of shuffled labels 13.5, of the oracle 3."""
+    return {
+        CONSTANT: [row(guess=np.full(15, MEAN), kind="control", method=CONSTANT)],
+        SHUFFLED: [row(13.5, kind="control", method=SHUFFLED)],
+        ORACLE: [row(3, kind="bound", method=ORACLE)],
+        "weak bound": [row(8, kind="bound", method="bound: mean")],
+    }
+
+
+def test_a_sound_row_is_left_alone(row, controls):
+    assert contradictions({**controls, "a": [row(5)], "b": [row(12)]}) == {}
+    assert contradictions({}) == {}
+    assert contradictions({"alone": [row(50)], "empty": []}) == {}
+
+
+def test_no_better_than_the_constant(row, controls):
+    del controls[SHUFFLED]
+    constant = controls[CONSTANT][0].metrics.RMSE
+    got = contradictions({**controls, "a": [row(13.2)], "same": [row(guess=np.full(15, MEAN))]})
+    assert got["a"] == f"no better than the constant (RMSE 13.20 against {constant:.2f})"
+    assert set(got) == {"a", "same"}
+
+
+def test_the_mean_over_seeds_counts(row, controls):
+    assert contradictions({**controls, "a": [row(16), row(4, seed=1)]}) == {}
+    assert set(contradictions({**controls, "a": [row(16), row(12, seed=1)]})) == {"a"}
+
+
+def test_no_better_than_shuffled_labels(row, controls):
+    got = contradictions({**controls, "a": [row(14)]})
+    assert "no better than the constant" in got["a"]
+    assert "no better than shuffled labels (RMSE 14.00 against 13.50)" in got["a"]
+    controls[SHUFFLED] = [row(12.0, kind="control", method=SHUFFLED)]
+    got = contradictions({**controls, "a": [row(12.5)]})
+    assert got["a"] == "no better than shuffled labels (RMSE 12.50 against 12.00)"
+
+
+def test_better_than_the_oracle(row, controls):
+    got = contradictions({**controls, "a": [row(2.9)], "equal": [row(3)]})
+    assert set(got) == {"a"}
+    assert "better than the oracle, which knows the scores' own noise" in got["a"]
+    assert "RMSE 2.90 against 3.00" in got["a"]
+
+
+def test_shuffled_labels_that_teach_are_flagged(row, controls):
+    leak = row(6, kind="control", method=SHUFFLED)
+    got = contradictions({**controls, "leak": [leak]})
+    assert set(got) == {"leak"}
+    assert "better than the constant by more than chance" in got["leak"]
+    assert "something tells the labels" in got["leak"]
+    # Without a constant there is nothing to be better than.
+    assert contradictions({"leak": [leak]}) == {}
+
+
+def test_another_constant_is_no_leak(row, controls):
+    """Closer to the test persons' mean, and so of lower RMSE, but it tells none from another."""
+    labels = np.arange(0, 45, 3, dtype=float)
+    guess = np.full(15, labels.mean()) + np.resize([0.1, -0.1], 15)
+    near = row(guess=guess, kind="control", method=SHUFFLED)
+    assert near.metrics.RMSE < controls[CONSTANT][0].metrics.RMSE
+    assert contradictions({**controls, "near": [near]}) == {}
+
+
+def test_chance_is_rarely_called_a_leak(row):
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 46, 50).astype(float)
+    rows = {
+        CONSTANT: [row(guess=np.full(50, MEAN), labels=labels, kind="control", method=CONSTANT)]
+    }
+    for index in range(120):
+        guess = labels.mean() + generator.normal(0, 1.5, 50)
+        rows[index] = [row(guess=guess, labels=labels, kind="control", method=SHUFFLED)]
+    got = contradictions(rows)
+    # 5 %, of which the range holds 99.9 %; some of these are no better than the constant.
+    assert 1 <= len(got) <= 14
+    below = sum(rows[k][0].metrics.RMSE < rows[CONSTANT][0].metrics.RMSE for k in range(120))
+    assert below > 40
+
+
+def test_a_licensed_record_is_judged_by_its_figures(row, controls):
+    def bare(records):
+        return [
+            record.model_copy(
+                update={
+                    "licensed": True,
+                    "predictions": [
+                        e.model_copy(update={"label": None}) for e in record.predictions
+                    ],
+                }
+            )
+            for record in records
+        ]
+
+    rows = {**controls, "a": [row(20)], "leak": [row(6, kind="control", method=SHUFFLED)]}
+    assert contradictions({key: bare(records) for key, records in rows.items()}) == contradictions(
+        rows
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"track": "demo-freeform"}, {"corpus_checksum": "ba5eba11"}, {"protocol": "leave-one-out"}],
+)
+def test_a_row_is_judged_by_controls_of_its_own_data(row, controls, changes):
+    assert contradictions({**controls, "a": [row(40, **changes)]}) == {}
+
+
+def test_the_oracle_judges_every_protocol_on_its_sessions(row, controls):
+    assert set(contradictions({**controls, "a": [row(1, protocol="other")]})) == {"a"}
+    assert contradictions({**controls, "a": [row(1, labels=np.arange(14.0))]}) == {}
+
+
+def test_bounds_controls_and_printed_rows_are_not_judged_as_methods(row, controls, make_record):
+    printed = make_record(
+        error=40, origin=Reported(paper="p", table="1", row="r"), seed=None, intervals={}
+    )
+    rows = {
+        **controls,
+        "printed": [printed],
+        "hopeless bound": [row(40, kind="bound", method="bound: x")],
+        "another control": [row(40, kind="control", method="nearest neighbour")],
+    }
+    assert contradictions(rows) == {}

@@ -1,0 +1,176 @@
+"""The three forms of a table."""
+
+import csv
+import io
+
+import pytest
+
+from adabench.leaderboard.pages import (
+    CONTRADICTED_LEGEND,
+    DEMO_NOTICE,
+    TIED_LEGEND,
+    render_csv,
+    render_markdown,
+    render_text,
+    write_pages,
+)
+from adabench.leaderboard.rows import Entry, build_tables
+from adabench.records import Metrics, Reported
+
+
+def table_of(*records):
+    (table,) = build_tables(Entry(record, "local") for record in records)
+    return table
+
+
+@pytest.fixture
+def real(make_record):
+    return table_of(
+        make_record(
+            track="avec14",
+            licensed=True,
+            predictions=[],
+            intervals={},
+            seed=None,
+            method="M",
+            config="M",
+            metrics=Metrics(RMSE=7.125, MAE=5),
+            origin=Reported(paper="p", table="1", row="M"),
+        )
+    )
+
+
+@pytest.fixture
+def demo(make_record):
+    merged = [make_record(error, seed, method="A|B") for seed, error in enumerate((4.0, 6.0))]
+    return table_of(*merged, make_record(9.0, method="single", notes=["x < y\nz"]))
+
+
+def markdown_cells(page):
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    rows = [line.replace("\\|", "PIPE").strip("|").split("|") for line in lines]
+    return [[cell.strip() for cell in row] for row in rows if not row[0].startswith("---")]
+
+
+def test_demo_pages_say_what_their_numbers_do_not_mean(demo, real):
+    assert "nothing about depression in people" in DEMO_NOTICE
+    assert DEMO_NOTICE in render_markdown(demo)
+    assert DEMO_NOTICE in " ".join(render_text(demo).split())
+    assert "drawn" not in render_markdown(real)
+    assert "drawn" not in render_text(real)
+
+
+def test_markdown_has_every_filled_column_and_rounds(demo):
+    header, *rows = markdown_cells(render_markdown(demo))
+    columns = ["Method", "Config", "Origin", "Seeds", "RMSE", "MAE", "PCC", "CCC"]
+    assert header == [*columns, "RMSE 95 %", "Note"]
+    first = dict(zip(header, rows[0], strict=True))
+    second = dict(zip(header, rows[1], strict=True))
+    assert first["Method"] == "APIPEB"
+    assert first["RMSE"] == "5.00 ± 1.41"
+    assert first["Seeds"] == "2"
+    assert first["RMSE 95 %"] == ""
+    assert second["RMSE"] == "9.00"
+    assert second["RMSE 95 %"] == "9.00 to 9.00"
+
+
+def test_flags_that_every_row_has_are_said_once(demo, make_record):
+    assert "\n\nEvery measured row: joint, protocol official.\n\n" in render_markdown(demo)
+    mixed = table_of(make_record(), make_record(9.0, method="other", fusion="fused"))
+    header, *rows = markdown_cells(render_markdown(mixed))
+    assert [row[header.index("Flags")] for row in rows] == ["joint", "fused"]
+    assert "Every measured row: protocol official." in render_markdown(mixed)
+    lone = render_text(table_of(make_record()))
+    assert "Every measured row" not in lone
+    assert "joint" in lone
+
+
+def test_notes_stand_below_the_markdown_table_once(make_record):
+    notes = ["x < y\nz", "shared"]
+    table = table_of(make_record(3.0, notes=notes), make_record(9.0, method="b", notes=["shared"]))
+    page = render_markdown(table)
+    header, *rows = markdown_cells(page)
+    assert [row[header.index("Note")] for row in rows] == ["1, 2", "2"]
+    assert page.endswith("\n\n1. x &lt; y z\n2. shared\n")
+
+
+def test_what_single_runs_say_of_themselves_is_left_to_the_csv(make_record):
+    runs = [make_record(seed=seed, notes=["all", f"only {seed}"]) for seed in (0, 1)]
+    table = table_of(*runs)
+    for page in (render_markdown(table), render_text(table)):
+        assert "all" in page
+        assert "only" not in page
+    assert "all; only 0; only 1" in render_csv(table)
+
+
+def test_rows_not_told_from_the_best_are_marked(make_record):
+    table = table_of(
+        make_record(4.0), make_record(4.0, config="the same"), make_record(9.0, method="other")
+    )
+    header, *rows = markdown_cells(render_markdown(table))
+    cells = [row[header.index("RMSE")] for row in rows]
+    assert sorted(cells) == ["4.00", "9.00", "≈ 4.00"]
+    assert TIED_LEGEND in render_markdown(table)
+    assert "≈ 4.00" in render_text(table)
+    best, tied, worse = csv.DictReader(io.StringIO(render_csv(table)))
+    assert [best["best"], tied["best"], worse["best"]] == ["yes", "", ""]
+    assert best["p_best"] == ""
+    assert float(tied["p_best"]) == pytest.approx(1.0)
+    assert float(worse["p_best"]) < 0.05
+
+
+def test_a_contradicted_row_is_flagged_with_its_reason(make_record):
+    table = table_of(
+        make_record(40.0, method="constant", config="constant", kind="control"),
+        make_record(41.0, method="useless"),
+    )
+    page = render_markdown(table)
+    header, _, row = markdown_cells(page)
+    assert "contradicted" in row[header.index("Flags")]
+    assert "\n1. contradicted: no better than the constant" in page
+    assert CONTRADICTED_LEGEND in page
+    assert "contradicted" in render_text(table)
+    _, useless = csv.DictReader(io.StringIO(render_csv(table)))
+    assert useless["contradiction"].startswith("no better than the constant")
+
+
+def test_marks_that_no_row_has_are_not_explained(real):
+    assert TIED_LEGEND not in render_markdown(real)
+    assert CONTRADICTED_LEGEND not in render_markdown(real)
+
+
+def test_csv_has_full_precision(demo):
+    rows = list(csv.DictReader(io.StringIO(render_csv(demo))))
+    (single,) = (row for row in demo.rows if row.method == "single")
+    assert float(rows[1]["CCC"]) == single.metrics["CCC"].value
+    assert float(rows[1]["PCC_low"]) == single.metrics["PCC"].interval[0]
+    assert rows[1]["RMSE_sd"] == ""
+    assert float(rows[0]["RMSE_sd"]) == pytest.approx(2**0.5)
+    assert rows[0]["seeds"] == "0 1"
+    assert {row["track"] for row in rows} == {"demo"}
+
+
+def test_what_a_paper_leaves_out_stays_empty(real):
+    (row,) = csv.DictReader(io.StringIO(render_csv(real)))
+    assert row["RMSE"] == "7.125"
+    assert row["PCC"] == row["CCC"] == row["seeds"] == ""
+
+
+def test_the_terminal_leaves_out_columns_that_nothing_fills(real, demo):
+    assert "PCC" not in render_text(real)
+    assert "Seeds" not in render_text(real)
+    assert "reported (p, table 1)" in render_text(real)
+    assert "PCC" in render_text(demo)
+
+
+def test_rows_of_several_corpora_come_with_a_warning(make_record):
+    table = table_of(make_record(), make_record(corpus_checksum="beef" * 4))
+    assert "2 different corpora (beefbeef, c0ffee00)" in render_markdown(table)
+    assert "2 different corpora" in render_text(table)
+
+
+def test_pages_are_written_per_track(demo, real, tmp_path):
+    paths = write_pages([demo, real], tmp_path / "out")
+    assert [path.name for path in paths] == ["demo.md", "demo.csv", "avec14.md", "avec14.csv"]
+    assert paths[0].read_text(encoding="utf-8") == render_markdown(demo)
+    assert paths[3].read_text(encoding="utf-8") == render_csv(real)

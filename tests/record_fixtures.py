@@ -1,0 +1,115 @@
+"""A factory of valid records, so that a test names only what it is about."""
+
+import numpy as np
+import pytest
+
+from adabench.data.manifest import ClipRecord
+from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
+from adabench.evaluation import metric_intervals, score_metrics
+from adabench.records import Measured, Metrics, Prediction, Record, write_record
+from adabench.records.side_files import digests, write_side_files
+
+
+def build(error=5.0, seed=0, **changes):
+    """A measured record on the demo track whose predictions are off by about ``error``."""
+    generator = np.random.default_rng(seed)
+    label = np.arange(0, 45, 3, dtype=float)
+    guess = label + error * generator.choice([-1.0, 1.0], size=label.size)
+    person = [str(index // 2) for index in range(label.size)]
+    fields = {
+        "kind": "method",
+        "method": "Dep-MAP",
+        "config": "depmap_r18_avec14",
+        "config_hash": "0123456789abcdef",
+        "track": "demo",
+        "corpus": "synthface",
+        "corpus_checksum": "c0ffee00c0ffee00",
+        "licensed": False,
+        "protocol": "official",
+        "fusion": "joint",
+        "seed": seed,
+        "metrics": Metrics(**score_metrics(guess, label)),
+        "intervals": metric_intervals(guess, label, person, draws=50),
+        "predictions": [
+            Prediction(
+                session=f"{index:03d}_1", subject=person[index], prediction=value, label=truth
+            )
+            for index, (value, truth) in enumerate(zip(guess, label, strict=True))
+        ],
+        "created": "2026-01-02T03:04:05+00:00",
+        "origin": Measured(),
+    }
+    return Record(**{**fields, **changes})
+
+
+@pytest.fixture
+def make_record():
+    return build
+
+
+@pytest.fixture
+def sound():
+    """A factory of records that `accept` takes: of a known commit, without intervals."""
+
+    def make(error=5.0, seed=0, **changes):
+        known = {"commit": "c" * 40, "clean_tree": True, "intervals": {}}
+        return build(error, seed, **{**known, **changes})
+
+    return make
+
+
+@pytest.fixture
+def with_side_folder():
+    """Writes a record into a folder together with its side folder; returns its path."""
+
+    def write(record, root, files):
+        named = record.model_copy(update={"provenance": digests(files)})
+        path = write_record(named, root)
+        write_side_files(path, files)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def licensed_corpus(tmp_path):
+    """A prepared corpus under licence with the sessions and scores of `make_record`."""
+    clips = [
+        ClipRecord(
+            clip=f"{entry.session}_Freeform",
+            subject=entry.subject,
+            session=entry.session,
+            task="Freeform",
+            split="test",
+            score=int(entry.label),
+            fps=30.0,
+            frames=1,
+            face_rate=1.0,
+            source="a.mp4",
+            source_sha256="0" * 64,
+        )
+        for entry in build().predictions
+    ]
+    folder = tmp_path / "corpus"
+    (folder / "faces").mkdir(parents=True)
+    for clip in clips:
+        (folder / "faces" / f"{clip.clip}.jpegs").touch()
+    write_description(
+        folder, CorpusDescription("avec2014", "avec2014", True, {"size": 8}, None), clips
+    )
+    return folder
+
+
+@pytest.fixture
+def licensed(sound, licensed_corpus):
+    """A factory of records on that corpus, which hold no label."""
+    checksum = PreparedCorpus.open(licensed_corpus).checksum
+
+    def make(error=5.0, seed=0, **changes):
+        bare = [
+            entry.model_copy(update={"label": None}) for entry in build(error, seed).predictions
+        ]
+        own = {"track": "avec14", "corpus": "avec2014", "corpus_checksum": checksum}
+        return sound(error, seed, **{**own, "licensed": True, "predictions": bare, **changes})
+
+    return make

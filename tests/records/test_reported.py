@@ -1,0 +1,94 @@
+"""The papers' numbers, as data."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from adabench.records.reported import COLUMNS, read_reported
+
+REPORTED = Path(__file__).parents[2] / "leaderboard" / "reported" / "reported.csv"
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def records():
+    return read_reported(REPORTED)
+
+
+def find(records, paper, table, row, track):
+    (found,) = (
+        record
+        for record in records
+        if (record.origin.paper, record.origin.table, record.origin.row, record.track)
+        == (paper, table, row, track)
+    )
+    return found
+
+
+def test_all_rows_are_read_on_their_tracks(records):
+    assert len(records) == 83
+    assert Counter(record.track for record in records) == {
+        "avec13": 28,
+        "avec14": 33,
+        "avec14-freeform": 11,
+        "avec14-northwind": 11,
+    }
+    assert Counter((record.origin.paper, record.origin.table) for record in records) == {
+        ("expada", "1"): 32,
+        ("expada", "2"): 9,
+        ("depmap", "1"): 19,
+        ("depmap", "2"): 7,
+        ("depmap", "3"): 16,
+    }
+
+
+def test_the_corpus_follows_from_the_track(records):
+    for record in records:
+        assert record.corpus == ("avec2013" if record.track == "avec13" else "avec2014")
+        assert record.licensed
+
+
+def test_every_row_and_track_of_a_table_is_there_once(records):
+    places = [(*record.origin.model_dump().values(), record.track) for record in records]
+    assert len(set(places)) == 83
+
+
+def test_numbers_are_those_printed(records):
+    full = find(records, "depmap", "3", "r18_full", "avec14-northwind").metrics
+    assert (full.RMSE, full.MAE, full.PCC, full.CCC) == (6.25, 5.25, 0.95, 0.79)
+    expada = find(records, "expada", "1", "ExpADA", "avec14")
+    assert (expada.metrics.RMSE, expada.metrics.MAE) == (6.89, 5.11)
+    assert expada.metrics.PCC is None
+    assert "decision-level fusion" in expada.notes[0]
+
+
+def test_where_papers_disagree_both_are_kept_with_a_note(records):
+    quoted = [
+        find(records, paper, "1", "Xu et al. 2024", "avec14") for paper in ("expada", "depmap")
+    ]
+    assert [record.metrics.RMSE for record in quoted] == [7.18, 7.65]
+    assert all("quotes" in record.notes[0] for record in quoted)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("paper,row\nx,y\n", "line 1: expected the columns"),
+        ("", "line 1: expected the columns.*got nothing"),
+        (f"{HEADER}\np,1,r,m,avec31,1,1,,,\n", "line 2: track: expected one of avec13"),
+        (f"{HEADER}\np,1,r,m,avec13,low,1,,,\n", "line 2: RMSE: expected a number, got 'low'"),
+        (f"{HEADER}\np,1,r,m,avec13,,1,,,\n", "line 2: RMSE: Field required"),
+        (f"{HEADER}\np,1,r,m,avec13,1,1,1.2,,\n", "line 2: PCC"),
+        (f"{HEADER}\np,1,r,m,avec13,nan,1,,,\n", "line 2: RMSE: .*finite"),
+        (f"{HEADER}\n,1,r,m,avec13,1,1,,,\n", "line 2: paper"),
+        (f"{HEADER}\np,1,a, b,m,avec13,1,1,,,\n", "line 2: expected 10 columns; quote a name"),
+        (f"{HEADER}\np,1,r\n", "line 2: expected 10 columns"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path, text, message):
+    path = tmp_path / "more.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_reported(path)
+    assert str(path) in str(caught.value)
