@@ -133,7 +133,7 @@ def test_a_broken_plugin_is_reported_and_undone(tmp_path, code, cause):
     assert cause in failure.cause
     assert cause in str(report)
     assert MODELS.require("Sound")
-    assert MODELS.require("KeepAll").__module__ == "adabench.models.plain"
+    assert MODELS.require("KeepAll").__module__ == "adabench.models.selectors.keep_all"
     with pytest.raises(UnknownTypeError, match=r"Plugin adabench_user_plugins\.broken could not"):
         MODELS.require("Half")
     assert "HalfGRU" not in MODELS.module_dict
