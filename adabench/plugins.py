@@ -28,6 +28,16 @@ from mmengine import registry as mm
 
 from adabench import registry
 
+#: The modules that register the repository's own parts: a room that has some adds its line here.
+BUILT_IN = {
+    registry.MODELS: ("adabench.models",),
+    registry.TRANSFORMS: ("adabench.data.views", "adabench.data.augment"),
+    registry.STAGES: ("adabench.engine.stages.pretrain", "adabench.engine.stages.method"),
+    registry.SEMANTICS: ("adabench.models.semantics",),
+}
+for _registry, _modules in BUILT_IN.items():
+    _registry.filled_by(*_modules)
+
 INSTALLED = "adabench_plugins"
 USER = "adabench_user_plugins"
 ENTRY_POINTS = "adabench.plugins"

@@ -11,6 +11,19 @@ from typing import Any
 
 from mmengine import registry as mm
 
+__all__ = [
+    "DATASETS",
+    "HOOKS",
+    "LOOPS",
+    "METRICS",
+    "MODELS",
+    "SEMANTICS",
+    "STAGES",
+    "TRANSFORMS",
+    "Registry",
+    "UnknownTypeError",
+]
+
 SCOPE = "adabench"
 
 # Set by adabench.plugins: why a look-up may have failed (a plugin that could not be imported).
@@ -33,6 +46,11 @@ def forget_failed_plugins() -> None:
 
 class Registry(mm.Registry):
     """mmengine's registry whose failed look-ups suggest, list, and name broken plugins."""
+
+    def filled_by(self, *modules: str) -> None:
+        """Name the modules that register parts here; the first look-up imports them."""
+        self._locations = [*modules]
+        self._imported = False
 
     def require(self, name: str) -> type:
         """Return the class registered as ``name``.
@@ -91,21 +109,11 @@ class Registry(mm.Registry):
         return super().build(cfg, *args, **kwargs)
 
 
-# `locations` are imported at the first look-up, so that every built-in part is known by then.
-MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE, locations=["adabench.models"])
+MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE)
 DATASETS = Registry("dataset", parent=mm.DATASETS, scope=SCOPE)
-TRANSFORMS = Registry(
-    "transform",
-    parent=mm.TRANSFORMS,
-    scope=SCOPE,
-    locations=["adabench.data.views", "adabench.data.augment"],
-)
+TRANSFORMS = Registry("transform", parent=mm.TRANSFORMS, scope=SCOPE)
 METRICS = Registry("metric", parent=mm.METRICS, scope=SCOPE)
 HOOKS = Registry("hook", parent=mm.HOOKS, scope=SCOPE)
 LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
-STAGES = Registry(
-    "stage",
-    scope=SCOPE,
-    locations=["adabench.engine.stages.pretrain", "adabench.engine.stages.method"],
-)
-SEMANTICS = Registry("semantics", scope=SCOPE, locations=["adabench.models.semantics.encoders"])
+STAGES = Registry("stage", scope=SCOPE)
+SEMANTICS = Registry("semantics", scope=SCOPE)

@@ -13,6 +13,22 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+__all__ = [
+    "Assessment",
+    "Clip",
+    "FeatureSpec",
+    "Features",
+    "Inputs",
+    "Selection",
+    "Semantics",
+    "Signals",
+    "TensorRecord",
+    "Truth",
+    "UnitSpec",
+    "Units",
+    "ViewId",
+]
+
 
 def _map(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, Tensor):

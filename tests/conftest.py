@@ -25,7 +25,7 @@ LONGEST = (
     "engine/stages/test_method.py",
     "test_suites.py",
     "cli/test_profile.py",
-    "engine/test_experiment.py",
+    "engine/test_run.py",
     "engine/test_fused.py",
 )
 

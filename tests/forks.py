@@ -14,7 +14,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-IMPORTED = ("adabench.cli.arguments", "adabench.engine.experiment", "adabench.viz")
+IMPORTED = ("adabench.cli.arguments", "adabench.engine.run", "adabench.viz")
 
 
 class Forks:

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from clip_records import clip_record
 
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.records import Measured, Metrics, Prediction, Record, write_record
@@ -75,18 +75,12 @@ def with_side_folder():
 def licensed_corpus(tmp_path):
     """A prepared corpus under licence with the sessions and scores of `make_record`."""
     clips = [
-        ClipRecord(
-            clip=f"{entry.session}_Freeform",
+        clip_record(
+            entry.session,
             subject=entry.subject,
-            session=entry.session,
-            task="Freeform",
             split="test",
             score=int(entry.label),
-            fps=30.0,
             frames=1,
-            face_rate=1.0,
-            source="a.mp4",
-            source_sha256="0" * 64,
         )
         for entry in build().predictions
     ]

@@ -7,7 +7,7 @@ import pytest
 from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
 from adabench.config.experiment import load_config
-from adabench.engine.workbench import preflight, without_weights
+from adabench.engine.building import preflight, without_weights
 from adabench.models.estimator import EstimatorMethod
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS

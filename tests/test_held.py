@@ -5,21 +5,26 @@ wanted, ``python tests/test_held.py`` writes ``held.json`` anew, and the changel
 """
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from clip_records import clip_record
+from tiny_runs import context_of
 
 from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
 from adabench.config.experiment import load_config
+from adabench.config.preparations import preparations
 from adabench.config.references import in_order
-from adabench.data.manifest import ClipRecord
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
-from adabench.engine.stages.stage import StageContext, StageResult
+from adabench.engine.stages.stage import StageResult, stage_key
+from adabench.leaderboard.publish import publish
+from adabench.leaderboard.verify import verify
 from adabench.models import Backbone
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.plugins import load_plugins
@@ -57,8 +62,7 @@ def stage_keys(experiment):
     for name in in_order(experiment.stages):
         stage = STAGES.build(dict(experiment.stages[name]))
         corpus = SimpleNamespace(checksum="c0ffee")
-        told = stage.depends_on(StageContext(experiment, corpus, dict(done)))
-        key = digest([type(stage).__name__, stage.version, told])
+        key = stage_key(stage, context_of(experiment, corpus, dict(done)))
         done[name] = StageResult(name, Path(), key)
     return {name: result.key for name, result in done.items()}
 
@@ -66,7 +70,7 @@ def stage_keys(experiment):
 def keys_of(experiment):
     """Return one hash for each thing of a run that is found again."""
     found = {"hash": experiment.hash()}
-    planned = [list(one) for one in experiment.preparations()]
+    planned = [list(one) for one in preparations(experiment)]
     if planned:
         found["preparations"] = digest(planned)
     members = [member.hash() for member in experiment.members()]
@@ -123,19 +127,7 @@ class Fixed(SemanticEncoder):
 
 def caches(folder):
     """Return the folders of caches of toy parts, whose content nothing of a machine decides."""
-    clip = ClipRecord(
-        clip="a",
-        subject="p",
-        session="s",
-        task="Freeform",
-        split="train",
-        score=7,
-        fps=30.0,
-        frames=8,
-        face_rate=1.0,
-        source="a.mp4",
-        source_sha256="0" * 64,
-    )
+    clip = clip_record("s", clip="a", frames=8)
     corpus = SimpleNamespace(
         checksum="c0ffee",
         root=folder / "corpus",
@@ -165,6 +157,22 @@ def registered():
     }
 
 
+def pages(folder):
+    """Return digests of what the committed records make: the page, the tables, and the verdict.
+
+    They change with the records; where only they change, a page does not show what it showed.
+    """
+    records = sorted((ROOT / "leaderboard" / "measured").rglob("*.json"))
+    told = digest([path.read_text() for path in records])
+    root = folder / "leaderboard"
+    for part in ("measured", "reported"):
+        shutil.copytree(ROOT / "leaderboard" / part, root / part)
+    publish(root)
+    made = [root / "index.html", *(root / "local" / "tables").iterdir()]
+    text = {p.name: digest(p.read_text()) for p in made if p.suffix in (".html", ".md", ".csv")}
+    return {"records": told, "verify": list(verify(root).lines()), **text}
+
+
 def today(folder):
     """Return everything that is held."""
     load_plugins()
@@ -174,6 +182,7 @@ def today(folder):
         "runs": {name: keys_of(experiment) for name, experiment in experiments()},
         "caches": caches(folder),
         "registered": registered(),
+        "pages": pages(folder),
     }
 
 
@@ -182,7 +191,7 @@ def found(tmp_path_factory):
     return today(tmp_path_factory.mktemp("held"))
 
 
-@pytest.mark.parametrize("what", ["runs", "caches", "registered"])
+@pytest.mark.parametrize("what", ["runs", "caches", "registered", "pages"])
 def test_it_is_what_it_was(found, what):
     held = json.loads(HELD.read_text())[what]
     moved = {key: (value, found[what].get(key)) for key, value in held.items()}

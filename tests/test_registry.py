@@ -105,5 +105,7 @@ def test_python_objects_that_nobody_registered_are_refused(name):
 
 
 def test_duplicate_registration_names_the_holder():
-    with pytest.raises(KeyError, match=r"Identity is already registered.*adabench\.models\.aggregators\.identity"):
+    with pytest.raises(
+        KeyError, match=r"Identity is already registered.*adabench\.models\.aggregators\.identity"
+    ):
         MODELS.register_module("Identity", module=type("Identity", (), {}))

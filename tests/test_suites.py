@@ -6,7 +6,7 @@ import pytest
 
 from adabench.bench.suites import load_suites
 from adabench.config.experiment import load_config
-from adabench.engine.workbench import build_untrained
+from adabench.engine.building import build_untrained
 from adabench.models.estimator import EstimatorMethod
 from adabench.plugins import load_plugins
 from adabench.records.reported import read_reported

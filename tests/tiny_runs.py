@@ -11,7 +11,11 @@ import pytest
 
 from adabench.config.experiment import Experiment, load_config
 from adabench.engine import checkpoints
-from adabench.engine.experiment import Outcome, train
+from adabench.engine.building import preflight
+from adabench.engine.controls import run_controls
+from adabench.engine.run import Outcome, train
+from adabench.engine.rundata import RunData, open_data
+from adabench.engine.stages.stage import StageContext
 from adabench.engine.workbench import Workbench, set_up
 from adabench.plugins import load_plugins
 from adabench.testing.tiny import tiny_options
@@ -43,11 +47,29 @@ class TinyRun:
 
     def bench(self, *overrides: str) -> Workbench:
         """A workbench with the trained weights, where they fit."""
-        bench = set_up(self.experiment(*overrides))
+        bench = bench_of(self.experiment(*overrides))
         if not overrides:
             checkpoints.load_model(bench.assessor, self.work_dir / checkpoints.BEST)
         bench.assessor.eval()
         return bench
+
+
+def bench_of(experiment: Experiment) -> Workbench:
+    """Check a run, open its data and set it up."""
+    preflight(experiment)
+    return set_up(experiment, open_data(experiment))
+
+
+def parts_of(experiment: Experiment):
+    """Return the corpus and the parts that a run sees."""
+    data = open_data(experiment)
+    return data.corpus, data.parts
+
+
+def context_of(experiment: Experiment, corpus=None, earlier=None, *, divided=None, fit=None):
+    """What a stage is given; a corpus may be a stand-in."""
+    data = RunData(corpus, divided, divided)
+    return StageContext(experiment, data, earlier or {}, fit)
 
 
 def _root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -76,6 +98,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
         run.outcome = train(
             run.experiment(), work_dir=run.work_dir, results=run.results, resume=True
         )
+        run_controls(run.experiment(), run.results)
     return run
 
 

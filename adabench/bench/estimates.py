@@ -16,7 +16,7 @@ def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[T
 
     A run is expected to take what runs of its own config took (other seeds), or else those of its
     track, or else all demo runs, or all of real corpora; only the training and the testing count, as
-    stages and caches are shared. A preparation has no estimate.
+    stages and caches are shared. Preparations and controls have no estimate.
 
     Args:
         tasks: what is to run.
@@ -31,7 +31,7 @@ def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[T
             known[group].append(own)
     found: dict[Task, float] = {}
     for task in tasks:
-        if isinstance(task, Job):
+        if isinstance(task, Job) and not task.is_control:
             groups = (task.config_hash, task.scored, is_demo_track(task.scored))
             like = next((known[group] for group in groups if known.get(group)), None)
             if like is not None:
@@ -45,7 +45,8 @@ def describe_estimate(
     """Yield a line that says how long what is to run may take, if anything is known."""
     from adabench.bench.progress import duration
 
-    runs = [task for task in tasks if isinstance(task, Job) and not task.done]
+    jobs = [task for task in tasks if isinstance(task, Job) and not task.done]
+    runs = [job for job in jobs if not job.is_control]
     told = [estimates[task] for task in runs if task in estimates]
     if not told:
         return

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from adabench.bench.failures import earlier_failure
 from adabench.bench.preparing import run_command, with_preparations
 from adabench.bench.suites import Suite
 from adabench.bench.tasks import (
     CONFIGS,
+    CONSTANTS,
     Cell,
     Job,
     Key,
     Options,
     Preparing,
     Refused,
-    Shared,
     Task,
     run_id,
 )
-from adabench.data.tracks import Track
+from adabench.config.controls import constants_of
+from adabench.config.experiment import Experiment
+from adabench.config.preparations import CORPUS, corpus_problem, preparations
+from adabench.evaluation.controls import CONSTANT
 from adabench.records.record import Record, Reported
 from adabench.records.results import Problem, read_records
 
@@ -33,37 +36,8 @@ from adabench.records.results import Problem, read_records
 _CONFIG_ERRORS = (ValueError, TypeError, LookupError, OSError)
 
 
-class Described(Protocol):
-    """What planning asks of a resolved config."""
-
-    @property
-    def track_(self) -> Track: ...
-
-    @property
-    def stages(self) -> Mapping[str, Any]: ...
-
-    def hash(self) -> str: ...
-
-    def corpus_problem(self) -> str | None: ...
-
-    def members(self) -> Sequence[Described]: ...
-
-    def preparations(self) -> Sequence[Shared]: ...
-
-
-class Loader(Protocol):
-    """`adabench.config.experiment.load_config`, handed in since bench stands above no engine."""
-
-    def __call__(
-        self,
-        path: Path,
-        *,
-        demo: bool,
-        overrides: Sequence[str],
-        change: dict[str, Any],
-        name: str,
-        stage: str | None,
-    ) -> Described: ...
+#: `adabench.config.experiment.load_config`, or what stands in for it.
+Loader = Callable[..., Experiment]
 
 
 @dataclass(frozen=True)
@@ -144,38 +118,50 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
     # A file's time may lag behind the clock by a moment.
     made = time.time() - 1
     records, problems = measured_records(options.results)
-    cells: list[Cell] = []
-    refused: list[Refused] = []
-    missing: dict[tuple[str, str], LeftOut] = {}
+    read = _read(suites, load, options)
+    jobs = _jobs(_in_order(read.cells), options, records)
+    jobs, preparing = with_preparations(jobs, read.cells, options)
+    return Plan(
+        jobs=(*jobs, *_constants(read.cells, options, records, preparing)),
+        cells=tuple(read.cells),
+        refused=tuple(read.refused),
+        problems=tuple(problems),
+        made=made,
+        preparing=tuple(preparing),
+        left_out=tuple(read.missing.values()),
+    )
+
+
+@dataclass
+class _Read:
+    """What suites and configs ask for, read."""
+
+    cells: list[Cell] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    missing: dict[tuple[str, str], LeftOut] = field(default_factory=dict)
+
+
+def _read(suites: Sequence[Suite], load: Loader, options: Options) -> _Read:
+    read = _Read()
     for name, row, track, seeds, source, config in _wanted(suites, options):
         try:
             experiment = load(**config, demo=options.demo, overrides=options.overrides)
         except _CONFIG_ERRORS as error:
-            refused.append(Refused(name, row, track, _message(error)))
+            read.refused.append(Refused(name, row, track, _message(error)))
             continue
         cell = _cell(name, row, track or experiment.track_.name, seeds, source, experiment)
         if options.tracks and not {cell.track, cell.scored} & set(options.tracks):
             continue
-        problem = experiment.corpus_problem()
+        problem = corpus_problem(experiment)
         if problem is None:
-            cells.append(cell)
+            read.cells.append(cell)
         else:
             # methods may see faces of several sizes, of which one is prepared and one is not
-            before = missing.get((cell.track, problem), LeftOut(cell.track, problem, 0))
-            missing[cell.track, problem] = replace(before, rows=before.rows + 1)
-    if options.tracks and not cells and not missing and not refused:
+            before = read.missing.get((cell.track, problem), LeftOut(cell.track, problem, 0))
+            read.missing[cell.track, problem] = replace(before, rows=before.rows + 1)
+    if options.tracks and not (read.cells or read.missing or read.refused):
         raise ValueError(f"--track {' '.join(options.tracks)}: no row or config has such a track")
-    jobs = _jobs(_in_order(cells), options, records)
-    jobs, preparing = with_preparations(jobs, cells, options)
-    return Plan(
-        jobs=tuple(jobs),
-        cells=tuple(cells),
-        refused=tuple(refused),
-        problems=tuple(problems),
-        made=made,
-        preparing=tuple(preparing),
-        left_out=tuple(missing.values()),
-    )
+    return read
 
 
 def _wanted(
@@ -229,7 +215,7 @@ def _cell(
     track: str,
     seeds: Sequence[int],
     source: Path,
-    experiment: Described,
+    experiment: Experiment,
 ) -> Cell:
     return Cell(
         suite=suite,
@@ -242,8 +228,9 @@ def _cell(
         stages=tuple(
             json.dumps(stage, sort_keys=True, default=str) for stage in experiment.stages.values()
         ),
-        shared=tuple(experiment.preparations()),
+        shared=preparations(experiment),
         members=tuple((m.hash(), m.track_.name) for m in experiment.members()),
+        constants=tuple((c.hash(), c.seed, c.track_.name) for c in constants_of(experiment)),
     )
 
 
@@ -287,12 +274,52 @@ def _jobs(
             scored=cell.scored,
             seed=seed,
             config_hash=cell.config_hash,
-            command=(*run_command(cell, seed, options), "--work-dir", str(work_dir)),
+            command=_command(cell, seed, options, work_dir, controls="none"),
             work_dir=work_dir,
             done=key in records,
             failure="" if key in records else earlier_failure(work_dir),
         )
     return [_after_members(job, cell_of, jobs) for job, cell_of in _with_cells(jobs, runs)]
+
+
+def _command(
+    cell: Cell, seed: int, options: Options, work_dir: Path, *, controls: str
+) -> tuple[str, ...]:
+    command = run_command(cell, seed, options)
+    return (*command, "--controls", controls, "--work-dir", str(work_dir))
+
+
+def _constants(
+    cells: Sequence[Cell],
+    options: Options,
+    records: Mapping[Key, Record],
+    preparing: Sequence[Preparing],
+) -> list[Job]:
+    """Return a job for the controls of each corpus and protocol: its constant, and its bounds."""
+    made = {task.id for task in preparing}
+    jobs: dict[Key, Job] = {}
+    for cell in cells:
+        for key in cell.constants[:1]:
+            config_hash, seed, scored = key
+            folder = options.work_dirs / CONSTANTS / f"{CONSTANT}-{scored}-{config_hash}"
+            work_dir = folder / f"seed{seed}"
+            job = Job(
+                suite=CONSTANTS,
+                row=CONSTANT,
+                track=scored,
+                scored=scored,
+                seed=seed,
+                config_hash=config_hash,
+                command=_command(cell, seed, options, work_dir, controls="only"),
+                work_dir=work_dir,
+                done=all(wanted in records for wanted in cell.constants),
+                needs=tuple(s.key for s in cell.shared if s.until == CORPUS and s.key in made),
+                failure="" if key in records else earlier_failure(work_dir),
+            )
+            # A fused row's constants are more than a plain row's: it is not done before they are.
+            if key not in jobs or (jobs[key].done and not job.done):
+                jobs[key] = job
+    return list(jobs.values())
 
 
 def _with_cells(

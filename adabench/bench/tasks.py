@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+
+from adabench.config.preparations import Preparation
 
 #: What tells one run from another: hash of the config, seed, and the track that is scored.
 Key = tuple[str, int, str]
 
 #: Stands where a suite's name would, for configs that are in no suite.
 CONFIGS = "configs"
+
+#: Stands there for the constant predictors, and generated corpora's bounds, beside the rows.
+CONSTANTS = "constants"
 
 #: In a preparation's folder: it ended well.
 PREPARED = "prepared"
@@ -49,19 +53,6 @@ class Options:
     plugins: tuple[Path, ...] = ()
 
 
-class Shared(Protocol):
-    """One thing that a run has to find or to make, as `adabench.config.preparations` tells it."""
-
-    @property
-    def until(self) -> str: ...
-
-    @property
-    def key(self) -> str: ...
-
-    @property
-    def alike(self) -> str: ...
-
-
 @dataclass(frozen=True)
 class Cell:
     """One row of a suite on one of its tracks: what it runs as.
@@ -75,6 +66,7 @@ class Cell:
         stages: what it trains beforehand, first to last; runs that share a start come together.
         shared: what it has to find or to make before it trains, first to last.
         members: config hash and track of the runs whose predictions it joins.
+        constants: the constant predictors of its data, that of its own track first.
     """
 
     suite: str
@@ -85,8 +77,9 @@ class Cell:
     seeds: tuple[int, ...]
     source: Path = field(default=Path(), repr=False)
     stages: tuple[str, ...] = field(default=(), repr=False)
-    shared: tuple[Shared, ...] = field(default=(), repr=False)
+    shared: tuple[Preparation, ...] = field(default=(), repr=False)
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    constants: tuple[Key, ...] = field(default=(), repr=False)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -142,6 +135,11 @@ class Job:
     @property
     def key(self) -> Key:
         return self.config_hash, self.seed, self.scored
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it runs what stands beside the rows, in seconds."""
+        return self.suite == CONSTANTS
 
     @property
     def id(self) -> str:

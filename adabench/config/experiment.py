@@ -19,7 +19,6 @@ from adabench.config.files import (
     read_protocol,
     without_marks,
 )
-from adabench.config.preparations import Preparation, corpus_problem, preparations
 from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
@@ -180,14 +179,6 @@ class Experiment(Strict):
             self.model_copy(update={"name": f"{self.name}_fold{fold.fold}", "protocol": fold})
             for fold in self.protocol.each()
         )
-
-    def preparations(self) -> tuple[Preparation, ...]:
-        """Return what it has to find or to make before it trains."""
-        return preparations(self)
-
-    def corpus_problem(self) -> str | None:
-        """Return what is to be done where its corpus is not prepared; None if it is."""
-        return corpus_problem(self)
 
     def hash(self) -> str:
         """Hash of everything that decides the result, the seed apart."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from adabench.config.digest import digest
+from adabench.config.experiment import Data, Experiment
 from adabench.config.protocols import source_track
 from adabench.config.references import in_order, needed, referenced
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
-
-if TYPE_CHECKING:
-    from adabench.config.experiment import Data, Experiment
 
 CORPUS, FEATURES = "corpus", "features"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import Any
 
 REFERENCE = "stage:"
@@ -51,3 +52,21 @@ def missing_stage(reference: str, known: Iterable[str], where: str = "") -> Valu
     return ValueError(
         f"{reference!r} names a stage that the config lacks{where}; its stages: {names}"
     )
+
+
+def resolve(value: Any, checkpoints: Mapping[str, Path]) -> Any:
+    """Replace every ``'stage:NAME'`` in a config by the path of that stage's checkpoint.
+
+    Raises:
+        ValueError: a stage that the config does not define.
+    """
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        name = value.removeprefix(REFERENCE)
+        if name not in checkpoints:
+            raise missing_stage(value, checkpoints)
+        return str(checkpoints[name])
+    if isinstance(value, dict):
+        return {key: resolve(item, checkpoints) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(resolve(item, checkpoints) for item in value)
+    return value

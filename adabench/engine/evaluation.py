@@ -16,28 +16,11 @@ from adabench.batching import collate
 from adabench.data.manifest import ClipRecord
 from adabench.engine.metric import SessionScores
 from adabench.engine.relevance import Relevance, known_key_frames
+from adabench.engine.rundata import session_labels
 from adabench.engine.workbench import Use, Workbench
 
 # Views that a run's speed is measured on.
 _TIMED_VIEWS = 8
-
-
-def session_labels(clips: Sequence[ClipRecord]) -> dict[str, float]:
-    """Return session → BDI-II points.
-
-    Raises:
-        ValueError: two clips of a session with different scores.
-    """
-    labels: dict[str, float] = {}
-    for clip in clips:
-        if clip.score is None:
-            continue
-        if labels.setdefault(clip.session, float(clip.score)) != clip.score:
-            raise ValueError(
-                f"manifest: session {clip.session} has scores {labels[clip.session]:g} and {clip.score}; "
-                "a session has one; correct the label files and prepare again"
-            )
-    return labels
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,19 @@ class Progress(Hook):
         self._bar: Any = None
         self._mark = 0.0
 
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the bar, whether training ended or was cut."""
+        self.close()
+
+    @property
+    def share_waiting(self) -> float:
+        """Share of the steps' time that was spent waiting for data, 0 to 1."""
+        spent = self.waiting + self.stepping
+        return self.waiting / spent if spent else 0.0
+
     def before_train(self, runner: Runner) -> None:
         """Open the bar where training begins or goes on."""
         self._bar = tqdm(
@@ -213,6 +226,6 @@ class Progress(Hook):
         return f"loss {loss:.3f}, best {best['metric']} {best['value']:.3f} after epoch {best['epoch']}"
 
     def close(self) -> None:
-        """Close the bar, whether training ended or was cut."""
+        """Close the bar."""
         if self._bar is not None:
             self._bar.close()

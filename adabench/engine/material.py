@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.device import get_device
 
 from adabench.config.experiment import Experiment
+from adabench.config.references import resolve
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
-from adabench.engine.caches.features import FeatureCache, SemanticsCache
+from adabench.engine.caches.features import FeatureCache
+from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.corpora import seconds_to_make
-from adabench.engine.stages.stage import StageResult, resolve
 from adabench.models import Assessor, Backbone
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.registry import SEMANTICS, TRANSFORMS
@@ -118,7 +120,7 @@ def _filled_cache(
 
 
 def build_encoder(
-    experiment: Experiment, assessor: Assessor, stages: dict[str, StageResult]
+    experiment: Experiment, assessor: Assessor, checkpoints: Mapping[str, Path]
 ) -> SemanticEncoder | None:
     """Return what makes semantic vectors, or None for a method that reads none.
 
@@ -132,4 +134,4 @@ def build_encoder(
             f"semantics is missing: {type(assessor.backbone).__name__} reads semantic vectors; name "
             "their encoder, e.g. semantics=dict(type='OpenClipSemantics')"
         )
-    return SEMANTICS.build(resolve(dict(experiment.semantics), stages))
+    return SEMANTICS.build(resolve(dict(experiment.semantics), checkpoints))

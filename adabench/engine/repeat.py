@@ -16,6 +16,7 @@ from adabench.records.side_files import (
     CHANGES,
     CONFIG,
     ENVIRONMENT,
+    digests,
     read_side_files,
     side_folder,
 )
@@ -67,6 +68,12 @@ def side_files(experiment: Experiment) -> dict[str, str]:
     }
     changed = provenance.changes()
     return files if changed is None else {**files, CHANGES: changed}
+
+
+def with_side_files(experiment: Experiment, record: Record) -> tuple[Record, dict[str, str]]:
+    """Return a record that names what is kept beside it, and that: file name → text."""
+    beside = side_files(experiment)
+    return record.model_copy(update={"provenance": digests(beside)}), beside
 
 
 def differences(before: Record, after: Record) -> Iterator[str]:

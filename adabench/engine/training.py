@@ -93,18 +93,32 @@ def _optim_wrapper(training: Training) -> dict[str, Any]:
     return wrapper
 
 
+@dataclass(frozen=True)
+class Validation:
+    """What selects a checkpoint.
+
+    Attributes:
+        batches: that are scored after every few epochs.
+        metric: what scores them.
+        name: which of the metric's values selects.
+        greater: whether a larger one is better.
+    """
+
+    batches: DataLoader[Any]
+    metric: BaseMetric
+    name: str = "RMSE"
+    greater: bool = False
+
+
 def fit(
     model: BaseModel,
-    *,
     train: DataLoader[Any],
-    validate: DataLoader[Any] | None,
-    metric: BaseMetric | None,
+    validation: Validation | None,
+    *,
     training: Training,
     seed: int,
     folder: Path,
     identity: dict[str, Any],
-    select: str = "RMSE",
-    greater: bool = False,
     resume: bool = False,
     what: str = "training",
 ) -> Fit:
@@ -113,14 +127,11 @@ def fit(
     Args:
         model: trained in place; afterwards it holds the last weights, not the best.
         train: batches to learn from.
-        validate: batches to select on; None selects nothing.
-        metric: scores the validation; None where there is none.
+        validation: None selects nothing.
         training: the schedule.
         seed: of everything random.
         folder: where ``last.pth`` and ``best.pth`` go.
         identity: plain values kept in the checkpoints; ``config_hash`` has to agree on a resume.
-        select: the metric's name that selects.
-        greater: whether a larger one is better.
         resume: go on from ``last.pth`` if it is there.
         what: title of the progress bar.
 
@@ -128,40 +139,27 @@ def fit(
         ValueError: ``last.pth`` belongs to another config.
         FloatingPointError: training diverged.
     """
-    validation = _validation(validate, metric)
-    last = folder / checkpoints.LAST
     go_on = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(seed)
-    keep = KeepBest(folder, identity, select, greater)
-    if metric is None:
-        keep = KeepLast(folder, identity, training.validate_every)
-    progress = Progress(what, keep)
-    runner = Runner(
-        model=model,
-        work_dir=str(folder / "log"),
-        train_dataloader=train,
-        **validation,
-        custom_hooks=[Reseed(seed), keep, progress],
-        load_from=str(last) if go_on else None,
-        resume=go_on,
-        randomness={"seed": seed},
+    keep = _keep(validation, training, folder, identity)
+    with Progress(what, keep) as progress:
+        hooks = [Reseed(seed), keep, progress]
+        options = _runner_options(training, validation, folder, resume=go_on)
         # Two runners that start within a second would share a message hub under mmengine's own name.
-        experiment_name=f"{identity['config']}-{uuid.uuid4().hex[:8]}",
-        **_runner_options(training),
-    )
-    started = time.perf_counter()
-    try:
+        name = f"{identity['config']}-{uuid.uuid4().hex[:8]}"
+        runner = Runner(
+            model=model,
+            train_dataloader=train,
+            custom_hooks=hooks,
+            randomness={"seed": seed},
+            experiment_name=name,
+            **options,
+        )
+        started = time.perf_counter()
         runner.train()
-    finally:
-        progress.close()
-    spent = progress.waiting + progress.stepping
-    return Fit(
-        checkpoint=folder / checkpoints.BEST,
-        best=keep.best,
-        seconds=time.perf_counter() - started,
-        waiting=progress.waiting / spent if spent else 0.0,
-    )
+    seconds = time.perf_counter() - started
+    return Fit(folder / checkpoints.BEST, keep.best, seconds, progress.share_waiting)
 
 
 def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
@@ -176,26 +174,35 @@ def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
     return False
 
 
-def _validation(validate: DataLoader[Any] | None, metric: BaseMetric | None) -> dict[str, Any]:
-    """Return mmengine's three arguments of a validation, or none of them."""
-    if validate is None and metric is None:
-        return {}
-    if validate is None or metric is None:
-        raise TypeError("fit: validation batches and their metric come together, or neither does")
-    return {
-        "val_dataloader": validate,
-        "val_cfg": {"type": "ValLoop"},
-        "val_evaluator": Evaluator([metric]),
-    }
+def _keep(
+    validation: Validation | None, training: Training, folder: Path, identity: dict[str, Any]
+) -> KeepBest:
+    if validation is None:
+        return KeepLast(folder, identity, training.validate_every)
+    return KeepBest(folder, identity, validation.name, validation.greater)
 
 
-def _runner_options(training: Training) -> dict[str, Any]:
+def _runner_options(
+    training: Training, validation: Validation | None, folder: Path, *, resume: bool
+) -> dict[str, Any]:
+    """Return mmengine's settings of a training; of a validation it takes three or none."""
+    validates = {}
+    if validation is not None:
+        validates = {
+            "val_dataloader": validation.batches,
+            "val_cfg": {"type": "ValLoop"},
+            "val_evaluator": Evaluator([validation.metric]),
+        }
     return {
+        "work_dir": str(folder / "log"),
+        "load_from": str(folder / checkpoints.LAST) if resume else None,
+        "resume": resume,
         "train_cfg": {
             "type": "EpochBasedTrainLoop",
             "max_epochs": training.epochs,
             "val_interval": training.validate_every,
         },
+        **validates,
         "optim_wrapper": _optim_wrapper(training),
         "param_scheduler": _schedulers(training),
         # adabench.engine.hooks writes the checkpoints and tells of progress.

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final, TypeVar
 
+from adabench.evaluation.controls import CONSTANT, SHUFFLED
 from adabench.evaluation.significance import LEVEL
-from adabench.records.record import CONSTANT, SHUFFLED, Measured, Record
+from adabench.records.record import Measured, Record
 
 #: The method name of the generator's oracle.
 ORACLE: Final = "bound: oracle"

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.ranks import Ranks, ranks_over_tracks
 from adabench.leaderboard.rows import OFFICIAL, Row, Table
-from adabench.records.record import CONSTANT, Reported, is_demo_track
+from adabench.records.record import Reported, is_demo_track
 
 #: What a config's name says of its track, which tells two tracks apart and no two methods.
 _TRACK = re.compile(r"_avec1[34](_freeform|_northwind)?$")

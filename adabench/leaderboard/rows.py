@@ -11,9 +11,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from statistics import fmean
 
+from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
-from adabench.records.record import CONSTANT, METRIC_NAMES, Record, Reported
+from adabench.records.record import METRIC_NAMES, Record, Reported
 
 REPORTED, MEASURED, LOCAL = "reported", "measured", "local"
 

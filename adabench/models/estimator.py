@@ -15,6 +15,9 @@ from adabench.structures import Clip
 
 Extractor = Callable[[Clip], ArrayLike]
 
+#: The mean of the training scores, for every clip.
+MEAN = {"type": "DummyRegressor", "strategy": "mean"}
+
 
 @MODELS.register_module()
 class EstimatorMethod:
@@ -22,7 +25,8 @@ class EstimatorMethod:
 
     Args:
         estimator: ``dict(type='SVR', C=1.0)`` names one of scikit-learn's regressors and its
-            arguments; an object with ``fit`` and ``predict`` is taken as it is.
+            arguments; an object with ``fit`` and ``predict`` is taken as it is. By default the
+            constant predictor: the mean of the training scores, for every clip.
         extractor: what turns a clip into features (D,): a callable, or the config of a registered
             one. None for an estimator that reads no features.
 
@@ -34,7 +38,7 @@ class EstimatorMethod:
     def __init__(
         self,
         *,
-        estimator: Mapping[str, Any] | Any,
+        estimator: Mapping[str, Any] | Any = MEAN,
         extractor: Mapping[str, Any] | Extractor | None = None,
     ) -> None:
         self.estimator = _build_estimator(estimator)
@@ -98,11 +102,6 @@ class EstimatorMethod:
         if not np.isfinite(matrix).all():
             raise ValueError(f"features {matrix.shape} hold a number that is not finite")
         return matrix
-
-
-def constant() -> EstimatorMethod:
-    """Return the constant predictor: the mean of the training scores, for every clip."""
-    return EstimatorMethod(estimator={"type": "DummyRegressor", "strategy": "mean"})
 
 
 @functools.cache

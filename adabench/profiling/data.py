@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from adabench.config.experiment import Experiment
-from adabench.engine.experiment import fit_method
-from adabench.engine.workbench import set_up
+from adabench.engine.building import preflight
+from adabench.engine.rundata import open_data
+from adabench.engine.workbench import fit_method, set_up
 
 
 def profile_data(experiment: Experiment, *, epochs: int = 2) -> dict[str, float]:
@@ -21,7 +22,8 @@ def profile_data(experiment: Experiment, *, epochs: int = 2) -> dict[str, float]
     Returns:
         ``share`` of the steps' time spent waiting for the next batch, 0 to 1; ``epochs``.
     """
-    bench = set_up(experiment)
+    preflight(experiment)
+    bench = set_up(experiment, open_data(experiment))
     few = bench.training.model_copy(update={"epochs": epochs, "validate_every": epochs})
     bench = replace(bench, experiment=experiment.model_copy(update={"training": few}))
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import tempfile
@@ -13,10 +14,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import av
+
 from adabench.data.corpora import CorpusReader, Scan
 from adabench.data.prepare import prepare
 from adabench.data.prepare.run import reader_of, settings_of
-from adabench.profiling.clips import decode
 
 
 @dataclass(frozen=True)
@@ -144,3 +146,11 @@ def _speed(processes: int, pairs: list[tuple[float, float]]) -> PrepareSpeed:
         statistics.median(prepared),
         statistics.median(made / decoded for decoded, made in pairs),
     )
+
+
+def decode(video: Path, most: int | None = None) -> int:
+    """Decode the first ``most`` frames in order, or all, with one thread; return how many there were."""
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        return sum(1 for _ in itertools.islice(container.decode(stream), most))

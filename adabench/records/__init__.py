@@ -3,8 +3,8 @@
 Imports neither torch nor mmengine, so that reading records is instant.
 """
 
+from adabench.evaluation.controls import CONSTANT
 from adabench.records.record import (
-    CONSTANT,
     Cost,
     Flags,
     Measured,

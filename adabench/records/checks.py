@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.tracks import TRACKS
+from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.labels import CorpusLabels
-from adabench.records.record import CONSTANT, TOLERANCE, Record, Reported, is_demo_track
+from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
 from adabench.records.side_files import side_folder

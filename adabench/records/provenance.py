@@ -8,8 +8,6 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
-import torch
-
 PACKAGES = (
     "adabench",
     "torch",
@@ -26,17 +24,22 @@ PACKAGES = (
 )
 
 
-def hardware() -> dict[str, str | int]:
-    """Processor, its cores, and the GPU where there is one."""
+def hardware(*, threads: int, gpu: str | None) -> dict[str, str | int]:
+    """Return the processor, its cores, and the GPU where there is one.
+
+    Args:
+        threads: that the run used.
+        gpu: its name; both are told by whoever runs torch.
+    """
     found: dict[str, str | int] = {
         "processor": _processor(),
         "cores": os.cpu_count() or 1,
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "system": platform.system(),
         "python": platform.python_version(),
     }
-    if torch.cuda.is_available():
-        found["gpu"] = torch.cuda.get_device_name()
+    if gpu is not None:
+        found["gpu"] = gpu
     return found
 
 

@@ -25,17 +25,12 @@ from pydantic import (
     model_validator,
 )
 
+from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.levels import MAX_SCORE, MIN_SCORE
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.migration import check_version, migrate
 
 SCHEMA_VERSION: Final = 2
-
-#: The method name of the predictor that always says the training split's mean.
-CONSTANT = "constant"
-
-#: The method name of a method that was trained on labels shuffled among sessions.
-SHUFFLED = "shuffled labels"
 
 METRIC_NAMES = ("RMSE", "MAE", "PCC", "CCC")
 

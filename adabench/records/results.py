@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from adabench.data.files import TEMPORARY_PREFIX, write_bytes
-from adabench.records.record import CONSTANT, Record
+from adabench.evaluation.controls import CONSTANT
+from adabench.records.record import Record
 from adabench.records.side_files import SUFFIX
 
 # Characters of the checksum in a file name: 8 unless another record holds that name already.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from adabench.evaluation.levels import LEVEL_NAMES
+from adabench.evaluation import LEVEL_NAMES
 from adabench.models import Selector, even_weights
 from adabench.registry import MODELS
 from adabench.structures import Selection, Truth, Units, UnitSpec

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adabench.bench import jobs
 from adabench.bench.jobs import measured_records, plan
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Options
@@ -25,17 +26,19 @@ class Toy:
     def hash(self):
         return f"{self.content}{self.track_.name}".replace("-", "")
 
-    def corpus_problem(self):
-        return MISSING.get(self.track_.corpus)
-
     def members(self):
-        return ()
-
-    def preparations(self):
         return ()
 
 
 MISSING = {}
+
+
+@pytest.fixture(autouse=True)
+def _toys(monkeypatch):
+    """A toy has nothing to prepare and no controls; tests with real configs are further down."""
+    monkeypatch.setattr(jobs, "corpus_problem", lambda toy: MISSING.get(toy.track_.corpus))
+    monkeypatch.setattr(jobs, "preparations", lambda toy: ())
+    monkeypatch.setattr(jobs, "constants_of", lambda toy: ())
 
 
 def load(path, *, demo, overrides, change, name, stage):
@@ -168,7 +171,7 @@ def test_the_command_is_train_py_s(options, tmp_path):
         *("--row", "a", "--track", "avec14-northwind", "--seed", "0", "--demo", "--resume"),
         *("--results", str(tmp_path / "results")),
         *("--plugins", "mine", "--plugins", "x", "--cfg-options", "a.b=1", "c=2"),
-        *("--work-dir", str(job.work_dir)),
+        *("--controls", "none", "--work-dir", str(job.work_dir)),
     ]
     folder = f"a-demo-northwind-{job.config_hash}"
     assert job.work_dir == tmp_path / "work" / "s" / folder / "seed0"

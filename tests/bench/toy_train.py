@@ -28,6 +28,7 @@ def parse():
     for name in ("--results", "--work-dir"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--prepare")
+    parser.add_argument("--controls", default="after")
     parser.add_argument("--plugins", action="append")
     parser.add_argument("--cfg-options", nargs="+", default=[])
     return parser.parse_args()
@@ -50,10 +51,11 @@ def misbehave(row):
 
 
 def record(given, config_hash):
+    control = given.controls == "only"
     guess = [label + 1 + given.seed for label in LABELS]
     return Record(
-        kind="method",
-        method="Toy",
+        kind="control" if control else "method",
+        method="constant" if control else "Toy",
         config=f"{given.suite.stem}/{given.row}" if given.row else given.suite.stem,
         config_hash=config_hash,
         track=f"demo{(given.track or '').removeprefix('avec14')}" if given.demo else given.track,
@@ -85,6 +87,11 @@ def main():
         return
     # The folder of a bench's job is named after its config's hash.
     config_hash = given.work_dir.parent.name.rpartition("-")[2]
+    if given.controls == "only":
+        with (given.results.parent / "journal.txt").open("a") as journal:
+            journal.write(f"controls {given.track} {config_hash}\n")
+        write_record(record(given, config_hash), given.results)
+        return
     with (given.results.parent / "journal.txt").open("a") as journal:
         what = f"{given.row} {given.track} {given.seed} {config_hash}"
         journal.write(f"start {what} threads={os.environ.get('OMP_NUM_THREADS')}\n")

@@ -69,26 +69,30 @@ def bench(tmp_path):
 
 
 def records_of(tmp_path):
+    """Of the rows; the constants stand beside them."""
     if not (tmp_path / "results").is_dir():
         return []
     records, problems = read_records(tmp_path / "results")
     assert not problems, problems
-    return records
+    return [record for record in records if record.kind == "method"]
 
 
 def journal(tmp_path):
     path = tmp_path / "journal.txt"
     lines = path.read_text().splitlines() if path.is_file() else []
-    return Counter(tuple(line.split()[:4]) for line in lines if not line.startswith("prepare"))
+    return Counter(
+        tuple(line.split()[:4]) for line in lines if not line.startswith(("prepare", "controls"))
+    )
 
 
 def test_a_suite_runs_and_its_table_is_printed_and_written(bench, tmp_path):
     done = bench("--suite", "toys", "--demo")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("done in") == 9
-    assert "[1/9] preparing corpus  demo-northwind  for 8 runs ... done in" in done.stdout
-    assert "[9/9] toys/b  avec14-freeform on demo-freeform  seed 1 ... done in" in done.stdout
-    assert "done 8, skipped 0, failed 0, not run 0" in done.stdout
+    assert done.stdout.count("done in") == 11
+    assert "[1/11] preparing corpus  demo-northwind  for 8 runs ... done in" in done.stdout
+    assert "[9/11] toys/b  avec14-freeform on demo-freeform  seed 1 ... done in" in done.stdout
+    assert "[11/11] constants/constant  demo-freeform  seed 0 ... done in" in done.stdout
+    assert "done 10, skipped 0, failed 0, not run 0" in done.stdout
     assert len(records_of(tmp_path)) == 8
     assert "nothing about depression" in " ".join(done.stdout.split())
     # The toy is off by 1 + seed: RMSE 1 and 2, mean 1.5, sample deviation 0.7071.
@@ -115,10 +119,10 @@ def test_a_second_start_runs_nothing_again(bench, tmp_path):
     before = journal(tmp_path)
     done = bench("--all", "--demo", "--seeds", "0")
     assert done.returncode == 0, done.stderr
-    assert "done 0, skipped 4, failed 0, not run 0" in done.stdout
+    assert "done 0, skipped 6, failed 0, not run 0" in done.stdout
     assert journal(tmp_path) == before
     more = bench("--suite", "toys", "--demo", "--seeds", "0", "4")
-    assert "done 4, skipped 4" in more.stdout
+    assert "done 4, skipped 6" in more.stdout
 
 
 def test_a_dry_run_prints_a_line_a_job_and_runs_nothing(bench, tmp_path):
@@ -128,7 +132,7 @@ def test_a_dry_run_prints_a_line_a_job_and_runs_nothing(bench, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "done   toys/a  avec14-northwind on demo-northwind  seed 0"
-    assert "8 jobs: 4 done, 4 to do; 0 rows can't be loaded" in lines
+    assert "10 jobs: 6 done, 4 to do; 0 rows can't be loaded" in lines
     assert sum(line.startswith("to do  toys/") for line in lines) == 4
     assert journal(tmp_path) == before
 
@@ -164,8 +168,8 @@ def test_failures_are_told_at_the_end_and_harm_no_other(bench, tmp_path):
     done = bench("--all", "--demo", "--seeds", "0")
     assert done.returncode == 1
     assert "broken.py: a suite is a file of Python assignments; SyntaxError" in done.stderr
-    assert "done 6, skipped 0, failed 2, not run 0" in done.stdout
-    told = done.stdout[done.stdout.rindex("done 6") :]
+    assert "done 8, skipped 0, failed 2, not run 0" in done.stdout
+    told = done.stdout[done.stdout.rindex("done 8") :]
     assert told.count("loss is not finite at step 3") == 2
     for log in re.findall(r"log: (.*)", told):
         assert "error: loss is not finite" in Path(log).read_text()
@@ -184,10 +188,10 @@ def test_what_failed_is_run_again_when_asked(bench, tmp_path):
     bench.write("toys", (("fails", None), ("good", None)))
     words = ["--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform"]
     first = bench(*words)
-    assert "done 1, skipped 0, failed 1" in first.stdout
+    assert "done 2, skipped 0, failed 1" in first.stdout
     second = bench(*words)
     assert second.returncode == 1
-    assert "done 0, skipped 1, failed 1" in second.stdout
+    assert "done 0, skipped 2, failed 1" in second.stdout
     assert re.search(r"not finite at step 3 \(on 20.*without --retry-failed", second.stdout)
     assert max(journal(tmp_path).values()) == 1
     assert bench(*words, "--retry-failed").returncode == 1
@@ -196,7 +200,7 @@ def test_what_failed_is_run_again_when_asked(bench, tmp_path):
 
 def test_tracks_choose_rows_and_unprepared_ones_are_left_out(bench, tmp_path):
     done = bench("--suite", "toys", "--demo", "--seeds", "0", "--track", "demo-freeform")
-    assert "done 2, skipped 0, failed 0, not run 0" in done.stdout
+    assert "done 3, skipped 0, failed 0, not run 0" in done.stdout
     real = bench("--suite", "toys", "--seeds", "0", "--cfg-options", f"data.root={tmp_path}")
     assert real.returncode == 0, real.stderr
     assert "done 0, skipped 0, failed 0, not run 0" in real.stdout
@@ -211,7 +215,7 @@ def test_configs_run_without_a_suite(bench, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "configs/constant_avec14  demo  seed 3 ... done in" in done.stdout
     assert sorted(record.seed for record in records_of(tmp_path)) == [0, 3]
-    assert "done 0, skipped 2" in bench("--config", config, "--demo", "--seeds", "0", "3").stdout
+    assert "done 0, skipped 3" in bench("--config", config, "--demo", "--seeds", "0", "3").stdout
 
 
 def test_a_preparation_that_fails_fails_what_needs_it_alone(bench, tmp_path):
@@ -219,11 +223,11 @@ def test_a_preparation_that_fails_fails_what_needs_it_alone(bench, tmp_path):
     words = ["--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform"]
     done = bench(*words, TOY_PREPARE="fails")
     assert done.returncode == 1
-    assert "done 0, skipped 0, failed 2, not run 0" in done.stdout
+    assert "done 0, skipped 0, failed 3, not run 0" in done.stdout
     assert done.stdout.count("it needs what failed: preparing corpus") >= 2
     assert not journal(tmp_path)
     alone = bench("--config", config, "--demo", TOY_PREPARE="fails")
-    assert "done 1, skipped 0, failed 0" in alone.stdout
+    assert "done 2, skipped 0, failed 0" in alone.stdout
     assert "done 2, skipped 0, failed 0" in bench(*words).stdout
 
 
@@ -233,11 +237,11 @@ def test_bench_s_options_reach_every_job(bench, tmp_path):
     assert done.returncode == 0, done.stderr
     (log, *_) = (tmp_path / "work").rglob("bench.log")
     told = log.read_text()
-    assert "--plugins one --plugins two --cfg-options data.size=48 data.root=x --work-dir" in told
+    assert "--plugins one --plugins two --cfg-options data.size=48 data.root=x --controls" in told
     # Another size is another config; where the data lies is not.
-    assert "4 to do" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run").stdout
+    assert "6 to do" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run").stdout
     same = ["--cfg-options", "data.size=48", "data.root=y"]
-    assert "4 done" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run", *same).stdout
+    assert "6 done" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run", *same).stdout
 
 
 @pytest.mark.parametrize(
@@ -342,6 +346,6 @@ def test_ctrl_c_stops_and_prints_the_summary(bench, tmp_path):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "done 0, skipped 0, failed 0, not run 8" in out
+    assert "done 0, skipped 0, failed 0, not run 10" in out
     assert "stopped; the same command goes on from here" in out
     assert "Traceback" not in out

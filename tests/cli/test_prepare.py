@@ -1,7 +1,6 @@
 """The command line of prepare, run as a user runs it."""
 
 import errno
-import importlib.util
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import av
 import pytest
 from skimage import data
 
+from adabench.cli import prepare as tool
 from adabench.data.prepared import PreparedCorpus
 from adabench.synthface import SynthfaceParameters, generate, write_openface
 
@@ -21,17 +21,6 @@ REPOSITORY = Path(__file__).parents[2]
 def run(*arguments):
     command = [sys.executable, str(REPOSITORY / "tools" / "prepare.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def tool():
-    """The tool's module, so that a mistake costs no new process."""
-    spec = importlib.util.spec_from_file_location(
-        "prepare_tool", REPOSITORY / "tools" / "prepare.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -99,9 +88,9 @@ def test_mistakes_end_with_a_line_not_a_traceback(tmp_path, corpus, told):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_options_that_do_not_go_together(tool, capsys, words, told):
+def test_options_that_do_not_go_together(capsys, words, told):
     with pytest.raises(SystemExit) as ended:
-        tool.main(["avec2014", *words])
+        tool.command(["avec2014", *words])
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
 
@@ -122,10 +111,10 @@ def test_options_that_do_not_go_together(tool, capsys, words, told):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_what_can_not_be_done_is_told_in_a_line(tool, capsys, tmp_path, monkeypatch, words, told):
+def test_what_can_not_be_done_is_told_in_a_line(capsys, tmp_path, monkeypatch, words, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "something").write_text("else")
-    assert tool.main(["avec2014", *words]) == 2
+    assert tool.command(["avec2014", *words]) == 2
     said = capsys.readouterr().err
     assert said.startswith("prepare: ")
     assert told in said
@@ -142,43 +131,43 @@ def generated(tmp_path_factory):
     return root
 
 
-def test_scan_prepare_check_audit(tool, generated, tmp_path, capsys):
+def test_scan_prepare_check_audit(generated, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["synthface", "--src", str(generated / "raw"), "--out", str(out)]
-    assert tool.main([*words, "--scan"]) == 0
+    assert tool.command([*words, "--scan"]) == 0
     assert "tools/prepare.py synthface" in capsys.readouterr().out
     assert not out.exists()
 
-    assert tool.main([*words, "--processes", "0", "--quiet"]) == 0
+    assert tool.command([*words, "--processes", "0", "--quiet"]) == 0
     assert "24 clips, 360 frames; 24 clips new" in capsys.readouterr().out
 
     looked_at = ["synthface", "--out", str(out)]
-    assert tool.main([*looked_at, "--check", "--quiet"]) == 0
+    assert tool.command([*looked_at, "--check", "--quiet"]) == 0
     assert "nothing differs" in capsys.readouterr().out
-    assert tool.main([*looked_at, "--audit"]) == 0
+    assert tool.command([*looked_at, "--audit"]) == 0
     alone = capsys.readouterr().out
     assert "== synthface ==" in alone
-    assert tool.main([*looked_at, "--audit", "--against", str(out)]) == 0
+    assert tool.command([*looked_at, "--audit", "--against", str(out)]) == 0
     assert len(capsys.readouterr().out) > 2 * len(alone)
 
     stored = next((out / "faces").iterdir())
     stored.write_bytes(stored.read_bytes()[:-1])
-    assert tool.main([*looked_at, "--check", "--quiet"]) == 1
+    assert tool.command([*looked_at, "--check", "--quiet"]) == 1
     assert f"faces/{stored.name}: " in capsys.readouterr().out
 
 
-def test_openfaces_output_instead_of_finding_faces(tool, generated, tmp_path, capsys):
+def test_openfaces_output_instead_of_finding_faces(generated, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["synthface", "--src", str(generated / "raw"), "--out", str(out), "--quiet"]
     words += ["--openface", str(generated / "openface"), "--size", "48", "--processes", "0"]
-    assert tool.main(words) == 0
+    assert tool.command(words) == 0
     corpus = PreparedCorpus.open(out)
     assert corpus.size == 48
     assert corpus.description.prepare["source"] == "openface"
     assert "AU12_r" in corpus.signals(corpus.clips[0].clip)
 
 
-def test_a_full_disk_has_a_status_of_its_own(tool, generated, tmp_path, capsys, monkeypatch):
+def test_a_full_disk_has_a_status_of_its_own(generated, tmp_path, capsys, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -186,18 +175,20 @@ def test_a_full_disk_has_a_status_of_its_own(tool, generated, tmp_path, capsys, 
     words += ["--processes", "0", "--quiet"]
     with monkeypatch.context() as patch:
         patch.setattr("adabench.data.prepare.clip.JpegPack.write", lambda *_: full(_))
-        assert tool.main(words) == 4
+        assert tool.command(words) == 4
     said = capsys.readouterr().err
     assert said.startswith("prepare: stopped: ")
     assert "No space left on device" in said
     assert "0 of 24 clips are finished and stay; the same command goes on" in said
-    assert tool.main(words) == 0
+    assert tool.command(words) == 0
 
 
-def test_ctrl_c(tool, generated, tmp_path, capsys, monkeypatch):
+def test_ctrl_c(generated, tmp_path, capsys, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tool, "prepare", interrupt)
-    assert tool.main(["synthface", "--src", str(generated / "raw"), "--out", str(tmp_path)]) == 130
+    assert (
+        tool.command(["synthface", "--src", str(generated / "raw"), "--out", str(tmp_path)]) == 130
+    )
     assert "the same command goes on from here" in capsys.readouterr().err

@@ -32,15 +32,6 @@ def test_step_prints_a_ratio_and_its_parts(run):
     assert sum(found["parts"].values()) > 0
 
 
-def test_store_prints_a_table_and_what_decides(run):
-    sizes = ["--frames", "30", "--size", "32", "--repeats", "1"]
-    done = run("tools/profile.py", "store", *sizes, "--candidates", "raw")
-    assert done.returncode == 0, done.stderr[-2000:]
-    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
-    assert [row.split("|")[1].strip() for row in rows[2:]] == ["**jpeg95**", "raw"]
-    assert "What decides: " in done.stdout
-
-
 def test_prepare_prints_a_ratio(run, tmp_path):
     raw = tmp_path / "raw"
     parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0), fps=5)
@@ -50,13 +41,6 @@ def test_prepare_prints_a_ratio(run, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     (speed,) = json.loads(done.stdout)["speeds"]
     assert 0 < speed["ratio"] < 1
-
-
-def test_an_unknown_candidate_is_told_in_one_line(run):
-    done = run("tools/profile.py", "store", "--candidates", "vidoe")
-    assert done.returncode == 2
-    assert "no 'vidoe' (did you mean 'video'?)" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def run_anew(*words):
@@ -73,7 +57,8 @@ def test_a_wrong_size_is_told_in_one_line():
 
 def test_tools_beside_it_find_the_standard_librarys_profile():
     code = (
-        "import sys; sys.path.insert(0, 'tools'); import cProfile, profile; print(profile.__file__)"
+        "import sys; sys.path.insert(0, 'tools'); import adabench.cli; "
+        "import cProfile, profile; print(profile.__file__)"
     )
     done = run_anew("-c", code)
     assert done.returncode == 0, done.stderr

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from tiny_runs import parts_of
 
 from adabench.config.experiment import load_config
-from adabench.config.preparations import preparations
-from adabench.engine.workbench import gather, make_ready
+from adabench.config.preparations import corpus_problem, preparations
+from adabench.engine.run import make_ready
 
 
 def config(name="depmap_r18_avec14", **options):
@@ -66,14 +67,14 @@ def test_work_that_is_alike_is_named():
 
 def test_a_corpus_that_is_not_prepared_is_told(tmp_path):
     real = load_config("configs/depmap_r18_avec14.py", overrides=[f"data.root={tmp_path}"])
-    told = real.corpus_problem()
+    told = corpus_problem(real)
     assert f"{tmp_path}/avec2014" in told
     assert "tools/prepare.py avec2014" in told
     folder = tmp_path / "avec2014-112px"
     folder.mkdir()
     (folder / "corpus.json").write_text("{}")
-    assert real.corpus_problem() is None
-    assert config(overrides=[f"data.root={tmp_path}"]).corpus_problem() is None
+    assert corpus_problem(real) is None
+    assert corpus_problem(config(overrides=[f"data.root={tmp_path}"])) is None
 
 
 def test_a_corpus_of_another_size_is_told(tmp_path):
@@ -82,18 +83,18 @@ def test_a_corpus_of_another_size_is_told(tmp_path):
         (tmp_path / name).mkdir()
     content = json.dumps({"prepare": {"size": 112}})
     (tmp_path / "avec2014" / "corpus.json").write_text(content)
-    told = expada.corpus_problem()
+    told = corpus_problem(expada)
     assert "holds faces of 112 px, and 224 are asked for" in told
     assert f"avec2014 --src RAW --out {tmp_path}/avec2014-224px --size 224" in told
     (tmp_path / "avec2014-224px" / "corpus.json").write_text(content.replace("112", "224"))
-    assert expada.corpus_problem() is None
+    assert corpus_problem(expada) is None
 
 
 def test_what_is_asked_for_is_made_and_no_more(tiny, tmp_path, monkeypatch):
     """On the tiny run's data, where everything is found."""
     calls = []
     monkeypatch.setattr(
-        "adabench.engine.workbench.ensure_stages", lambda *args: calls.append(args[2:]) or {}
+        "adabench.engine.workbench.ensure_stages", lambda *args: calls.append(args[3:]) or {}
     )
     run = tiny.experiment()
     make_ready(run, "corpus")
@@ -102,4 +103,4 @@ def test_what_is_asked_for_is_made_and_no_more(tiny, tmp_path, monkeypatch):
     assert calls == [("trunk",)]
     with pytest.raises(ValueError, match="takes one of corpus, trunk, features; got 'encoder'"):
         make_ready(run, "encoder")
-    assert gather(run)[1].train
+    assert parts_of(run)[1].train

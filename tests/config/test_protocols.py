@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from tiny_runs import context_of
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Experiment, load_config
 from adabench.config.files import PROTOCOLS, read_protocol
-from adabench.config.preparations import preparations
+from adabench.config.preparations import corpus_problem, preparations
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
-from adabench.engine.experiment import default_work_dir
-from adabench.engine.stages.stage import StageContext, StageResult
+from adabench.engine.run import default_work_dir
+from adabench.engine.stages.stage import StageResult
 from adabench.plugins import load_plugins
 from adabench.records.results import read_record, record_files
 from adabench.records.side_files import CONFIG, side_folder
@@ -209,7 +210,7 @@ def test_stages_of_official_splits_keep_what_their_keys_are_made_of():
             continue
         earlier = {"trunk": StageResult("trunk", Path(), "key of the trunk")}
         stage = STAGES.build(dict(run.stages["encoder"]))
-        made_of = stage.depends_on(StageContext(run, Checksum(), earlier))
+        made_of = stage.depends_on(context_of(run, Checksum(), earlier))
         assert made_of[0] == stage.experiment(run).hash()
         assert made_of[1:3] == [stage.seed, "c0ffee"]
         assert made_of[4:] == [{"trunk": "key of the trunk"}]
@@ -262,12 +263,12 @@ def test_the_trunk_is_shared_by_protocols_and_the_rest_is_not(name):
 
 def test_both_corpora_have_to_be_prepared(tmp_path):
     run = load(f"data.root={tmp_path}", protocol="cross-corpus")
-    assert "tools/prepare.py avec2014" in run.corpus_problem()
+    assert "tools/prepare.py avec2014" in corpus_problem(run)
     for name in ("avec2014", "avec2013"):
-        assert name in run.corpus_problem()
+        assert name in corpus_problem(run)
         (tmp_path / name).mkdir()
         (tmp_path / name / "corpus.json").write_text("{}")
-    assert run.corpus_problem() is None
+    assert corpus_problem(run) is None
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
+from clip_records import clip_record
 
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 
@@ -16,19 +16,7 @@ SETTINGS = {"size": 16, "margin": 0.1}
 
 
 def record(session, task, split, score):
-    return ClipRecord(
-        clip=f"{session}_{task}",
-        subject=session.split("_")[0],
-        session=session,
-        task=task,
-        split=split,
-        score=score,
-        fps=15.0,
-        frames=4,
-        face_rate=1.0,
-        source=f"{session}_{task}.mp4",
-        source_sha256="0" * 64,
-    )
+    return clip_record(session, task, split=split, score=score, source_sha256="0" * 64)
 
 
 RECORDS = [

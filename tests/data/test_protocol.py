@@ -1,31 +1,17 @@
 """Protocols: which clips train, select and test, and what is refused."""
 
-import hashlib
 from types import SimpleNamespace
 
 import pytest
+from clip_records import clip_record
 
-from adabench.data.manifest import ClipRecord
 from adabench.data.protocol import LeakError, Protocol, divide, shuffle_labels
 
 OFFICIAL = Protocol()
 
 
-def clip(session, split, task="Freeform", score=10, video=None):
-    name = f"{session}_{task}"
-    return ClipRecord(
-        clip=name,
-        subject=session.split("_")[0],
-        session=session,
-        task=task,
-        split=split,
-        score=score,
-        fps=15.0,
-        frames=4,
-        face_rate=1.0,
-        source=f"{name}.mp4",
-        source_sha256=video or hashlib.sha256(name.encode()).hexdigest(),
-    )
+def clip(session, split, task="Freeform", **changes):
+    return clip_record(session, task, split=split, **changes)
 
 
 def corpus(*clips):
@@ -85,7 +71,7 @@ def test_a_session_in_two_splits_is_refused(split, use):
 
 @pytest.mark.parametrize(("split", "use"), [("train", "train"), ("dev", "validate")])
 def test_the_same_video_under_another_name_is_refused(split, use):
-    copy = clip("999_1", split, video=CLIPS[4].source_sha256)
+    copy = clip("999_1", split, source_sha256=CLIPS[4].source_sha256)
     with pytest.raises(LeakError, match=f"{use} data.*999_1_Freeform"):
         divide(corpus(*CLIPS, copy), OFFICIAL, ())
 

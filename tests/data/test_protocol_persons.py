@@ -4,8 +4,8 @@ import hashlib
 from types import SimpleNamespace
 
 import pytest
+from clip_records import clip_record
 
-from adabench.data.manifest import ClipRecord
 from adabench.data.protocol import (
     CrossCorpus,
     Folds,
@@ -21,21 +21,8 @@ from adabench.data.protocol import (
 OFFICIAL = Protocol()
 
 
-def clip(session, split, task="Freeform", score=10, video=None, corpus=""):
-    name = f"{session}_{task}"
-    return ClipRecord(
-        clip=name,
-        subject=session.split("_")[0],
-        session=session,
-        task=task,
-        split=split,
-        score=score,
-        fps=15.0,
-        frames=4,
-        face_rate=1.0,
-        source=f"{name}.mp4",
-        source_sha256=video or hashlib.sha256((corpus + name).encode()).hexdigest(),
-    )
+def clip(session, split, task="Freeform", score=10, corpus="", **changes):
+    return clip_record(session, task, split=split, score=score, salt=corpus, **changes)
 
 
 def corpus(*clips, name="avec2014"):
@@ -260,14 +247,14 @@ def test_cross_corpus_that_can_not_be():
 @pytest.mark.parametrize("protocol", [PersonDisjoint(), Folds(3, 1)])
 def test_a_video_under_two_names_is_refused(protocol):
     first = MANY.clips[0]
-    copies = [clip(f"{900 + n}_1", "train", video=first.source_sha256) for n in range(30)]
+    copies = [clip(f"{900 + n}_1", "train", source_sha256=first.source_sha256) for n in range(30)]
     with pytest.raises(LeakError, match="a video stands under two persons' names"):
         divide(corpus(*MANY.clips, *copies), protocol, ())
 
 
 def test_a_tested_video_in_the_other_corpus_is_refused():
     tested = next(c for c in MANY.clips if c.split == "test")
-    copy = clip("999_1", "train", video=tested.source_sha256)
+    copy = clip("999_1", "train", source_sha256=tested.source_sha256)
     with pytest.raises(LeakError, match="a video stands under two persons' names"):
         divide(MANY, CrossCorpus("x"), (), source=corpus(*SOURCE.clips, copy, name="x"))
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from adabench.engine import checkpoints, experiment
-from adabench.engine.experiment import default_work_dir, score_checkpoint, train
+from adabench.engine import checkpoints
+from adabench.engine.controls import run_controls
+from adabench.engine.kinds import joined, network
+from adabench.engine.run import default_work_dir, score_checkpoint, train
 from adabench.records.results import find_record, read_records, write_record
 
 CONFIG = "expada_avec14.py"
@@ -25,20 +27,16 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def fused(run, folder, tiny_encoder):
     """A whole run, of which only the encoder of one task was there."""
-    return train(run, work_dir=folder / "work", results=folder / "results")
-
-
-@pytest.fixture(autouse=True)
-def _without_controls(monkeypatch):
-    """Leave out bounds and constants, most of a tiny run's time, but for the run above."""
-    monkeypatch.setattr(experiment, "write_controls", lambda *_: None)
+    outcome = train(run, work_dir=folder / "work", results=folder / "results")
+    run_controls(run, folder / "results")
+    return outcome
 
 
 @pytest.fixture
 def fits(monkeypatch):
     """Counts trainings of a selection model; ``stop_at`` cuts one off."""
     done = {"tracks": [], "stop_at": None}
-    fit = experiment.fit_method
+    fit = network.fit_method
 
     def counted(bench, *arguments, **options):
         if len(done["tracks"]) == done["stop_at"]:
@@ -46,7 +44,7 @@ def fits(monkeypatch):
         done["tracks"].append(bench.experiment.track)
         return fit(bench, *arguments, **options)
 
-    monkeypatch.setattr(experiment, "fit_method", counted)
+    monkeypatch.setattr(network, "fit_method", counted)
     return done
 
 
@@ -160,7 +158,7 @@ def test_a_finished_run_is_not_repeated(run, folder, fused, fits, monkeypatch):
     def refuse(*_):
         raise AssertionError("it is made again")
 
-    monkeypatch.setattr(experiment, "find_record", refuse)
+    monkeypatch.setattr(joined, "find_record", refuse)
     again = train(run, work_dir=folder / "work", results=folder / "results", resume=True)
     assert again.path == fused.path
     assert again.record == fused.record
@@ -184,17 +182,17 @@ def test_a_member_that_was_cut_goes_on(run, folder, fused, tmp_path, monkeypatch
     """A task's model is trained and not yet scored; --resume takes up its checkpoint."""
     folders = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
     write_record(member(run, folder / "results", "northwind"), tmp_path / "results")
-    evaluate = experiment.evaluate
+    evaluate = network.evaluate
 
     def cut(bench):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(experiment, "evaluate", cut)
+    monkeypatch.setattr(network, "evaluate", cut)
     with pytest.raises(KeyboardInterrupt):
         train(run, **folders)
     last = tmp_path / "work" / "freeform" / checkpoints.LAST
     before = last.stat().st_mtime_ns
-    monkeypatch.setattr(experiment, "evaluate", evaluate)
+    monkeypatch.setattr(network, "evaluate", evaluate)
     resumed = train(run, **folders, resume=True)
     assert last.stat().st_mtime_ns == before
     assert scores(resumed.record) == scores(fused.record)

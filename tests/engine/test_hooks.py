@@ -5,105 +5,10 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import BaseMetric
-from mmengine.model import BaseModel
-from torch import nn
-from torch.utils.data import Dataset
+from toy_training import EPOCHS, STEPS, Points, equal, run, stop, weights
 
-from adabench.config.experiment import Training
 from adabench.engine import checkpoints, hooks
 from adabench.engine.hooks import seed_everything
-from adabench.engine.training import fit, make_loader
-
-EPOCHS, STEPS = 4, 3
-
-
-class Points(Dataset):
-    """Twelve points."""
-
-    def __init__(self):
-        self.epoch = 0
-        self.x = torch.linspace(-1, 1, 12)[:, None]
-        self.y = self.x.square()
-
-    def __len__(self):
-        return len(self.x)
-
-    def __getitem__(self, item):
-        return self.x[item], self.y[item]
-
-
-def stack(samples):
-    x, y = zip(*samples, strict=True)
-    return {"x": torch.stack(x), "y": torch.stack(y)}
-
-
-class Line(BaseModel):
-    """``at`` maps the number of a training step to what gives a factor of its loss."""
-
-    def __init__(self, at):
-        super().__init__()
-        self.net = nn.Linear(1, 1)
-        self.at = at
-        self.steps = 0
-        self.seen = []
-        self.progress = 0.0
-
-    def forward(self, x, y, mode="tensor"):
-        if mode != "loss":
-            return [(self.net(x), y)]
-        self.seen.append(self.progress)
-        factor = self.at.get(self.steps, lambda: 1.0)()
-        self.steps += 1
-        return {"loss": factor * nn.functional.mse_loss(self.net(x), y)}
-
-
-class Told(BaseMetric):
-    """Gives the values it was told, validation by validation."""
-
-    default_prefix = ""
-
-    def __init__(self, values):
-        super().__init__(collect_device="cpu")
-        self.values = iter(values)
-
-    def process(self, data_batch, data_samples):
-        self.results.append(0)
-
-    def compute_metrics(self, results):
-        return {"RMSE": next(self.values)}
-
-
-def run(folder, *, at=None, told=(5.0, 4.0, 3.0, 2.0), **options):
-    """Train a line and return (model, what fit returned)."""
-    seed_everything(0)
-    model = Line(at or {})
-    done = fit(
-        model,
-        train=make_loader(Points(), 4, stack, shuffle=True, seed=0, workers=0),
-        validate=make_loader(Points(), 4, stack, shuffle=False, seed=0, workers=0),
-        metric=Told(told),
-        training=Training(
-            epochs=EPOCHS, batch_size=4, optimiser={"type": "SGD", "lr": 0.1}, threads=1
-        ),
-        seed=0,
-        folder=folder,
-        identity={"config": "line", "config_hash": "0123", "seed": 0},
-        **options,
-    )
-    return model, done
-
-
-def stop():
-    raise KeyboardInterrupt
-
-
-def weights(path):
-    return torch.load(path, weights_only=True)["state_dict"]
-
-
-def equal(first, second):
-    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
 
 
 def test_seeds_of_several_numbers():
@@ -148,7 +53,7 @@ def test_the_dataset_is_told_the_epoch_it_draws_for(tmp_path, monkeypatch):
         lambda self, item: told.append(self.epoch) or (self.x[item], self.y[item]),
     )
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, at={2 * STEPS: stop})
+        run(tmp_path, at={2 * STEPS: stop}, told=[5.0, 4.0])
     told.clear()
     run(tmp_path, resume=True, told=[3.0, 2.0])
     # twelve points an epoch, then as many of the validation's, which draws nothing

@@ -5,18 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_runs import bench_of, context_of, parts_of
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
 from adabench.config.experiment import load_config
 from adabench.data import protocol
-from adabench.engine import checkpoints, experiment
+from adabench.engine import checkpoints
+from adabench.engine.controls import run_controls
 from adabench.engine.corpora import ensure_corpus
-from adabench.engine.evaluation import session_labels
-from adabench.engine.experiment import score_checkpoint, train
+from adabench.engine.kinds import network
+from adabench.engine.run import make_ready, score_checkpoint, train
+from adabench.engine.rundata import open_data, session_labels
 from adabench.engine.stages.method import MethodTraining
-from adabench.engine.stages.stage import StageContext, StageResult
-from adabench.engine.workbench import divided, gather, make_ready, set_up
+from adabench.engine.stages.stage import StageResult
+from adabench.engine.workbench import Workbench
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.records.results import find_record, read_record, read_records, write_record
 from adabench.registry import STAGES
@@ -42,23 +45,19 @@ def named(root, method, track="demo"):
     return [r for r in read_records(root / "results" / track)[0] if r.method == method]
 
 
-@pytest.fixture
-def without_controls(monkeypatch):
-    """Leave out bounds and constants, most of a tiny run's time."""
-    monkeypatch.setattr(experiment, "write_controls", lambda *_: None)
-
-
 @pytest.fixture(scope="module")
 def disjoint(tiny, tmp_path_factory):
     """A run on new parts, and its controls."""
     root = tmp_path_factory.mktemp("disjoint")
     run = tiny.experiment(*SHORT, protocol="person-disjoint")
-    return run, root, train(run, **folders(root))
+    outcome = train(run, **folders(root))
+    run_controls(run, root / "results")
+    return run, root, outcome
 
 
 def test_person_disjoint_tests_nobody_it_has_seen(disjoint):
     run, _, outcome = disjoint
-    _, parts = gather(run)
+    _, parts = parts_of(run)
     assert predictions(outcome.record).keys() == session_labels(parts.test).keys()
     assert {p.subject for p in outcome.record.predictions} == persons(parts.test)
     assert not persons(parts.test) & persons((*parts.train, *parts.validate))
@@ -68,7 +67,7 @@ def test_person_disjoint_tests_nobody_it_has_seen(disjoint):
 
 def test_its_record_says_so(disjoint, tiny):
     run, _, outcome = disjoint
-    _, parts = gather(run)
+    _, parts = parts_of(run)
     record = outcome.record
     assert record.protocol == parts.protocol
     assert record.protocol.startswith("person-disjoint 60/20/20, seed 0, ")
@@ -84,7 +83,7 @@ def test_its_record_says_so(disjoint, tiny):
 
 def test_its_constant_is_of_its_own_training_part(disjoint):
     run, root, _ = disjoint
-    _, parts = gather(run)
+    _, parts = parts_of(run)
     (constant,) = named(root, "constant")
     assert constant.protocol == parts.protocol
     mean = np.mean(list(session_labels(parts.train).values()))
@@ -111,7 +110,7 @@ def test_a_checkpoint_of_another_division_is_refused(disjoint, tiny):
 def fits(monkeypatch):
     """Counts trainings; ``stop_at`` cuts one off."""
     done = {"names": [], "stop_at": None}
-    fit = experiment.fit_method
+    fit = network.fit_method
 
     def counted(bench, *arguments, **options):
         if len(done["names"]) == done["stop_at"]:
@@ -119,11 +118,11 @@ def fits(monkeypatch):
         done["names"].append(bench.experiment.name)
         return fit(bench, *arguments, **options)
 
-    monkeypatch.setattr(experiment, "fit_method", counted)
+    monkeypatch.setattr(network, "fit_method", counted)
     return done
 
 
-def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits, without_controls):
+def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
     run = tiny.experiment(*SHORT, *FOLDS, "track=demo-freeform", protocol="folds")
     fits["stop_at"] = 2
     with pytest.raises(KeyboardInterrupt):
@@ -137,7 +136,7 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits, without_controls
     record = train(run, **folders(tmp_path), resume=True).record
     assert fits["names"] == [m.name for m in (first, second, third)]
 
-    corpus, parts = gather(run)
+    corpus, parts = parts_of(run)
     assert predictions(record).keys() == {clip.session for clip in corpus.clips}
     assert record.protocol == parts.protocol
     assert record.protocol.startswith("3 folds, validation 25, seed 0, ")
@@ -146,7 +145,7 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits, without_controls
     own = [find_record(results, run.track, m.hash(), run.seed) for m in (first, second, third)]
     pooled = {}
     for number, (member, fold) in enumerate(zip(run.members(), own, strict=True), 1):
-        _, divided_ = gather(member)
+        _, divided_ = parts_of(member)
         tested = persons(divided_.test)
         assert not tested & persons((*divided_.train, *divided_.validate))
         assert divided_.validate
@@ -180,7 +179,7 @@ def check_tables_and_plan(run, results):
     path = Path(__file__).parents[2] / "configs" / f"{run.name}.py"
     options = Options(demo=True, configs=(path,), results=results, overrides=overrides)
     made = plan([], load_config, options)
-    assert [job.done for job in made.jobs] == [True]
+    assert [(job.is_control, job.done) for job in made.jobs] == [(False, True), (True, False)]
     assert [key for key, _ in made.cells[0].members] == [m.hash() for m in run.members()]
 
 
@@ -191,7 +190,7 @@ def check_refusals(run, root):
         make_ready(run, "features")
 
 
-def test_folds_of_another_division_are_refused(tiny, tmp_path, without_controls):
+def test_folds_of_another_division_are_refused(tiny, tmp_path):
     run = tiny.experiment(*FOLDS, protocol="folds", config=CONSTANT)
     train(run, **folders(tmp_path))
     for path in (tmp_path / "results" / "demo").glob("*fold1*.json"):
@@ -209,24 +208,26 @@ def test_the_constant_of_folds_is_each_folds_own(tiny, tmp_path):
     assert record.kind == "control"
     expected = {}
     for member in run.members():
-        _, parts = gather(member)
+        _, parts = parts_of(member)
         mean = np.mean(list(session_labels(parts.train).values()))
         expected |= dict.fromkeys(session_labels(parts.test), mean)
     assert predictions(record) == pytest.approx(expected)
+    assert run_controls(run, tmp_path / "results") == []
     constants = named(tmp_path, "constant")
     # The run's own record is the control already; a fold's is the record of its run.
     assert len(constants) == 4
     other = tiny.experiment(*FOLDS, "shuffle_labels=True", protocol="folds", config=CONSTANT)
     shuffled = train(other, work_dir=tmp_path / "other", results=tmp_path / "other" / "results")
+    run_controls(other, tmp_path / "other" / "results")
     assert shuffled.record.kind == "control"
     (control,) = named(tmp_path / "other", "constant")
     assert predictions(control) == pytest.approx(expected)
 
 
-def test_a_model_per_task_over_folds(tiny, tmp_path, without_controls):
+def test_a_model_per_task_over_folds(tiny, tmp_path):
     run = tiny.experiment(*FOLDS, "fusion=fused", protocol="folds", config=CONSTANT)
     record = train(run, **folders(tmp_path)).record
-    corpus, parts = gather(run)
+    corpus, parts = parts_of(run)
     assert predictions(record).keys() == {clip.session for clip in corpus.clips}
     assert (record.fusion, record.protocol) == ("fused", parts.protocol)
     for task in ("freeform", "northwind"):
@@ -235,16 +236,16 @@ def test_a_model_per_task_over_folds(tiny, tmp_path, without_controls):
         assert record.protocol in {r.protocol for r in records}
 
 
-def test_train_and_dev_test_the_last_epoch(tiny, tmp_path, without_controls, monkeypatch):
+def test_train_and_dev_test_the_last_epoch(tiny, tmp_path, monkeypatch):
     run = tiny.experiment(*SHORT, protocol="train-dev")
     uses = []
-    loader = experiment.Workbench.loader
+    loader = Workbench.loader
     monkeypatch.setattr(
-        experiment.Workbench, "loader", lambda self, use: uses.append(use) or loader(self, use)
+        Workbench, "loader", lambda self, use: uses.append(use) or loader(self, use)
     )
     outcome = train(run, **folders(tmp_path))
     assert set(uses) == {"train", "test"}
-    _, parts = gather(run)
+    _, parts = parts_of(run)
     assert {clip.split for clip in parts.train} == {"train", "dev"}
     record = outcome.record
     assert record.protocol == "train+dev"
@@ -264,7 +265,7 @@ def test_train_and_dev_test_the_last_epoch(tiny, tmp_path, without_controls, mon
 
 def test_cross_corpus_learns_from_the_other_one(tiny, tmp_path):
     run = tiny.experiment(*SHORT, "protocol.synthface.seconds=[1.0,1.2]", protocol="cross-corpus")
-    bench = set_up(run)
+    bench = bench_of(run)
     corpus, parts = bench.corpus, bench.parts
     source = parts.source
     assert source.checksum != corpus.checksum == tiny.outcome.record.corpus_checksum
@@ -284,6 +285,7 @@ def test_cross_corpus_learns_from_the_other_one(tiny, tmp_path):
         assert all(cache.holds(clip.clip) for clip in own)
 
     record = train(run, **folders(tmp_path)).record
+    run_controls(run, tmp_path / "results")
     assert record.corpus_checksum == corpus.checksum
     assert record.protocol == f"cross-corpus from demo-freeform, {source.checksum[:8]}"
     assert predictions(record).keys() == predictions(tiny.outcome.record).keys()
@@ -317,8 +319,9 @@ def test_a_trained_stage_is_of_its_protocols_training_part(tiny, monkeypatch):
         stage = STAGES.build(dict(run.stages["encoder"]))
         assert isinstance(stage, MethodTraining)
         own = stage.experiment(run)
-        assert divided(own, corpus).learnt_from() == divided(run, corpus).learnt_from()
-        return stage.depends_on(StageContext(run, corpus, earlier))
+        divided = open_data(run, corpus=corpus).divided
+        assert open_data(own, corpus=corpus).divided.learnt_from() == divided.learnt_from()
+        return stage.depends_on(context_of(run, corpus, earlier, divided=divided))
 
     keys = {name: key(run) for name, run in runs.items()}
     assert len({str(value) for value in keys.values()}) == len(runs) == 7
@@ -341,5 +344,5 @@ def test_the_trunk_is_one_for_all_protocols(tiny, monkeypatch):
     for name in ("official", "person-disjoint", "cross-corpus"):
         run = tiny.experiment(protocol=name)
         stage = STAGES.build(dict(run.stages["trunk"]))
-        found[name] = stage.depends_on(StageContext(run, None, {}))
+        found[name] = stage.depends_on(context_of(run))
     assert found["official"] == found["person-disjoint"] == found["cross-corpus"]

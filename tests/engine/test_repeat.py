@@ -5,8 +5,8 @@ import json
 import pytest
 
 from adabench.config.experiment import load_config
-from adabench.engine.experiment import train
 from adabench.engine.repeat import differences, experiment_of, side_files
+from adabench.engine.run import train
 from adabench.records import provenance
 from adabench.records.results import write_record
 from adabench.records.side_files import (

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.svm import SVR
 
-from adabench.models.estimator import EstimatorMethod, constant
+from adabench.models.estimator import EstimatorMethod
 from adabench.registry import MODELS, UnknownTypeError
 from adabench.structures import Clip
 from adabench.testing import example_id
@@ -17,7 +17,7 @@ def clips(*values: float) -> list[Clip]:
 
 
 def test_the_constant_is_the_mean_of_the_training_scores():
-    method = constant().fit(None, [3.0, 10.0, 20.0])
+    method = EstimatorMethod().fit(None, [3.0, 10.0, 20.0])
     assert method.predict(4).tolist() == [11.0] * 4
     assert not method.needs_features
 
@@ -55,7 +55,7 @@ def test_an_extractor_turns_clips_into_features():
     features = method.extract(clips(1.0, 2.0, 3.0))
     assert features.tolist() == [[1.0] * 3, [2.0] * 3, [3.0] * 3]
     assert np.allclose(method.fit(features, [2.0, 4.0, 6.0]).predict(features), [2.0, 4.0, 6.0])
-    assert constant().extract(clips(1.0)) is None
+    assert EstimatorMethod().extract(clips(1.0)) is None
 
 
 def test_a_registered_extractor_is_built_from_its_config():
@@ -124,4 +124,4 @@ def test_an_estimator_without_its_features_is_refused():
 )
 def test_wrong_training_data_is_refused(features, scores, match):
     with pytest.raises(ValueError, match=match):
-        constant().fit(features, scores)
+        EstimatorMethod().fit(features, scores)

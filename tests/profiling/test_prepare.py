@@ -2,7 +2,7 @@
 
 import pytest
 
-from adabench.profiling.prepare import profile_prepare
+from adabench.profiling.prepare import decode, profile_prepare
 from adabench.synthface import SynthfaceParameters, generate
 
 
@@ -38,3 +38,8 @@ def test_prepare_takes_longer_than_decoding(raw, tmp_path, monkeypatch):
 def test_wrong_input(raw, wrong, told):
     with pytest.raises(ValueError, match=told):
         profile_prepare("synthface", raw, **{"processes": [1], "clips": 1, **wrong})
+
+
+def test_decoding_counts_frames(raw):
+    video = next(raw.rglob("*.mp4"))
+    assert (decode(video), decode(video, 3)) == (5, 3)

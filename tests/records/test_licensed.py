@@ -19,7 +19,7 @@ import pytest
 from adabench.config.experiment import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.experiment import FIGURE, default_work_dir, train
+from adabench.engine.run import FIGURE, default_work_dir, train
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.leaderboard.accept import RefusedError, accept
 from adabench.leaderboard.publish import publish

@@ -24,7 +24,6 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
 from adabench.engine.caches.clip_arrays import ClipArrays
-from adabench.engine.caches.semantics import SemanticsCache as SemanticsCache
 from adabench.engine.timings import CostBook
 from adabench.models.roles import Backbone, Part
 from adabench.models.weights import weights_digest

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,13 +23,11 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.caches.action_units import ActionUnits, refuse_mixed
 from adabench.engine.caches.clip_arrays import ClipArrays, ClipParts, Portion, remove_finished
+from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.prompts import PromptRuns, read_prompts, write_prompts
 from adabench.engine.timings import CostBook
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.structures import Semantics, Signals
-
-if TYPE_CHECKING:
-    from adabench.engine.caches.features import FeatureCache
 
 SEMANTICS = "semantics"
 _COSTS = "seconds.json"

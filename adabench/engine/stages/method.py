@@ -12,10 +12,9 @@ from adabench.config.experiment import Experiment, Training, Views
 from adabench.config.protocols import ProtocolSection
 from adabench.config.references import needed
 from adabench.data.files import atomic_path
+from adabench.engine.building import build_untrained, part_versions, preflight
 from adabench.engine.checkpoints import load_model
-from adabench.engine.experiment import fit_method
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
-from adabench.engine.workbench import build_untrained, divided, part_versions, preflight, set_up
 from adabench.models.weights import local_checksums
 from adabench.registry import STAGES
 
@@ -91,15 +90,15 @@ class MethodTraining(Stage):
             earlier,
             *local_checksums(self.method),
             *local_checksums(own.semantics or {}),
-            *([] if by_splits else [divided(own, context.corpus).learnt_from()]),
+            *([] if by_splits else [context.read.divided.learnt_from()]),
         ]
 
     def run(self, folder: Path, context: StageContext) -> dict[str, float]:
         """Train, resuming what an earlier call left in ``folder``."""
-        bench = set_up(self.experiment(context.experiment))
-        done = fit_method(bench, folder, resume=True)
-        load_model(bench.assessor, done.checkpoint)
-        content = {"backbone": bench.assessor.backbone.state_dict()}
+        own = self.experiment(context.experiment)
+        assessor, done = context.fit(own, context.read.seen_by(own), folder)
+        load_model(assessor, done.checkpoint)
+        content = {"backbone": assessor.backbone.state_dict()}
         # Through a stream, so that the temporary name does not get into the file.
         with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:
             torch.save(content, stream)

@@ -23,7 +23,7 @@ from adabench.engine.checkpoints import load_model
 from adabench.engine.corpora import ensure_expressions, expression_parameters
 from adabench.engine.hooks import seed_everything
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
-from adabench.engine.training import fit, make_loader
+from adabench.engine.training import Validation, fit, make_loader
 from adabench.evaluation.metrics import pcc
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.weights import local_checksums
@@ -239,17 +239,16 @@ class ExpressionPretrain(Stage):
         model = ExpressionModel(
             self.trunk, train.labels.mean(0), train.labels.std(0).clamp_min(1e-6), self.shift
         )
-        metric = ColumnCorrelation(self.columns)
         batch, workers = self.training.batch_size, self.training.workers
         loaders = [
             make_loader(d, batch, stack, shuffle=s, seed=self.seed, workers=workers)
             for d, s in ((train, True), (validate, False))
         ]
+        metric = ColumnCorrelation(self.columns)
         done = fit(
             model,
-            train=loaders[0],
-            validate=loaders[1],
-            metric=metric,
+            loaders[0],
+            Validation(loaders[1], metric, "correlation", greater=True),
             training=self.training,
             seed=self.seed,
             folder=folder,
@@ -258,8 +257,6 @@ class ExpressionPretrain(Stage):
                 "config_hash": digest(self.depends_on(context)),
                 "seed": self.seed,
             },
-            select="correlation",
-            greater=True,
             resume=True,
             what="pretraining the trunk",
         )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Data, Experiment
-from adabench.config.references import REFERENCE, in_order, missing_stage, needed
+from adabench.config.references import in_order, needed
 from adabench.data.files import alone_in, remove_leftovers, write_bytes
 from adabench.data.prepared import PreparedCorpus
+from adabench.engine.rundata import RunData
 from adabench.engine.timings import Timings
+from adabench.engine.training import Fit
+from adabench.models import Assessor
 from adabench.registry import STAGES
 
 RESULT = "result.pth"
@@ -39,19 +42,31 @@ class StageResult:
     measured: Mapping[str, float] = field(default_factory=dict)
 
 
+#: Trains the method of an experiment on data that is open already, in a folder, resuming what is
+#: there; returns the network, and what the training gave.
+FitMethod = Callable[[Experiment, RunData, Path], tuple[Assessor, Fit]]
+
+
 @dataclass(frozen=True)
 class StageContext:
     """What a stage may depend on.
 
     Attributes:
         experiment: the run that asks for it.
-        corpus: the run's corpus.
+        read: the run's data.
         earlier: results of the stages before it, by name.
+        fit: what a stage trains a method with, since a run knows stages and no stage a run.
     """
 
     experiment: Experiment
-    corpus: PreparedCorpus
+    read: RunData
     earlier: Mapping[str, StageResult]
+    fit: FitMethod
+
+    @property
+    def corpus(self) -> PreparedCorpus:
+        """The run's corpus."""
+        return self.read.corpus
 
     @property
     def data(self) -> Data:
@@ -86,13 +101,14 @@ class StageError(ValueError):
 
 
 def ensure_stages(
-    experiment: Experiment, corpus: PreparedCorpus, until: str | None = None
+    experiment: Experiment, read: RunData, fit: FitMethod, until: str | None = None
 ) -> dict[str, StageResult]:
     """Find or train the stages of an experiment, each after those it refers to.
 
     Args:
         experiment: whose stages.
-        corpus: its corpus.
+        read: its data.
+        fit: what trains a method.
         until: the last stage wanted, with those it needs; all by default.
 
     Raises:
@@ -106,7 +122,7 @@ def ensure_stages(
         if name not in wanted:
             continue
         cfg = stages[name]
-        context = StageContext(experiment, corpus, dict(done))
+        context = StageContext(experiment, read, dict(done), fit)
         try:
             done[name] = ensure_stage(name, cfg, context)
         except (ValueError, ArithmeticError, OSError, RuntimeError, LookupError) as error:
@@ -118,6 +134,11 @@ def ensure_stages(
     return done
 
 
+def stage_key(stage: Stage, context: StageContext) -> str:
+    """Return the hash of everything that a stage's result depends on."""
+    return digest([type(stage).__name__, stage.version, stage.depends_on(context)])
+
+
 def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> StageResult:
     """Find a stage's result by its hash, or train it.
 
@@ -125,9 +146,8 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
         UnknownTypeError: the stage's type is not registered.
     """
     stage: Stage = STAGES.build(dict(cfg))
-    kind = type(stage).__name__
-    key = digest([kind, stage.version, stage.depends_on(context)])
-    folder = Path(context.data.root) / "stages" / f"{kind}-{key}"
+    key = stage_key(stage, context)
+    folder = Path(context.data.root) / "stages" / f"{type(stage).__name__}-{key}"
     report = folder / "stage.json"
     with alone_in(folder):
         remove_leftovers(folder)
@@ -141,21 +161,3 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
     told = json.loads(report.read_text())
     # A result of an earlier adabench says nothing about its time.
     return StageResult(name, folder / RESULT, key, told.get("seconds", 0.0), told["measured"])
-
-
-def resolve(value: Any, results: Mapping[str, StageResult]) -> Any:
-    """Replace every ``'stage:NAME'`` in a config by the path of that stage's checkpoint.
-
-    Raises:
-        ValueError: a stage that the config does not define.
-    """
-    if isinstance(value, str) and value.startswith(REFERENCE):
-        name = value.removeprefix(REFERENCE)
-        if name not in results:
-            raise missing_stage(value, results)
-        return str(results[name].path)
-    if isinstance(value, dict):
-        return {key: resolve(item, results) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(resolve(item, results) for item in value)
-    return value

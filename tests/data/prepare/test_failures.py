@@ -1,6 +1,5 @@
 """What goes wrong in a run: one bad input costs itself only, and a full disk ends it cleanly."""
 
-import csv
 import dataclasses
 import errno
 import os
@@ -10,6 +9,7 @@ from pathlib import Path, PosixPath
 
 import numpy as np
 import pytest
+from prepared_files import content, reported, run
 
 from adabench.data.corpora import Avec2014Reader, Scan, SourceClip
 from adabench.data.files import TEMPORARY_PREFIX
@@ -54,32 +54,6 @@ def saboteur(monkeypatch):
     import saboteur
 
     return saboteur
-
-
-def run(raw, out, **options):
-    return prepare("synthface", raw, out, **{"progress": False, "processes": 0, **options})
-
-
-def content(out):
-    """All files of a prepared corpus except the notes, by name."""
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and ".clips" not in path.parts
-    }
-
-
-@pytest.fixture(scope="session")
-def expected(template, tmp_path_factory):
-    """What an undisturbed run writes."""
-    out = tmp_path_factory.mktemp("expected") / "out"
-    run(template, out)
-    return content(out)
-
-
-def reported(out):
-    with (out / "report.csv").open(newline="") as file:
-        return {row["clip"]: row["status"] for row in csv.DictReader(file)}
 
 
 def test_bad_videos_are_reported_and_the_rest_prepared(raw, out, expected, write_video):

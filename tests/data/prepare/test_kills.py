@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from prepared_files import content
 
 from adabench.data.prepare import check, prepare
 from adabench.synthface import SynthfaceParameters
@@ -44,15 +45,6 @@ def write_raw(root, clips, good, damaged):
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory, clips):
     return write_raw(tmp_path_factory.mktemp("kills") / "raw", clips, 40, 4)
-
-
-def content(out):
-    """All files of a prepared corpus except the notes, by name."""
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and ".clips" not in path.parts
-    }
 
 
 @pytest.fixture(scope="module")

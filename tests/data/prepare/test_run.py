@@ -1,6 +1,5 @@
 """Whole corpora: complete, resumable, and never stopped by one bad video."""
 
-import csv
 import fcntl
 import json
 import subprocess
@@ -9,6 +8,7 @@ import threading
 import time
 
 import pytest
+from prepared_files import content, reported, run
 
 from adabench.data.corpora import Avec2014Reader
 from adabench.data.prepare import prepare
@@ -43,33 +43,6 @@ def raw(template, tmp_path):
 @pytest.fixture
 def out(tmp_path):
     return tmp_path / "out"
-
-
-def run(raw, out, **options):
-    # in this process: starting another one takes longer than preparing these clips
-    return prepare("synthface", raw, out, **{"progress": False, "processes": 0, **options})
-
-
-def content(out):
-    """All files of a prepared corpus except the notes, by name."""
-    return {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and ".clips" not in path.parts
-    }
-
-
-@pytest.fixture(scope="session")
-def expected(template, tmp_path_factory):
-    """What an undisturbed run writes."""
-    out = tmp_path_factory.mktemp("expected") / "out"
-    run(template, out)
-    return content(out)
-
-
-def reported(out):
-    with (out / "report.csv").open(newline="") as file:
-        return {row["clip"]: row["status"] for row in csv.DictReader(file)}
 
 
 def test_a_corpus_that_opens(raw, out):

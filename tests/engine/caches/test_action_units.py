@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import pytest
+from clip_records import clip_record
 
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 from adabench.engine.caches import action_units
@@ -22,19 +22,7 @@ CLIPS = ("201_1_Freeform", "202_1_Freeform", "203_1_Freeform")
 
 
 def record(clip):
-    return ClipRecord(
-        clip=clip,
-        subject=clip[:3],
-        session=clip[:5],
-        task="Freeform",
-        split="train",
-        score=7,
-        fps=15.0,
-        frames=FRAMES,
-        face_rate=1.0,
-        source=f"{clip}.mp4",
-        source_sha256="0" * 64,
-    )
+    return clip_record(clip[:5], frames=FRAMES)
 
 
 def prepared_signals(seed=0, frames=FRAMES):

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from clip_records import clip_record
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
 from adabench.data.dataset import ClipDataset
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 from adabench.data.views import StridedView
@@ -33,21 +33,8 @@ def make_corpus(root, score=7):
     for number, count in enumerate(FRAMES):
         frames = random.integers(0, 256, (count, SIZE, SIZE, 3)).astype(np.uint8)
         JpegPack.write(root / "faces" / f"{number}_1_Freeform.jpegs", frames)
-        records.append(
-            ClipRecord(
-                clip=f"{number}_1_Freeform",
-                subject=str(number),
-                session=f"{number}_1",
-                task="Freeform",
-                split="train",
-                score=score,
-                fps=15.0,
-                frames=count,
-                face_rate=1.0,
-                source=f"{number}.mp4",
-                source_sha256=f"{number:064x}",
-            )
-        )
+        source = f"{number:064x}"
+        records.append(clip_record(f"{number}_1", frames=count, score=score, source_sha256=source))
     description = CorpusDescription("synthface", "avec2014", False, {"size": SIZE}, None)
     write_description(root, description, records)
     return PreparedCorpus.open(root)

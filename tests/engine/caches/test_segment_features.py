@@ -6,19 +6,19 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from clip_records import clip_record
 from torch import nn
 
 from adabench.batching import collate
 from adabench.config.experiment import Experiment
 from adabench.data.dataset import ClipDataset
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 from adabench.data.views import SegmentView, StridedView
 from adabench.engine import timings
+from adabench.engine.building import preflight
 from adabench.engine.caches import features
 from adabench.engine.caches.features import FeatureCache
-from adabench.engine.workbench import preflight
 from adabench.models import Backbone, Frozen
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs
@@ -66,21 +66,7 @@ def corpus(tmp_path_factory):
         colours = random.integers(0, 256, (count, 1, 1, 3)).astype(np.uint8)
         frames = np.broadcast_to(colours, (count, SIZE, SIZE, 3))
         JpegPack.write(root / "faces" / f"{number}.jpegs", np.ascontiguousarray(frames))
-        records.append(
-            ClipRecord(
-                clip=f"{number}",
-                subject=str(number),
-                session=f"{number}_1",
-                task="Freeform",
-                split="train",
-                score=7,
-                fps=15.0,
-                frames=count,
-                face_rate=1.0,
-                source=f"{number}.mp4",
-                source_sha256=f"{number:064x}",
-            )
-        )
+        records.append(clip_record(f"{number}_1", clip=f"{number}", frames=count))
     description = CorpusDescription("synthface", "avec2014", False, {"size": SIZE}, None)
     write_description(root, description, records)
     return PreparedCorpus.open(root)

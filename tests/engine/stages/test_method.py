@@ -5,24 +5,29 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from tiny_runs import bench_of
 
 from adabench.data.files import write_bytes
-from adabench.data.tracks import get_track
-from adabench.engine import experiment, workbench
-from adabench.engine.corpora import ensure_corpus, seconds_to_make
-from adabench.engine.experiment import train
+from adabench.engine import workbench
+from adabench.engine.building import preflight
+from adabench.engine.corpora import seconds_to_make
 from adabench.engine.metric import SessionScores
-from adabench.engine.stages import method as method_stage
+from adabench.engine.run import train
+from adabench.engine.rundata import RunData, open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.pretrain import ExpressionPretrain
 from adabench.engine.stages.stage import RESULT, StageContext, StageError, ensure_stages
-from adabench.engine.workbench import preflight, set_up
 from adabench.evaluation.levels import LEVEL_NAMES
 from adabench.models.weights import file_checksum
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
 
 CONFIG = "expada_avec14_freeform.py"
+
+
+def no_fit(*_):
+    """Nothing is trained."""
+    raise AssertionError("a stage trains a method")
 
 
 @dataclass
@@ -47,7 +52,7 @@ def keys(tiny, tmp_path, monkeypatch):
         run = tiny.experiment(*overrides, **{"config": CONFIG, **options})
         data = run.data.model_copy(update={"root": str(tmp_path / "data")})
         run = run.model_copy(update={"data": data})
-        return ensure_stages(run, Checksum(checksum))[stage].key
+        return ensure_stages(run, RunData(Checksum(checksum), None, None), no_fit)[stage].key
 
     return key
 
@@ -181,7 +186,7 @@ def test_a_mistake_in_its_method_is_told_before_anything_is_made(tiny, tmp_path)
         ("stages.encoder.method.backbone.trunk.weights=stage:trnk", "'stage:trnk' names a stage"),
     ):
         with pytest.raises((LookupError, ValueError), match=said):
-            set_up(tiny.experiment(override, root, config=CONFIG))
+            bench_of(tiny.experiment(override, root, config=CONFIG))
     assert not (tmp_path / "no").exists()
 
 
@@ -196,22 +201,22 @@ def untrained(monkeypatch):
     def again(*_, **__):
         raise AssertionError("a stage trains again")
 
-    monkeypatch.setattr(method_stage, "fit_method", again)
+    monkeypatch.setattr(MethodTraining, "run", again)
 
 
 def test_a_trained_one_is_found_by_later_runs(tiny, tiny_encoder, untrained):
     run = tiny.experiment(config=CONFIG)
-    found = encoder_of(set_up(run))
+    found = encoder_of(bench_of(run))
     other = tiny.experiment("method.selector.percent=70", config=CONFIG, seed=4)
-    assert encoder_of(set_up(other)) == found
+    assert encoder_of(bench_of(other)) == found
     fused = tiny.experiment("track=demo-freeform", config="expada_avec14.py")
-    assert encoder_of(set_up(fused)) == found
+    assert encoder_of(bench_of(fused)) == found
     with pytest.raises(AssertionError, match="trains again"):
-        set_up(tiny.experiment("stages.encoder.seed=9", config=CONFIG))
+        bench_of(tiny.experiment("stages.encoder.seed=9", config=CONFIG))
 
 
 def test_its_report_says_what_was_measured(tiny, tiny_encoder):
-    found = encoder_of(set_up(tiny.experiment(config=CONFIG)))
+    found = encoder_of(bench_of(tiny.experiment(config=CONFIG)))
     report = json.loads((found.path.parent / "stage.json").read_text())
     assert report["config"]["type"] == "MethodTraining"
     assert report["measured"] == found.measured
@@ -222,7 +227,7 @@ def test_its_report_says_what_was_measured(tiny, tiny_encoder):
 
 
 def test_its_result_is_the_best_backbone_which_the_run_holds_unchanged(tiny, tiny_encoder):
-    bench = set_up(tiny.experiment(config=CONFIG))
+    bench = bench_of(tiny.experiment(config=CONFIG))
     found = encoder_of(bench)
     result = torch.load(found.path, weights_only=True)["backbone"]
     best = torch.load(found.path.with_name("best.pth"), weights_only=True)["state_dict"]
@@ -247,7 +252,7 @@ def test_a_run_that_finds_it_scores_what_the_run_that_trained_it_did(tiny, tiny_
 
 
 def test_the_cost_alone_counts_what_was_found_at_what_it_took(tiny, tiny_encoder):
-    bench = set_up(tiny.experiment(config=CONFIG))
+    bench = bench_of(tiny.experiment(config=CONFIG))
     record = tiny_encoder.record
     stages = sum(stage.seconds for stage in bench.stages.values())
     own = record.timing["training"] + record.timing["evaluation"]
@@ -266,10 +271,10 @@ def test_relevance_is_measured_at_each_scale(tiny, tiny_encoder):
 
 
 def context_of(run):
-    corpus = ensure_corpus(get_track(run.track), run.data)
+    data = open_data(run)
     stages = {k: v for k, v in run.stages.items() if k == "trunk"}
-    earlier = ensure_stages(run.model_copy(update={"stages": stages}), corpus)
-    return StageContext(run, corpus, earlier)
+    earlier = ensure_stages(run.model_copy(update={"stages": stages}), data, no_fit)
+    return StageContext(run, data, earlier, workbench._fit_for_stage)
 
 
 def test_it_sees_training_and_development_clips_alone(tiny, tmp_path, monkeypatch):
@@ -332,7 +337,7 @@ def test_one_that_was_cut_goes_on_to_the_same_weights(tiny, tmp_path, monkeypatc
 def test_one_that_fails_keeps_the_trunk_and_says_how_to_go_on(tiny, tmp_path):
     run = tiny.experiment("stages.encoder.training.optimiser.lr=1e30", config=CONFIG)
     with pytest.raises(StageError) as told:
-        set_up(run)
+        bench_of(run)
     for part in ("stage 'encoder' failed", "diverged", "optimiser.lr", "kept (trunk)", "goes on"):
         assert part in str(told.value)
     with pytest.raises(StageError):
@@ -341,7 +346,6 @@ def test_one_that_fails_keeps_the_trunk_and_says_how_to_go_on(tiny, tmp_path):
 
 
 def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "write_controls", lambda *_: None)
     run = tiny.experiment(
         "stages.encoder.training.epochs=1", config=CONFIG, stage="encoder", name="rows/encoder"
     )
@@ -359,7 +363,7 @@ def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
 def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_frames(
     tiny, tiny_encoder
 ):
-    bench = set_up(tiny.experiment(config=CONFIG))
+    bench = bench_of(tiny.experiment(config=CONFIG))
     cache = bench.features
     assert cache.source is not None
     clip = bench.parts.test[0]

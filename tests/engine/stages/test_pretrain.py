@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from clip_records import clip_record
+from tiny_runs import context_of
 
 from adabench.config.experiment import Data, Experiment
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 from adabench.engine.corpora import expression_parameters
@@ -16,7 +17,7 @@ from adabench.engine.stages.pretrain import (
     ExpressionModel,
     jitter,
 )
-from adabench.engine.stages.stage import RESULT, StageContext, ensure_stage
+from adabench.engine.stages.stage import RESULT, ensure_stage
 from adabench.evaluation.metrics import pcc
 from adabench.models import TimmFrames
 from adabench.structures import Inputs
@@ -49,19 +50,7 @@ def write_clip(root, name, split, random):
     rows = [f"{i},{a:.4f},{b:.4f},0.5" for i, (a, b) in enumerate(labels)]
     (root / "signals").mkdir(exist_ok=True)
     (root / "signals" / f"{name}.csv").write_text("\n".join(["frame,AU01,AU12,AU45", *rows]) + "\n")
-    return ClipRecord(
-        clip=name,
-        subject=name,
-        session=name,
-        task="",
-        split=split,
-        score=None,
-        fps=15.0,
-        frames=FRAMES,
-        face_rate=1.0,
-        source=f"{name}.mp4",
-        source_sha256=f"{int(name):064x}",
-    )
+    return clip_record(name, "", subject=name, split=split, score=None, frames=FRAMES)
 
 
 @pytest.fixture
@@ -80,7 +69,7 @@ def data(tmp_path):
 
 def context(data):
     run = Experiment(name="run", method={"name": "method"}, track="demo", data=data)
-    return StageContext(run, corpus=None, earlier={})
+    return context_of(run)
 
 
 @pytest.fixture

@@ -4,22 +4,19 @@ import json
 from pathlib import Path
 
 import pytest
+from tiny_runs import bench_of, context_of
 
 from adabench.config.experiment import Data, Experiment
-from adabench.config.references import referenced
+from adabench.config.references import referenced, resolve
 from adabench.data.files import write_bytes
 from adabench.engine import timings
 from adabench.engine.stages.stage import (
     RESULT,
     Stage,
-    StageContext,
     StageError,
-    StageResult,
     ensure_stage,
     ensure_stages,
-    resolve,
 )
-from adabench.engine.workbench import set_up
 from adabench.registry import STAGES, UnknownTypeError
 
 CFG = {"type": "CountingStage", "steps": 3, "lr": 0.5}
@@ -29,7 +26,7 @@ CFG = {"type": "CountingStage", "steps": 3, "lr": 0.5}
 def context(tmp_path):
     data = Data(root=str(tmp_path / "data"))
     run = Experiment(name="run", method={"name": "method"}, track="demo", data=data)
-    return StageContext(run, corpus=None, earlier={})
+    return context_of(run)
 
 
 @pytest.fixture
@@ -144,7 +141,7 @@ def test_a_typo_in_the_type(context):
 
 
 def test_references_become_paths_wherever_they_stand(tmp_path):
-    results = {"trunk": StageResult("trunk", tmp_path / "result.pth")}
+    results = {"trunk": tmp_path / "result.pth"}
     path = str(tmp_path / "result.pth")
     value = {"a": [{"weights": "stage:trunk"}, ("stage:trunk", 3)], "b": "stages", "c": None}
     assert resolve(value, results) == {
@@ -164,7 +161,7 @@ def test_a_reference_to_no_stage_is_told_before_any_stage_is_trained(calls, cont
         stages={"trunk": CFG},
     )
     with pytest.raises(ValueError, match="'stage:trnk' names a stage"):
-        set_up(experiment)
+        bench_of(experiment)
     assert calls["runs"] == 0
 
 
@@ -216,21 +213,21 @@ def chain(context):
 
 
 def test_all_stages_of_a_run(calls, chain):
-    results = ensure_stages(chain, corpus=None)
+    results = ensure_stages(chain, None, None)
     assert calls["trained"] == ["first", "middle", "last"]
     assert {name: r.path.read_text() for name, r in results.items()} == {
         "first": "1 3",
         "middle": "2 3",
         "last": "3 3",
     }
-    assert ensure_stages(chain, corpus=None) == results
+    assert ensure_stages(chain, None, None) == results
     assert calls["runs"] == 3
 
 
 def test_another_first_stage_is_another_of_those_after_it(calls, chain):
-    before = ensure_stages(chain, corpus=None)
+    before = ensure_stages(chain, None, None)
     changed = {**CHAIN, "first": {**CHAIN["first"], "seed": 1}}
-    after = ensure_stages(chain.model_copy(update={"stages": changed}), corpus=None)
+    after = ensure_stages(chain.model_copy(update={"stages": changed}), None, None)
     assert calls["runs"] == 6
     assert all(before[name].path != after[name].path for name in CHAIN)
 
@@ -241,13 +238,13 @@ def test_another_first_stage_is_another_of_those_after_it(calls, chain):
 def test_a_failing_stage_leaves_the_others_and_the_same_call_goes_on(calls, chain, failure):
     calls["failure"]["middle"] = failure
     with pytest.raises(StageError) as told:
-        ensure_stages(chain, corpus=None)
+        ensure_stages(chain, None, None)
     assert told.value.__cause__ is failure
     for part in ("stage 'middle' failed", str(failure), "kept (first)", "same command goes on"):
         assert part in str(told.value)
     assert calls["trained"] == ["first"]
     calls["failure"].clear()
-    results = ensure_stages(chain, corpus=None)
+    results = ensure_stages(chain, None, None)
     # The first was found, not trained again.
     assert calls["trained"] == ["first", "middle", "last"]
     assert list(results) == ["first", "middle", "last"]
@@ -256,19 +253,19 @@ def test_a_failing_stage_leaves_the_others_and_the_same_call_goes_on(calls, chai
 def test_a_first_stage_that_fails_has_none_before_it(calls, chain):
     calls["failure"]["first"] = ValueError("no clip")
     with pytest.raises(StageError, match=r"'first' failed: no clip.*\(none before it\)"):
-        ensure_stages(chain, corpus=None)
+        ensure_stages(chain, None, None)
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt(), TypeError("a defect")])
 def test_what_is_no_failure_of_a_stage_is_left_alone(calls, chain, stopped):
     calls["failure"]["middle"] = stopped
     with pytest.raises(type(stopped)) as left:
-        ensure_stages(chain, corpus=None)
+        ensure_stages(chain, None, None)
     assert left.value is stopped
 
 
 def test_stages_that_wait_for_each_other_are_told_before_a_corpus_is_made(calls, context):
     loop = {name: {**CFG, "weights": f"stage:{other}"} for name, other in ("ab", "ba")}
     with pytest.raises(ValueError, match="stages wait for each other"):
-        set_up(context.experiment.model_copy(update={"stages": loop}))
+        bench_of(context.experiment.model_copy(update={"stages": loop}))
     assert not Path(context.data.root).exists()

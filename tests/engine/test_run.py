@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_runs import bench_of, parts_of
 
 from adabench.batching import collate, pad_inputs, slice_inputs, trim_inputs
 from adabench.data import files
 from adabench.data.protocol import LeakError
 from adabench.engine import checkpoints
-from adabench.engine.evaluation import evaluate, session_labels
-from adabench.engine.experiment import RECORD, score_checkpoint, train
-from adabench.engine.workbench import gather, set_up
+from adabench.engine.controls import run_controls
+from adabench.engine.evaluation import evaluate
+from adabench.engine.run import RECORD, score_checkpoint, train
+from adabench.engine.rundata import session_labels
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.results import read_records
 
@@ -65,6 +67,7 @@ def test_record_follows_from_its_predictions(tiny):
 
 def test_results_hold_the_constant_and_the_bounds_once(tiny):
     train(tiny.experiment(), work_dir=tiny.work_dir, results=tiny.results, resume=True)
+    assert run_controls(tiny.experiment(), tiny.results) == []
     records, problems = read_records(tiny.results)
     assert not problems
     assert [r.method for r in records].count("constant") == 1
@@ -223,19 +226,19 @@ def test_prototypes_survive_the_checkpoint(tiny):
     stored = dict(tiny.bench().assessor.state_dict())[key]
     assert torch.equal(state[key], stored)
     assert torch.allclose(stored.norm(dim=-1), torch.ones(()), atol=1e-5)
-    fresh = set_up(tiny.experiment()).assessor.state_dict()[key]
+    fresh = bench_of(tiny.experiment()).assessor.state_dict()[key]
     assert not torch.equal(fresh, stored), "training has moved no prototype"
 
 
 def test_validation_on_test_data_is_refused(tiny):
     with pytest.raises(LeakError, match=r"protocol: \d+ clips of the validate data are also test"):
-        set_up(tiny.experiment("protocol.validate=['test']"))
+        bench_of(tiny.experiment("protocol.validate=['test']"))
 
 
 def test_mistyped_part_is_refused_before_anything_long(tiny, tmp_path):
     experiment = tiny.experiment("method.selector.type=PrototypMAP", f"data.root={tmp_path / 'no'}")
     with pytest.raises(LookupError, match="Did you mean 'PrototypeMAP'"):
-        set_up(experiment)
+        bench_of(experiment)
     assert not (tmp_path / "no").exists()
 
 
@@ -243,7 +246,7 @@ def test_missing_weights_are_named(tiny, tmp_path):
     absent = tmp_path / "r18.pth"
     experiment = tiny.experiment(f"method.backbone.trunk.weights={absent}")
     with pytest.raises(FileNotFoundError, match=r"r18\.pth do(es)? not exist; give a local file"):
-        set_up(experiment)
+        bench_of(experiment)
 
 
 def test_full_disk_keeps_the_result(tiny, tmp_path, monkeypatch, capsys):
@@ -285,8 +288,8 @@ def test_shuffled_labels_are_a_control(tiny, tmp_path):
     kept = plain.model_dump(mode="json", by_alias=True)
     del kept["shuffle_labels"]
     assert type(plain).model_validate(kept).hash() == plain.hash()
-    _, before = gather(plain)
-    _, after = gather(run)
+    _, before = parts_of(plain)
+    _, after = parts_of(run)
     assert after.test == before.test
     assert after.validate == before.validate
     true, dealt = session_labels(before.train), session_labels(after.train)
@@ -295,4 +298,5 @@ def test_shuffled_labels_are_a_control(tiny, tmp_path):
     record = train(run, work_dir=tmp_path / "work", results=tmp_path / "results").record
     assert (record.kind, record.method) == ("control", "shuffled labels")
     assert record.notes[0] == "Dep-MAP on shuffled labels"
+    run_controls(run, tmp_path / "results")
     assert {r.method for r in read_records(tmp_path / "results")[0]} >= {"constant"}

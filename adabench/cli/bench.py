@@ -1,0 +1,119 @@
+"""Run suites of ablation rows, or configs, and print each paper's table beside what was measured.
+
+    python tools/bench.py --suite depmap_table3 expada_table2 --demo
+    python tools/bench.py --all --demo --seeds 0 1 2 [--jobs 2] [--dry-run | --table-only]
+    python tools/bench.py --all --executor slurm --slurm partition=gpu gpus=1 minutes=240 --jobs 16
+
+Runs that are done are not run again, so the same command goes on where an earlier one stopped. Exit
+status: 0; 1 if a job failed; 2 if the arguments are wrong; 130 if it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from adabench.bench.jobs import plan
+from adabench.bench.launch import describe_plan, launch, make_executor, write_tables
+from adabench.bench.suites import FOLDER, Suite, load_suites
+from adabench.bench.tasks import Options
+from adabench.config.experiment import load_config
+from adabench.leaderboard.publish import publish_results
+
+#: What trains a row: the repository's own.
+TRAIN = Path(__file__).parents[2] / "tools" / "train.py"
+
+
+def main() -> None:
+    """Run a bench from the command line, and exit."""
+    sys.exit(command())
+
+
+def command(arguments: Sequence[str] | None = None) -> int:
+    """Parse, plan, run, print; returns the exit status."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        suites, broken = _suites(given)
+        planned = plan(suites, load_config, _options(given))
+        for line in [*broken, *(f"left out: {problem}" for problem in planned.problems)]:
+            print(line, file=sys.stderr)
+        code = 1 if broken else 0
+        if given.dry_run:
+            print(*describe_plan(planned, given.results, given.jobs), sep="\n")
+            return 1 if planned.refused else code
+        summary = None
+        if not given.table_only:
+            executor = make_executor(given.executor, given.jobs, given.slurm, given.limit)
+            again = given.retry_failed
+            summary = launch(
+                planned, given.results, executor, limit=given.limit, retry_failed=again
+            )
+        print(*write_tables(suites, planned, given.results), sep="\n")
+        if summary is not None:
+            code = max(code, summary.exit_code)
+            print(*publish_results(given.results), sep="\n")
+            print(*summary.lines(), *planned.left_out, sep="\n")
+    except (OSError, ValueError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    return code
+
+
+def _suites(given: argparse.Namespace) -> tuple[list[Suite], list[object]]:
+    if given.config is not None:
+        return [], []
+    suites, broken = load_suites(None if given.all else given.suite, given.suites)
+    return suites, list(broken)
+
+
+def _options(given: argparse.Namespace) -> Options:
+    return Options(
+        demo=given.demo,
+        seeds=tuple(given.seeds) if given.seeds else None,
+        tracks=tuple(given.track) if given.track else None,
+        configs=tuple(given.config or ()),
+        results=given.results,
+        work_dirs=given.work_dirs,
+        script=given.script,
+        overrides=tuple(given.cfg_options),
+        plugins=tuple(given.plugins),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--suite", nargs="+", metavar="NAME", help="suites, or files of your own")
+    which.add_argument("--all", action="store_true", help="every suite")
+    which.add_argument(
+        "--config", type=Path, nargs="+", metavar="FILE", help="configs, each on its own track"
+    )
+    add("--demo", action="store_true", help="run the configs' demo sections")
+    add("--seeds", type=int, nargs="+", metavar="SEED", help="in place of each suite's own")
+    add("--track", nargs="+", metavar="TRACK", help="rows on these tracks only")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true", help="print one line a job; run nothing")
+    mode.add_argument("--table-only", action="store_true", help="print the tables; run nothing")
+    add("--jobs", type=int, default=1, metavar="N", help="jobs at a time (1)")
+    add("--limit", type=float, metavar="SECONDS", help="kill a job that takes longer")
+    add("--retry-failed", action="store_true", help="run jobs again that failed before")
+    add("--executor", choices=["local", "slurm"], default="local", help="where jobs run (local)")
+    known = "partition, account, qos, gpus, cpus, memory, minutes, and what else submitit knows"
+    add("--slurm", **_several("KEY=VALUE"), help=known)
+    add("--results", type=Path, default=Path("leaderboard/local"), help="folder of result records")
+    add("--work-dirs", type=Path, default=Path("work_dirs"), help="checkpoints and logs")
+    add("--suites", type=Path, default=FOLDER, help=f"folder of suites ({FOLDER})")
+    add("--script", type=Path, default=TRAIN, help="what trains a row (tools/train.py)")
+    add("--plugins", **_several("FOLDER"), type=Path, help="folders of your own plugins")
+    add("--cfg-options", **_several("KEY=VALUE"), help="for every job")
+    return parser
+
+
+def _several(metavar: str) -> dict[str, Any]:
+    return {"nargs": "+", "action": "extend", "default": [], "metavar": metavar}

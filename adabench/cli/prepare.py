@@ -1,0 +1,120 @@
+"""Turns a raw corpus into a prepared one, and looks at either.
+
+    python tools/prepare.py CORPUS --src RAW --scan            # what is there, what it would do
+    python tools/prepare.py CORPUS --src RAW --out data/CORPUS
+    python tools/prepare.py CORPUS --out data/CORPUS --check   # files against their checksums
+    python tools/prepare.py CORPUS --out data/CORPUS --audit   # persons, levels, the constant
+
+Ends with 0 if all is well, 1 if --check found a difference, 2 if nothing could be done, 3 if clips
+or labels were left out, 4 if a full disk, say, stopped it (what is finished stays), 130 by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from adabench.data.audit import audit_text
+from adabench.data.corpora import CORPORA, CorpusReader
+from adabench.data.prepare import PrepareSettings, StoppedError, check, prepare
+from adabench.data.prepare.run import PATIENCE, reader_of, settings_of
+from adabench.data.prepare.scan import scan_text
+from adabench.data.prepared import PreparedCorpus
+
+DIFFERS, FAILED, LEFT_OUT, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
+SIZE = 112  # what Dep-MAP's configs ask for; ExpADA's want 224
+SETTINGS = ("size", "margin", "detect_every", "detector", "model")
+
+
+def main() -> None:
+    """Serve the command line, and exit."""
+    # a file's name may hold what a terminal's encoding does not
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text stream
+    sys.exit(command())
+
+
+def command(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    settings = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
+    _refuse(parser, options, settings)
+    try:
+        given = {name: getattr(options, name) for name in ("labels", "openface", "layout")}
+        return _run(options, reader_of(options.corpus, **given), {"size": SIZE, **settings})
+    except StoppedError as error:
+        print(f"prepare: stopped: {error}", file=sys.stderr)
+        return STOPPED
+    except (OSError, ValueError, TypeError) as error:
+        print(f"prepare: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("prepare: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(options: argparse.Namespace, reader: CorpusReader, settings: dict[str, Any]) -> int:
+    out = options.out or Path("data") / reader.name
+    if options.check:
+        found = check(out, progress=not options.quiet)
+        print(found.summary())
+        return 0 if found.same else DIFFERS
+    if options.audit:
+        corpus = PreparedCorpus.open(out)
+        other = PreparedCorpus.open(options.against) if options.against else None
+        beside = (None, "") if other is None else (other.clips, other.name)
+        print(audit_text(corpus.clips, corpus.name, *beside))
+        return 0
+    if options.scan:
+        chosen = settings_of(reader, **settings)
+        print(scan_text(reader, options.src, chosen, out=out, layout=options.layout))
+        return 0
+    settings |= {"processes": options.processes, "patience": options.patience}
+    report = prepare(reader, options.src, out, progress=not options.quiet, **settings)
+    print(report.summary())
+    return LEFT_OUT if report.left_out else 0
+
+
+def _refuse(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, settings: dict[str, Any]
+) -> None:
+    """Ends with a message where options don't go together."""
+    if options.src is None and not (options.check or options.audit):
+        parser.error("--src is missing: name the folder of the raw corpus")
+    if options.against and not options.audit:
+        parser.error("--against is for --audit: give that too, or leave it out")
+    for option in (f"--{name.replace('_', '-')}" for name in settings):
+        if options.check or options.audit:
+            parser.error(f"{option} is for preparing: leave it out with --check and --audit")
+        if options.openface is not None and option != "--size":
+            parser.error(f"{option} is for finding faces: leave it or --openface out")
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults, formatter = PrepareSettings(), argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    add = parser.add_argument
+    add("corpus", metavar="CORPUS", help=f"one of {', '.join(sorted(CORPORA))}")
+    add("--src", type=Path, metavar="RAW", help="folder of the raw corpus")
+    add("--out", type=Path, metavar="DIR", help="the prepared corpus (data/CORPUS)")
+    add("--labels", type=Path, metavar="DIR", help="label files, if they are not below --src")
+    add("--openface", type=Path, metavar="DIR", help="use OpenFace 2's output to find faces")
+    add("--layout", type=Path, metavar="FILE", help="TOML or JSON: how this copy's layout differs")
+    add("--size", type=int, help=f"pixels ({SIZE})")
+    add("--margin", type=float, help=f"share of the face's box, each side ({defaults.margin})")
+    add("--detect-every", type=int, metavar="N", help=f"in frames ({defaults.detect_every})")
+    add("--detector", help=f"haar, or yunet with --model ({defaults.detector})")
+    add("--model", type=Path, metavar="FILE", help="the detector's ONNX file")
+    add("--processes", type=int, default=2, metavar="N", help="clips at once (2)")
+    limit = f"seconds without a new frame after which a clip is given up ({PATIENCE:g})"
+    add("--patience", type=float, default=PATIENCE, metavar="S", help=limit)
+    add("--quiet", action="store_true", help="no progress line")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--scan", action="store_true", help="only say what is in RAW")
+    what.add_argument("--check", action="store_true", help="compare stored files with checksums")
+    what.add_argument("--audit", action="store_true", help="persons shared, levels, constant")
+    add("--against", type=Path, metavar="DIR", help="for --audit: another prepared corpus")
+    return parser

@@ -1,0 +1,96 @@
+"""Generate the synthface corpus or its expression clips, and look at them.
+
+python tools/synthface.py --corpus data/raw/synthface --seed 1
+python tools/synthface.py --expressions data/raw/expressions --seed 1 --motion smooth
+python tools/synthface.py --avec2013 | --renamed | --table | --openface data/raw/synthface OUT
+python tools/synthface.py --bounds | --sheet sheet.png | --speed
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+
+from adabench.synthface import (
+    ExpressionParameters,
+    SynthfaceParameters,
+    generate,
+    generate_expressions,
+    layouts,
+)
+from adabench.synthface.bounds import bounds_over_draws
+from adabench.synthface.sheet import contact_sheet
+from adabench.synthface.speed import measure_speed
+
+COPIES = {
+    "avec2013": "copy CORPUS in AVEC 2013's layout",
+    "renamed": "copy CORPUS with other folder names",
+    "table": "copy CORPUS as a table and videos",
+    "openface": "write what OpenFace 2 would leave of CORPUS",
+}
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="the generated corpus of drawn faces")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--corpus", type=Path, metavar="OUT", help="write a corpus to OUT")
+    what.add_argument("--expressions", type=Path, metavar="OUT", help="write expression clips")
+    for name, told in COPIES.items():
+        what.add_argument(f"--{name}", type=Path, nargs=2, metavar=("CORPUS", "OUT"), help=told)
+    what.add_argument("--bounds", action="store_true", help="print what true curves can reach")
+    what.add_argument("--sheet", type=Path, metavar="PNG", help="write a contact sheet")
+    what.add_argument("--speed", action="store_true", help="print frames a second of one core")
+    parser.add_argument("--seed", type=int, default=0, help="the corpus' seed, or the first one")
+    parser.add_argument("--tiny", action="store_true", help="the size for tests, not the demo's")
+    parser.add_argument("--motion", choices=("stills", "smooth"), default="stills")
+    parser.add_argument(
+        "--task", choices=("Freeform", "Northwind"), help="bounds of one task; AVEC 2013's"
+    )
+    parser.add_argument(
+        "--layout", choices=layouts.OPENFACE_LAYOUTS, default="avec2014", help="of --openface"
+    )
+    parser.add_argument("--image", default="bmp", help="format of --openface's faces")
+    parser.add_argument("--draws", type=int, default=10, help="corpora for the bounds")
+    parser.add_argument("--processes", type=int, default=2)
+    return parser.parse_args()
+
+
+def print_bounds(draws: int, first_seed: int, task: str | None) -> None:
+    errors = bounds_over_draws(draws, first_seed=first_seed, task=task)
+    print(f"{'bound':12}{'RMSE':>8}{'sd':>8}{'/constant':>11}{'/mean':>8}")
+    for name, rmse in errors.items():
+        constant, mean = (rmse.mean() / errors[other].mean() for other in ("constant", "mean"))
+        print(f"{name:12}{rmse.mean():8.2f}{rmse.std():8.2f}{constant:11.3f}{mean:8.3f}")
+
+
+def main() -> None:
+    options = parse_arguments()
+    seed = options.seed
+    if options.corpus:
+        size = SynthfaceParameters.tiny if options.tiny else SynthfaceParameters.demo
+        print(generate(size(seed), options.corpus, processes=options.processes))
+    elif options.expressions:
+        preset = ExpressionParameters.tiny if options.tiny else ExpressionParameters.demo
+        parameters = preset(seed, options.motion)
+        print(generate_expressions(parameters, options.expressions, processes=options.processes))
+    elif options.avec2013:
+        print(layouts.write_avec2013(*options.avec2013, task=options.task or "Freeform"))
+    elif options.renamed:
+        print(layouts.write_renamed(*options.renamed))
+    elif options.table:
+        print(layouts.write_table(*options.table))
+    elif options.openface:
+        chosen = {"layout": options.layout, "image": options.image}
+        task = options.task or "Freeform"
+        print(layouts.write_openface(*options.openface, task=task, **chosen))
+    elif options.bounds:
+        print_bounds(options.draws, seed, options.task)
+    elif options.sheet:
+        cv2.imwrite(str(options.sheet), contact_sheet(seed))
+        print(options.sheet)
+    else:
+        speed = measure_speed(seed)
+        print(f"drawing {speed.drawing:.0f}, encoding {speed.encoding:.0f}, ", end="")
+        print(f"whole {speed.whole:.0f} frames a second of one core")

@@ -1,0 +1,33 @@
+"""Score a config's test clips with a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tabulate import tabulate
+
+from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
+from adabench.engine.run import score_checkpoint
+from adabench.records.results import write_record
+
+
+def main() -> None:
+    """Score a checkpoint from the command line, and exit."""
+    run_tool(command)
+
+
+def command() -> int:
+    """Parse, test, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_run_arguments(parser)
+    parser.add_argument("checkpoint", type=Path, help="best.pth of a run of the same config")
+    parser.add_argument(
+        "--out", type=Path, metavar="RESULTS", help="also write a record to this results folder"
+    )
+    arguments = parser.parse_args()
+    evaluation, record = score_checkpoint(experiment_from(arguments), arguments.checkpoint)
+    if arguments.out:
+        print(f"record  {write_record(record, arguments.out)}")
+    print(tabulate(evaluation.metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
+    return 0

@@ -1,0 +1,93 @@
+"""Train a method from a config, test it once, and add its record to the leaderboard.
+
+    python tools/train.py configs/depmap_r18_avec14.py --demo
+    python tools/train.py configs/depmap_r18_avec14.py --protocol person-disjoint
+    python tools/train.py --from-record leaderboard/measured/demo/RECORD.json
+
+The second divides the corpus anew, so that nobody is both seen and tested; without it, the corpus's
+own splits count. The third runs a record's config again and says how far the numbers are from it;
+its own record goes to its work folder, unless --results names another.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tabulate import tabulate
+
+from adabench.cli.arguments import add_run_arguments, experiment_from, recorded_from, run_tool
+from adabench.engine.controls import run_controls
+from adabench.engine.repeat import differences
+from adabench.engine.reporting import describe_timing
+from adabench.engine.run import default_work_dir, make_ready, train
+from adabench.leaderboard.collect import show_track
+
+RESULTS = Path("leaderboard/local")
+
+
+def main() -> None:
+    """Train from the command line, and exit."""
+    run_tool(command)
+
+
+def command() -> int:
+    """Parse, train, print."""
+    arguments = _parser().parse_args()
+    before = None
+    if arguments.from_record is None:
+        experiment = experiment_from(arguments)
+        if arguments.prepare is not None:
+            make_ready(experiment, arguments.prepare)
+            print(f"{arguments.prepare}: ready")
+            return 0
+        on_track = arguments.track is not None
+        work_dir = arguments.work_dir or default_work_dir(experiment, with_track=on_track)
+        results = arguments.results or RESULTS
+    else:
+        before, experiment = recorded_from(arguments)
+        work_dir = arguments.work_dir or Path("work_dirs/again") / arguments.from_record.stem
+        results = arguments.results or work_dir / "results"
+    outcome = None
+    if arguments.controls != "only":
+        outcome = train(experiment, work_dir=work_dir, results=results, resume=arguments.resume)
+    if arguments.controls != "none":
+        run_controls(experiment, results)
+    if outcome is None:
+        print(f"controls: in {results / experiment.track_.name}")
+        return 0
+    print(f"\n{tabulate(describe_timing(outcome.record.timing), headers=['part', 'time'])}\n")
+    if before is None:
+        print(show_track(experiment.track_.name, [results]))
+    else:
+        print("     the record       now", *differences(before, outcome.record), sep="\n")
+    print(f"\nrecord  {outcome.path}\nfigure  {outcome.figure}")
+    if outcome.checkpoint:
+        print(f"weights {outcome.checkpoint}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_run_arguments(parser)
+    parser.add_argument(
+        "--from-record", type=Path, metavar="FILE", help="run a record's config again and compare"
+    )
+    parser.add_argument(
+        "--prepare",
+        metavar="WHAT",
+        help="make what runs share and stop: corpus, the name of a stage, or features",
+    )
+    parser.add_argument(
+        "--controls",
+        choices=("after", "only", "none"),
+        default="after",
+        help="the constant predictor, and a generated corpus's bounds, on the same data, where the "
+        "results folder lacks them: after the run (the default), in its place, or not at all",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
+    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
+    parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
+    return parser

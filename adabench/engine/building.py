@@ -1,0 +1,99 @@
+"""Building a method's network from its config, and telling a mistake in it before anything long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adabench.config.experiment import Experiment
+from adabench.config.references import in_order, resolve
+from adabench.engine.caches.features import segments_of
+from adabench.models import Assessor, Backbone
+from adabench.models.weights import read_weights
+from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
+
+
+def build_assessor(experiment: Experiment, checkpoints: Mapping[str, Path]) -> Assessor:
+    """Build the method's network.
+
+    Args:
+        experiment: whose method.
+        checkpoints: of its stages, by name.
+    """
+    method = {k: v for k, v in resolve(experiment.method, checkpoints).items() if k != "name"}
+    return MODELS.build({"type": "Assessor", **method})
+
+
+def build_untrained(experiment: Experiment) -> Assessor:
+    """Build the method's network at random: no stage, no weights file, nothing fetched."""
+    blank = {k: v for k, v in without_weights(experiment.method).items() if k != "name"}
+    with torch.random.fork_rng(devices=[]):
+        return MODELS.build({"type": "Assessor", **blank})
+
+
+def without_weights(value: Any) -> Any:
+    """Return a nested config whose every ``weights`` entry is None."""
+    if isinstance(value, dict):
+        return {k: None if k == "weights" else without_weights(v) for k, v in value.items()}
+    return value
+
+
+def part_versions(value: Any) -> list[list[Any]]:
+    """Return the version of every registered part in a nested config, in its order."""
+    if isinstance(value, (list, tuple)):
+        return [found for item in value for found in part_versions(item)]
+    if not isinstance(value, Mapping):
+        return []
+    own: list[list[Any]] = []
+    if isinstance(value.get("type"), str):
+        own = [[value["type"], getattr(MODELS.require(value["type"]), "version", 1)]]
+    return own + [found for item in value.values() for found in part_versions(item)]
+
+
+def preflight(experiment: Experiment) -> None:
+    """Build every part once without weights, so that a mistake is told before anything long starts."""
+    for name in in_order(experiment.stages):
+        STAGES.build(dict(experiment.stages[name])).check(experiment)
+    # Only the names matter here: a stage that is missing is told before the others are trained.
+    resolve([experiment.method, experiment.semantics], dict.fromkeys(experiment.stages, Path()))
+    if experiment.semantics is not None:
+        SEMANTICS.type_of(experiment.semantics)
+    views = experiment.views
+    if views is not None:
+        for config in (views.train, views.test, views.select, views.augment):
+            if config is not None:
+                TRANSFORMS.build(config)
+    _check_weights(experiment.method)
+    if experiment.method.get("type", "Assessor") == "Assessor":
+        _check_segments(experiment, build_untrained(experiment).backbone.frozen_part())
+
+
+def _check_weights(value: Any) -> None:
+    """Refuse a missing weights file at once."""
+    if isinstance(value, dict):
+        weights = value.get("weights")
+        if isinstance(weights, str) and weights != "timm" and not weights.startswith("stage:"):
+            read_weights(Path(weights))
+        for item in value.values():
+            _check_weights(item)
+
+
+def _check_segments(experiment: Experiment, part: Backbone | None) -> None:
+    """Refuse views of other segments than the cache of a frozen part will hold."""
+    views = experiment.views
+    if part is None or views is None or not experiment.cache:
+        return
+    kept = segments_of(part, TRANSFORMS.build(views.test))
+    if kept is None:
+        return
+    for name, config in (("train", views.train), ("select", views.select)):
+        view = kept if config is None else TRANSFORMS.build(config)
+        if not kept.has_segments_of(view):
+            raise ValueError(
+                f"views.{name} cuts clips into other segments than views.test, and the output of a "
+                f"frozen {type(part).__name__} is kept for one kind of segments: give all views the "
+                "same length and overlap, or set cache=False"
+            )

@@ -1,0 +1,30 @@
+"""The kinds of method that a run can be of, behind one interface: `MethodRun`."""
+
+from __future__ import annotations
+
+from adabench.config.controls import ESTIMATOR
+from adabench.config.experiment import Experiment
+from adabench.engine.kinds.bound import BOUND, BoundRun
+from adabench.engine.kinds.estimator import EstimatorRun
+from adabench.engine.kinds.joined import JoinedRun
+from adabench.engine.kinds.method_run import MethodRun, Place
+from adabench.engine.kinds.network import NetworkRun
+
+__all__ = [
+    "BoundRun",
+    "EstimatorRun",
+    "JoinedRun",
+    "MethodRun",
+    "NetworkRun",
+    "Place",
+    "kind_of",
+]
+
+_BY_TYPE: dict[str, type[MethodRun]] = {ESTIMATOR: EstimatorRun, BOUND: BoundRun}
+
+
+def kind_of(experiment: Experiment) -> type[MethodRun]:
+    """Return what runs an experiment: records joined, an estimator, a bound, or else a network."""
+    if experiment.members():
+        return JoinedRun
+    return _BY_TYPE.get(experiment.method.get("type", ""), NetworkRun)

@@ -1,0 +1,36 @@
+"""A run of a method that is no network."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from adabench.engine.kinds.method_run import MethodRun
+from adabench.engine.reporting import Facts, flags_of
+from adabench.engine.rundata import session_labels
+from adabench.evaluation.controls import CONSTANT
+from adabench.models.estimator import EstimatorMethod
+from adabench.registry import MODELS
+
+
+class EstimatorRun(MethodRun):
+    """An `EstimatorMethod`, fitted on the training sessions."""
+
+    method: EstimatorMethod
+
+    def fit(self) -> None:
+        """Build it and fit it."""
+        config = {k: v for k, v in self.experiment.method.items() if k != "name"}
+        self.method = MODELS.build(config)
+        labels = session_labels(self.data.parts.train)
+        with self.timings("training"):
+            self.method.fit(None, np.array([labels[s] for s in sorted(labels)]))
+
+    def predict(self) -> dict[str, float]:
+        """Return session → BDI-II points."""
+        sessions = sorted(session_labels(self.data.parts.test))
+        return dict(zip(sessions, self.method.predict(len(sessions)).tolist(), strict=True))
+
+    def facts(self) -> Facts:
+        """Its time, and whether it is the control that every method is held against."""
+        kind = "control" if self.experiment.method["name"] == CONSTANT else None
+        return Facts(kind=kind, timing=self.timings.seconds, flags=flags_of(self.experiment))

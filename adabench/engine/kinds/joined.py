@@ -1,0 +1,64 @@
+"""A run that joins the records of others: a model per task, whose predictions are averaged, or folds."""
+
+from __future__ import annotations
+
+from adabench.config.experiment import Experiment
+from adabench.engine.combined import CombinedMethod, PooledFolds
+from adabench.engine.kinds.method_run import MethodRun, Place
+from adabench.engine.reporting import Facts
+from adabench.engine.rundata import RunData, open_data
+from adabench.records.record import Record
+from adabench.records.results import find_record
+
+
+class JoinedRun(MethodRun):
+    """The runs of `Experiment.members`, each found by hash or run, on one corpus that is open once."""
+
+    combined: CombinedMethod
+
+    def fit(self) -> None:
+        """Run the members whose records are not there."""
+        records = [self._record_of(member) for member in self.experiment.members()]
+        joins = CombinedMethod if self.experiment.is_fused else PooledFolds
+        self.combined = joins(records)
+
+    def _record_of(self, member: Experiment) -> Record:
+        data = open_data(member, corpus=self.data.corpus)
+        results = self.place.results
+        record = find_record(results, member.track, member.hash(), member.seed)
+        if record is None:
+            record = self.run_member(member, self.place.of(member), data)
+        _check_member(record, data, self.place)
+        return record
+
+    def predict(self) -> dict[str, float]:
+        """Return session → BDI-II points."""
+        return self.combined.predictions()
+
+    def facts(self) -> Facts:
+        """What the members' records say together."""
+        members = self.combined.members
+        names = " and ".join(f"{record.config} on {record.track}" for record in members)
+        return Facts(
+            kind=members[0].kind,
+            cost=self.combined.cost(),
+            timing=self.combined.timing(),
+            relevance_auc=self.combined.relevance_auc(),
+            flags=members[0].flags,
+            notes=(f"mean of {names}",) if self.experiment.is_fused else (),
+        )
+
+
+def _check_member(record: Record, data: RunData, place: Place) -> None:
+    """Refuse a record that was found and is of other data than the member's."""
+    remedy = "give another folder with --results, and its part is trained anew"
+    if record.corpus_checksum != data.corpus.checksum:
+        raise ValueError(
+            f"the record of {record.config} in {place.results} is of another preparation of "
+            f"{data.corpus.name}; {remedy}"
+        )
+    if record.protocol != data.parts.protocol:
+        raise ValueError(
+            f"the record of {record.config} in {place.results} is of another division, "
+            f"{record.protocol!r} instead of {data.parts.protocol!r}; {remedy}"
+        )

@@ -1,0 +1,84 @@
+"""What a run asks of a method, whatever kind it is of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from adabench.config.experiment import Experiment
+from adabench.engine.reporting import Facts
+from adabench.engine.rundata import RunData
+from adabench.engine.timings import Timings
+from adabench.records.record import Record
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run keeps what it makes.
+
+    Attributes:
+        work_dir: checkpoints, figure and the run's own copy of the record.
+        results: the results folder.
+        resume: go on where an earlier run in ``work_dir`` was cut.
+    """
+
+    work_dir: Path
+    results: Path
+    resume: bool = False
+
+    def of(self, member: Experiment) -> Place:
+        """Return where a run that is joined keeps what it makes, in a folder of this one's."""
+        folder = self.work_dir / member.name.rpartition("_")[2]
+        return Place(folder, self.results, self.resume)
+
+
+#: Runs another experiment on data that is open already and returns its record.
+RunMember = Callable[[Experiment, Place, RunData], Record]
+
+
+class MethodRun(ABC):
+    """One method in one run: it is prepared, fits, predicts, and tells what the record says of it.
+
+    Args:
+        experiment: the run.
+        data: its corpus, divided.
+        place: its folders.
+        timings: of its parts.
+        run_member: how a run that it joins is run.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        data: RunData,
+        place: Place,
+        timings: Timings,
+        run_member: RunMember,
+    ) -> None:
+        self.experiment = experiment
+        self.data = data
+        self.place = place
+        self.timings = timings
+        self.run_member = run_member
+
+    @classmethod
+    def check(cls, experiment: Experiment, place: Place) -> None:
+        """Refuse what can be told to be wrong before a corpus is opened, let alone made."""
+        del experiment, place
+
+    def prepare(self) -> None:  # noqa: B027 - an estimator has nothing to prepare
+        """Find or make what it stands on: stages and caches."""
+
+    @abstractmethod
+    def fit(self) -> None:
+        """Learn from ``data.parts.train``, select on ``data.parts.validate``."""
+
+    @abstractmethod
+    def predict(self) -> dict[str, float]:
+        """Return session → BDI-II points of ``data.parts.test``."""
+
+    @abstractmethod
+    def facts(self) -> Facts:
+        """Return what the record says beside the predictions: cost, time, flags."""

@@ -1,0 +1,247 @@
+"""One run, end to end: what ``tools/train.py`` and ``tools/test.py`` call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from adabench.config.experiment import Experiment
+from adabench.config.preparations import CORPUS, FEATURES
+from adabench.config.protocols import ProtocolSection
+from adabench.data.files import remove_leftovers, write_bytes
+from adabench.data.manifest import ClipRecord
+from adabench.data.tracks import task_tracks
+from adabench.engine import checkpoints
+from adabench.engine.building import preflight
+from adabench.engine.evaluation import Evaluation, evaluate
+from adabench.engine.kinds import Place, kind_of
+from adabench.engine.kinds.network import flags_of_bench
+from adabench.engine.repeat import with_side_files
+from adabench.engine.reporting import Facts, make_record
+from adabench.engine.rundata import RunData, open_data, session_labels
+from adabench.engine.timings import Timings
+from adabench.engine.training import set_threads
+from adabench.engine.workbench import ensure_run_stages, identity_of, set_up
+from adabench.records.record import Record
+from adabench.records.results import read_record, write_record
+from adabench.records.side_files import read_side_files, write_side_files
+
+RECORD = "record.json"
+FIGURE = "prediction.png"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves.
+
+    Attributes:
+        record: the result.
+        path: where the results folder holds it.
+        figure: prediction against label.
+        checkpoint: the best one; None where there is none, or several.
+    """
+
+    record: Record
+    path: Path
+    figure: Path
+    checkpoint: Path | None
+
+
+def default_work_dir(experiment: Experiment, *, with_track: bool = False) -> Path:
+    """Return ``work_dirs/<config>[-demo]/seed<N>``.
+
+    In between stands the track of a suite's row, and the name of any protocol but the official one.
+
+    Args:
+        experiment: of the run.
+        with_track: name the track in any case: it may not be the config's own.
+    """
+    folder = Path("work_dirs") / (experiment.name + ("-demo" if experiment.is_demo else ""))
+    if with_track or "/" in experiment.name:
+        folder = folder / experiment.track_.name
+    if experiment.protocol != ProtocolSection():
+        title = experiment.protocol.build().title
+        folder = folder / re.sub(r"[^a-z0-9.+]+", "-", title.lower()).strip("-")
+    return folder / f"seed{experiment.seed}"
+
+
+def train(
+    experiment: Experiment,
+    *,
+    work_dir: Path,
+    results: Path,
+    resume: bool = False,
+    data: RunData | None = None,
+) -> Outcome:
+    """Train, select on the validation data, test once with the best, write the record.
+
+    Args:
+        experiment: what to run.
+        work_dir: folder of checkpoints, figure and the run's own copy of the record.
+        results: results folder; the record goes to ``results/<track>/``.
+        resume: go on where an earlier call in ``work_dir`` was cut. A finished run is not repeated.
+        data: the run's data, where it is open already.
+
+    Raises:
+        ValueError, FileNotFoundError, OSError: naming file, field and remedy.
+    """
+    place = Place(work_dir, results, resume)
+    record = _finished(experiment, place)
+    if record is None:
+        record, tested = measure(experiment, place, data)
+        _draw(record, tested, work_dir)
+        record = _keep(experiment, record, work_dir)
+    return _publish(record, work_dir, results)
+
+
+def measure(
+    experiment: Experiment, place: Place, data: RunData | None = None
+) -> tuple[Record, Sequence[ClipRecord]]:
+    """Run an experiment from its config to its record, and return that with the clips it was tested on.
+
+    Arguments and errors as `train`; nothing is written but what a resumed run finds again.
+    """
+    _check(experiment, place)
+    timings = _begin(place)
+    data = data or open_data(experiment, timings)
+    method = kind_of(experiment)(experiment, data, place, timings, _run_member)
+    method.prepare()
+    method.fit()
+    predictions = method.predict()
+    return make_record(experiment, data, predictions, method.facts()), data.parts.test
+
+
+def _finished(experiment: Experiment, place: Place) -> Record | None:
+    """Return the record of a run that is resumed and has ended; forget one that is begun anew."""
+    kept = place.work_dir / RECORD
+    if place.resume and kept.is_file():
+        record = read_record(kept)
+        if (record.config_hash, record.seed) == (experiment.hash(), experiment.seed):
+            return record
+    return None
+
+
+def _check(experiment: Experiment, place: Place) -> None:
+    """Refuse what can be told to be wrong before anything long, in the runs that it joins too."""
+    for member in experiment.members():
+        _check(member, place.of(member))
+    kind_of(experiment).check(experiment, place)
+
+
+def _begin(place: Place) -> Timings:
+    if not place.resume:
+        (place.work_dir / RECORD).unlink(missing_ok=True)
+    remove_leftovers(place.work_dir)
+    return Timings(place.work_dir / "timing.json", fresh=not place.resume)
+
+
+def _run_member(member: Experiment, place: Place, data: RunData) -> Record:
+    folders = {"work_dir": place.work_dir, "results": place.results}
+    return train(member, **folders, resume=place.resume, data=data).record
+
+
+def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:
+    """Write the run's own copy of its record, with what lies beside it.
+
+    It comes before the published one: if the results folder can't be written, --resume publishes it.
+    """
+    record, beside = with_side_files(experiment, record)
+    write_side_files(work_dir / RECORD, beside)
+    write_bytes(work_dir / RECORD, record.model_dump_json(indent=1).encode())
+    return record
+
+
+def _draw(record: Record, clips: Sequence[ClipRecord], work_dir: Path) -> None:
+    # matplotlib takes a moment to import, which a run that fails early should not cost.
+    from adabench.viz import prediction_scatter
+
+    labels = session_labels(clips)
+    prediction_scatter(
+        np.array([entry.prediction for entry in record.predictions]),
+        np.array([labels[entry.session] for entry in record.predictions]),
+        work_dir / FIGURE,
+        title=f"{record.method} on {record.track}",
+        subtitle="drawn faces: this says nothing about depression in people"
+        if record.flags.demo
+        else "",
+    )
+
+
+def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
+    """Write a finished run's record from its work folder to a results folder.
+
+    Raises:
+        OSError: it can't be written; the run's own copy is kept.
+    """
+    kept = work_dir / RECORD
+    try:
+        path = write_record(record, results)
+        write_side_files(path, read_side_files(kept, record.provenance))
+    except OSError as error:
+        told = f"the run's own copy is {kept}; the same command with --resume adds it"
+        raise OSError(error.errno or 0, f"{error.strerror or error}; {told}") from error
+    best = work_dir / checkpoints.BEST
+    return Outcome(
+        record=record,
+        path=path,
+        figure=work_dir / FIGURE,
+        checkpoint=best if best.is_file() else None,
+    )
+
+
+def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluation, Record]:
+    """Score the test clips with a checkpoint; nothing is written.
+
+    Raises:
+        ValueError: a checkpoint of another config, or one that carries code.
+    """
+    _refuse_joined(experiment)
+    checkpoints.check_identity(checkpoint, identity_of(experiment), ("config_hash",))
+    preflight(experiment)
+    data = open_data(experiment)
+    bench = set_up(experiment, data)
+    set_threads(bench.training.threads)
+    checkpoints.load_model(bench.assessor, checkpoint)
+    evaluation = evaluate(bench)
+    facts = Facts(flags=flags_of_bench(bench))
+    return evaluation, make_record(experiment, data, evaluation.sessions, facts)
+
+
+def _refuse_joined(experiment: Experiment) -> None:
+    """Refuse a run of several models where one checkpoint is given."""
+    if experiment.is_fused:
+        names = " and ".join(track.name for track in task_tracks(experiment.track_).values())
+        raise ValueError(
+            f"{experiment.name} is a model per task, with a checkpoint each; score one of them with "
+            f"--cfg-options track={names.split()[0]} (tracks: {names})"
+        )
+    if experiment.is_pooled:
+        raise ValueError(
+            f"{experiment.name} is a model per fold, with a checkpoint each; score one of them with "
+            f"--cfg-options protocol.fold=1 (folds: {len(experiment.members())})"
+        )
+
+
+def make_ready(experiment: Experiment, until: str) -> None:
+    """Make what runs share and go no further, so that runs side by side need not wait or repeat it.
+
+    Args:
+        experiment: of one of the runs.
+        until: ``corpus``, the name of a stage, or ``features``: corpus, stages and caches.
+
+    Raises:
+        ValueError: no such stage; otherwise as `train`.
+    """
+    known = (CORPUS, *experiment.stages, FEATURES)
+    if until not in known:
+        raise ValueError(f"--prepare takes one of {', '.join(known)}; got {until!r}")
+    preflight(experiment)
+    data = open_data(experiment)
+    if until == FEATURES:
+        set_up(experiment, data)
+    elif until != CORPUS:
+        ensure_run_stages(experiment, data, until)
