@@ -228,7 +228,7 @@ def test_a_preparation_that_fails_fails_what_needs_it_alone(bench, tmp_path):
     assert not journal(tmp_path)
     alone = bench("--config", config, "--demo", TOY_PREPARE="fails")
     assert "done 2, skipped 0, failed 0" in alone.stdout
-    assert "done 2, skipped 0, failed 0" in bench(*words).stdout
+    assert "done 3, skipped 0, failed 0" in bench(*words).stdout
 
 
 def test_bench_s_options_reach_every_job(bench, tmp_path):
