@@ -3,13 +3,14 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adabench.config.experiment import Experiment, load_config
+from adabench.data.protocol import Parts
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
 from adabench.engine.controls import run_controls
@@ -61,9 +62,16 @@ def bench_of(experiment: Experiment) -> Workbench:
 
 
 def parts_of(experiment: Experiment):
-    """Return the corpus and the parts that a run sees."""
+    """Return the corpus and the parts that a run sees, with the labels of the test clips."""
     data = open_data(experiment)
-    return data.corpus, data.parts
+    return data.corpus, unsealed(data.parts)
+
+
+def unsealed(parts: Parts) -> Parts:
+    """The same parts with test clips that bear their scores."""
+    labels = parts.open_labels(dict.fromkeys((clip.session for clip in parts.test), 0.0))
+    test = tuple(replace(clip, score=int(labels[clip.session])) for clip in parts.test)
+    return replace(parts, test=test)
 
 
 def context_of(experiment: Experiment, corpus=None, earlier=None, *, divided=None, fit=None):

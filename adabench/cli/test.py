@@ -26,8 +26,10 @@ def command() -> int:
         "--out", type=Path, metavar="RESULTS", help="also write a record to this results folder"
     )
     arguments = parser.parse_args()
-    evaluation, record = score_checkpoint(experiment_from(arguments), arguments.checkpoint)
+    _, record = score_checkpoint(experiment_from(arguments), arguments.checkpoint)
     if arguments.out:
         print(f"record  {write_record(record, arguments.out)}")
-    print(tabulate(evaluation.metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
+    metrics = record.metrics.model_dump(exclude_none=True)
+    print(tabulate(metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
+    print(*(note for note in record.notes if note.startswith("decoy: ")), sep="\n")
     return 0

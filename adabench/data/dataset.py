@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -56,6 +56,8 @@ class ClipDataset(Dataset[Clip]):
         frames: whether to read frames at all.
         features: the feature cache, or None.
         semantics: the semantics cache, or None.
+        names: clip → the record whose name its samples bear, for a decoy; read is the clip itself.
+        one_view: give one view a clip, the first, where all would be given.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class ClipDataset(Dataset[Clip]):
         frames: bool = True,
         features: FeatureSource | None = None,
         semantics: SemanticsSource | None = None,
+        names: Mapping[str, ClipRecord] | None = None,
+        one_view: bool = False,
     ) -> None:
         if augment is not None and not frames:
             raise ValueError(
@@ -88,10 +92,11 @@ class ClipDataset(Dataset[Clip]):
         self.reads_frames = frames
         self.features = features
         self.semantics = semantics
+        self._names = dict(names or {})
         self._items = [
             (number, phase)
             for number, clip in enumerate(self.clips)
-            for phase in range(1 if training else len(view.all(clip.frames)))
+            for phase in range(1 if training or one_view else len(view.all(clip.frames)))
         ]
 
     def __len__(self) -> int:
@@ -106,8 +111,9 @@ class ClipDataset(Dataset[Clip]):
         else:
             views = self.view.all(clip.frames)
             index, phases = views[phase], len(views)
+        told = self._names.get(clip.clip, clip)
         return Clip(
-            id=ViewId(clip.clip, clip.session, clip.subject, clip.task, phase, phases),
+            id=ViewId(told.clip, told.session, told.subject, told.task, phase, phases),
             index=torch.from_numpy(index),
             frames=self._frames(clip.clip, index, rng) if self.reads_frames else None,
             features=self._features(clip.clip, index, rng),

@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from adabench.data.folds import deal, division_digest, hold_out, person_folds
 from adabench.data.manifest import SPLITS, ClipRecord
+from adabench.data.sealed import SealedScores
 
 if TYPE_CHECKING:
     from adabench.data.prepared import PreparedCorpus
@@ -139,6 +140,7 @@ class Parts:
         protocol: the protocol's name for records; equal only where the division is equal too.
         notes: what the record has to say of persons.
         source: the corpus of the training and validation clips where it is not that of the others.
+        sealed: the scores of the test clips, which bear none themselves.
     """
 
     train: tuple[ClipRecord, ...]
@@ -147,6 +149,17 @@ class Parts:
     protocol: str = "official"
     notes: tuple[str, ...] = ()
     source: PreparedCorpus | None = None
+    sealed: SealedScores | None = field(default=None, compare=False)
+
+    def open_labels(self, predictions: Mapping[str, float]) -> dict[str, float]:
+        """Return session → BDI-II points of the test clips, for predictions of all of them.
+
+        Raises:
+            ValueError: a session without a prediction.
+        """
+        if self.sealed is None:
+            raise ValueError("parts that `divide` did not make have no sealed labels to open")
+        return self.sealed.open(predictions)
 
     def learnt_from(self) -> list[object]:
         """Return plain values of everything that training and selection see."""
@@ -162,7 +175,7 @@ def divide(
     source: PreparedCorpus | None = None,
     source_tasks: Sequence[str] = (),
 ) -> Parts:
-    """Divide a corpus into the parts of a run.
+    """Divide a corpus into the parts of a run; its test clips come without their scores.
 
     Sessions are divided before tasks are chosen, so that runs of several tasks agree on who is
     tested.
@@ -183,7 +196,7 @@ def divide(
         parts = _by_splits(corpus, protocol, tasks)
         remedy = "choose splits for protocol.{use} that share no session with protocol.test"
         _refuse_overlap(parts, remedy)
-        return replace(parts, protocol=protocol.title, notes=(person_note(parts),))
+        return _sealed(replace(parts, protocol=protocol.title, notes=(person_note(parts),)))
     if isinstance(protocol, CrossCorpus):
         if source is None:
             raise TypeError("divide: a cross-corpus protocol needs the corpus that it trains on")
@@ -196,7 +209,12 @@ def divide(
     refuse_shared_persons(parts, both_learn=not isinstance(protocol, CrossCorpus))
     # Of folds together there is one part only, and notes of its own.
     own = (person_note(parts),) if parts.train else ()
-    return replace(parts, notes=(*parts.notes, *own))
+    return _sealed(replace(parts, notes=(*parts.notes, *own)))
+
+
+def _sealed(parts: Parts) -> Parts:
+    bare = tuple(replace(clip, score=None) for clip in parts.test)
+    return replace(parts, test=bare, sealed=SealedScores(parts.test))
 
 
 def person_note(parts: Parts) -> str:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from mmengine.device import get_device
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from adabench.batching import collate
-from adabench.data.manifest import ClipRecord
-from adabench.engine.metric import SessionScores
+from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.relevance import Relevance, known_key_frames
-from adabench.engine.rundata import session_labels
 from adabench.engine.workbench import Use, Workbench
+from adabench.structures import Assessment, Units, ViewId
 
 # Views that a run's speed is measured on.
 _TIMED_VIEWS = 8
@@ -25,55 +26,61 @@ _TIMED_VIEWS = 8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a test gave.
+    """What a trained method predicts, before any label is looked at.
 
     Attributes:
-        metrics: RMSE, MAE, PCC, CCC over sessions.
         sessions: session → predicted BDI-II points.
         clips: clip → predicted BDI-II points.
         seconds: wall time.
-        relevance_auc: how well relevance finds key frames, where these are known.
+        relevance: of the test's views, where key frames are known.
     """
 
-    metrics: dict[str, float]
     sessions: dict[str, float]
     clips: dict[str, float]
     seconds: float
-    relevance_auc: dict[str, float] = field(default_factory=dict)
+    relevance: Relevance | None = None
+
+
+def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
+    """Predict one use of the data with the assessor as it is.
+
+    Raises:
+        FloatingPointError: a prediction that is no finite number.
+    """
+    relevance = None
+    if use == "test":
+        splits = sorted({clip.split for clip in bench.parts.test})
+        relevance = Relevance(known_key_frames(bench.experiment, splits))
+    started = time.perf_counter()
+    scores: list[tuple[ViewId, float]] = []
+    for ids, units, assessment in _assessed(bench, bench.loader(use), f"scoring the {use} clips"):
+        scores += zip(ids, assessment.score.double().tolist(), strict=True)
+        if relevance is not None:
+            relevance.add(ids, units, assessment.selection)
+    clips, sessions = average(scores)
+    refuse_infinite(sessions)
+    return Evaluation(sessions, clips, time.perf_counter() - started, relevance)
+
+
+def predict_views(bench: Workbench, loader: DataLoader[Any], what: str = "") -> list[float]:
+    """Return the score of each view of a loader in order, BDI-II points."""
+    return [
+        score
+        for _, _, assessment in _assessed(bench, loader, what)
+        for score in assessment.score.double().tolist()
+    ]
 
 
 @torch.no_grad()
-def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
-    """Score one use of the data with the assessor as it is."""
-    clips: Sequence[ClipRecord] = getattr(bench.parts, use)
-    metric = SessionScores(session_labels(clips))
-    device = get_device()
-    assessor = bench.assessor.to(device).eval()
-    loader = bench.loader(use)
-    scores = {clip.clip: float(clip.score) for clip in clips if clip.score is not None}
-    relevance = None
-    if use == "test":
-        splits = sorted({clip.split for clip in clips})
-        relevance = Relevance(known_key_frames(bench.experiment, splits), scores)
-    started = time.perf_counter()
-    views = 0
-    for batch in tqdm(loader, desc=f"scoring the {use} clips", unit="batch", mininterval=1.0):
-        views += len(batch["ids"])
-        ids = batch["ids"]
+def _assessed(
+    bench: Workbench, loader: DataLoader[Any], what: str
+) -> Iterator[tuple[list[ViewId], Units, Assessment]]:
+    """Yield the ids, units and assessment of each batch; without a title there is no progress bar."""
+    assessor = bench.assessor.to(get_device()).eval()
+    for batch in tqdm(loader, desc=what, unit="batch", mininterval=1.0, disable=not what):
         inputs = assessor.data_preprocessor(batch)["inputs"]
         _, units, _, assessment = assessor.flow(inputs)
-        metric.process(batch, [(ids, assessment)])
-        if relevance is not None:
-            relevance.add(ids, units, assessment.selection)
-    seconds = time.perf_counter() - started
-    metrics = metric.evaluate(views)
-    return Evaluation(
-        metrics,
-        metric.predictions,
-        metric.clips,
-        seconds,
-        relevance.areas() if relevance is not None else {},
-    )
+        yield batch["ids"], units, assessment
 
 
 def count_parameters(bench: Workbench) -> int:

@@ -43,15 +43,20 @@ class SessionScores(BaseMetric):
         if absent:
             raise RuntimeError(f"{len(absent)} sessions got no prediction, the first {absent[0]}")
         sessions = sorted(self.labels)
-        bad = [s for s in sessions if not np.isfinite(self.predictions[s])]
-        if bad:
-            raise FloatingPointError(
-                f"the prediction for {len(bad)} of {len(sessions)} sessions is no finite number, the "
-                f"first {bad[0]}: training diverged; lower training.optimiser.lr"
-            )
+        refuse_infinite(self.predictions)
         return score_metrics(
             np.array([self.predictions[s] for s in sessions]),
             np.array([self.labels[s] for s in sessions]),
+        )
+
+
+def refuse_infinite(predictions: Mapping[str, float]) -> None:
+    """Raise FloatingPointError where a session's prediction is no finite number."""
+    bad = sorted(session for session, value in predictions.items() if not np.isfinite(value))
+    if bad:
+        raise FloatingPointError(
+            f"the prediction for {len(bad)} of {len(predictions)} sessions is no finite number, the "
+            f"first {bad[0]}: training diverged; lower training.optimiser.lr"
         )
 
 

@@ -43,16 +43,10 @@ class Relevance:
 
     Args:
         key: clip → (frames,) bool; a clip without an entry is passed over.
-        scores: clip → its true BDI-II score; empty leaves out the areas by severity level.
     """
 
-    def __init__(
-        self,
-        key: Mapping[str, NDArray[np.bool_]],
-        scores: Mapping[str, float] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, key: Mapping[str, NDArray[np.bool_]]) -> None:
         self.key = key
-        self.scores = scores
         self._views: dict[str, dict[int, ClipRelevance]] = defaultdict(dict)
 
     def add(self, ids: Sequence[ViewId], units: Units, selection: Selection) -> None:
@@ -69,8 +63,11 @@ class Relevance:
                 np.ones(int(kept.sum()), dtype=bool),
             )
 
-    def areas(self) -> dict[str, float]:
+    def areas(self, scores: Mapping[str, float] = MappingProxyType({})) -> dict[str, float]:
         """Return label → mean area under the curve within clips.
+
+        Args:
+            scores: clip → its true BDI-II score; empty leaves out the areas by severity level.
 
         The labels are ``all``, then the temporal scales (``scale1``, …), then the severity levels
         (``minimal``, …), over the clips whose true score is of that level: relevance to a level
@@ -85,7 +82,7 @@ class Relevance:
             own = [
                 {name: areas[ALL]}
                 for clip, areas in clips.items()
-                if clip in self.scores and severity_level(self.scores[clip]) == level
+                if clip in scores and severity_level(scores[clip]) == level
             ]
             means |= mean_relevance_auc(own)
         return {name: round(area, 6) for name, area in means.items() if not np.isnan(area)}

@@ -12,7 +12,7 @@ import torch
 
 from adabench.config.experiment import Experiment
 from adabench.data.manifest import ClipRecord
-from adabench.engine.rundata import RunData, session_labels
+from adabench.engine.rundata import RunData
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
@@ -26,6 +26,7 @@ class Facts:
 
     Attributes:
         kind: method, control or bound; by default a method, or a control where labels are shuffled.
+        decoy: what asking the method for a decoy of the test clips showed.
     """
 
     kind: str | None = None
@@ -33,6 +34,7 @@ class Facts:
     timing: Mapping[str, float] = field(default_factory=dict)
     relevance_auc: Mapping[str, float] = field(default_factory=dict)
     flags: Flags | None = None
+    decoy: str = ""
     notes: Sequence[str] = ()
 
 
@@ -42,7 +44,11 @@ def fusion_of(experiment: Experiment) -> str:
 
 
 def make_record(
-    experiment: Experiment, data: RunData, predictions: Mapping[str, float], facts: Facts
+    experiment: Experiment,
+    data: RunData,
+    predictions: Mapping[str, float],
+    labels: Mapping[str, float],
+    facts: Facts,
 ) -> Record:
     """Build the record of one test.
 
@@ -50,6 +56,7 @@ def make_record(
         experiment: what was run.
         data: on what; the record also says of its parts whether they share persons.
         predictions: session → BDI-II points, of the test clips.
+        labels: session → BDI-II points, of those sessions.
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
@@ -59,13 +66,13 @@ def make_record(
         "corpus_checksum": corpus.checksum,
         "licensed": corpus.licensed,
         "protocol": parts.protocol,
-        **_scored(parts.test, predictions, licensed=corpus.licensed),
+        **_scored(parts.test, predictions, labels, licensed=corpus.licensed),
         "cost": facts.cost,
         "timing": dict(facts.timing),
         "relevance_auc": dict(facts.relevance_auc),
         **_provenance(),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
+        "notes": [*_shuffled(experiment), *facts.notes, *filter(None, [facts.decoy]), *parts.notes],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }
@@ -92,10 +99,13 @@ def _shuffled(experiment: Experiment) -> list[str]:
 
 
 def _scored(
-    clips: Sequence[ClipRecord], predictions: Mapping[str, float], *, licensed: bool
+    clips: Sequence[ClipRecord],
+    predictions: Mapping[str, float],
+    labels: Mapping[str, float],
+    *,
+    licensed: bool,
 ) -> dict[str, Any]:
     """Return metrics, intervals and predictions; labels of a licensed corpus stay out."""
-    labels = session_labels(clips)
     sessions = sorted(labels)
     subjects = {clip.session: clip.subject for clip in clips}
     predicted = np.array([predictions[s] for s in sessions])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +14,16 @@ from adabench.config.experiment import Experiment
 from adabench.config.preparations import CORPUS, FEATURES
 from adabench.config.protocols import ProtocolSection
 from adabench.data.files import remove_leftovers, write_bytes
-from adabench.data.manifest import ClipRecord
 from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
+from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import Evaluation, evaluate
 from adabench.engine.kinds import Place, kind_of
 from adabench.engine.kinds.network import flags_of_bench
 from adabench.engine.repeat import with_side_files
 from adabench.engine.reporting import Facts, make_record
-from adabench.engine.rundata import RunData, open_data, session_labels
+from adabench.engine.rundata import RunData, open_data
 from adabench.engine.timings import Timings
 from adabench.engine.training import set_threads
 from adabench.engine.workbench import ensure_run_stages, identity_of, set_up
@@ -32,6 +33,7 @@ from adabench.records.side_files import read_side_files, write_side_files
 
 RECORD = "record.json"
 FIGURE = "prediction.png"
+PREDICTIONS = "predictions.json"
 
 
 @dataclass(frozen=True)
@@ -92,18 +94,19 @@ def train(
     place = Place(work_dir, results, resume)
     record = _finished(experiment, place)
     if record is None:
-        record, tested = measure(experiment, place, data)
-        _draw(record, tested, work_dir)
+        record, labels = measure(experiment, place, data)
+        _draw(record, labels, work_dir)
         record = _keep(experiment, record, work_dir)
     return _publish(record, work_dir, results)
 
 
 def measure(
     experiment: Experiment, place: Place, data: RunData | None = None
-) -> tuple[Record, Sequence[ClipRecord]]:
-    """Run an experiment from its config to its record, and return that with the clips it was tested on.
+) -> tuple[Record, dict[str, float]]:
+    """Run an experiment from its config to its record; return that and the labels of what it tested.
 
-    Arguments and errors as `train`; nothing is written but what a resumed run finds again.
+    The labels are opened when the predictions are written. Arguments and errors as `train`; nothing
+    is written but in the work folder.
     """
     _check(experiment, place)
     timings = _begin(place)
@@ -112,7 +115,15 @@ def measure(
     method.prepare()
     method.fit()
     predictions = method.predict()
-    return make_record(experiment, data, predictions, method.facts()), data.parts.test
+    labels = _open_labels(data, predictions, place)
+    return make_record(experiment, data, predictions, labels, method.facts(labels)), labels
+
+
+def _open_labels(data: RunData, predictions: Mapping[str, float], place: Place) -> dict[str, float]:
+    """Write the predictions to the work folder, then open the sealed labels of what was predicted."""
+    path = place.work_dir / PREDICTIONS
+    write_bytes(path, json.dumps(predictions, indent=1, sort_keys=True).encode())
+    return data.parts.open_labels(json.loads(path.read_text()))
 
 
 def _finished(experiment: Experiment, place: Place) -> Record | None:
@@ -155,11 +166,10 @@ def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:
     return record
 
 
-def _draw(record: Record, clips: Sequence[ClipRecord], work_dir: Path) -> None:
+def _draw(record: Record, labels: Mapping[str, float], work_dir: Path) -> None:
     # matplotlib takes a moment to import, which a run that fails early should not cost.
     from adabench.viz import prediction_scatter
 
-    labels = session_labels(clips)
     prediction_scatter(
         np.array([entry.prediction for entry in record.predictions]),
         np.array([labels[entry.session] for entry in record.predictions]),
@@ -207,8 +217,9 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     set_threads(bench.training.threads)
     checkpoints.load_model(bench.assessor, checkpoint)
     evaluation = evaluate(bench)
-    facts = Facts(flags=flags_of_bench(bench))
-    return evaluation, make_record(experiment, data, evaluation.sessions, facts)
+    facts = Facts(flags=flags_of_bench(bench), decoy=str(ask_decoy(bench)))
+    labels = data.parts.open_labels(evaluation.sessions)
+    return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 
 
 def _refuse_joined(experiment: Experiment) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from adabench.config.experiment import Experiment
 from adabench.config.protocols import CrossCorpusSection
-from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide, shuffle_labels
 from adabench.data.tracks import get_track
@@ -80,21 +79,3 @@ def _divided(experiment: Experiment, corpus: PreparedCorpus) -> Parts:
     track = get_track(section.source)
     source = ensure_corpus(track, data.model_copy(update={"synthface": synthface}))
     return divide(corpus, section.build(), tasks, source=source, source_tasks=track.tasks)
-
-
-def session_labels(clips: Sequence[ClipRecord]) -> dict[str, float]:
-    """Return session → BDI-II points.
-
-    Raises:
-        ValueError: two clips of a session with different scores.
-    """
-    labels: dict[str, float] = {}
-    for clip in clips:
-        if clip.score is None:
-            continue
-        if labels.setdefault(clip.session, float(clip.score)) != clip.score:
-            raise ValueError(
-                f"manifest: session {clip.session} has scores {labels[clip.session]:g} and {clip.score}; "
-                "a session has one; correct the label files and prepare again"
-            )
-    return labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,14 @@ from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
+from adabench.data.sealed import session_labels
 from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
-from adabench.engine.rundata import RunData, Timer, session_labels, untimed
+from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
 from adabench.models import Assessor
@@ -87,8 +88,11 @@ class Workbench:
             )
         return self.experiment.training
 
-    def dataset(self, use: Use, *, frames: bool | None = None) -> ClipDataset:
-        """Return the clips of one use; ``frames`` True reads them beside the cache."""
+    def dataset(self, use: Use, *, frames: bool | None = None, **decoy: Any) -> ClipDataset:
+        """Return the clips of one use; ``frames`` True reads them beside the cache.
+
+        ``names`` and ``one_view`` are handed on to the dataset.
+        """
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
         read = self.material if use == "test" or self.source is None else self.source
@@ -106,7 +110,12 @@ class Workbench:
             frames=reads if frames is None else frames,
             features=None if frames else read.features,
             semantics=read.semantics,
+            **decoy,
         )
+
+    def named_loader(self, names: Mapping[str, ClipRecord]) -> DataLoader[Any]:
+        """Return batches of one view of each test clip, under the names of others."""
+        return self._loader(self.dataset("test", names=names, one_view=True), shuffle=False)
 
     def _view(self, use: Use) -> dict[str, Any]:
         views = self.views
@@ -118,11 +127,14 @@ class Workbench:
 
     def loader(self, use: Use) -> DataLoader[Any]:
         """Return batches of one use."""
+        return self._loader(self.dataset(use), shuffle=use == "train")
+
+    def _loader(self, dataset: ClipDataset, *, shuffle: bool) -> DataLoader[Any]:
         return make_loader(
-            self.dataset(use),
+            dataset,
             self.training.batch_size,
             collate,
-            shuffle=use == "train",
+            shuffle=shuffle,
             seed=self.experiment.seed,
             workers=self.training.workers,
         )

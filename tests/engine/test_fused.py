@@ -205,9 +205,9 @@ def test_a_checkpoint_is_one_tasks(tiny, run, folder, fused):
     assert "--cfg-options track=demo-freeform" in str(told.value)
     assert "tracks: demo-freeform and demo-northwind" in str(told.value)
     one = tiny.experiment("track=demo-northwind", config=CONFIG)
-    evaluation, _ = score_checkpoint(one, best)
+    _, record = score_checkpoint(one, best)
     expected = member(run, folder / "results", "northwind")
-    assert evaluation.metrics["RMSE"] == pytest.approx(expected.metrics.RMSE, abs=1e-6)
+    assert pytest.approx(expected.metrics.RMSE, abs=1e-6) == record.metrics.RMSE
 
 
 def test_where_runs_keep_their_files(tiny, run):

@@ -110,12 +110,10 @@ def test_areas_by_level_are_over_the_clips_of_that_level():
         "c": [(0, 1, 1.0), (1, 3, 0.0), (3, 6, 1.0)],
     }
     half = area(np.array([1.0, 1, 1, 0, 0, 0]))
-    relevance = Relevance(
-        dict.fromkeys((*views, "unlabelled"), KEY), {"a": 40.0, "b": 29.0, "c": 13.0}
-    )
+    relevance = Relevance(dict.fromkeys((*views, "unlabelled"), KEY))
     for clip, row in {**views, "unlabelled": views["c"]}.items():
         relevance.add([view(clip)], *units([row], [1] * len(row)))
-    areas = relevance.areas()
+    areas = relevance.areas({"a": 40.0, "b": 29.0, "c": 13.0})
     assert list(areas) == ["all", "scale1", "minimal", "severe"]
     assert areas["severe"] == pytest.approx((1.0 + half) / 2)
     assert areas["minimal"] == 0.0

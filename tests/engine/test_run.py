@@ -14,11 +14,11 @@ from tiny_runs import bench_of, parts_of
 from adabench.batching import collate, pad_inputs, slice_inputs, trim_inputs
 from adabench.data import files
 from adabench.data.protocol import LeakError
+from adabench.data.sealed import session_labels
 from adabench.engine import checkpoints
 from adabench.engine.controls import run_controls
 from adabench.engine.evaluation import evaluate
 from adabench.engine.run import RECORD, score_checkpoint, train
-from adabench.engine.rundata import session_labels
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.results import read_records
 
@@ -87,7 +87,7 @@ def test_figure_is_a_picture(tiny):
 
 def test_checkpoint_gives_the_record_again(tiny):
     evaluation, record = score_checkpoint(tiny.experiment(), tiny.outcome.checkpoint)
-    assert evaluation.metrics["RMSE"] == pytest.approx(tiny.outcome.record.metrics.RMSE, abs=1e-6)
+    assert pytest.approx(tiny.outcome.record.metrics.RMSE, abs=1e-6) == record.metrics.RMSE
     assert [p.session for p in record.predictions] == sorted(evaluation.sessions)
 
 

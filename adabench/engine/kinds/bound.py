@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
 from adabench.engine.corpora import synthface_parameters
@@ -55,8 +56,9 @@ class BoundRun(MethodRun):
         """Return session → BDI-II points."""
         return dict(self.bound.predictions)
 
-    def facts(self) -> Facts:
+    def facts(self, labels: Mapping[str, float]) -> Facts:
         """What it reads."""
+        del labels
         return Facts(kind="bound", notes=(self.bound.description,))
 
 

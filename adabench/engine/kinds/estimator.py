@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from adabench.data.sealed import session_labels
 from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.reporting import Facts, flags_of
-from adabench.engine.rundata import session_labels
 from adabench.evaluation.controls import CONSTANT
 from adabench.models.estimator import EstimatorMethod
 from adabench.registry import MODELS
@@ -27,10 +29,11 @@ class EstimatorRun(MethodRun):
 
     def predict(self) -> dict[str, float]:
         """Return session → BDI-II points."""
-        sessions = sorted(session_labels(self.data.parts.test))
+        sessions = sorted({clip.session for clip in self.data.parts.test})
         return dict(zip(sessions, self.method.predict(len(sessions)).tolist(), strict=True))
 
-    def facts(self) -> Facts:
+    def facts(self, labels: Mapping[str, float]) -> Facts:
         """Its time, and whether it is the control that every method is held against."""
+        del labels
         kind = "control" if self.experiment.method["name"] == CONSTANT else None
         return Facts(kind=kind, timing=self.timings.seconds, flags=flags_of(self.experiment))

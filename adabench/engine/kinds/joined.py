@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from adabench.config.experiment import Experiment
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.engine.kinds.method_run import MethodRun, Place
@@ -35,8 +37,9 @@ class JoinedRun(MethodRun):
         """Return session → BDI-II points."""
         return self.combined.predictions()
 
-    def facts(self) -> Facts:
+    def facts(self, labels: Mapping[str, float]) -> Facts:
         """What the members' records say together."""
+        del labels
         members = self.combined.members
         names = " and ".join(f"{record.config} on {record.track}" for record in members)
         return Facts(

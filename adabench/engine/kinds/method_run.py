@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,5 +80,9 @@ class MethodRun(ABC):
         """Return session → BDI-II points of ``data.parts.test``."""
 
     @abstractmethod
-    def facts(self) -> Facts:
-        """Return what the record says beside the predictions: cost, time, flags."""
+    def facts(self, labels: Mapping[str, float]) -> Facts:
+        """Return what the record says beside the predictions: cost, time, flags.
+
+        Args:
+            labels: session → BDI-II points of the test clips, opened after `predict`.
+        """

@@ -9,6 +9,7 @@ from typing import Any
 from adabench.config.experiment import Experiment
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
+from adabench.engine.decoy import DecoyResult, ask_decoy
 from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
@@ -32,6 +33,7 @@ class NetworkRun(MethodRun):
     bench: Workbench
     done: Fit
     evaluation: Evaluation
+    decoy: DecoyResult
     work: int
     speed: float
 
@@ -57,10 +59,11 @@ class NetworkRun(MethodRun):
         with self.timings("evaluation"):
             checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
             self.evaluation = evaluate(self.bench)
+            self.decoy = ask_decoy(self.bench)
             self.work, self.speed = multiply_adds(self.bench), frames_per_second(self.bench)
         return self.evaluation.sessions
 
-    def facts(self) -> Facts:
+    def facts(self, labels: Mapping[str, float]) -> Facts:
         """Cost, time, relevance, pretrained weights, which epoch was tested."""
         notes = [
             _selection(self.bench.training.epochs, self.done.best),
@@ -70,9 +73,18 @@ class NetworkRun(MethodRun):
         return Facts(
             cost=self._cost(),
             timing=self.timings.seconds,
-            relevance_auc=self.evaluation.relevance_auc,
+            relevance_auc=self._areas(labels),
             flags=flags_of_bench(self.bench),
+            decoy=str(self.decoy),
             notes=tuple(notes),
+        )
+
+    def _areas(self, labels: Mapping[str, float]) -> dict[str, float]:
+        """Return how well relevance finds key frames, where these are known."""
+        if self.evaluation.relevance is None:
+            return {}
+        return self.evaluation.relevance.areas(
+            {clip.clip: labels[clip.session] for clip in self.data.parts.test}
         )
 
     def _cost(self) -> Cost:

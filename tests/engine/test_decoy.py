@@ -1,0 +1,123 @@
+"""The decoy tells who looks up a test clip's label by its name."""
+
+import csv
+import sys
+
+import pytest
+import torch
+from clip_records import clip_record
+
+from adabench.engine.decoy import EQUAL, NOT_ASKED, SEES_LABELS, ask_decoy, other_names
+from adabench.engine.evaluation import evaluate
+
+
+def clips(*sessions, tasks=("Freeform", "Northwind")):
+    return [clip_record(session, task) for session in sessions for task in tasks]
+
+
+@pytest.mark.parametrize(
+    "sessions",
+    [
+        ("201_1", "202_1", "203_1"),
+        ("201_1", "201_2", "202_1", "203_1", "204_1"),
+        ("201_1", "201_2", "201_3", "202_1"),
+        ("201_1", "202_1"),
+    ],
+    ids=len,
+)
+def test_each_goes_under_another_persons_name(sessions):
+    own = clips(*sessions)
+    found = other_names(own)
+    assert set(found) == {clip.clip for clip in own}
+    for clip in own:
+        told = found[clip.clip]
+        assert told.subject != clip.subject
+        assert (told.task, told.session) != (clip.task, clip.session)
+        assert told.task == clip.task
+        assert told.clip == f"{told.session}_{told.task}"
+    # A session changes its name as a whole.
+    assert len({(clip.session, found[clip.clip].session) for clip in own}) == len(sessions)
+
+
+def test_a_task_that_the_other_lacks_has_a_name_all_the_same():
+    own = [*clips("201_1"), *clips("202_1", tasks=("Freeform",))]
+    found = other_names(own)
+    assert found["201_1_Northwind"].clip == "202_1_Northwind"
+
+
+def test_one_person_alone_has_no_decoy():
+    assert other_names(clips("201_1", "201_2")) is None
+
+
+def test_an_honest_method_predicts_what_it_predicted(tiny):
+    found = ask_decoy(tiny.bench())
+    assert found.outcome == EQUAL
+    assert found.difference <= 1e-4
+    assert found.difference == found.repeated
+    assert any(note.startswith("decoy: equal") for note in tiny.outcome.record.notes)
+
+
+def names_in_sight():
+    """The ids of the batch that is predicted, wherever a caller holds them."""
+    frame = sys._getframe()
+    while frame is not None:
+        batch = frame.f_locals.get("batch")
+        if isinstance(batch, dict) and "ids" in batch:
+            return batch["ids"]
+        frame = frame.f_back
+    raise AssertionError("the test's cheat finds no names")
+
+
+def spoiled(bench, score_of):
+    """The bench with a head whose scores come from names."""
+    head, forward = bench.assessor.head, bench.assessor.head.forward
+
+    def cheat(units, selection):
+        told = forward(units, selection)
+        told.score = torch.tensor([float(score_of(view)) for view in names_in_sight()])
+        return told
+
+    head.forward = cheat
+    return bench
+
+
+def labels_on_disk(bench):
+    with (bench.corpus.root / "manifest.csv").open(newline="") as file:
+        return {row["clip"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+def test_one_that_reads_the_labels_from_disk_is_found(tiny):
+    bench = tiny.bench()
+    labels = labels_on_disk(bench)
+    spoiled(bench, lambda view: labels[view.clip])
+    sessions = evaluate(bench).sessions
+    true = bench.parts.open_labels(sessions)
+    assert sessions == pytest.approx(true)  # the cheat works
+    found = ask_decoy(bench)
+    assert found.outcome == SEES_LABELS
+    assert found.difference > 1
+    assert str(found).startswith("decoy: sees labels: under other persons' names")
+
+
+@pytest.mark.parametrize("field", ["subject", "session"])
+def test_one_that_knows_persons_or_sessions_is_found(tiny, field):
+    bench = spoiled(tiny.bench(), lambda view: sum(map(ord, getattr(view, field))))
+    assert ask_decoy(bench).outcome == SEES_LABELS
+
+
+def test_noise_is_no_knowledge(tiny):
+    """A method that differs from itself is the contract's business."""
+    chance = torch.Generator().manual_seed(0)
+    bench = spoiled(tiny.bench(), lambda view: 20 + torch.randn(1, generator=chance).item())
+    found = ask_decoy(bench)
+    assert found.outcome == EQUAL
+    assert found.repeated > 0.1
+
+
+def test_a_test_of_one_person_is_not_asked(tiny, monkeypatch):
+    monkeypatch.setattr("adabench.engine.decoy.other_names", lambda clips: None)
+    found = ask_decoy(tiny.bench())
+    assert (found.outcome, str(found)) == (
+        NOT_ASKED,
+        "decoy: not asked, the test clips are of one person",
+    )
