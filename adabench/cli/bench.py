@@ -78,7 +78,7 @@ def _options(given: argparse.Namespace) -> Options:
         results=given.results,
         work_dirs=given.work_dirs,
         script=given.script,
-        overrides=tuple(given.cfg_options),
+        overrides=(*given.cfg_options, *(["shuffle_labels=True"] if given.control else [])),
         plugins=tuple(given.plugins),
     )
 
@@ -96,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--demo", action="store_true", help="run the configs' demo sections")
     add("--seeds", type=int, nargs="+", metavar="SEED", help="in place of each suite's own")
+    shuffled = "run each row on shuffled training labels: it must not beat the constant"
+    add("--control", choices=["shuffled"], help=shuffled)
     add("--track", nargs="+", metavar="TRACK", help="rows on these tracks only")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="print one line a job; run nothing")

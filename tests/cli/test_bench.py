@@ -231,6 +231,16 @@ def test_a_preparation_that_fails_fails_what_needs_it_alone(bench, tmp_path):
     assert "done 3, skipped 0, failed 0" in bench(*words).stdout
 
 
+def test_the_shuffled_control_of_any_row(bench, tmp_path):
+    words = ("--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform")
+    assert bench(*words).returncode == 0
+    done = bench(*words, "--control", "shuffled")
+    assert "done 2, skipped 1, failed 0" in done.stdout
+    logs = [log.read_text() for log in (tmp_path / "work" / "toys").rglob("bench.log")]
+    assert sum("--cfg-options shuffle_labels=True" in text for text in logs) == 2
+    assert len(logs) == 4
+
+
 def test_bench_s_options_reach_every_job(bench, tmp_path):
     words = ["--plugins", "one", "two", "--cfg-options", "data.size=48", "data.root=x"]
     done = bench("--suite", "toys", "--demo", "--seeds", "0", *words)
