@@ -114,7 +114,7 @@ def run(
     validation = Validation(scored, Error(told), greater=greater) if validates else None
     settings = {"identity": {**IDENTITY, "seed": seed}, **options}
     schedules = schedule(workers=workers, **(training or {}))
-    done = fit(model, learnt, validation, training=schedules, seed=seed, folder=folder, **settings)
+    done = fit(model, learnt, validation, training=schedules, folder=folder, **settings)
     return model, done
 
 

@@ -116,7 +116,6 @@ def fit(
     validation: Validation | None,
     *,
     training: Training,
-    seed: int,
     folder: Path,
     identity: dict[str, Any],
     resume: bool = False,
@@ -129,9 +128,9 @@ def fit(
         train: batches to learn from.
         validation: None selects nothing.
         training: the schedule.
-        seed: of everything random.
         folder: where ``last.pth`` and ``best.pth`` go.
-        identity: plain values kept in the checkpoints; ``config_hash`` has to agree on a resume.
+        identity: plain values kept in the checkpoints: ``config``, ``config_hash`` and ``seed``, of
+            everything random, have to agree on a resume.
         resume: go on from ``last.pth`` if it is there.
         what: title of the progress bar.
 
@@ -141,21 +140,12 @@ def fit(
     """
     go_on = _open_folder(folder, identity, resume)
     set_threads(training.threads)
-    seed_everything(seed)
+    seed_everything(identity["seed"])
     keep = _keep(validation, training, folder, identity)
     with Progress(what, keep) as progress:
-        hooks = [Reseed(seed), keep, progress]
-        options = _runner_options(training, validation, folder, resume=go_on)
-        # Two runners that start within a second would share a message hub under mmengine's own name.
-        name = f"{identity['config']}-{uuid.uuid4().hex[:8]}"
-        runner = Runner(
-            model=model,
-            train_dataloader=train,
-            custom_hooks=hooks,
-            randomness={"seed": seed},
-            experiment_name=name,
-            **options,
-        )
+        hooks = [Reseed(identity["seed"]), keep, progress]
+        options = _runner_options(training, validation, folder, identity, resume=go_on)
+        runner = Runner(model=model, train_dataloader=train, custom_hooks=hooks, **options)
         started = time.perf_counter()
         runner.train()
     seconds = time.perf_counter() - started
@@ -183,7 +173,12 @@ def _keep(
 
 
 def _runner_options(
-    training: Training, validation: Validation | None, folder: Path, *, resume: bool
+    training: Training,
+    validation: Validation | None,
+    folder: Path,
+    identity: dict[str, Any],
+    *,
+    resume: bool,
 ) -> dict[str, Any]:
     """Return mmengine's settings of a training; of a validation it takes three or none."""
     validates = {}
@@ -194,6 +189,9 @@ def _runner_options(
             "val_evaluator": Evaluator([validation.metric]),
         }
     return {
+        # Two runners that start within a second would share a message hub under mmengine's own name.
+        "experiment_name": f"{identity['config']}-{uuid.uuid4().hex[:8]}",
+        "randomness": {"seed": identity["seed"]},
         "work_dir": str(folder / "log"),
         "load_from": str(folder / checkpoints.LAST) if resume else None,
         "resume": resume,

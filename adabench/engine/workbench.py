@@ -211,7 +211,6 @@ def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
         bench.loader("train"),
         validation,
         training=bench.training,
-        seed=bench.experiment.seed,
         folder=work_dir,
         identity=identity_of(bench.experiment),
         resume=resume,

@@ -250,7 +250,6 @@ class ExpressionPretrain(Stage):
             loaders[0],
             Validation(loaders[1], metric, "correlation", greater=True),
             training=self.training,
-            seed=self.seed,
             folder=folder,
             identity={
                 "config": "expression-pretraining",
