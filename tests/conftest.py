@@ -5,8 +5,11 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# isort: off
+import adabench  # noqa: F401 - before torch, whose threads then spin no longer than they should
 import pytest
 import torch
+# isort: on
 
 from adabench.structures import Inputs, Truth
 from adabench.testing import example_batch

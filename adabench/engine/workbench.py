@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
-from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.experiment import Data, Experiment, Training, Views
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -27,6 +27,7 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
+from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
 from adabench.models import Assessor
 from adabench.registry import TRANSFORMS
 
@@ -212,10 +213,41 @@ def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
         validation,
         training=bench.training,
         folder=work_dir,
-        identity=identity_of(bench.experiment),
+        identity=carried_by(bench),
         resume=resume,
         what=f"training {bench.experiment.method['name']}",
     )
+
+
+def carried_by(bench: Workbench) -> dict[str, Any]:
+    """Return what a checkpoint says of itself, as plain values, so that it can be used by itself.
+
+    Beside its identity these are the resolved config, how the faces it learnt from were prepared,
+    the scale, and the mean of its training scores.
+    """
+    resolved = bench.experiment.model_dump(mode="json", by_alias=True)
+    # Where a user keeps data is nobody's business.
+    resolved["data"]["root"] = Data().root
+    learnt_from = bench.parts.source or bench.corpus
+    scores = session_labels(bench.parts.train)
+    return {
+        **identity_of(bench.experiment),
+        "resolved": resolved,
+        "preparation": {
+            "corpus": learnt_from.name,
+            "checksum": learnt_from.checksum,
+            **learnt_from.description.prepare,
+        },
+        "scale": {
+            "name": "BDI-II",
+            "low": MIN_SCORE,
+            "high": MAX_SCORE,
+            "levels": list(LEVEL_NAMES),
+            "thresholds": list(LEVEL_THRESHOLDS),
+        },
+        "training_mean": sum(scores.values()) / len(scores),
+        "semantics": bench.encoder,
+    }
 
 
 def identity_of(experiment: Experiment) -> dict[str, Any]:

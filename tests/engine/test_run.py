@@ -12,6 +12,7 @@ from PIL import Image
 from tiny_runs import bench_of, parts_of
 
 from adabench.batching import collate, pad_inputs, slice_inputs, trim_inputs
+from adabench.config.experiment import Experiment
 from adabench.data import files
 from adabench.data.protocol import LeakError
 from adabench.data.sealed import session_labels
@@ -63,6 +64,22 @@ def test_record_follows_from_its_predictions(tiny):
     assert record.cost.alone_seconds > record.timing["training"] + record.timing["evaluation"]
     assert all(0 <= area <= 1 for area in record.relevance_auc.values())
     assert "all" in record.relevance_auc
+
+
+def test_a_checkpoint_says_what_it_takes_to_use_it(tiny):
+    stored = torch.load(tiny.outcome.checkpoint, weights_only=True)
+    told = stored["meta"]["adabench"]
+    resolved = Experiment.model_validate(told["resolved"])
+    assert resolved.hash() == told["config_hash"] == tiny.outcome.record.config_hash
+    assert resolved.data.root == "data"
+    assert str(tiny.root) not in json.dumps(told)
+    bench = tiny.bench()
+    assert told["preparation"]["checksum"] == bench.corpus.checksum
+    assert told["preparation"]["size"] == bench.corpus.size
+    assert (told["scale"]["low"], told["scale"]["high"]) == (0, 63)
+    mean = np.mean(list(session_labels(bench.parts.train).values()))
+    assert told["training_mean"] == pytest.approx(mean)
+    assert stored["state_dict"].keys() == bench.assessor.state_dict().keys()
 
 
 def test_results_hold_the_constant_and_the_bounds_once(tiny):
