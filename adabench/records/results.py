@@ -87,7 +87,7 @@ def write_record(record: Record, root: str | os.PathLike[str]) -> Path:
     stored = as_stored(record)
     path, exists = free_path(stored, Path(root))
     try:
-        if record.kept is not None:
+        if record.private is not None and record.kept is not None:
             write_private(private_folder(Path(root)), record.kept)
         if not exists:
             write_bytes(path, stored.content)
@@ -101,7 +101,7 @@ def sealed(record: Record) -> Record:
 
     One that was migrated names none: its predictions come from the older file itself.
     """
-    if record.kept is None or record.private is not None:
+    if record.kept is None or record.private is not None or not record.licensed:
         return record
     return record.model_copy(update={"private": record.kept.digest()})
 
