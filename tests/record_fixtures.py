@@ -7,6 +7,7 @@ from clip_records import clip_record
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.records import Measured, Metrics, Prediction, Record, write_record
+from adabench.records.private import divided, persons_of
 from adabench.records.side_files import digests, write_side_files
 
 
@@ -40,6 +41,25 @@ def build(error=5.0, seed=0, **changes):
         "origin": Measured(),
     }
     return Record(**{**fields, **changes})
+
+
+def as_licensed(record, predictions=None, **changes):
+    """The record as one of a licensed corpus, with its private side file at hand.
+
+    Changes are made to what is public, so that it may say what the private file does not give.
+    """
+    given = record.predictions if predictions is None else predictions
+    entries = [entry.model_copy(update={"label": None}) for entry in given]
+    counts = {"sessions": len(entries), "persons": persons_of(entries)}
+    content = {
+        **record.model_dump(exclude={"checksum"}),
+        "licensed": True,
+        "counts": counts,
+        "predictions": entries,
+    }
+    public, private = divided(content)
+    named = {**public, "private": private.digest(), **changes}
+    return Record.model_validate(named).with_private(private)
 
 
 @pytest.fixture
@@ -96,14 +116,11 @@ def licensed_corpus(tmp_path):
 
 @pytest.fixture
 def licensed(sound, licensed_corpus):
-    """A factory of records on that corpus, which hold no label."""
+    """A factory of records on that corpus, with their private side files at hand."""
     checksum = PreparedCorpus.open(licensed_corpus).checksum
 
     def make(error=5.0, seed=0, **changes):
-        bare = [
-            entry.model_copy(update={"label": None}) for entry in build(error, seed).predictions
-        ]
         own = {"track": "avec14", "corpus": "avec2014", "corpus_checksum": checksum}
-        return sound(error, seed, **{**own, "licensed": True, "predictions": bare, **changes})
+        return as_licensed(sound(error, seed), **{**own, **changes})
 
     return make

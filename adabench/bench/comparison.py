@@ -272,9 +272,9 @@ def _order(
 
 
 def _sessions(records: Sequence[Record]) -> tuple[list[str], list[float]]:
-    labels = {entry.session: entry.label for entry in records[0].predictions}
+    labels = {entry.session: entry.label for entry in records[0].entries}
     known = {session: label for session, label in labels.items() if label is not None}
-    if len(known) < len(labels):
+    if not known or len(known) < len(labels):
         raise ValueError("the records hold no labels, since their corpus is licensed")
     for record in records[1:]:
         if {entry.session: entry.label for entry in record.predictions} != labels:

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from adabench.leaderboard.accept import RefusedError, accept, untraceable
+from adabench.leaderboard.accept import RefusedError, accept, left_private, untraceable
 from adabench.leaderboard.collect import ROOT
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
 from adabench.leaderboard.publish import publish
@@ -76,7 +76,8 @@ def _add(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             refused += 1
         else:
-            print(f"{file} -> {path}", *untraceable(read_record(path)), sep="; ")
+            record = read_record(path)
+            print(f"{file} -> {path}", *untraceable(record), *left_private(record), sep="; ")
     return 1 if refused else 0
 
 

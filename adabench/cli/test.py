@@ -8,6 +8,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
+from adabench.engine.decoy import describe
 from adabench.engine.run import score_checkpoint
 from adabench.records.results import write_record
 
@@ -31,5 +32,6 @@ def command() -> int:
         print(f"record  {write_record(record, arguments.out)}")
     metrics = record.metrics.model_dump(exclude_none=True)
     print(tabulate(metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
-    print(*(note for note in record.notes if note.startswith("decoy: ")), sep="\n")
+    if record.decoy is not None:
+        print(describe(record.decoy))
     return 0

@@ -21,10 +21,11 @@ class CombinedMethod:
     """
 
     def __init__(self, members: Sequence[Record]) -> None:
-        empty = [member.config for member in members if not member.predictions]
+        empty = [member.config for member in members if not member.entries]
         if not members or empty:
             raise ValueError(
                 f"a combination needs records with predictions; {', '.join(empty) or 'none'} came"
+                f"{_private_of(members)}"
             )
         self.members = tuple(members)
 
@@ -32,9 +33,17 @@ class CombinedMethod:
         """Return session → BDI-II points."""
         scores: dict[str, list[float]] = defaultdict(list)
         for member in self.members:
-            for entry in member.predictions:
+            for entry in member.entries:
                 scores[entry.session].append(entry.prediction)
         return {session: float(np.mean(values)) for session, values in scores.items()}
+
+    def clips(self) -> dict[str, float]:
+        """Return clip → BDI-II points, the mean over the members that scored it."""
+        scores: dict[str, list[float]] = defaultdict(list)
+        for member in self.members:
+            for clip, score in member.clip_scores.items():
+                scores[clip].append(score)
+        return {clip: float(np.mean(values)) for clip, values in scores.items()}
 
     def cost(self) -> Cost:
         """Return what the members cost together; the speed is their harmonic mean.
@@ -78,7 +87,7 @@ class PooledFolds(CombinedMethod):
 
     def __init__(self, members: Sequence[Record]) -> None:
         super().__init__(members)
-        times = Counter(entry.session for member in members for entry in member.predictions)
+        times = Counter(entry.session for member in members for entry in member.entries)
         twice = sorted(session for session, count in times.items() if count > 1)
         if twice:
             raise ValueError(
@@ -104,8 +113,20 @@ class PooledFolds(CombinedMethod):
         for member in self.members:
             for label, area in member.relevance_auc.items():
                 areas[label].append(area)
-                weights[label].append(len(member.predictions))
+                weights[label].append(len(member.entries))
         return {
             label: round(float(np.average(own, weights=weights[label])), 6)
             for label, own in areas.items()
         }
+
+
+def _private_of(members: Sequence[Record]) -> str:
+    """Say which private side files are wanted, where members are of a licensed corpus."""
+    names = [f"{m.private[:8]}….json" for m in members if m.private and not m.entries]
+    if not names:
+        return ""
+    return (
+        f": their corpus is licensed, and the private side files {', '.join(names)} are not in the "
+        "folder `private` of the results folder; put them there, or give another folder with "
+        "--results, and they are run anew"
+    )

@@ -11,56 +11,51 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from adabench.data.manifest import ClipRecord
 from adabench.engine.evaluation import predict_views
 from adabench.engine.workbench import Workbench
-
-EQUAL, SEES_LABELS, NOT_ASKED = "equal", "sees labels", "not asked"
+from adabench.records.sections import Decoy
 
 #: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
 _ROUNDING = 1e-4
 
 
-@dataclass(frozen=True)
-class DecoyResult:
-    """What the decoy showed.
-
-    Attributes:
-        outcome: ``equal``, ``sees labels`` or ``not asked``.
-        difference: largest change of a clip's prediction under another name, BDI-II points.
-        repeated: largest change when the clips are predicted again under their own names.
-        reason: why it was not asked.
-    """
-
-    outcome: str
-    difference: float | None = None
-    repeated: float | None = None
-    reason: str = ""
-
-    def __str__(self) -> str:
-        if self.outcome == NOT_ASKED:
-            return f"decoy: not asked, {self.reason}"
-        return (
-            f"decoy: {self.outcome}: under other persons' names predictions change by "
-            f"{self.difference:.2g} points at most, predicted again by {self.repeated:.2g}"
-        )
+def describe(decoy: Decoy) -> str:
+    """Return what a decoy showed in one line."""
+    if decoy.outcome == "not asked":
+        return f"decoy: not asked, {decoy.reason}"
+    return (
+        f"decoy: {decoy.outcome}: under other persons' names predictions change by "
+        f"{decoy.difference:.2g} points at most, predicted again by {decoy.repeated:.2g}"
+    )
 
 
-def ask_decoy(bench: Workbench) -> DecoyResult:
+def worst(decoys: Sequence[Decoy | None]) -> Decoy | None:
+    """Return what is to be said of runs that are joined: what was found in any of them."""
+    ranks = {"sees labels": 0, "not asked": 1, "equal": 2}
+    known = [decoy for decoy in decoys if decoy is not None]
+    if len(known) < len(decoys):
+        return None
+    return min(known, key=lambda decoy: (ranks[decoy.outcome], -(decoy.difference or 0.0)))
+
+
+def ask_decoy(bench: Workbench) -> Decoy:
     """Predict one view of each test clip twice, and then under another person's name."""
     clips = bench.parts.test
     names = other_names(clips)
     if names is None:
-        return DecoyResult(NOT_ASKED, reason="the test clips are of one person")
+        return Decoy(outcome="not asked", reason="the test clips are of one person")
     first, again, decoy = (
         predict_views(bench, bench.named_loader(told)) for told in ({}, {}, names)
     )
     repeated = _farthest(first, again)
     difference = _farthest(first, decoy)
     equal = difference <= max(_ROUNDING, 2 * repeated)
-    return DecoyResult(EQUAL if equal else SEES_LABELS, difference, repeated)
+    return Decoy(
+        outcome="equal" if equal else "sees labels", difference=difference, repeated=repeated
+    )
 
 
 def other_names(clips: Sequence[ClipRecord]) -> dict[str, ClipRecord] | None:

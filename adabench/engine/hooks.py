@@ -72,11 +72,15 @@ class KeepBest(Hook):
         self.metric = metric
         self.sign = 1.0 if greater else -1.0
         self.best: dict[str, Any] = {}
+        #: All that the validation measured at the best epoch.
+        self.development: dict[str, float] = {}
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Take the best so far from the checkpoint that is resumed."""
         del runner
-        self.best = dict(checkpoint["meta"]["adabench"].get("best", {}))
+        told = checkpoint["meta"]["adabench"]
+        self.best = dict(told.get("best", {}))
+        self.development = dict(told.get("development", {}))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Keep checkpoints loadable weights-only."""
@@ -106,9 +110,10 @@ class KeepBest(Hook):
         better = not self.best or self.sign * value > self.sign * self.best["value"]
         if better:
             self.best = {"metric": self.metric, "value": value, "epoch": runner.epoch}
+            self.development = {name: float(found) for name, found in (metrics or {}).items()}
         if not is_main_process():
             return
-        identity = {**self.identity, "best": self.best}
+        identity = {**self.identity, "best": self.best, "development": self.development}
         if better:
             checkpoints.save(runner, self.folder / checkpoints.BEST, identity, optimiser=False)
         checkpoints.save(runner, self.folder / checkpoints.LAST, identity)

@@ -99,8 +99,10 @@ def differences(before: Record, after: Record) -> Iterator[str]:
 
 
 def _farthest(before: Record, after: Record) -> str:
-    then = {entry.session: entry.prediction for entry in before.predictions}
-    now = {entry.session: entry.prediction for entry in after.predictions}
+    then = {entry.session: entry.prediction for entry in before.entries}
+    now = {entry.session: entry.prediction for entry in after.entries}
+    if not then and before.private is not None:
+        return "the record's private side file is not at hand, so its predictions can't be compared"
     if then.keys() != now.keys():
         return f"other sessions: {len(then)} then, {len(now)} now, {len(then.keys() & now)} shared"
     if then == now:

@@ -13,11 +13,28 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.data.manifest import ClipRecord
 from adabench.engine.rundata import RunData
+from adabench.evaluation.calibration import calibration
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records import provenance
-from adabench.records.record import Cost, Flags, Measured, Metrics, Prediction, Record
+from adabench.records.private import divided
+from adabench.records.record import Record
+from adabench.records.sections import (
+    Calibration,
+    Contract,
+    Cost,
+    Counts,
+    Decoy,
+    Flags,
+    Measured,
+    Metrics,
+    Prediction,
+    Selection,
+    StageUse,
+    View,
+    bdi_ii,
+)
 
 
 @dataclass(frozen=True)
@@ -30,11 +47,17 @@ class Facts:
     """
 
     kind: str | None = None
+    stages: Sequence[StageUse] = ()
+    view: View | None = None
+    kept_share: float | None = None
+    selection: Selection | None = None
+    clips: Mapping[str, float] = field(default_factory=dict)
+    contract: Contract | None = None
+    decoy: Decoy | None = None
     cost: Cost = field(default_factory=Cost)
     timing: Mapping[str, float] = field(default_factory=dict)
     relevance_auc: Mapping[str, float] = field(default_factory=dict)
     flags: Flags | None = None
-    decoy: str = ""
     notes: Sequence[str] = ()
 
 
@@ -50,7 +73,7 @@ def make_record(
     labels: Mapping[str, float],
     facts: Facts,
 ) -> Record:
-    """Build the record of one test.
+    """Build the record of one test; of a licensed corpus with its private side file at hand.
 
     Args:
         experiment: what was run.
@@ -65,18 +88,36 @@ def make_record(
         "corpus": corpus.name,
         "corpus_checksum": corpus.checksum,
         "licensed": corpus.licensed,
+        "scale": bdi_ii(),
         "protocol": parts.protocol,
-        **_scored(parts.test, predictions, labels, licensed=corpus.licensed),
-        "cost": facts.cost,
-        "timing": dict(facts.timing),
-        "relevance_auc": dict(facts.relevance_auc),
+        **scored(parts.test, predictions, labels, licensed=corpus.licensed),
+        **_told(facts),
         **_provenance(),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [*_shuffled(experiment), *facts.notes, *filter(None, [facts.decoy]), *parts.notes],
+        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }
-    return Record.model_validate(content)
+    if not corpus.licensed:
+        return Record.model_validate(content)
+    public, private = divided(content)
+    return Record.model_validate(public).with_private(private)
+
+
+def _told(facts: Facts) -> dict[str, Any]:
+    """Return the facts that the record holds under the same name."""
+    return {
+        "stages": list(facts.stages),
+        "view": facts.view,
+        "kept_share": facts.kept_share,
+        "selection": facts.selection,
+        "clips": dict(facts.clips),
+        "contract": facts.contract,
+        "decoy": facts.decoy,
+        "cost": facts.cost,
+        "timing": dict(facts.timing),
+        "relevance_auc": dict(facts.relevance_auc),
+    }
 
 
 def _named(experiment: Experiment, facts: Facts) -> dict[str, Any]:
@@ -98,19 +139,28 @@ def _shuffled(experiment: Experiment) -> list[str]:
     return [f"{own} on shuffled labels"] if experiment.shuffle_labels else []
 
 
-def _scored(
+def scored(
     clips: Sequence[ClipRecord],
     predictions: Mapping[str, float],
     labels: Mapping[str, float],
     *,
     licensed: bool,
 ) -> dict[str, Any]:
-    """Return metrics, intervals and predictions; labels of a licensed corpus stay out."""
+    """Return the fields of a record that follow from predictions and labels, with all digits.
+
+    Args:
+        clips: that were tested.
+        predictions, labels: session → BDI-II points.
+        licensed: leave the labels out.
+    """
     sessions = sorted(labels)
     subjects = {clip.session: clip.subject for clip in clips}
     predicted = np.array([predictions[s] for s in sessions])
     truth = np.array([labels[s] for s in sessions])
+    persons = len({subjects[s] for s in sessions})
     return {
+        "counts": Counts(sessions=len(sessions), persons=persons, clips=len(clips)),
+        "calibration": Calibration.model_validate(calibration(predicted, truth)),
         "metrics": Metrics(**score_metrics(predicted, truth)),
         "intervals": metric_intervals(predicted, truth, [subjects[s] for s in sessions]),
         "predictions": [
@@ -129,6 +179,7 @@ def _provenance() -> dict[str, Any]:
     commit, clean = provenance.commit()
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
+        "load": provenance.load(),
         "hardware": provenance.hardware(threads=torch.get_num_threads(), gpu=gpu),
         "packages": provenance.packages(),
         "commit": commit,

@@ -27,8 +27,10 @@ from adabench.engine.rundata import RunData, open_data
 from adabench.engine.timings import Timings
 from adabench.engine.training import set_threads
 from adabench.engine.workbench import ensure_run_stages, identity_of, set_up
+from adabench.records.private import FOLDER as PRIVATE
+from adabench.records.private import write_private
 from adabench.records.record import Record
-from adabench.records.results import read_record, write_record
+from adabench.records.results import read_record, sealed, write_record
 from adabench.records.side_files import read_side_files, write_side_files
 
 RECORD = "record.json"
@@ -162,6 +164,8 @@ def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:
     """
     record, beside = with_side_files(experiment, record)
     write_side_files(work_dir / RECORD, beside)
+    if record.kept is not None:
+        write_private(work_dir / PRIVATE, record.kept)
     write_bytes(work_dir / RECORD, record.model_dump_json(indent=1).encode())
     return record
 
@@ -171,8 +175,8 @@ def _draw(record: Record, labels: Mapping[str, float], work_dir: Path) -> None:
     from adabench.viz import prediction_scatter
 
     prediction_scatter(
-        np.array([entry.prediction for entry in record.predictions]),
-        np.array([labels[entry.session] for entry in record.predictions]),
+        np.array([entry.prediction for entry in record.entries]),
+        np.array([labels[entry.session] for entry in record.entries]),
         work_dir / FIGURE,
         title=f"{record.method} on {record.track}",
         subtitle="drawn faces: this says nothing about depression in people"
@@ -188,6 +192,7 @@ def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
         OSError: it can't be written; the run's own copy is kept.
     """
     kept = work_dir / RECORD
+    record = sealed(record)
     try:
         path = write_record(record, results)
         write_side_files(path, read_side_files(kept, record.provenance))
@@ -217,7 +222,7 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     set_threads(bench.training.threads)
     checkpoints.load_model(bench.assessor, checkpoint)
     evaluation = evaluate(bench)
-    facts = Facts(flags=flags_of_bench(bench), decoy=str(ask_decoy(bench)))
+    facts = Facts(flags=flags_of_bench(bench), decoy=ask_decoy(bench))
     labels = data.parts.open_labels(evaluation.sessions)
     return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 

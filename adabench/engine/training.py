@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,14 @@ class Fit:
         best: ``metric``, ``value`` and ``epoch`` of the best; ``epoch`` alone of the last.
         seconds: wall time of this call, resumed epochs not counted.
         waiting: share of the training steps' time spent waiting for data, 0 to 1.
+        development: all that the validation measured at the best epoch; empty where nothing validates.
     """
 
     checkpoint: Path
     best: dict[str, Any]
     seconds: float
     waiting: float
+    development: dict[str, float] = field(default_factory=dict)
 
 
 def set_threads(threads: int) -> None:
@@ -149,7 +151,8 @@ def fit(
         started = time.perf_counter()
         runner.train()
     seconds = time.perf_counter() - started
-    return Fit(folder / checkpoints.BEST, keep.best, seconds, progress.share_waiting)
+    best = folder / checkpoints.BEST
+    return Fit(best, keep.best, seconds, progress.share_waiting, keep.development)
 
 
 def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> bool:

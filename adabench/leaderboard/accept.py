@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from adabench.data.files import alone_in, remove_leftovers, write_bytes
@@ -16,14 +17,18 @@ from adabench.records.checks import (
     run_key,
 )
 from adabench.records.labels import CorpusLabels
+from adabench.records.migration import STRIPPED
+from adabench.records.private import private_folder, write_private
 from adabench.records.record import METRIC_NAMES, Record
 from adabench.records.results import (
     Stored,
+    as_stored,
     files_of_seed,
     free_path,
     load_record,
     read_record,
     reason_of,
+    sealed,
 )
 from adabench.records.side_files import side_folder
 
@@ -54,6 +59,9 @@ def accept(
 ) -> Path:
     """Check a record and move it with its side folder to ``root/measured/<track>/``.
 
+    Of a licensed corpus's record no prediction is moved: its private side file stays where it is, and
+    a record of an older schema version is stripped, its predictions put into ``root/local/private``.
+
     The move copies, flushes to the disk and then removes, so that a process killed between leaves
     the record at both places at worst. Several processes may accept at once.
 
@@ -75,7 +83,8 @@ def accept(
     file, root = Path(file), Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"leaderboard folder {root} does not exist; name it with --root")
-    stored = _load(file)
+    loaded = _load(file)
+    stored = _for_others(loaded)
     beside, reasons = read_beside(file, stored.record.provenance)
     reasons += _content_reasons(stored.record, labels_from or {})
     if not allow_dirty:
@@ -86,6 +95,8 @@ def accept(
         reasons = list(_accepted_already(stored.record, root / MEASURED))
         if reasons:
             raise RefusedError(file, reasons)
+        if stored.record.kept is not None and stored is not loaded:
+            write_private(private_folder(root / MEASURED), stored.record.kept)
         accepted = _copy(stored, beside, root / MEASURED)
         _remove(file, beside)
     return accepted
@@ -101,6 +112,13 @@ def untraceable(record: Record) -> Iterator[str]:
         yield "its working tree was not clean"
 
 
+def left_private(record: Record) -> Iterator[str]:
+    """Yield what an accepted record left behind, of a licensed corpus."""
+    if record.private is not None:
+        yield "no prediction was moved, as its corpus is licensed"
+    yield from (note for note in record.notes if note == STRIPPED)
+
+
 def _load(file: Path) -> Stored:
     try:
         return load_record(file)
@@ -110,6 +128,15 @@ def _load(file: Path) -> Stored:
         raise RefusedError(file, ["it is a folder; name the records in it"]) from None
     except ValueError as error:
         raise RefusedError(file, [reason_of(error, file)]) from error
+
+
+def _for_others(stored: Stored) -> Stored:
+    """Return what may be passed on: of an older licensed record not its bytes, which hold predictions."""
+    record = stored.record
+    if record.kept is None or record.private is not None:
+        return stored
+    public = as_stored(sealed(record))
+    return replace(public, record=public.record.with_private(record.kept))
 
 
 def _content_reasons(record: Record, corpora: Mapping[str, CorpusLabels]) -> Iterator[str]:

@@ -68,14 +68,17 @@ def _row(records: Sequence[Record]) -> _Row:
         role=_role(first),
         rmse=fmean(record.metrics.RMSE for record in records),
         pcc=fmean(correlations) if len(correlations) == len(records) else None,
-        persons=len({entry.subject for entry in first.predictions}),
-        test=(
-            first.track,
-            first.corpus_checksum,
-            frozenset(entry.session for entry in first.predictions),
-        ),
+        persons=first.persons,
+        test=(first.track, first.corpus_checksum, _tested(first)),
         protocol=first.protocol,
     )
+
+
+def _tested(record: Record) -> Hashable:
+    """What can be said of the sessions: of a licensed corpus only how many."""
+    if record.licensed:
+        return record.sessions, record.persons
+    return frozenset(entry.session for entry in record.predictions)
 
 
 def _role(record: Record) -> str:

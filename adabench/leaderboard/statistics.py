@@ -276,9 +276,11 @@ def _known(
     record: Record, labels: Mapping[str, float]
 ) -> tuple[list[tuple[str, str, float]], list[float]]:
     """Return (session, subject, label) in the order of sessions, and what was predicted there."""
-    if not record.predictions:
-        raise ValueError(f"{row_name([record])} holds no predictions, so it can't be compared")
-    entries = sorted(record.predictions, key=lambda entry: entry.session)
+    if not record.entries:
+        raise ValueError(
+            f"{row_name([record])} holds no predictions, so it can't be compared{_where(record)}"
+        )
+    entries = sorted(record.entries, key=lambda entry: entry.session)
     truth = []
     for entry in entries:
         given = labels.get(entry.session)
@@ -295,6 +297,16 @@ def _known(
             )
         truth.append((entry.session, entry.subject, float(label)))
     return truth, [entry.prediction for entry in entries]
+
+
+def _where(record: Record) -> str:
+    if not record.private:
+        return ""
+    return (
+        f": corpus {record.corpus!r} is licensed, so they lie in the private side file "
+        f"{record.private[:8]}….json, which is not at hand; copy it into the folder `private` of "
+        "the results folder (of records in measured/: local/private)"
+    )
 
 
 def _try_errors(

@@ -21,6 +21,7 @@ from adabench.records.checks import (
     run_key,
 )
 from adabench.records.labels import CorpusLabels
+from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.record import Record, Reported
 from adabench.records.reported import read_reported
 from adabench.records.results import (
@@ -46,7 +47,8 @@ class Verification:
         holding: files that hold: records, and tables of reported rows.
         problems: what does not hold, one a reason, so that a file may come several times.
         warnings: what a reader should know of files that hold.
-        unlabelled: files that hold as far as can be told: nobody gave the labels of their corpus.
+        unlabelled: files that hold as far as can be told: the labels of their corpus or their private
+            side file are not at hand.
     """
 
     holding: tuple[Path, ...]
@@ -68,8 +70,8 @@ class Verification:
         yield f"{counts[0]} hold, {damaged} do not, {counts[1]}"
         if self.unlabelled:
             yield (
-                f"{_count(self.unlabelled, 'file')} could not be recomputed, since no label was at "
-                "hand; name the prepared corpora with --data"
+                f"{_count(self.unlabelled, 'file')} could not be recomputed, since labels or private "
+                "side files were not at hand; name the prepared corpora with --data"
             )
 
 
@@ -111,7 +113,7 @@ def verify(
         warnings += _lone_side_folders(root / place) + _leftovers(root / place)
     repeated, doubtful = _repetitions(looks)
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
-    problems += repeated
+    problems += repeated + _misplaced(root / MEASURED)
     damaged = {problem.path for problem in problems}
     return Verification(
         holding=tuple(look.path for look in looks if look.path not in damaged),
@@ -176,7 +178,7 @@ def _look_at(
         tuple(_reasons(path, folder, stored, corpus, intervals)),
         run=run_key(stored.record),
         rmse=stored.record.metrics.RMSE,
-        unlabelled=stored.record.licensed and corpus is None,
+        unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
     )
 
 
@@ -185,6 +187,11 @@ def _reasons(
 ) -> list[str]:
     record = stored.record
     reasons = [*content_reasons(record), *place_reasons(path, folder, stored)]
+    if folder.name == MEASURED and record.kept is not None and record.private is None:
+        reasons.append(
+            "it is of an older schema version and holds predictions of a licensed corpus; move it to "
+            f"{LOCAL}/ and add it again, which leaves them out"
+        )
     try:
         reasons += read_beside(path, record.provenance)[1]
     except OSError as error:
@@ -201,6 +208,13 @@ def _lone_side_folders(folder: Path) -> list[Problem]:
         Problem(side, "a side folder without its record; remove it, or restore the record")
         for side in sorted(folder.rglob(f"*{SUFFIX}"))
         if side.is_dir() and not side.with_suffix(".json").exists()
+    ]
+
+
+def _misplaced(folder: Path) -> list[Problem]:
+    return [
+        Problem(path, f"private side files, where git tracks records; move it to {LOCAL}/{PRIVATE}")
+        for path in sorted(folder.rglob(PRIVATE))
     ]
 
 

@@ -6,6 +6,7 @@ Each check returns the reasons for which a record does not hold, and none where 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.labels import CorpusLabels
+from adabench.records.private import persons_of
 from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
+from adabench.records.rounding import HALF_STEP
 from adabench.records.side_files import side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
@@ -105,11 +108,11 @@ def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
     """Yield where a record and its prepared corpus disagree, its metrics among it."""
     if corpus.licensed and not record.licensed:
         yield f"licensed is not set, but corpus {corpus.name!r} is; its labels must stay out"
-    unknown = [entry.session for entry in record.predictions if entry.session not in corpus.scores]
+    unknown = [entry.session for entry in record.entries if entry.session not in corpus.scores]
     if unknown:
         yield f"corpus {corpus.name!r} has no score for session {unknown[0]!r}"
         return
-    for entry in record.predictions:
+    for entry in record.entries:
         subject, score = corpus.subjects[entry.session], corpus.scores[entry.session]
         if entry.subject != subject:
             yield f"session {entry.session!r} is of subject {subject!r}, not {entry.subject!r}"
@@ -118,6 +121,8 @@ def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
             yield f"session {entry.session!r} has label {entry.label:g}, its corpus {score:g}"
             return
     yield from _metric_reasons(record, corpus.scores)
+    if record.licensed:
+        yield from _told_sessions(record, corpus)
 
 
 def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iterator[str]:
@@ -127,13 +132,13 @@ def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iter
         record: with one interval a metric, or none.
         scores: session to BDI-II points, for a record without labels; None if not at hand.
     """
-    if not record.predictions or not record.intervals or (record.licensed and scores is None):
+    if not record.entries or not record.intervals or (record.licensed and scores is None):
         return
     predicted, true = _paired(record, scores)
-    subjects = tuple(entry.subject for entry in record.predictions)
+    subjects = tuple(entry.subject for entry in record.entries)
     given: dict[str, Interval] = dict(record.intervals.items())
     expected = metric_intervals(predicted, true, subjects)
-    for name in _differing(given, expected):
+    for name in _differing(given, expected, _tolerance(record)):
         low, high = given[name]
         should = (
             "none, of one person" if name not in expected else "[{}, {}]".format(*expected[name])
@@ -143,11 +148,11 @@ def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iter
 
 def _metric_reasons(record: Record, scores: Mapping[str, float]) -> Iterator[str]:
     # Where the record holds labels, reading it has recomputed its metrics already.
-    if not record.licensed or not record.predictions:
+    if not record.licensed or not record.entries:
         return
     for name, value in score_metrics(*_paired(record, scores)).items():
         given = getattr(record.metrics, name)
-        if given is None or abs(given - value) > TOLERANCE:
+        if given is None or abs(given - value) > _tolerance(record):
             yield f"metrics.{name} is {given}, but predictions and the corpus's labels give {value}"
 
 
@@ -156,14 +161,44 @@ def _paired(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     true = [
         entry.label if entry.label is not None else (scores or {})[entry.session]
-        for entry in record.predictions
+        for entry in record.entries
     ]
-    return np.array([entry.prediction for entry in record.predictions]), np.array(true)
+    return np.array([entry.prediction for entry in record.entries]), np.array(true)
 
 
-def _differing(given: Mapping[str, Interval], expected: Mapping[str, Interval]) -> list[str]:
+def _tolerance(record: Record) -> float:
+    """How far a record's number may lie from the recomputed one: a licensed record's is rounded."""
+    return TOLERANCE + (HALF_STEP if record.licensed else 0.0)
+
+
+def _told_sessions(record: Record, corpus: CorpusLabels) -> Iterator[str]:
+    """Yield what a licensed corpus's record says of single sessions, in counts and in words."""
+    found = (len(record.entries), persons_of(record.entries))
+    if record.entries and (record.sessions, record.persons) != found:
+        yield (
+            f"counts are {record.sessions} sessions of {record.persons} persons, but the private "
+            f"side file has {found[0]} of {found[1]}"
+        )
+    words = set(re.findall(r"[\w.-]+", " ".join(_texts(record))))
+    named = sorted(words & corpus.scores.keys())
+    if named:
+        yield (
+            f"its notes name session {named[0]!r}, but corpus {corpus.name!r} is licensed: nothing "
+            "that goes by session may be passed on"
+        )
+
+
+def _texts(record: Record) -> list[str]:
+    contract = [] if record.contract is None else record.contract.reasons
+    decoy = [] if record.decoy is None else [record.decoy.reason]
+    return [*record.notes, *contract, *decoy, *record.groups, *record.measures]
+
+
+def _differing(
+    given: Mapping[str, Interval], expected: Mapping[str, Interval], tolerance: float
+) -> list[str]:
     return [
         name
         for name, interval in given.items()
-        if name not in expected or not np.allclose(interval, expected[name], rtol=0, atol=TOLERANCE)
+        if name not in expected or not np.allclose(interval, expected[name], rtol=0, atol=tolerance)
     ]

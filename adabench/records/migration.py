@@ -7,8 +7,11 @@ schema then names what is wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
+
+from adabench.records.rounding import coarse
 
 Content = dict[str, Any]
 
@@ -58,5 +61,80 @@ def _with_subject(entry: Any) -> Any:
     return {**entry, "subject": subject or entry["session"]}
 
 
+def _strip_licensed(content: Content) -> Content:
+    """From 2 to 3: of a licensed corpus nothing by session stays, and numbers get two decimals.
+
+    The checksum of the older file can't stand for the rest: over predictions without a salt it
+    would let guesses be tested.
+    """
+    entries = content.get("predictions")
+    if not _is_licensed_run(content) or not _is_plain(entries):
+        return content
+    told = [_RMSE.sub(_shorter, note) for note in content.get("notes", [])]
+    counts = {
+        "sessions": len(entries),
+        "persons": len({entry["subject"] for entry in entries}),
+    }
+    return {
+        **content,
+        "metrics": coarse(content.get("metrics")),
+        "intervals": coarse(content.get("intervals", {})),
+        "counts": counts,
+        "predictions": [],
+        "notes": [*told, STRIPPED],
+    }
+
+
+def entries_of_older(content: Mapping[str, Any], newest: int) -> list[Any]:
+    """Return the predictions that migrating to ``newest`` leaves out; none if it leaves out none."""
+    version = content.get("schema_version", newest)
+    if version > _WITH_SESSIONS:
+        return []
+    before = migrate(content, version, _WITH_SESSIONS)
+    entries = before.get("predictions")
+    return list(entries) if _is_licensed_run(before) and _is_plain(entries) else []
+
+
+def _is_licensed_run(content: Mapping[str, Any]) -> bool:
+    """Whether plain content is of a run on a licensed corpus, not of a paper's table."""
+    origin = content.get("origin")
+    measured = isinstance(origin, Mapping) and origin.get("type") == "measured"
+    return content.get("licensed") is True and measured
+
+
+def _is_plain(entries: Any) -> TypeGuard[list[Content]]:
+    """Whether these are predictions as a licensed record held them; all else the schema names."""
+    if not isinstance(entries, list) or not entries:
+        return False
+    if not all(isinstance(entry, Mapping) and entry.keys() <= _ENTRY for entry in entries):
+        return False
+    named = [(entry.get("session"), entry.get("subject")) for entry in entries]
+    texts = all(isinstance(text, str) and text for pair in named for text in pair)
+    numbers = all(type(entry.get("prediction")) in (int, float) for entry in entries)
+    bare = all(entry.get("label") is None for entry in entries)
+    return texts and numbers and bare and len({session for session, _ in named}) == len(named)
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return f"RMSE {float(found[1]):.2f}"
+
+
+# The last version whose licensed records held predictions.
+_WITH_SESSIONS: Final = 2
+
+#: What a record says of what its migration left out.
+STRIPPED: Final = (
+    "of an older schema version: the predictions by session and all digits but two were left out, "
+    "as the corpus is licensed"
+)
+
+_ENTRY: Final = frozenset(("session", "subject", "prediction", "label"))
+
+# The development RMSE in the note on which epoch was tested.
+_RMSE: Final = re.compile(r"\bRMSE (\d+\.\d+)")
+
 #: Schema version to what makes the next one of it.
-MIGRATIONS: Final[Mapping[int, Callable[[Content], Content]]] = {1: _name_subjects}
+MIGRATIONS: Final[Mapping[int, Callable[[Content], Content]]] = {
+    1: _name_subjects,
+    2: _strip_licensed,
+}

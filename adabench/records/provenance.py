@@ -43,6 +43,15 @@ def hardware(*, threads: int, gpu: str | None) -> dict[str, str | int]:
     return found
 
 
+def load() -> dict[str, int | float]:
+    """Return the machine's cores and the mean number of running processes over the last minute."""
+    cores = os.cpu_count() or 1
+    try:
+        return {"cores": cores, "load_average": round(os.getloadavg()[0], 2)}
+    except OSError:
+        return {"cores": cores}
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():

@@ -13,13 +13,23 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
 from adabench.data.files import TEMPORARY_PREFIX, write_bytes
 from adabench.evaluation.controls import CONSTANT
-from adabench.records.record import Record
+from adabench.records.migration import entries_of_older
+from adabench.records.private import (
+    FOLDER,
+    Private,
+    find_private,
+    private_folder,
+    read_private,
+    write_private,
+)
+from adabench.records.record import SCHEMA_VERSION, Record
 from adabench.records.side_files import SUFFIX
 
 # Characters of the checksum in a file name: 8 unless another record holds that name already.
@@ -57,7 +67,8 @@ class Stored:
 def write_record(record: Record, root: str | os.PathLike[str]) -> Path:
     """Writes a record to ``root/<track>/<method>-<config>-<seed>-<hash>.json``, atomically.
 
-    A record that is there already is left alone; a different one never replaces it.
+    A record that is there already is left alone; a different one never replaces it. The private
+    side file of a licensed corpus's run goes to ``private_folder(root)``, before the record.
 
     Args:
         record: validated once more before anything is written.
@@ -72,20 +83,41 @@ def write_record(record: Record, root: str | os.PathLike[str]) -> Path:
             remedy and leaves nothing half-written; the caller still holds the record and should
             print ``record.model_dump_json()`` so that the result is not lost.
     """
-    content = (record.model_dump_json(indent=2) + "\n").encode("utf-8")
-    stored = Stored(Record.model_validate_json(content), content, record.checksum)
+    record = sealed(record)
+    stored = as_stored(record)
     path, exists = free_path(stored, Path(root))
-    if exists:
-        return path
     try:
-        write_bytes(path, content)
+        if record.private is not None and record.kept is not None:
+            write_private(private_folder(Path(root)), record.kept)
+        if not exists:
+            write_bytes(path, stored.content)
     except OSError as error:
         raise _not_written(error, path) from error
     return path
 
 
+def sealed(record: Record) -> Record:
+    """Return a record that names the private side file that is at hand, if there is one.
+
+    One that was migrated names none: its predictions come from the older file itself.
+    """
+    if record.kept is None or record.private is not None or not record.licensed:
+        return record
+    return record.model_copy(update={"private": record.kept.digest()})
+
+
+def as_stored(record: Record) -> Stored:
+    """Return a record as its file will hold it, validated once more.
+
+    Raises:
+        ValueError: it is not valid (a copy with changed fields, say).
+    """
+    content = (record.model_dump_json(indent=2) + "\n").encode("utf-8")
+    return Stored(Record.model_validate_json(content), content, record.checksum)
+
+
 def read_record(path: str | os.PathLike[str]) -> Record:
-    """Reads and verifies one record.
+    """Reads and verifies one record, with its private side file where that is at hand.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -107,9 +139,25 @@ def load_record(path: str | os.PathLike[str]) -> Stored:
     if "checksum" not in fields:
         raise ValueError(f"{path}: checksum is missing, so this is no record adabench wrote")
     try:
-        return Stored(Record.model_validate(fields), content, fields["checksum"])
+        record = Record.model_validate(fields)
     except ValidationError as error:
         raise ValueError(f"{path}: {_describe(error)}") from error
+    try:
+        return Stored(_with_private(record, fields, path), content, fields["checksum"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _with_private(record: Record, fields: dict[str, Any], path: Path) -> Record:
+    """Return a record with its private side file at hand, if it is; of an older version from itself."""
+    if record.private is not None:
+        found = find_private(path, record.private)
+        return record if found is None else record.with_private(read_private(found, record.private))
+    entries = entries_of_older(fields, SCHEMA_VERSION)
+    if not entries:
+        return record
+    exact = {"metrics": fields["metrics"], "intervals": fields.get("intervals", {})}
+    return record.with_private(Private.model_validate({"predictions": entries, **exact}))
 
 
 def read_records(root: str | os.PathLike[str]) -> tuple[list[Record], list[Problem]]:
@@ -157,10 +205,10 @@ def _read(path: Path) -> Record | OSError | ValueError:
 
 
 def record_files(root: Path) -> list[Path]:
-    """The JSON files below a folder, sorted: neither side folders nor what is being written."""
+    """The JSON files below a folder, sorted: no side files, private ones or what is being written."""
     found: list[str] = []
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
+        folders[:] = [n for n in folders if n != FOLDER and not n.endswith(SUFFIX)]
         found += [
             os.path.join(folder, name)  # noqa: PTH118 - a Path for each takes longer than the walk
             for name in (*folders, *files)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from clip_records import clip_record
 
-from adabench.engine.decoy import EQUAL, NOT_ASKED, SEES_LABELS, ask_decoy, other_names
+from adabench.engine.decoy import ask_decoy, describe, other_names, worst
 from adabench.engine.evaluation import evaluate
+from adabench.records.sections import Decoy
 
 
 def clips(*sessions, tasks=("Freeform", "Northwind")):
@@ -51,10 +52,10 @@ def test_one_person_alone_has_no_decoy():
 
 def test_an_honest_method_predicts_what_it_predicted(tiny):
     found = ask_decoy(tiny.bench())
-    assert found.outcome == EQUAL
+    assert found.outcome == "equal"
     assert found.difference <= 1e-4
     assert found.difference == found.repeated
-    assert any(note.startswith("decoy: equal") for note in tiny.outcome.record.notes)
+    assert tiny.outcome.record.decoy.outcome == "equal"
 
 
 def names_in_sight():
@@ -94,15 +95,15 @@ def test_one_that_reads_the_labels_from_disk_is_found(tiny):
     true = bench.parts.open_labels(sessions)
     assert sessions == pytest.approx(true)  # the cheat works
     found = ask_decoy(bench)
-    assert found.outcome == SEES_LABELS
+    assert found.outcome == "sees labels"
     assert found.difference > 1
-    assert str(found).startswith("decoy: sees labels: under other persons' names")
+    assert describe(found).startswith("decoy: sees labels: under other persons' names")
 
 
 @pytest.mark.parametrize("field", ["subject", "session"])
 def test_one_that_knows_persons_or_sessions_is_found(tiny, field):
     bench = spoiled(tiny.bench(), lambda view: sum(map(ord, getattr(view, field))))
-    assert ask_decoy(bench).outcome == SEES_LABELS
+    assert ask_decoy(bench).outcome == "sees labels"
 
 
 def test_noise_is_no_knowledge(tiny):
@@ -110,14 +111,24 @@ def test_noise_is_no_knowledge(tiny):
     chance = torch.Generator().manual_seed(0)
     bench = spoiled(tiny.bench(), lambda view: 20 + torch.randn(1, generator=chance).item())
     found = ask_decoy(bench)
-    assert found.outcome == EQUAL
+    assert found.outcome == "equal"
     assert found.repeated > 0.1
 
 
 def test_a_test_of_one_person_is_not_asked(tiny, monkeypatch):
     monkeypatch.setattr("adabench.engine.decoy.other_names", lambda clips: None)
     found = ask_decoy(tiny.bench())
-    assert (found.outcome, str(found)) == (
-        NOT_ASKED,
+    assert (found.outcome, describe(found)) == (
+        "not asked",
         "decoy: not asked, the test clips are of one person",
     )
+
+
+def test_runs_that_are_joined_say_the_worst():
+    equal = Decoy(outcome="equal", difference=1e-6, repeated=0.0)
+    silent = Decoy(outcome="not asked", reason="the test clips are of one person")
+    sees = Decoy(outcome="sees labels", difference=3.0, repeated=0.0)
+    assert worst([equal, sees, silent]) == sees
+    assert worst([equal, silent]) == silent
+    assert worst([equal, equal]) == equal
+    assert worst([equal, None]) is None

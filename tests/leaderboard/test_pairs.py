@@ -1,6 +1,7 @@
 """Every pair of a track's rows."""
 
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
 from adabench.leaderboard.statistics import compare, told_apart
@@ -51,11 +52,8 @@ def test_licensed_records_need_labels(make_record, tmp_path):
     for name, error in (("one", 2), ("two", 14)):
         record = make_record(error=error, method=name, config=name)
         truth = {entry.session: float(entry.label) for entry in record.predictions}
-        bare = [entry.model_copy(update={"label": None}) for entry in record.predictions]
-        changes = {"predictions": bare, "licensed": True, "track": "avec14", "corpus": "avec2014"}
-        write_record(
-            make_record(error=error, method=name, config=name, **changes), tmp_path / "local"
-        )
+        licensed = as_licensed(record, track="avec14", corpus="avec2014")
+        write_record(licensed, tmp_path / "local")
     with pytest.raises(ValueError, match="no two measured rows"):
         pairs_of_track("avec14", tmp_path)
     persons = {entry.session: entry.subject for entry in record.predictions}

@@ -4,10 +4,11 @@ import statistics
 from pathlib import Path
 
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.leaderboard.rows import Entry, build_tables, shared_flags
 from adabench.leaderboard.standing import Standing
-from adabench.records import Flags, Metrics, Prediction, Reported
+from adabench.records import Flags, Metrics, Reported
 from adabench.records.labels import CorpusLabels
 
 
@@ -200,13 +201,7 @@ def test_a_licensed_corpus_is_judged_with_its_labels(make_record):
     labels = {entry.session: entry.label for entry in make_record().predictions}
 
     def licensed(error, **changes):
-        record = make_record(error)
-        bare = [
-            Prediction(session=entry.session, subject=entry.subject, prediction=entry.prediction)
-            for entry in record.predictions
-        ]
-        fields = {"licensed": True, "predictions": bare, "metrics": record.metrics}
-        return make_record(error, **fields, track="avec14", **changes)
+        return as_licensed(make_record(error, **changes), track="avec14")
 
     entries = [Entry(licensed(4.0), "local"), Entry(licensed(9.0, method="worse"), "local")]
     ((best, worse),) = (table.rows for table in build_tables(entries))

@@ -1,9 +1,9 @@
 """Who is best, who can't be told from the best, and whom a control contradicts."""
 
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.leaderboard.standing import Standing, standings
-from adabench.records import Prediction
 
 
 def constant(make_record):
@@ -53,13 +53,7 @@ def test_a_contradicted_row_has_its_reason_and_is_not_the_best(make_record):
 
 def test_licensed_rows_are_compared_only_with_labels(make_record):
     def licensed(error, **changes):
-        record = make_record(error, **changes)
-        bare = [
-            Prediction(session=p.session, subject=p.subject, prediction=p.prediction)
-            for p in record.predictions
-        ]
-        fields = {"licensed": True, "predictions": bare, "metrics": record.metrics}
-        return make_record(error, **{**changes, **fields, "track": "avec14"})
+        return as_licensed(make_record(error, **changes), track="avec14")
 
     rows = {"good": [licensed(4.0)], "bad": [licensed(9.0, method="Other")]}
     assert all(each == Standing() for each in standings(rows).values())

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.evaluation import score_metrics
 from adabench.evaluation.significance import holm, nemenyi, permutation_p, sign_flip_p
@@ -36,17 +37,17 @@ def run(make_record):
                 session=f"{index // each:03d}_{index % each + 1}",
                 subject=f"{index // each:03d}",
                 prediction=value,
-                label=None if licensed else label,
+                label=label,
             )
             for index, (value, label) in enumerate(zip(guess, labels, strict=True))
         ]
-        return make_record(
+        record = make_record(
             seed=seed,
             predictions=predictions,
             metrics=Metrics(**score_metrics(guess, labels)),
-            licensed=licensed,
             **changes,
         )
+        return as_licensed(record) if licensed else record
 
     return make
 
@@ -54,7 +55,7 @@ def run(make_record):
 def scores(record):
     return {
         entry.session: float(label)
-        for entry, label in zip(record.predictions, labels_of(), strict=True)
+        for entry, label in zip(record.entries, labels_of(), strict=True)
     }
 
 

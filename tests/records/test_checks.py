@@ -1,6 +1,7 @@
 """What must hold of a record beyond its schema."""
 
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.records import Metrics, Prediction, Reported, write_record
@@ -136,9 +137,10 @@ def test_a_licensed_records_metrics_follow_from_the_corpus(licensed, licensed_co
         ({"subject": "8"}, "session '000_1' is of subject '0', not '8'"),
     ],
 )
-def test_sessions_and_subjects_are_the_corpuss(licensed, licensed_corpus, entry, reason):
-    first, *others = licensed().predictions
-    record = licensed(predictions=[first.model_copy(update=entry), *others])
+def test_sessions_and_subjects_are_the_corpuss(sound, licensed, licensed_corpus, entry, reason):
+    first, *others = sound().predictions
+    checksum = licensed().corpus_checksum
+    record = as_licensed(sound(corpus_checksum=checksum), [first.model_copy(update=entry), *others])
     corpus = read_labels([licensed_corpus])[record.corpus_checksum]
     assert any(reason in each for each in label_reasons(record, corpus))
 

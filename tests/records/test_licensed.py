@@ -5,6 +5,7 @@ everything treats it as such. Its labels are all different, so that each could b
 """
 
 import base64
+import hashlib
 import importlib.util
 import json
 import re
@@ -19,13 +20,15 @@ import pytest
 from adabench.config.experiment import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
+from adabench.data.sealed import session_labels
+from adabench.engine.reporting import scored
 from adabench.engine.run import FIGURE, default_work_dir, train
-from adabench.evaluation import metric_intervals, score_metrics
 from adabench.leaderboard.accept import RefusedError, accept
 from adabench.leaderboard.publish import publish
 from adabench.leaderboard.verify import verify
-from adabench.records import Metrics, Prediction, provenance, write_record
+from adabench.records import Record, provenance, write_record
 from adabench.records.labels import read_labels
+from adabench.records.private import FOLDER, divided
 from adabench.records.results import read_records
 from adabench.records.side_files import side_folder
 from adabench.synthface import SynthfaceParameters, generate
@@ -56,24 +59,19 @@ def licensed(tmp_path_factory):
 
 def with_predictions_of_its_own(record, corpus):
     """A method's record as the engine makes them, with a prediction for each session."""
-    labels = {clip.session: float(clip.score) for clip in corpus.clips}
-    noise = np.random.default_rng(1).normal(0, 5, len(record.predictions))
-    predictions = [
-        Prediction(session=entry.session, subject=entry.subject, prediction=value)
-        for entry, value in zip(record.predictions, 40 + noise, strict=True)
-    ]
-    guess = np.array([entry.prediction for entry in predictions])
-    truth = np.array([labels[entry.session] for entry in predictions])
-    return record.model_copy(
-        update={
-            "kind": "method",
-            "method": "Other",
-            "predictions": predictions,
-            "metrics": Metrics(**score_metrics(guess, truth)),
-            "intervals": metric_intervals(guess, truth, [entry.subject for entry in predictions]),
-            "provenance": {},
-        }
-    )
+    noise = np.random.default_rng(1).normal(0, 5, len(record.entries))
+    guess = {entry.session: 40 + value for entry, value in zip(record.entries, noise, strict=True)}
+    tested = [clip for clip in corpus.clips if clip.session in guess]
+    content = {
+        **record.model_dump(exclude={"checksum"}),
+        **scored(tested, guess, session_labels(tested), licensed=True),
+        "clips": {clip.clip: guess[clip.session] for clip in tested},
+        "kind": "method",
+        "method": "Other",
+        "provenance": {},
+    }
+    public, private = divided(content)
+    return Record.model_validate(public).with_private(private)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +112,8 @@ def predictions(licensed):
         record for folder in folders if folder.is_dir() for record in read_records(folder)[0]
     ]
     assert len(records) >= 2
-    return [{entry.session: entry.prediction for entry in one.predictions} for one in records]
+    assert all(one.entries for one in records)
+    return [{entry.session: entry.prediction for entry in one.entries} for one in records]
 
 
 def test_labels_that_stand_there_are_found(licensed, predictions):
@@ -130,15 +129,56 @@ def test_labels_that_stand_there_are_found(licensed, predictions):
 
 
 def test_no_label_stands_in_the_leaderboard(licensed, published, predictions):
-    looked_at = files(published)
-    named = 0
-    for path in looked_at:
+    kept = 0
+    for path in files(published):
         text = path.read_text(encoding="utf-8")
-        named += any(clip.session in text for clip in licensed.corpus.clips)
         assert not labels_in(text, licensed.corpus, predictions), path
+        named = any(clip.session in text for clip in licensed.corpus.clips)
+        if path.parent == published / "local" / FOLDER:
+            kept += named
+        else:
+            assert not named, path
         if path.suffix == ".json":
             assert not [one for one in walk(json.loads(text)) if one.get("label") is not None], path
-    assert named >= 2  # the records, with their predictions
+    assert kept == len(predictions)
+    assert not list((published / "measured").rglob(FOLDER))
+
+
+def test_every_number_that_is_published_has_two_decimals(licensed, published):
+    paths = sorted((published / "measured" / "avec14").glob("*.json"))
+    assert len(paths) == 2
+    for path in paths:
+        content = json.loads(path.read_text())
+        assert content["predictions"] == []
+        assert content["clips"] == {}
+        assert content["calibration"] is None
+        assert content["counts"] == {"sessions": 4, "persons": 4, "clips": 8}
+        exact = [content["metrics"], *content["intervals"].values()]
+        for value in [v for part in exact for v in (part.values() if type(part) is dict else part)]:
+            assert value == round(value, 2)
+
+
+def test_a_private_file_is_named_by_what_nobody_can_guess(licensed, published):
+    (path, *_) = sorted((published / "local" / FOLDER).glob("*.json"))
+    content = json.loads(path.read_text())
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+    assert len(content["salt"]) == 64
+    others = {json.loads(other.read_text())["salt"] for other in path.parent.glob("*.json")}
+    assert len(others) == len(list(path.parent.glob("*.json")))
+
+
+def test_git_ignores_private_files_wherever_they_lie(licensed, published, tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    shutil.copytree(licensed.root / "work", tmp_path / "runs")
+    shutil.copytree(published, tmp_path / "results")
+    listed = subprocess.run(
+        ["git", "-C", str(tmp_path), "status", "--porcelain", "-uall"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "results/measured/avec14/" in listed
+    assert FOLDER not in listed
 
 
 def walk(value):
@@ -169,7 +209,7 @@ def test_no_frame_stands_in_the_leaderboard(licensed, published):
             ".patch",
             ".svg",
             ".lock",
-        } or (path.name == ".lock"), path
+        } or path.name in (".lock", ".gitignore"), path
         marks = (b"\xff\xd8\xff", b"\x89PNG", b"ADAJPEGS", b"/9j/", b"iVBORw0KGgo")
         # A patch of our own code may name a format.
         for mark in marks if path.suffix != ".patch" else ():
@@ -185,7 +225,9 @@ def test_what_a_run_leaves_beside_its_record(licensed):
     assert (
         set(record.provenance) == {path.name for path in side.iterdir()} if side.is_dir() else True
     )
-    assert all(entry.label is None for entry in record.predictions)
+    assert record.predictions == []
+    assert len(record.entries) == 4
+    assert all(entry.label is None for entry in record.entries)
 
 
 def test_the_figure_shows_labels_and_stays_in_the_work_folder(licensed, published):
@@ -210,13 +252,12 @@ def test_what_was_accepted_holds(licensed, published):
 def test_a_record_with_labels_is_refused(licensed, tmp_path):
     record = licensed.outcome.record
     labels = {clip.session: float(clip.score) for clip in licensed.corpus.clips}
-    told = [
-        entry.model_copy(update={"label": labels[entry.session]}) for entry in record.predictions
-    ]
+    told = [entry.model_copy(update={"label": labels[entry.session]}) for entry in record.entries]
     with pytest.raises(ValueError, match="labels must stay out"):
         write_record(record.model_copy(update={"predictions": told}), tmp_path)
     assert not files(tmp_path)
-    freed = record.model_copy(update={"predictions": told, "licensed": False, "provenance": {}})
+    free = {"licensed": False, "provenance": {}, "private": None, "metrics": record.kept.metrics}
+    freed = record.model_copy(update={"predictions": told, **free})
     (tmp_path / "leaderboard").mkdir()
     path = write_record(freed, tmp_path / "sent")
     with pytest.raises(RefusedError, match="is licensed, but 4 predictions carry their label"):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from pydantic import ValidationError
+from record_fixtures import as_licensed
 
 from adabench.records import Cost, Flags, Measured, Metrics, Prediction, Record, Reported
 from adabench.records.record import content_checksum, is_demo_track
@@ -38,7 +39,7 @@ def test_a_record_survives_json(make_record):
     )
     assert Record.model_validate_json(record.model_dump_json()) == record
     assert Record(**record.model_dump()) == record
-    assert json.loads(record.model_dump_json())["schema_version"] == 2
+    assert json.loads(record.model_dump_json())["schema_version"] == 3
 
 
 def test_the_checksum_is_that_of_the_canonical_content(make_record):
@@ -98,8 +99,11 @@ def test_a_changed_prediction_no_longer_fits_the_metrics(make_record):
 def test_a_licensed_corpus_keeps_its_labels_out(make_record):
     with pytest.raises(ValidationError, match="labels must stay out of the record"):
         make_record(licensed=True)
-    record = make_record(licensed=True, predictions=unlabelled(make_record()))
-    assert '"label":null' in record.model_dump_json()
+    with pytest.raises(ValidationError, match=r"what goes by session .* holds predictions"):
+        make_record(licensed=True, predictions=unlabelled(make_record()))
+    text = as_licensed(make_record()).model_dump_json()
+    assert '"predictions":[]' in text
+    assert '"clips":{}' in text
 
 
 def test_one_label_is_enough_to_refuse_a_licensed_record(make_record):
@@ -146,11 +150,11 @@ def test_numbers_are_finite(make_record, value):
         make_record(timing={"train": value})
 
 
-def test_labels_stay_on_the_scale_and_predictions_need_not():
+def test_labels_stay_on_the_scale_and_predictions_need_not(make_record):
     entry = Prediction(session="a", subject="a", prediction=71.5, label=63)
     assert entry.prediction == 71.5
-    with pytest.raises(ValidationError, match="label"):
-        Prediction(session="a", subject="a", prediction=5.0, label=64)
+    with pytest.raises(ValidationError, match=r"label 64, and BDI-II goes from 0 to 63"):
+        make_record(predictions=[Prediction(session="a", subject="a", prediction=5.0, label=64)])
 
 
 @pytest.mark.parametrize(
@@ -165,11 +169,7 @@ def test_a_measured_record_has_predictions_and_four_metrics(make_record):
     with pytest.raises(ValidationError, match="needs its predictions"):
         make_record(predictions=[])
     with pytest.raises(ValidationError, match="all four metrics"):
-        make_record(
-            licensed=True,
-            predictions=unlabelled(make_record()),
-            metrics=Metrics(RMSE=1.0, MAE=1.0),
-        )
+        as_licensed(make_record(), metrics=Metrics(RMSE=1.0, MAE=1.0))
 
 
 def test_a_bound_needs_only_its_corpus(make_record):
@@ -218,8 +218,8 @@ def test_an_interval_is_not_upside_down(make_record):
 
 def test_another_schema_is_named_with_its_remedy(make_record):
     content = json.loads(make_record().model_dump_json())
-    content["schema_version"] = 3
-    with pytest.raises(ValidationError, match=r"schema_version is 3.*update adabench"):
+    content["schema_version"] = 4
+    with pytest.raises(ValidationError, match=r"schema_version is 4.*update adabench"):
         Record.model_validate(content)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
 from adabench.engine.combined import CombinedMethod, PooledFolds
+from adabench.engine.decoy import worst
 from adabench.engine.kinds.method_run import MethodRun, Place
 from adabench.engine.reporting import Facts
 from adabench.engine.rundata import RunData, open_data
@@ -44,6 +45,8 @@ class JoinedRun(MethodRun):
         names = " and ".join(f"{record.config} on {record.track}" for record in members)
         return Facts(
             kind=members[0].kind,
+            clips=self.combined.clips(),
+            decoy=worst([record.decoy for record in members]),
             cost=self.combined.cost(),
             timing=self.combined.timing(),
             relevance_auc=self.combined.relevance_auc(),

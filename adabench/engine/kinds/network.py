@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
-from adabench.engine.decoy import DecoyResult, ask_decoy
+from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
@@ -24,7 +25,8 @@ from adabench.engine.timings import Timings
 from adabench.engine.training import Fit
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.models.weights import file_checksum
-from adabench.records.record import Cost, Flags
+from adabench.records.record import METRIC_NAMES
+from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection, StageUse
 
 
 class NetworkRun(MethodRun):
@@ -33,7 +35,7 @@ class NetworkRun(MethodRun):
     bench: Workbench
     done: Fit
     evaluation: Evaluation
-    decoy: DecoyResult
+    decoy: Decoy
     work: int
     speed: float
 
@@ -66,16 +68,19 @@ class NetworkRun(MethodRun):
     def facts(self, labels: Mapping[str, float]) -> Facts:
         """Cost, time, relevance, pretrained weights, which epoch was tested."""
         notes = [
-            _selection(self.bench.training.epochs, self.done.best),
+            _epoch_note(self.bench.training.epochs, self.done.best),
             f"share of the training steps spent waiting for data: {self.done.waiting:.3f}",
             *([f"semantics: {self.bench.encoder}"] if self.bench.encoder else []),
         ]
         return Facts(
+            stages=tuple(_stages(self.bench)),
+            selection=_selection(self.bench, self.done),
+            clips=self.evaluation.clips,
             cost=self._cost(),
             timing=self.timings.seconds,
             relevance_auc=self._areas(labels),
             flags=flags_of_bench(self.bench),
-            decoy=str(self.decoy),
+            decoy=self.decoy,
             notes=tuple(notes),
         )
 
@@ -126,13 +131,38 @@ def _find_weights(value: Any) -> str | None:
     return None
 
 
-def _selection(epochs: int, best: Mapping[str, Any]) -> str:
+def _stages(bench: Workbench) -> Iterator[StageUse]:
+    """Yield what was trained beforehand, as the record says it."""
+    for name, stage in bench.stages.items():
+        cfg = bench.experiment.stages[name]
+        yield StageUse(
+            name=name,
+            type=cfg["type"],
+            key=stage.key,
+            seed=cfg.get("seed"),
+            seconds=stage.seconds,
+        )
+
+
+def _selection(bench: Workbench, done: Fit) -> Selection:
+    """Say how the tested weights were chosen; the development labels are read at each validation."""
+    training = bench.training
+    found = {name: done.development[name] for name in METRIC_NAMES if name in done.development}
+    return Selection(
+        metrics=Metrics(**found) if found else None,
+        epoch=done.best["epoch"],
+        epochs=training.epochs,
+        looks=math.ceil(training.epochs / training.validate_every) if "value" in done.best else 0,
+    )
+
+
+def _epoch_note(epochs: int, best: Mapping[str, Any]) -> str:
     """Say which epoch's weights were tested, and why these."""
     if "value" not in best:
         return f"no validation data: the weights after the last of {epochs} epochs, unselected"
     return (
         f"best of {epochs} epochs on the validation data: epoch {best['epoch']}, "
-        f"RMSE {best['value']:.3f}"
+        f"RMSE {best['value']:.2f}"
     )
 
 

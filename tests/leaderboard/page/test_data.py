@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.leaderboard.page.data import page_data
 from adabench.leaderboard.rows import Entry, build_tables
-from adabench.records import Cost, Metrics, Prediction, Reported
+from adabench.records import Cost, Metrics, Reported
 
 
 def paper_row(make_record, rmse=7.0, paper="newmap", row="New-MAP", **changes):
@@ -197,12 +198,10 @@ def test_links_to_rows_last_as_long_as_the_experiment(make_record):
 
 
 def test_predictions_and_labels_stay_in_the_records(make_record):
-    bare = [Prediction(session="s1", subject="p1", prediction=31.25)]
-    record = make_record(
-        licensed=True, predictions=bare, track="avec14", corpus="avec2014", intervals={}
-    )
+    record = as_licensed(make_record(error=7.25), track="avec14", corpus="avec2014")
+    assert 37.0 + 0.25 in [entry.prediction for entry in record.entries]
     text = json.dumps(data_of(Entry(record, "measured"), Entry(make_record(), "measured")))
-    assert "31.25" not in text
+    assert "37.25" not in text
     assert '"label"' not in text
 
 

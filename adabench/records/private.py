@@ -1,0 +1,163 @@
+"""What of a licensed corpus stays with who holds the licence: all that goes by session or clip.
+
+From many records' predictions and exact metrics the labels follow by least squares, so neither is
+public. They lie in a private side file, in the folder ``private`` of the work folder and of the
+results folder, which git ignores. The record names it by its sha256; the salt in the file keeps
+anybody from testing guesses against that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from adabench.data.files import write_bytes
+from adabench.records.rounding import FROM_LABELS, coarse
+from adabench.records.sections import (
+    STRICT,
+    Calibration,
+    Digest,
+    Interval,
+    MetricName,
+    Metrics,
+    Name,
+    Points,
+    Prediction,
+    RelevanceFile,
+)
+
+#: The folder of private side files. Records and their tables never lie in it.
+FOLDER: Final = "private"
+
+#: Records that git tracks lie in a folder of this name; their private files lie in its neighbour.
+_TRACKED, _UNTRACKED = "measured", "local"
+
+
+class Private(BaseModel):
+    """One run's private side file.
+
+    Attributes:
+        salt: 32 random bytes; without them the digest can't be told from a guess.
+        predictions: one a session; labels stay in the corpus.
+        clips: clip to prediction.
+        relevance: the side file of the test clips' relevance, if it is kept.
+        metrics, intervals, calibration: with all their digits.
+    """
+
+    model_config = STRICT
+
+    schema_version: Literal[1] = 1
+    salt: Digest = Field(default_factory=lambda: secrets.token_hex(32))
+    predictions: list[Prediction]
+    clips: dict[Name, Points] = {}
+    relevance: RelevanceFile | None = None
+    metrics: Metrics | None = None
+    intervals: dict[MetricName, Interval] = {}
+    calibration: Calibration | None = None
+
+    def content(self) -> bytes:
+        """Return the file's bytes."""
+        return (self.model_dump_json(indent=1) + "\n").encode()
+
+    def digest(self) -> str:
+        """Return what a record names the file by."""
+        return hashlib.sha256(self.content()).hexdigest()
+
+
+def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
+    """Divide the fields of a licensed corpus's record into public ones and the private file.
+
+    Calibration is left out whole: a bias and a mean prediction give the sum of the labels, and the
+    sums of two tests that differ by one session give that session's label.
+
+    Args:
+        content: field to value, as for `Record`, with predictions that carry no label.
+
+    Returns:
+        The public fields, numbers from labels at two decimals and the private file's digest among
+        them, and the private file.
+    """
+    private = Private(
+        predictions=content["predictions"],
+        clips=content.get("clips", {}),
+        relevance=content.get("relevance"),
+        metrics=content["metrics"],
+        intervals=content.get("intervals", {}),
+        calibration=content.get("calibration"),
+    )
+    left_out = ("predictions", "clips", "relevance", "calibration")
+    public = {name: value for name, value in content.items() if name not in left_out}
+    for name in FROM_LABELS:
+        if name in public:
+            public[name] = coarse(_plain(public[name]))
+    return {**public, "private": private.digest()}, private
+
+
+def private_folder(results: Path) -> Path:
+    """Return where a results folder keeps private files: never where git tracks records."""
+    folder = results.resolve()
+    kept = folder.with_name(_UNTRACKED) if folder.name == _TRACKED else results
+    return kept / FOLDER
+
+
+def write_private(folder: Path, private: Private) -> Path:
+    """Write a private file into a folder, which git is told to ignore, and return its path.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    write_bytes(folder / ".gitignore", b"*\n")
+    path = folder / f"{private.digest()}.json"
+    write_bytes(path, private.content())
+    return path
+
+
+def find_private(record: Path, digest: str) -> Path | None:
+    """Return the private file of a record's file, or None where it is not at hand.
+
+    Looked for in the folder ``private`` beside the record (of a work folder) and in that of the
+    results folder.
+    """
+    folders = (record.parent / FOLDER, private_folder(record.parent.parent))
+    paths = [folder / f"{digest}.json" for folder in folders]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def read_private(path: Path, digest: str) -> Private:
+    """Read a private file.
+
+    Raises:
+        ValueError: it was changed, or is none.
+        OSError: it can't be read.
+    """
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(
+            f"its private file {path} was changed after it was written; restore the file, or "
+            "remove it to read the public record alone"
+        )
+    try:
+        return Private.model_validate_json(content)
+    except ValidationError as error:
+        raise ValueError(
+            f"its private file {path} is none that adabench wrote ({error.error_count()} fields "
+            "don't fit); restore it, or remove it to read the public record alone"
+        ) from error
+
+
+def persons_of(predictions: Sequence[Prediction]) -> int:
+    """Return how many persons' sessions these are."""
+    return len({entry.subject for entry in predictions})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return value

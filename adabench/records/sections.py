@@ -1,0 +1,304 @@
+"""The sections of a result record: what each may hold, and in which range.
+
+A section whose default says nothing (None, or empty) is not known of that run.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
+
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+#: In points of the scale; no prediction lies that far off, and no scale reaches there.
+Points = Annotated[float, Field(gt=-1e4, lt=1e4)]
+Distance = Annotated[float, Field(ge=0, lt=1e4)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Amount = Annotated[float, Field(ge=0, le=1e18)]
+MetricName = Literal["RMSE", "MAE", "PCC", "CCC"]
+# These become names of folders and must not lead elsewhere.
+TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Name = Annotated[str, Field(min_length=1)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._@/+-]{0,63}$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Interval = tuple[Points, Points]
+
+
+#: Unknown fields are refused, numbers are finite, nothing can be assigned.
+STRICT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Part(BaseModel):
+    """A section."""
+
+    model_config = STRICT
+
+
+class Metrics(Part):
+    """RMSE and MAE in BDI-II points, PCC and CCC in [-1, 1]; a paper may leave out the last two."""
+
+    RMSE: Distance
+    MAE: Distance
+    PCC: Correlation | None = None
+    CCC: Correlation | None = None
+
+
+class Prediction(Part):
+    """One session's predicted score and, where the corpus may be passed on, its true one.
+
+    Attributes:
+        subject: the person whose session it is; one person may have several.
+        label: within the record's scale.
+    """
+
+    session: Name
+    subject: Name
+    prediction: Points
+    label: Points | None = None
+
+
+class Counts(Part):
+    """What was tested; of a licensed corpus the only thing said of sessions and persons."""
+
+    sessions: Annotated[int, Field(ge=1, le=10**9)]
+    persons: Annotated[int, Field(ge=1, le=10**9)]
+    clips: Annotated[int, Field(ge=1, le=10**9)] | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Counts:
+        if self.persons > self.sessions:
+            raise ValueError(f"{self.sessions} sessions can't be of {self.persons} persons")
+        return self
+
+
+class Cost(Part):
+    """What the method costs; multiply-adds are those of one clip, the speed is at evaluation.
+
+    Attributes:
+        wall_seconds: of this run, which may have found stages and caches that others made.
+        alone_seconds: with what those took when they were made: the run as if from nothing.
+    """
+
+    parameters: Count | None = None
+    multiply_adds: Count | None = None
+    frames_per_second: Amount | None = None
+    peak_memory_mb: Amount | None = None
+    wall_seconds: Seconds | None = None
+    alone_seconds: Seconds | None = None
+
+
+class Flags(Part):
+    """What a reader must know before comparing this record with another."""
+
+    demo: bool = False
+    paper_compat: bool = False
+    pretrained: str | None = None
+    pretrained_checksum: str | None = None
+    semantics: str | None = None
+
+
+class Measure(Part):
+    """A number of the open section `measures`.
+
+    Attributes:
+        direction: which values are better.
+        code: what computed it, a type's or function's name.
+    """
+
+    value: Annotated[float, Field(ge=-1e18, le=1e18)]
+    unit: str = ""
+    direction: Literal["lower", "higher"]
+    code: Name
+
+
+class Code(Part):
+    """The code of one part from outside the repository.
+
+    Attributes:
+        unit: name of the module, distribution or folder.
+        sha256: of its sources; None where a version names them.
+        clean: whether its own tree was.
+    """
+
+    unit: Name
+    kind: Literal["folder", "file", "distribution"]
+    version: str | None = None
+    sha256: Digest | None = None
+    commit: str | None = None
+    clean: bool | None = None
+
+
+class Contract(Part):
+    """Whether the parts kept their contract in this run; the worst of its members' if joined."""
+
+    outcome: Literal["held", "broken", "not checked"]
+    reasons: list[Name] = []
+    seconds: Seconds | None = None
+
+
+class Decoy(Part):
+    """Whether predictions were the same with the test clips handed out under each other's names.
+
+    Attributes:
+        difference: largest of a prediction, points.
+        repeated: the same of two plain predictions of the same clips, points.
+    """
+
+    outcome: Literal["equal", "sees labels", "not asked"]
+    difference: Distance | None = None
+    repeated: Distance | None = None
+    reason: str = ""
+
+
+class Selection(Part):
+    """How the tested weights were chosen on the development data.
+
+    Attributes:
+        metrics: on the development sessions, at the chosen epoch; None without any.
+        epoch: whose weights were tested, from 1.
+        epochs: that were trained.
+        looks: how often the development labels were looked at.
+        budget: how many configurations a search tried.
+    """
+
+    metrics: Metrics | None = None
+    epoch: Count | None = None
+    epochs: Count | None = None
+    looks: Count | None = None
+    budget: Count | None = None
+
+
+class StageUse(Part):
+    """A stage that the run stands on; its seconds are those that it took when it was made."""
+
+    name: Name
+    type: Name
+    key: str
+    seed: Seed | None = None
+    seconds: Seconds | None = None
+
+
+class View(Part):
+    """What a method sees of a test clip.
+
+    Attributes:
+        length: frames of a view or segment.
+        stride: frames from one to the next.
+        frames_per_second: that a view has.
+    """
+
+    length: Annotated[int, Field(ge=1, le=10**9)]
+    stride: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    frames_per_second: Annotated[float, Field(gt=0, le=1e6)] | None = None
+
+
+class Level(Part):
+    """A level of severity and its lowest score, in points."""
+
+    name: Name
+    low: Points
+
+
+class Scale(Part):
+    """The scale of the labels, whole, so that checking a record needs no corpus.
+
+    Attributes:
+        low, high: its ends, in points, both reached.
+        levels: from the mildest on; the first begins at ``low``.
+    """
+
+    name: Name
+    low: Points
+    high: Points
+    levels: list[Level] = []
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Scale:
+        if self.low >= self.high:
+            raise ValueError(f"scale {self.name!r} ends at {self.high:g}, not above {self.low:g}")
+        lows = [level.low for level in self.levels]
+        if lows and (lows != sorted(set(lows)) or lows[0] != self.low or lows[-1] > self.high):
+            raise ValueError(
+                f"levels of scale {self.name!r} begin at {lows}; expected rising numbers from "
+                f"{self.low:g} to at most {self.high:g}"
+            )
+        return self
+
+
+def bdi_ii() -> Scale:
+    """Return the scale of the BDI-II with its four levels."""
+    lows = (MIN_SCORE, *LEVEL_THRESHOLDS)
+    levels = [Level(name=name, low=low) for name, low in zip(LEVEL_NAMES, lows, strict=True)]
+    return Scale(name="BDI-II", low=MIN_SCORE, high=MAX_SCORE, levels=levels)
+
+
+class Group(Part):
+    """The metrics over some of the tested sessions."""
+
+    sessions: Annotated[int, Field(ge=1, le=10**9)]
+    metrics: Metrics
+
+
+class Calibration(Part):
+    """How predictions lie to labels: as `adabench.evaluation.calibration` gives it.
+
+    Attributes:
+        intercept, slope: of the label on the prediction; None of equal predictions.
+        bias: mean prediction less mean label, points.
+        sigma_ratio: deviation of the predictions over that of the labels; None of equal labels.
+    """
+
+    intercept: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
+    slope: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
+    bias: Points
+    sigma_ratio: Annotated[float, Field(ge=0, le=1e9)] | None = None
+
+
+class Conformal(Part):
+    """Intervals for single predictions.
+
+    Attributes:
+        level: share of the labels that they promise to hold.
+        coverage: share that they held.
+        width: their mean, points.
+    """
+
+    level: Share
+    method: Name
+    coverage: Share
+    width: Distance
+
+
+class RelevanceFile(Part):
+    """The side file of the test clips' relevance; without a digest it is not kept."""
+
+    name: FileName
+    sha256: Digest | None = None
+
+
+class Load(Part):
+    """How busy the machine was: its cores, and the mean of running processes over a minute."""
+
+    cores: Annotated[int, Field(ge=1, le=10**6)]
+    load_average: Annotated[float, Field(ge=0, le=1e6)] | None = None
+
+
+class Measured(Part):
+    """The numbers come from a run of adabench."""
+
+    type: Literal["measured"] = "measured"
+
+
+class Reported(Part):
+    """The numbers are printed in a paper's table."""
+
+    type: Literal["reported"] = "reported"
+    paper: Name
+    table: Name
+    row: Name
