@@ -21,8 +21,7 @@ def vectors_in(value: Any, number: int) -> Iterator[Vector]:
         if len(items) == number and all(isinstance(item, int | float) for item in items):
             yield np.array(items, dtype=np.float64)
         elif len(items) == number and all(isinstance(item, Mapping) for item in items):
-            columns = ({name: item.get(name) for item in items} for name in items[0])
-            yield from (_column(items, name) for column in columns for name in column)
+            yield from (_column(items, name) for name in items[0])
         for item in items:
             yield from vectors_in(item, number)
 
