@@ -13,7 +13,7 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.data.manifest import ClipRecord
 from adabench.engine.rundata import RunData
-from adabench.evaluation.calibration import calibration
+from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
@@ -160,7 +160,7 @@ def scored(
     persons = len({subjects[s] for s in sessions})
     return {
         "counts": Counts(sessions=len(sessions), persons=persons, clips=len(clips)),
-        "calibration": Calibration.model_validate(calibration(predicted, truth)),
+        "calibration": Calibration.model_validate(calibration_of(predicted, truth)),
         "metrics": Metrics(**score_metrics(predicted, truth)),
         "intervals": metric_intervals(predicted, truth, [subjects[s] for s in sessions]),
         "predictions": [

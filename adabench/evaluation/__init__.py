@@ -1,6 +1,6 @@
 """Evaluation: metrics, severity levels, intervals, relevance and order of rows; no torch."""
 
-from adabench.evaluation.calibration import calibration
+from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.explanation import (
     ClipRelevance,
     clip_relevance_auc,
@@ -19,7 +19,7 @@ __all__ = [
     "ClipRelevance",
     "RankAgreement",
     "bootstrap_interval",
-    "calibration",
+    "calibration_of",
     "ccc",
     "clip_relevance_auc",
     "frame_relevance",

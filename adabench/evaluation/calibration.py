@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from adabench.evaluation.metrics import score_metrics
 
 
-def calibration(prediction: ArrayLike, target: ArrayLike) -> dict[str, float | None]:
+def calibration_of(prediction: ArrayLike, target: ArrayLike) -> dict[str, float | None]:
     """Return intercept and slope of the label on the prediction, bias, and ratio of deviations.
 
     Args:
@@ -23,7 +23,8 @@ def calibration(prediction: ArrayLike, target: ArrayLike) -> dict[str, float | N
     Raises:
         ValueError: as `adabench.evaluation.metrics.rmse`.
 
-    >>> calibration([1.0, 3.0], [2.0, 6.0])
+    >>> found = calibration_of([1.0, 3.0], [2.0, 6.0])
+    >>> {name: round(value, 6) + 0.0 for name, value in found.items()}
     {'intercept': 0.0, 'slope': 2.0, 'bias': -2.0, 'sigma_ratio': 0.5}
     """
     # The PCC of a constant is 0 by definition, whatever rounding made of its copies.

@@ -15,6 +15,7 @@ from adabench.records.checks import (
     label_reasons,
     read_beside,
     run_key,
+    sharing_reasons,
 )
 from adabench.records.labels import CorpusLabels
 from adabench.records.migration import STRIPPED
@@ -141,7 +142,7 @@ def _for_others(stored: Stored) -> Stored:
 
 def _content_reasons(record: Record, corpora: Mapping[str, CorpusLabels]) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
-    reasons = list(content_reasons(record))
+    reasons = [*content_reasons(record), *sharing_reasons(record)]
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     yield from reasons

@@ -19,6 +19,7 @@ from adabench.records.checks import (
     place_reasons,
     read_beside,
     run_key,
+    sharing_reasons,
 )
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import FOLDER as PRIVATE
@@ -187,11 +188,8 @@ def _reasons(
 ) -> list[str]:
     record = stored.record
     reasons = [*content_reasons(record), *place_reasons(path, folder, stored)]
-    if folder.name == MEASURED and record.kept is not None and record.private is None:
-        reasons.append(
-            "it is of an older schema version and holds predictions of a licensed corpus; move it to "
-            f"{LOCAL}/ and add it again, which leaves them out"
-        )
+    if folder.name == MEASURED:
+        reasons += sharing_reasons(record)
     try:
         reasons += read_beside(path, record.provenance)[1]
     except OSError as error:

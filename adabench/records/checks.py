@@ -18,12 +18,14 @@ from adabench.data.tracks import TRACKS
 from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
+from adabench.records.consistency import FEWEST_IN_GROUP
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import persons_of
 from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
 from adabench.records.rounding import HALF_STEP
+from adabench.records.sections import Measured
 from adabench.records.side_files import side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
@@ -55,6 +57,23 @@ def content_reasons(record: Record) -> Iterator[str]:
         yield (
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
+        )
+
+
+def sharing_reasons(record: Record) -> Iterator[str]:
+    """Yield why a record that holds may yet not stand where everybody reads it."""
+    if not record.licensed or not isinstance(record.origin, Measured):
+        return
+    if record.kept is not None and record.private is None:
+        yield (
+            "it is of an older schema version and holds predictions of a licensed corpus; move it to "
+            "local/ and add it again, which leaves them out"
+        )
+    if record.sessions < FEWEST_IN_GROUP:
+        yield (
+            f"it was tested on {record.sessions} sessions of a licensed corpus: with fewer than "
+            f"{FEWEST_IN_GROUP}, the metrics of a constant alone tell labels; add the record that "
+            "joins all folds"
         )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from adabench.evaluation.calibration import calibration
+from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.fields import RecordFields
@@ -127,7 +127,7 @@ def check_metrics(record: RecordFields) -> None:
             )
     if record.calibration is None:
         return
-    for name, expected in calibration(predicted, true).items():
+    for name, expected in calibration_of(predicted, true).items():
         found = getattr(record.calibration, name)
         if found is not expected and not np.isclose(
             np.nan if found is None else found,

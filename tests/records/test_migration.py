@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from adabench.records import Record, read_record
-from adabench.records.migration import MIGRATIONS, check_version, migrate
+from adabench.records import Metrics, Record, Reported, read_record, write_record
+from adabench.records.migration import MIGRATIONS, STRIPPED, check_version, migrate
+from adabench.records.private import FOLDER, find_private
 from adabench.records.record import SCHEMA_VERSION, content_checksum
+
+NEW_IN_3 = {
+    *("code", "draw", "world", "scale", "stages", "view", "kept_share", "selection", "counts"),
+    *("clips", "private", "groups", "calibration", "conformal", "measures", "contract", "decoy"),
+    *("relevance", "load"),
+}
 
 # The constant predictor on the generated corpus, as adabench recorded it before version 2.
 WRITTEN_BY_1 = Path(__file__).parent / "files" / "version_1.json"
@@ -112,3 +119,112 @@ def test_a_file_that_version_1_wrote_is_read_as_it_is():
     assert record.schema_version == SCHEMA_VERSION
     assert len(record.predictions) == 50
     assert {entry.session: entry.subject for entry in record.predictions}["203_1"] == "203"
+
+
+def second_version(record, *notes):
+    """A licensed corpus's record as version 2 wrote it, from an open one: predictions, all digits."""
+    names = Record.model_fields.keys() - NEW_IN_3
+    content = json.loads(record.model_dump_json(include=names))
+    told = {"licensed": True, "track": "avec14", "corpus": "avec2014", "notes": list(notes)}
+    content |= {**told, "schema_version": 2}
+    for entry in content["predictions"]:
+        entry["label"] = None
+    return sign(content)
+
+
+@pytest.fixture
+def written(make_record, tmp_path):
+    """Such a record's file."""
+    note = "best of 9 epochs on the validation data: epoch 4, RMSE 8.127"
+    path = tmp_path / "local" / "avec14" / "old.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(second_version(make_record(error=4.123), note)))
+    return path
+
+
+def test_an_open_record_of_version_2_reads_as_it_was(make_record):
+    record = make_record()
+    content = json.loads(record.model_dump_json(include=Record.model_fields.keys() - NEW_IN_3))
+    content = sign({**content, "schema_version": 2})
+    assert Record.model_validate(content) == record
+
+
+def test_a_licensed_record_of_version_2_is_stripped(written, make_record):
+    record = read_record(written)
+    assert (record.predictions, record.private) == ([], None)
+    assert (record.sessions, record.persons) == (15, 8)
+    assert record.metrics.RMSE == 4.12
+    assert all(value == round(value, 2) for pair in record.intervals.values() for value in pair)
+    assert record.notes == [
+        "best of 9 epochs on the validation data: epoch 4, RMSE 8.13",
+        STRIPPED,
+    ]
+    text = record.model_dump_json()
+    assert not [e.session for e in make_record().predictions if e.session in text]
+    assert json.loads(written.read_text())["checksum"] not in text
+
+
+def test_its_predictions_are_at_hand_where_the_older_file_is(written, make_record):
+    record = read_record(written)
+    assert [e.prediction for e in record.entries] == [
+        e.prediction for e in make_record(error=4.123).predictions
+    ]
+    assert all(entry.label is None for entry in record.entries)
+    assert pytest.approx(4.123) == record.kept.metrics.RMSE
+
+
+def test_its_strip_is_the_same_every_time(written):
+    assert read_record(written).checksum == read_record(written).checksum
+
+
+def test_written_anew_it_names_a_private_file(written, tmp_path):
+    path = write_record(read_record(written), tmp_path / "again")
+    record = read_record(path)
+    assert record.entries == read_record(written).entries
+    assert find_private(path, record.private).parent == tmp_path / "again" / FOLDER
+
+
+def test_a_licensed_record_of_version_1_is_stripped_too(written, tmp_path):
+    content = json.loads(written.read_text())
+    for entry in content["predictions"]:
+        del entry["subject"]
+    del content["provenance"]
+    old = tmp_path / "older.json"
+    old.write_text(json.dumps(sign({**content, "schema_version": 1})))
+    record = read_record(old)
+    assert record.predictions == []
+    # Version 1 had no persons but those that sessions were named after.
+    assert (len(record.entries), record.persons) == (15, 15)
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        ({"label": 3.0}, "labels must stay out"),
+        ({"surprise": 1}, "surprise"),
+        ({"session": "001_1"}, "holds predictions"),
+        ({"prediction": None}, "prediction"),
+        ({"session": ""}, "session"),
+    ],
+)
+def test_stripping_hides_no_damage(written, harm, reason):
+    content = json.loads(written.read_text())
+    content["predictions"][0] |= harm
+    written.write_text(json.dumps(sign(content)))
+    with pytest.raises(ValueError, match=reason):
+        read_record(written)
+
+
+def test_a_reported_row_of_version_2_keeps_its_digits():
+    row = Record(
+        kind="method",
+        method="M",
+        config="M",
+        track="avec14",
+        corpus="avec2014",
+        licensed=True,
+        metrics=Metrics(RMSE=6.891, MAE=5.117),
+        origin=Reported(paper="p", table="1", row="M"),
+    )
+    content = json.loads(row.model_dump_json(include=Record.model_fields.keys() - NEW_IN_3))
+    assert Record.model_validate(sign({**content, "schema_version": 2})) == row
