@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adabench import plugins, registry
-from adabench.plugins import load_plugins
+from adabench import registry
+from adabench.plugins import load, load_plugins, places
+from adabench.plugins.held import HOLDER
 from adabench.registry import MODELS, UnknownTypeError
 
 SELECTOR = """
@@ -23,12 +24,13 @@ class {name}(KeepAll):
 def clean(monkeypatch):
     """Leave no trace of a test's plugins."""
     monkeypatch.delenv("ADABENCH_PLUGINS", raising=False)
-    monkeypatch.setattr(plugins, "_failures", {})
-    monkeypatch.setattr(plugins._finder, "paths", {})
+    monkeypatch.setattr(load, "_failures", {})
+    monkeypatch.setattr(load, "_registered", {})
     modules, entries = set(sys.modules), dict(MODELS.module_dict)
     yield
+    HOLDER.clear()
     for name in set(sys.modules) - modules:
-        if name.startswith((plugins.USER, "entry_")):
+        if name.startswith((places.USER, "entry_")):
             del sys.modules[name]
     MODELS.module_dict.clear()
     MODELS.module_dict.update(entries)
@@ -42,7 +44,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def own(names) -> list[str]:
-    return [n.removeprefix("adabench_user_plugins.") for n in names if n.startswith(plugins.USER)]
+    return [n.removeprefix("adabench_user_plugins.") for n in names if n.startswith(places.USER)]
 
 
 def test_files_and_packages_of_a_folder_are_loaded(tmp_path):
@@ -217,7 +219,7 @@ def test_installed_plugins_are_loaded_one_by_one(tmp_path, monkeypatch):
     write(package / "fine" / "__init__.py", SELECTOR.format(name="Fine"))
     write(package / "broken" / "__init__.py", "1 / 0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(plugins, "INSTALLED", "entry_installed")
+    monkeypatch.setattr(places, "INSTALLED", "entry_installed")
     report = load_plugins()
     assert report.loaded == ("entry_installed.fine",)
     assert [f.name for f in report.failed] == ["entry_installed.broken"]
