@@ -222,11 +222,15 @@ class Registry(mm.Registry):
                 part of mmengine's would look a nested one up by importing it.
             ValueError: a ``_scope_``.
         """
+        return super().build({**cfg, "type": self.check(cfg)}, *args, **kwargs)
+
+    def check(self, cfg: Any) -> type:
+        """Return the class that ``cfg`` names, once all types within it are known; errors as `build`."""
         found = self.type_of(cfg)
         for where, name in types_in(dict(cfg)):
             if where and isinstance(name, str) and not _known(name):
                 raise UnknownTypeError(f"{cfg['type']}.{where}: {self.explain_missing(name)}")
-        return super().build({**cfg, "type": found}, *args, **kwargs)
+        return found
 
 
 def _known(name: str) -> bool:
