@@ -63,7 +63,7 @@ def make_record(
         "cost": facts.cost,
         "timing": dict(facts.timing),
         "relevance_auc": dict(facts.relevance_auc),
-        **_provenance(),
+        **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
         "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -115,8 +115,8 @@ def _scored(
     }
 
 
-def _provenance() -> dict[str, Any]:
-    commit, clean = provenance.commit()
+def _provenance(experiment: Experiment) -> dict[str, Any]:
+    commit, clean = provenance.commit(experiment.code)
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "hardware": provenance.hardware(threads=torch.get_num_threads(), gpu=gpu),

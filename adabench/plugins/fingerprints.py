@@ -13,9 +13,9 @@ from typing import Any
 from mmengine import registry as mm
 
 from adabench import registry
-from adabench.plugins.git import committed
 from adabench.plugins.held import HOLDER, Held
 from adabench.plugins.places import is_own, is_required
+from adabench.plugins.standing import standing_of
 from adabench.plugins.unit import root_of, unit_at
 
 # Code that lies in no file (a notebook's) is found again by nobody but this process.
@@ -55,23 +55,17 @@ def code_record(code: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, sha256 in code.items():
         held = next(iter(units_of(name)), None)
+        standing = [standing_of(one) for one in units_of(name)]
         found[name] = {
-            "unit": "unknown" if held is None else held.unit.name,
+            # Code of a notebook lies in no file.
+            "unit": "notebook" if held is None else held.unit.name,
             "kind": "file" if held is None else held.unit.kind,
             "version": None if held is None else held.unit.version,
             "sha256": sha256,
-            **_standing(units_of(name)),
+            "commit": standing[0][0] if standing else None,
+            "clean": bool(standing) and all(clean for _, clean in standing),
         }
     return found
-
-
-def _standing(units: Iterable[Held]) -> dict[str, Any]:
-    told = [committed(_by_path(held)) for held in units if held.content]
-    commits = [commit for commit, _ in told if commit is not None]
-    return {
-        "commit": commits[0] if commits else None,
-        "clean": bool(told) and all(clean for _, clean in told),
-    }
 
 
 def units_of(name: str) -> list[Held]:
@@ -79,10 +73,6 @@ def units_of(name: str) -> list[Held]:
     modules = [m for m in _modules(_registered_as(name)) if _is_outside(m)]
     found = [held for held in map(_held, modules) if held is not None]
     return list({held.unit.path: held for held in found}.values())
-
-
-def _by_path(held: Held) -> dict[Path, bytes]:
-    return {held.unit.files[name]: content for name, content in held.content.items()}
 
 
 def _registered_as(name: str) -> Iterator[Any]:

@@ -43,6 +43,9 @@ def committed(files: Mapping[Path, bytes]) -> tuple[str | None, bool]:
 
     Args:
         files: real path → content.
+
+    Returns:
+        The commit is None where the repository knows none of them.
     """
     at = min((path.parent for path in files), key=lambda folder: len(folder.parts))
     head, top = git(at, "rev-parse", "HEAD"), git(at, "rev-parse", "--show-toplevel")
@@ -55,11 +58,11 @@ def committed(files: Mapping[Path, bytes]) -> tuple[str | None, bool]:
         about, _, name = line.partition("\t")
         blobs[name] = about.split(" ")[-1]
     clean = all(
-        path.is_relative_to(root)
-        and blobs.get(path.relative_to(root).as_posix()) in _blob_names(content)
+        blobs.get(os.path.relpath(path, root)) in _blob_names(content)
         for path, content in files.items()
     )
-    return head.strip(), clean
+    known = any(os.path.relpath(path, root) in blobs for path in files)
+    return (head.strip() if known else None), clean
 
 
 def _blob_names(content: bytes) -> set[str]:

@@ -25,7 +25,7 @@ class Held:
     Attributes:
         unit: which files.
         content: name → bytes.
-        sha256: over names, bytes, and a distribution's version.
+        sha256: over names and bytes.
     """
 
     unit: Unit
@@ -40,19 +40,13 @@ def read_unit(unit: Unit) -> Held:
         OSError: one can't be read.
     """
     content = {name: path.read_bytes() for name, path in unit.files.items()}
-    return Held(unit, content, digest_of(content, unit.version if _counts(unit) else None))
+    return Held(unit, content, digest_of(content))
 
 
-def digest_of(content: Mapping[str, bytes], version: str | None = None) -> str:
+def digest_of(content: Mapping[str, bytes]) -> str:
     """Return the sha256 over file names and bytes; where the files lie does not matter."""
     told = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}
-    whole = json.dumps([told, *([] if version is None else [version])], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _counts(unit: Unit) -> bool:
-    # The version of an editable install is that of the day it was installed.
-    return unit.kind == "distribution"
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 class Holder(MetaPathFinder):
@@ -85,8 +79,7 @@ class Holder(MetaPathFinder):
                 # Of a file in two units the first reading runs, and both are hashed by it.
                 self._bytes.setdefault(str(path), held.content[name])
             content = {name: self._bytes[str(path)] for name, path in unit.files.items()}
-            sha256 = digest_of(content, unit.version if _counts(unit) else None)
-            self.units[unit.module] = Held(unit, content, sha256)
+            self.units[unit.module] = Held(unit, content, digest_of(content))
         return self.units[unit.module]
 
     def release(self, module: str) -> None:
@@ -176,12 +169,13 @@ class HeldLoader(importlib.machinery.SourceFileLoader):
         super().__init__(fullname, path)
         self.source = source
 
-    def get_data(self, path: str) -> bytes:  # type: ignore[override]  # as the stub of 3.11 has it
+    def get_data(self, path: str) -> bytes:
         """Return the bytes of the module's own file as they were read, others' from the disk."""
         return self.source if path == self.path else super().get_data(path)
 
     def get_code(self, fullname: str) -> types.CodeType:
         """Compile the bytes."""
+        del fullname
         return self.source_to_code(self.source, self.path)
 
 

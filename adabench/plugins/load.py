@@ -13,7 +13,14 @@ from typing import Any
 from mmengine import registry as mm
 
 from adabench import registry
-from adabench.plugins.find import Candidate, UserPaths, by_entry_point, installed, of_user, user_paths
+from adabench.plugins.find import (
+    Candidate,
+    UserPaths,
+    by_entry_point,
+    installed,
+    of_user,
+    user_paths,
+)
 from adabench.plugins.held import HOLDER
 
 _failures: dict[str, FailedPlugin] = {}
@@ -170,7 +177,8 @@ def _is_part(candidate: Candidate, loaded: Sequence[Candidate]) -> bool:
     root = Path(candidate.root).resolve()
     others = [HOLDER.units.get(o.module) for o in loaded if o is not candidate]
     return any(
-        held is not None and any(p == root or p.is_relative_to(root) for p in held.unit.files.values())
+        held is not None
+        and any(p == root or p.is_relative_to(root) for p in held.unit.files.values())
         for held in others
     )
 

@@ -45,7 +45,10 @@ def is_own(file: Path) -> bool:
     own = _own_files()
     if own is not None:
         return os.path.realpath(file) in own
-    return any(file.resolve().is_relative_to(folder) for folder in (CORE, *installed_folders()))
+    folders = [CORE, *installed_folders()]
+    if not {"site-packages", "dist-packages"} & set(CORE.parts):
+        folders.append(CORE.parent)
+    return any(file.resolve().is_relative_to(folder) for folder in folders)
 
 
 def installed_folders() -> list[Path]:

@@ -19,7 +19,9 @@ from typing import Literal
 
 from adabench.plugins.places import CORE, INSTALLED, USER, is_own, is_required
 
-#: Endings of what is compiled, here or elsewhere.
+#: Begins the names of files that lie elsewhere than the plugin: in a folder of one's own on the path.
+BESIDE = "beside"
+# Endings of what is compiled, here or elsewhere.
 _CODE = (".py", ".pyx", ".so", ".pyd", ".c", ".cc", ".cpp", ".h", ".hpp", ".cu", ".cuh")
 
 
@@ -97,8 +99,10 @@ class _Closure:
 
     def add(self, path: Path) -> None:
         """Add a file, or a package's folder, and what these import."""
+        near = path.is_relative_to(self.base)
         for file in _code_in(path) if path.is_dir() else [path]:
-            name = Path(os.path.relpath(file, self.base)).as_posix()
+            own = file.relative_to(self.base if near else path.parent)
+            name = (own if near else Path(BESIDE) / own).as_posix()
             if name in self.files:
                 continue
             self.files[name] = file.resolve()

@@ -135,9 +135,7 @@ def ensure_stages(
     return done
 
 
-def stage_key(
-    stage: Stage, context: StageContext, config: Mapping[str, Any] | None = None
-) -> str:
+def stage_key(stage: Stage, context: StageContext, config: Mapping[str, Any] | None = None) -> str:
     """Return the hash of everything that a stage's result depends on.
 
     Args:
