@@ -232,13 +232,13 @@ class Experiment(Strict):
             for fold in self.protocol.each()
         )
 
-    def hash(self) -> str:
-        """Hash of everything that decides the result, the seed apart; of `code`, what this run names."""
+    def decided(self) -> dict[str, Any]:
+        """Return everything that decides the result, the seed apart; of `code`, what this run names."""
         decided = {
             "fusion": "fused" if self.is_fused else "joint",
             "code": self.code_within(self.sections()),
         }
-        content = self.model_copy(update=decided).model_dump(
+        return self.model_copy(update=decided).model_dump(
             mode="json",
             exclude={
                 "seed": True,
@@ -250,7 +250,10 @@ class Experiment(Strict):
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
         )
-        return digest(content)
+
+    def hash(self) -> str:
+        """Hash of `decided`."""
+        return digest(self.decided())
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.

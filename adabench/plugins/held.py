@@ -132,7 +132,7 @@ class Holder(MetaPathFinder):
         return spec
 
     def _plugin(self, fullname: str) -> importlib.machinery.ModuleSpec | None:
-        found = self._paths.get(fullname)
+        found = self._paths.get(fullname) or self._beside(fullname)
         if found is None:
             return None
         if found.is_file():
@@ -140,6 +140,38 @@ class Holder(MetaPathFinder):
         return importlib.util.spec_from_file_location(
             fullname, found / "__init__.py", submodule_search_locations=[str(found)]
         )
+
+    def _beside(self, fullname: str) -> Path | None:
+        """Return a file, or package, beside a plugin that imports it and was named without its folder."""
+        package, _, name = fullname.rpartition(".")
+        if package != USER:
+            return None
+        for held in self.units.values():
+            if not held.unit.module.startswith(f"{USER}."):
+                continue
+            package_file = held.unit.files.get(f"{name}/__init__.py")
+            if package_file is not None:
+                return package_file.parent
+            if f"{name}.py" in held.unit.files:
+                return held.unit.files[f"{name}.py"]
+        return None
+
+    def refuse_hidden(self, unit: Unit) -> None:
+        """Refuse a plugin that would import another folder's file in place of the one beside it.
+
+        Raises:
+            ImportError: with both files.
+        """
+        for name, path in unit.files.items():
+            top = Path(name).parts[0].removesuffix(".py")
+            taken = self._paths.get(f"{USER}.{top}")
+            own = path if Path(name).name == name else unit.path.parent / top
+            # A plugin of a taken name is imported under another; what it imports is not.
+            if own != unit.path and taken is not None and taken.resolve() != own.resolve():
+                raise ImportError(
+                    f"{own} and {taken} are both called {top}, and an import of .{top} finds the "
+                    "second: rename one"
+                )
 
     def _elsewhere(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None

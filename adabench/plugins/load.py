@@ -22,6 +22,7 @@ from adabench.plugins.find import (
     user_paths,
 )
 from adabench.plugins.held import HOLDER
+from adabench.plugins.places import USER
 
 _failures: dict[str, FailedPlugin] = {}
 # Module → names that it registered, of those that are loaded.
@@ -214,6 +215,8 @@ def _load(candidate: Candidate, units: dict[str, str]) -> FailedPlugin | None:
         if candidate.unit is not None:
             unit = candidate.unit()
             units[candidate.module] = unit.module
+            if unit.module.startswith(f"{USER}."):
+                HOLDER.refuse_hidden(unit)
             HOLDER.hold(unit)
         candidate.load()
     except KeyboardInterrupt:
