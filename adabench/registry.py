@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 import inspect
 import re
 import sys
@@ -218,19 +219,28 @@ class Registry(mm.Registry):
 
         Raises:
             TypeError: ``cfg`` is no dict with a ``type``.
-            UnknownTypeError: a type, of ``cfg`` or of a dict within it, that nothing registered: a
-                part of mmengine's would look a nested one up by importing it.
+            UnknownTypeError: a type that nothing registered; of a dict within ``cfg``, one that
+                mmengine would look up by importing it: any unknown one of an OpenMMLab part, and
+                names of modules anywhere. Others may be names of a part's own, as of an estimator.
             ValueError: a ``_scope_``.
         """
-        return super().build({**cfg, "type": self.check(cfg)}, *args, **kwargs)
+        found = self.check(cfg)
+        return super().build({**cfg, "type": found}, *args, **kwargs)
 
     def check(self, cfg: Any) -> type:
         """Return the class that ``cfg`` names, once all types within it are known; errors as `build`."""
         found = self.type_of(cfg)
+        theirs = found.__module__.partition(".")[0] in SCOPES - {self.scope}
         for where, name in types_in(dict(cfg)):
-            if where and isinstance(name, str) and not _known(name):
+            if not where or not isinstance(name, str) or _known(name):
+                continue
+            if theirs or not is_type_name(name) or _is_module(name.partition(".")[0]):
                 raise UnknownTypeError(f"{cfg['type']}.{where}: {self.explain_missing(name)}")
         return found
+
+
+def _is_module(name: str) -> bool:
+    return name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 def _known(name: str) -> bool:

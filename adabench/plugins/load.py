@@ -146,7 +146,8 @@ def load_plugins(folders: Sequence[Path] = ()) -> PluginReport:
             _failures[candidate.module] = failure
     for name in {units.get(f.name, "") for f in failed} - {units.get(c.module) for c in loaded}:
         HOLDER.release(name)
-    idle = [c for c in loaded if not _registered[c.module] and not _is_part(c, loaded)]
+    foreign = [c for c in loaded if c.unit is not None or c.named_by]
+    idle = [c for c in foreign if not _registered[c.module] and not _is_part(c, loaded)]
     _note(idle)
     return PluginReport(
         tuple(sorted(candidate.module for candidate in loaded)),
