@@ -40,7 +40,7 @@ def read_config(path: Path) -> Config:
             use_environment_variables=False,
             lazy_import=False,
         )
-    except (SyntaxError, NameError, ImportError) as error:
+    except (SyntaxError, NameError, ImportError, KeyError) as error:
         raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
