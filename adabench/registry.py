@@ -7,9 +7,16 @@ OpenMMLab packages (``mmaction.X3D``).
 from __future__ import annotations
 
 import difflib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from mmengine import registry as mm
+from mmengine.config.utils import MODULE2PACKAGE
 
 __all__ = [
     "DATASETS",
@@ -22,12 +29,21 @@ __all__ = [
     "TRANSFORMS",
     "Registry",
     "UnknownTypeError",
+    "place_of",
+    "types_in",
 ]
 
 SCOPE = "adabench"
 
-# Set by adabench.plugins: why a look-up may have failed (a plugin that could not be imported).
+#: Packages whose registries a scope may name: OpenMMLab's own. Nothing else is imported by a look-up.
+SCOPES = frozenset({SCOPE, mm.MODELS.scope, *MODULE2PACKAGE})
+
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+
+# Set by adabench.plugins: why a look-up may have failed (a plugin that could not be imported, or one
+# that was and registered nothing).
 _failed_plugins: dict[str, str] = {}
+_idle_plugins: dict[str, str] = {}
 
 
 class UnknownTypeError(LookupError):
@@ -39,9 +55,62 @@ def note_failed_plugin(name: str, cause: str) -> None:
     _failed_plugins[name] = cause
 
 
+def note_idle_plugin(name: str, location: str) -> None:
+    """Remember that plugin ``name`` was loaded and registered nothing."""
+    _idle_plugins[name] = location
+
+
 def forget_failed_plugins() -> None:
-    """Forget what :func:`note_failed_plugin` noted, before plugins are searched anew."""
-    _failed_plugins.clear()
+    """Forget what was noted of plugins, before they are searched anew."""
+    for notes in (_failed_plugins, _idle_plugins):
+        notes.clear()
+
+
+def is_type_name(name: str) -> bool:
+    """Whether ``name`` may stand for a registered part: ``Name``, or ``scope.Name`` of a known scope."""
+    scope, dot, own = name.rpartition(".")
+    return _PLAIN.fullmatch(own) is not None and (not dot or scope in SCOPES)
+
+
+def types_in(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (place, type) of every dict with a ``type`` in a nested config, outer ones first.
+
+    Raises:
+        ValueError: a ``_scope_``, by which mmengine would import a package of that name.
+    """
+    if isinstance(value, dict):
+        if "_scope_" in value:
+            raise ValueError(
+                f"{where or 'config'}: '_scope_' is not taken; write type='scope.Name' in its place"
+            )
+        if "type" in value:
+            yield where, value["type"]
+        for key, item in value.items():
+            yield from types_in(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from types_in(item, f"{where}[{index}]")
+
+
+def place_of(part: Any) -> str:
+    """Return ``file:line`` of a class or function, or its module where that has no file."""
+    module = getattr(part, "__module__", "?")
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return str(module)
+    try:
+        line = inspect.getsourcelines(part)[1]
+    except (OSError, TypeError):
+        return str(file)
+    return f"{file}:{line}"
+
+
+class NameTakenError(KeyError):
+    """Two parts of one name; the message says where both are."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class Registry(mm.Registry):
@@ -52,20 +121,58 @@ class Registry(mm.Registry):
         self._locations = [*modules]
         self._imported = False
 
+    def _register_module(
+        self, module: Any, module_name: str | list[str] | None = None, force: bool = False
+    ) -> None:
+        names = [module_name] if isinstance(module_name, str) else module_name
+        for name in names or [getattr(module, "__name__", "")]:
+            holder = self.module_dict.get(name)
+            if holder is not None and not force:
+                raise NameTakenError(
+                    name,
+                    f"{name} is already registered in {self.name} at {holder.__module__} "
+                    f"({place_of(holder)}), and {place_of(module)} asks for the same name: rename one",
+                )
+        super()._register_module(module, module_name, force)
+
     def require(self, name: str) -> type:
-        """Return the class registered as ``name``.
+        """Return the class registered as ``name``; nothing is imported to refuse one.
 
         Raises:
             UnknownTypeError: with the nearest names, all that exist, and plugins that failed.
         """
-        try:
-            found = self.get(name)
-        except RuntimeError as error:
-            raise UnknownTypeError(self.explain_missing(name)) from error
-        # mmengine's look-up also imports any dotted Python path ('os.system'), registered or not.
-        if not any(found is one for entries in self._tree() for one in entries.values()):
+        found = self.find(name)
+        if found is None:
             raise UnknownTypeError(self.explain_missing(name))
         return found
+
+    def find(self, name: str) -> type | None:
+        """Return the class registered as ``name`` here, in mmengine, or in a named scope; or None.
+
+        Only OpenMMLab's packages and adabench's own rooms are imported, to have them register theirs.
+        """
+        if not is_type_name(name):
+            return None
+        self.import_from_location()
+        scope, own = self.split_scope_key(name)
+        if scope is None or scope == self.scope:
+            upwards = [self, *([self.root] if scope is None else [])]
+            return next((r.module_dict[own] for r in upwards if own in r.module_dict), None)
+        if scope == self.root.scope:
+            return self.root.module_dict.get(own)
+        return self._of_scope(scope, own)
+
+    def _of_scope(self, scope: str, name: str) -> type | None:
+        # Only `SCOPES` come here: `is_type_name` has refused the rest.
+        try:
+            importlib.import_module(f"{scope}.registry")
+        except ModuleNotFoundError:
+            return None
+        child = self.root.children.get(scope)
+        if child is None:
+            return None
+        child.import_from_location()
+        return child.module_dict.get(name)
 
     def type_of(self, cfg: Any) -> type:
         """Return the class that the config of a part names.
@@ -78,12 +185,11 @@ class Registry(mm.Registry):
             raise TypeError(
                 f"a {self.name} part is a dict with a 'type', e.g. dict(type='Name'); got {cfg!r}"
             )
-        return self.require(cfg["type"]) if isinstance(cfg["type"], str) else cfg["type"]
-
-    def _tree(self) -> list[dict[str, type]]:
-        """The entries of this registry, of mmengine's, and of every other scope under it."""
-        root = self.root
-        return [root.module_dict, *(child.module_dict for child in root.children.values())]
+        if isinstance(cfg["type"], str):
+            return self.require(cfg["type"])
+        if not any(cfg["type"] is known for known in self.module_dict.values()):
+            raise TypeError(f"the type of a {self.name} part is its name; got {cfg['type']!r}")
+        return cfg["type"]
 
     def _names(self, scope: str | None) -> list[str]:
         if scope is None or scope == self.scope or scope not in self.root.children:
@@ -101,12 +207,49 @@ class Registry(mm.Registry):
         parts.append(f"Known: {', '.join(known) or 'none'}.")
         for plugin, cause in _failed_plugins.items():
             parts.append(f"Plugin {plugin} could not be loaded: {cause}")
+        for plugin, location in _idle_plugins.items():
+            parts.append(
+                f"Plugin {plugin} ({location}) was loaded and registered nothing: put "
+                "@MODELS.register_module() above its class, in a module that it imports."
+            )
         return " ".join(parts)
 
     def build(self, cfg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Build what ``cfg['type']`` names from the other entries of ``cfg``."""
-        self.type_of(cfg)
-        return super().build(cfg, *args, **kwargs)
+        """Build what ``cfg['type']`` names from the other entries of ``cfg``.
+
+        Raises:
+            TypeError: ``cfg`` is no dict with a ``type``.
+            UnknownTypeError: a type that nothing registered; of a dict within ``cfg``, one that
+                mmengine would look up by importing it: any unknown one of an OpenMMLab part, and
+                names of modules anywhere. Others may be names of a part's own, as of an estimator.
+            ValueError: a ``_scope_``.
+        """
+        found = self.check(cfg)
+        return super().build({**cfg, "type": found}, *args, **kwargs)
+
+    def check(self, cfg: Any) -> type:
+        """Return the class that ``cfg`` names, once all types within it are known; errors as `build`."""
+        found = self.type_of(cfg)
+        theirs = found.__module__.partition(".")[0] in SCOPES - {self.scope}
+        for where, name in types_in(dict(cfg)):
+            if not where or not isinstance(name, str) or _known(name):
+                continue
+            if theirs or not is_type_name(name) or _is_module(name.partition(".")[0]):
+                raise UnknownTypeError(f"{cfg['type']}.{where}: {self.explain_missing(name)}")
+        return found
+
+
+def _is_module(name: str) -> bool:
+    return name in sys.modules or importlib.util.find_spec(name) is not None
+
+
+def _known(name: str) -> bool:
+    """Whether any registry, adabench's or mmengine's, holds ``name``."""
+    own = [each for each in globals().values() if isinstance(each, Registry)]
+    above = [each for each in vars(mm).values() if isinstance(each, mm.Registry)]
+    return any(each.find(name) is not None for each in own) or any(
+        name in each.module_dict for each in above
+    )
 
 
 MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adabench import plugins, registry
-from adabench.plugins import load_plugins
+from adabench import registry
+from adabench.plugins import load, load_plugins, places
+from adabench.plugins.held import HOLDER
 from adabench.registry import MODELS, UnknownTypeError
 
 SELECTOR = """
@@ -23,12 +24,14 @@ class {name}(KeepAll):
 def clean(monkeypatch):
     """Leave no trace of a test's plugins."""
     monkeypatch.delenv("ADABENCH_PLUGINS", raising=False)
-    monkeypatch.setattr(plugins, "_failures", {})
-    monkeypatch.setattr(plugins._finder, "paths", {})
+    monkeypatch.setattr(load, "_failures", {})
+    monkeypatch.setattr(load, "_registered", {})
+    load_plugins()
     modules, entries = set(sys.modules), dict(MODELS.module_dict)
     yield
+    HOLDER.clear()
     for name in set(sys.modules) - modules:
-        if name.startswith((plugins.USER, "entry_")):
+        if name.startswith((places.USER, "entry_")):
             del sys.modules[name]
     MODELS.module_dict.clear()
     MODELS.module_dict.update(entries)
@@ -42,7 +45,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def own(names) -> list[str]:
-    return [n.removeprefix("adabench_user_plugins.") for n in names if n.startswith(plugins.USER)]
+    return [n.removeprefix("adabench_user_plugins.") for n in names if n.startswith(places.USER)]
 
 
 def test_files_and_packages_of_a_folder_are_loaded(tmp_path):
@@ -217,7 +220,7 @@ def test_installed_plugins_are_loaded_one_by_one(tmp_path, monkeypatch):
     write(package / "fine" / "__init__.py", SELECTOR.format(name="Fine"))
     write(package / "broken" / "__init__.py", "1 / 0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(plugins, "INSTALLED", "entry_installed")
+    monkeypatch.setattr(places, "INSTALLED", "entry_installed")
     report = load_plugins()
     assert report.loaded == ("entry_installed.fine",)
     assert [f.name for f in report.failed] == ["entry_installed.broken"]
@@ -226,3 +229,90 @@ def test_installed_plugins_are_loaded_one_by_one(tmp_path, monkeypatch):
 def test_the_projects_own_plugins_load():
     report = load_plugins()
     assert not report.failed
+
+
+def test_a_named_plugin_that_fails_is_refused_and_a_found_one_is_not(tmp_path, monkeypatch):
+    bad = write(tmp_path / "mine" / "bad.py", "\n1 / 0\n")
+    with pytest.raises(
+        ValueError, match=rf"bad\.py:2.*ZeroDivision.*named by --plugins {bad.parent}"
+    ):
+        load_plugins([tmp_path / "mine"]).refuse_named()
+    monkeypatch.setenv("ADABENCH_PLUGINS", str(bad))
+    with pytest.raises(ValueError, match=r"bad\.py:2.*named by ADABENCH_PLUGINS"):
+        load_plugins().refuse_named()
+    monkeypatch.delenv("ADABENCH_PLUGINS")
+    write(tmp_path / "entry_bad.py", "1 / 0\n")
+    info = tmp_path / "entry_dist-1.0.dist-info"
+    write(info / "METADATA", "Metadata-Version: 2.1\nName: entry_dist\nVersion: 1.0\n")
+    write(info / "entry_points.txt", "[adabench.plugins]\nbad = entry_bad\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    report = load_plugins()
+    assert [failure.name for failure in report.failed] == ["entry_bad"]
+    report.refuse_named()
+    report.refuse_contested({"method": {"type": "KeepAll"}})
+
+
+@pytest.mark.parametrize("taken", ["PrototypeMAP", "KeepAll"])
+def test_a_taken_name_is_told_with_both_places(tmp_path, monkeypatch, taken):
+    path = write(tmp_path / "entry_twin.py", SELECTOR.format(name=taken))
+    info = tmp_path / "entry_twin-1.0.dist-info"
+    write(info / "METADATA", "Metadata-Version: 2.1\nName: entry_twin\nVersion: 1.0\n")
+    write(info / "entry_points.txt", "[adabench.plugins]\ntwin = entry_twin\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    report = load_plugins()
+    report.refuse_named()
+    report.refuse_contested({"method": {"type": "Identity"}})
+    first = rf"(prototype_map|keep_all)\.py:\d+.*{path}:5.*rename"
+    with pytest.raises(ValueError, match=first):
+        report.refuse_contested({"method": [{"selector": {"type": taken}}]})
+    named = load_plugins([path])
+    with pytest.raises(ValueError, match=first):
+        named.refuse_named()
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"lone.py": "class Forgot:\n    pass\n"}, r"registers nothing \(.*lone\.py:1\)"),
+        (
+            {"pack/__init__.py": "", "pack/part.py": SELECTOR.format(name="Unseen")},
+            "registers nothing",
+        ),
+        (
+            {"pack/part.py": SELECTOR.format(name="Unseen")},
+            r"holds no plugin \(.*pack: no __init__",
+        ),
+        ({}, "holds no plugin"),
+    ],
+)
+def test_a_named_folder_without_a_part_is_refused(tmp_path, files, told):
+    (tmp_path / "mine").mkdir()
+    for name, text in files.items():
+        write(tmp_path / "mine" / name, text)
+    with pytest.raises(ValueError, match=told):
+        load_plugins([tmp_path / "mine"]).refuse_named()
+    # Nor is it forgiven when it is looked for a second time.
+    with pytest.raises(ValueError, match=told):
+        load_plugins([tmp_path / "mine"]).refuse_named()
+
+
+def test_a_file_that_registers_nothing_is_told_where_a_part_is_missing(tmp_path):
+    write(tmp_path / "mine" / "good.py", "from .help import x\n" + SELECTOR.format(name="Good"))
+    write(tmp_path / "mine" / "help.py", "x = 1\n")
+    lone = write(tmp_path / "mine" / "lone.py", "class Forgot:\n    pass\n")
+    for _ in range(2):
+        report = load_plugins([tmp_path / "mine"])
+        report.refuse_named()
+        assert report.idle == (f"adabench_user_plugins.lone ({lone})",)
+        with pytest.raises(
+            UnknownTypeError, match=rf"lone \({lone}\) was loaded and registered not"
+        ):
+            MODELS.require("Forgot")
+
+
+def test_a_name_of_a_view_is_taken_too_where_its_room_was_not_imported(tmp_path):
+    text = SELECTOR.format(name="StridedView").replace("MODELS", "TRANSFORMS")
+    write(tmp_path / "mine" / "twin.py", text)
+    (failure,) = load_plugins([tmp_path / "mine"]).failed
+    assert "StridedView is already registered" in failure.cause
+    assert failure.contested == "StridedView"

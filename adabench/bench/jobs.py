@@ -117,9 +117,11 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
         raise ValueError(f"--seeds takes integers from 0 on; got {min(options.seeds)}")
     # A file's time may lag behind the clock by a moment.
     made = time.time() - 1
+    if options.force:
+        options = replace(options, since=made)
     records, problems = measured_records(options.results)
     read = _read(suites, load, options)
-    jobs = _jobs(_in_order(read.cells), options, records)
+    jobs = _jobs(_in_order(read.cells), options, {} if options.force else records)
     jobs, preparing = with_preparations(jobs, read.cells, options)
     return Plan(
         jobs=(*jobs, *_constants(read.cells, options, records, preparing)),
@@ -231,6 +233,8 @@ def _cell(
         shared=preparations(experiment),
         members=tuple((m.hash(), m.track_.name) for m in experiment.members()),
         constants=tuple((c.hash(), c.seed, c.track_.name) for c in constants_of(experiment)),
+        # What stands in for a config in planning may know no code.
+        foreign=bool(getattr(experiment, "code", None)),
     )
 
 
@@ -277,7 +281,7 @@ def _jobs(
             command=_command(cell, seed, options, work_dir, controls="none"),
             work_dir=work_dir,
             done=key in records,
-            failure="" if key in records else earlier_failure(work_dir),
+            failure="" if key in records or options.force else earlier_failure(work_dir),
         )
     return [_after_members(job, cell_of, jobs) for job, cell_of in _with_cells(jobs, runs)]
 

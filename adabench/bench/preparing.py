@@ -59,6 +59,9 @@ def run_command(cell: Cell, seed: int, options: Options) -> tuple[str, ...]:
         *("--seed", str(seed)),
         *(["--demo"] if options.demo else []),
         *("--resume", "--results", str(options.results)),
+        # Code that is edited while the bench runs makes another run than the one that was planned.
+        *(["--since", f"{options.since:.3f}"] if options.since else []),
+        *(["--planned", cell.config_hash] if cell.foreign else []),
         *plugins,
         *(["--cfg-options", *options.overrides] if options.overrides else []),
     )

@@ -40,6 +40,8 @@ class Options:
         script: what trains one row, as ``tools/train.py`` does.
         overrides: ``--cfg-options`` for every job.
         plugins: folders of a user's own plugins.
+        force: run again what is done.
+        since: what was done before this time is run again, seconds since the epoch.
     """
 
     demo: bool = False
@@ -51,6 +53,8 @@ class Options:
     script: Path = Path("tools/train.py")
     overrides: tuple[str, ...] = ()
     plugins: tuple[Path, ...] = ()
+    force: bool = False
+    since: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Cell:
         shared: what it has to find or to make before it trains, first to last.
         members: config hash and track of the runs whose predictions it joins.
         constants: the constant predictors of its data, that of its own track first.
+        foreign: whether parts of it come from plugins outside the repository.
     """
 
     suite: str
@@ -80,6 +85,7 @@ class Cell:
     shared: tuple[Preparation, ...] = field(default=(), repr=False)
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     constants: tuple[Key, ...] = field(default=(), repr=False)
+    foreign: bool = field(default=False, repr=False)
 
     @property
     def keys(self) -> tuple[Key, ...]:

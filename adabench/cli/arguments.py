@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from adabench.bench.suites import FOLDER, load_suite
 from adabench.config.experiment import Experiment, load_config
 from adabench.engine.repeat import experiment_of
-from adabench.plugins import load_plugins
+from adabench.plugins import PluginReport, load_plugins
 from adabench.records.record import Record
 
 # What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
@@ -62,26 +62,42 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
     """Load plugins, say which failed, and read the config.
 
     Raises:
-        ValueError, FileNotFoundError: naming file, field and remedy.
+        ValueError, FileNotFoundError: naming file, field and remedy; also for a plugin that the user
+            named and that failed or registered nothing, and one that wanted a name of the config's.
     """
-    load_plugins_of(arguments)
-    return load_config(
+    report = load_plugins_of(arguments.plugins)
+    experiment = load_config(
         **_source(arguments),
         demo=arguments.demo,
         overrides=arguments.cfg_options,
         seed=arguments.seed,
         protocol=arguments.protocol,
     )
+    report.refuse_contested(experiment.sections())
+    return experiment
 
 
-def load_plugins_of(arguments: argparse.Namespace) -> None:
-    """Load plugins and say which failed."""
-    for failure in load_plugins(arguments.plugins).failed:
+def load_plugins_of(folders: Sequence[Path]) -> PluginReport:
+    """Load plugins and say which failed.
+
+    Raises:
+        ValueError: one of those that the user named.
+    """
+    report = load_plugins(folders)
+    report.refuse_named()
+    for failure in report.failed:
         print(f"warning: {failure}", file=sys.stderr)
+    return report
 
 
-def recorded_from(arguments: argparse.Namespace) -> tuple[Record, Experiment]:
+def recorded_from(
+    arguments: argparse.Namespace, trusted: Path | None = None
+) -> tuple[Record, Experiment]:
     """Load plugins, and read the record and the experiment that ``--from-record`` names.
+
+    Args:
+        arguments: as parsed.
+        trusted: folder where code that is kept beside the record is laid out and run from, if at all.
 
     Raises:
         ValueError, FileNotFoundError: naming file, field and remedy.
@@ -90,8 +106,25 @@ def recorded_from(arguments: argparse.Namespace) -> tuple[Record, Experiment]:
         if getattr(arguments, name):
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
-    load_plugins_of(arguments)
-    return experiment_of(arguments.from_record, arguments.cfg_options)
+    report = load_plugins_of(arguments.plugins)
+    record, experiment = experiment_of(arguments.from_record, arguments.cfg_options, trusted)
+    report.refuse_contested(experiment.sections())
+    return record, experiment
+
+
+def refuse_unplanned(experiment: Experiment, planned: str | None) -> None:
+    """Stop a job that is another run than its bench planned, before anything long.
+
+    Raises:
+        ValueError: with the code of its parts.
+    """
+    if planned in (None, experiment.hash()):
+        return
+    code = ", ".join(f"{name} {sha256[:12]}" for name, sha256 in experiment.code.items())
+    raise ValueError(
+        f"the bench planned config hash {planned}, and this run's is {experiment.hash()}: a plugin or a "
+        f"config was edited since. Code of its plugins now: {code or 'none'}. Run the bench again"
+    )
 
 
 def _source(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from adabench.bench.jobs import plan
 from adabench.bench.launch import describe_plan, launch, make_executor, write_tables
 from adabench.bench.suites import FOLDER, Suite, load_suites
 from adabench.bench.tasks import Options
-from adabench.config.experiment import load_config
+from adabench.cli.arguments import load_plugins_of
+from adabench.config.experiment import Experiment, load_config
 from adabench.leaderboard.publish import publish_results
+from adabench.plugins import any_outside
 
 #: What trains a row: the repository's own.
 TRAIN = Path(__file__).parents[2] / "tools" / "train.py"
@@ -38,7 +40,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         suites, broken = _suites(given)
-        planned = plan(suites, load_config, _options(given))
+        planned = plan(suites, _loader(given.plugins), _options(given))
         for line in [*broken, *(f"left out: {problem}" for problem in planned.problems)]:
             print(line, file=sys.stderr)
         code = 1 if broken else 0
@@ -69,6 +71,24 @@ def _suites(given: argparse.Namespace) -> tuple[list[Suite], list[object]]:
     return suites, list(broken)
 
 
+def _loader(folders: Sequence[Path]) -> Callable[..., Experiment]:
+    """Return what reads a config; plugins are imported only where there are any from outside.
+
+    Raises:
+        ValueError, FileNotFoundError: a plugin that the user named and that can't be used.
+    """
+    if not any_outside(folders):
+        return load_config
+    report = load_plugins_of(folders)
+
+    def load(**options: Any) -> Experiment:
+        experiment = load_config(**options)
+        report.refuse_contested(experiment.sections())
+        return experiment
+
+    return load
+
+
 def _options(given: argparse.Namespace) -> Options:
     return Options(
         demo=given.demo,
@@ -80,6 +100,7 @@ def _options(given: argparse.Namespace) -> Options:
         script=given.script,
         overrides=(*given.cfg_options, *(["shuffle_labels=True"] if given.control else [])),
         plugins=tuple(given.plugins),
+        force=given.force,
     )
 
 
@@ -105,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", type=int, default=1, metavar="N", help="jobs at a time (1)")
     add("--limit", type=float, metavar="SECONDS", help="kill a job that takes longer")
     add("--retry-failed", action="store_true", help="run jobs again that failed before")
+    add("--force", action="store_true", help="run again what is done")
     add("--executor", choices=["local", "slurm"], default="local", help="where jobs run (local)")
     known = "partition, account, qos, gpus, cpus, memory, minutes, and what else submitit knows"
     add("--slurm", **_several("KEY=VALUE"), help=known)

@@ -12,11 +12,18 @@ its own record goes to its work folder, unless --results names another.
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.cli.arguments import add_run_arguments, experiment_from, recorded_from, run_tool
+from adabench.cli.arguments import (
+    add_run_arguments,
+    experiment_from,
+    recorded_from,
+    refuse_unplanned,
+    run_tool,
+)
 from adabench.engine.controls import run_controls
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
@@ -37,6 +44,7 @@ def command() -> int:
     before = None
     if arguments.from_record is None:
         experiment = experiment_from(arguments)
+        refuse_unplanned(experiment, arguments.planned)
         if arguments.prepare is not None:
             make_ready(experiment, arguments.prepare)
             print(f"{arguments.prepare}: ready")
@@ -45,12 +53,20 @@ def command() -> int:
         work_dir = arguments.work_dir or default_work_dir(experiment, with_track=on_track)
         results = arguments.results or RESULTS
     else:
-        before, experiment = recorded_from(arguments)
         work_dir = arguments.work_dir or Path("work_dirs/again") / arguments.from_record.stem
+        before, experiment = recorded_from(
+            arguments, work_dir / "code" if arguments.trust_code else None
+        )
         results = arguments.results or work_dir / "results"
     outcome = None
     if arguments.controls != "only":
-        outcome = train(experiment, work_dir=work_dir, results=results, resume=arguments.resume)
+        outcome = train(
+            experiment,
+            work_dir=work_dir,
+            results=results,
+            resume=arguments.resume,
+            since=time.time() if arguments.force else arguments.since,
+        )
     if arguments.controls != "none":
         run_controls(experiment, results)
     if outcome is None:
@@ -88,6 +104,24 @@ def _parser() -> argparse.ArgumentParser:
         "results folder lacks them: after the run (the default), in its place, or not at all",
     )
     parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="run again what is done, a model per task and folds too",
+    )
+    parser.add_argument(
+        "--since",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="the same for what was done before this time, in seconds since the epoch",
+    )
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="with --from-record: run the plugin's code that is kept beside the record",
+    )
+    parser.add_argument("--planned", metavar="HASH", help="stop if the config's hash is another")
     parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
     parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
     return parser

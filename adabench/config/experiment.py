@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmengine.config import Config
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from adabench.config.digest import digest
 from adabench.config.files import (
     merge,
     parse_options,
+    promote_stage,
     read_config,
     read_protocol,
     without_marks,
@@ -25,7 +35,10 @@ from adabench.config.protocols import (
     ProtocolSection,
     told_place,
 )
+from adabench.config.types import check_optimiser, check_types
 from adabench.data.tracks import Track, get_track, task_tracks
+from adabench.plugins.fingerprints import code_of
+from adabench.registry import types_in
 
 
 class Strict(BaseModel):
@@ -40,7 +53,8 @@ class Training(Strict):
     Attributes:
         epochs: passes over the training clips.
         batch_size: clips a step.
-        optimiser: mmengine optimiser config, ``type`` and ``lr`` included.
+        optimiser: ``type``, a torch optimiser that mmengine registers, and its options, ``lr`` among
+            them: numbers and lists of numbers.
         warmup_epochs: epochs of linearly rising learning rate; cosine decay follows.
         clip_grad: largest norm of the gradient; 0 leaves it.
         validate_every: epochs between validations; a checkpoint is written after each.
@@ -59,6 +73,12 @@ class Training(Strict):
     workers: int = Field(default=0, ge=0)
     amp: bool = False
     threads: int = Field(default=0, ge=0)
+
+    @field_validator("optimiser")
+    @classmethod
+    def _check_optimiser(cls, optimiser: dict[str, Any]) -> dict[str, Any]:
+        check_optimiser(optimiser)
+        return optimiser
 
 
 class Data(Strict):
@@ -117,6 +137,8 @@ class Experiment(Strict):
         seed: of the run.
         is_demo: whether the demo section was merged.
         overrides: ``--cfg-options`` as given, local folders left out.
+        code: type → sha256 of each part from outside the repository, as whoever read the config had
+            loaded it; part of the hash, and absent from a stored config where there is none.
     """
 
     name: str
@@ -135,13 +157,43 @@ class Experiment(Strict):
     seed: int = Field(default=0, ge=0)
     is_demo: bool = False
     overrides: tuple[str, ...] = ()
+    code: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names(self) -> Experiment:
+        check_types(self.sections())
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
         get_track(self.track)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_empty_code(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)
+        if not content.get("code"):
+            content.pop("code", None)
+        return content
+
+    def sections(self) -> dict[str, Any]:
+        """Return the sections in which parts are named, by name."""
+        return {
+            "method": self.method,
+            "views": None if self.views is None else self.views.model_dump(),
+            "training": None if self.training is None else self.training.model_dump(),
+            "data": self.data.model_dump(),
+            "stages": self.stages,
+            "semantics": self.semantics,
+            "protocol": self.protocol.model_dump(),
+        }
+
+    def with_code(self) -> Experiment:
+        """Return the run with the fingerprints of its parts from outside, as they are loaded now."""
+        return self.model_copy(update={"code": code_of(self.sections())})
+
+    def code_within(self, *configs: Any) -> dict[str, str]:
+        """Return the part of `code` that is about the types named in some of its sections."""
+        named = {name for _, name in types_in(list(configs))} if self.code else set()
+        return {name: sha256 for name, sha256 in self.code.items() if name in named}
 
     @property
     def track_(self) -> Track:
@@ -180,11 +232,13 @@ class Experiment(Strict):
             for fold in self.protocol.each()
         )
 
-    def hash(self) -> str:
-        """Hash of everything that decides the result, the seed apart."""
-        content = self.model_copy(
-            update={"fusion": "fused" if self.is_fused else "joint"}
-        ).model_dump(
+    def decided(self) -> dict[str, Any]:
+        """Return everything that decides the result, the seed apart; of `code`, what this run names."""
+        decided = {
+            "fusion": "fused" if self.is_fused else "joint",
+            "code": self.code_within(self.sections()),
+        }
+        return self.model_copy(update=decided).model_dump(
             mode="json",
             exclude={
                 "seed": True,
@@ -196,13 +250,16 @@ class Experiment(Strict):
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
         )
-        return digest(content)
+
+    def hash(self) -> str:
+        """Hash of `decided`."""
+        return digest(self.decided())
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.
 LOCAL_OPTIONS = ("data.root=", "data.processes=")
 
-_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides"} | {"demo"}
+_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code"} | {"demo"}
 
 
 def load_config(
@@ -216,10 +273,10 @@ def load_config(
     stage: str | None = None,
     protocol: str | Path | None = None,
 ) -> Experiment:
-    """Read a config file into an experiment.
+    """Read a config file into an experiment, with the code of its parts as it is loaded.
 
     Args:
-        path: the file. Names of its own that start with an underscore are not part of the config.
+        path: a ``.py`` file. Names of its own that start with an underscore are not part of the config.
         demo: merge its ``demo`` section, which must exist, and score the track's demo track.
         overrides: ``key=value`` pairs that win over all else.
         seed: wins over the config's.
@@ -264,7 +321,7 @@ def load_config(
         content["seed"] = seed
     told = tuple(o for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
-    return _validate(path, content)
+    return _validate(path, content).with_code()
 
 
 def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
@@ -288,27 +345,6 @@ def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -
     merge(path, cfg, copy.deepcopy(change), "change")
     if demo:
         merge(path, cfg, copy.deepcopy(dict(section)), "change.demo")
-
-
-def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, Any]:
-    """Return a config's content as the run of one of its stages.
-
-    Raises:
-        ValueError: the config has no such stage, or it trains no method.
-    """
-    stages = dict(content.get("stages", {}))
-    if stage not in stages:
-        known = ", ".join(stages) or "none"
-        raise ValueError(f"{path}: it has no stage {stage!r}; its stages: {known}")
-    own = dict(stages.pop(stage))
-    kind = own.pop("type", None)
-    if kind != "MethodTraining":
-        raise ValueError(f"{path}: stage {stage!r} is of type {kind}, which trains no method")
-    if not isinstance(own.get("method"), Mapping):
-        raise ValueError(f"{path}: stages.{stage}.method is missing: the four parts to train")
-    own.pop("seed", None)
-    name = content.get("method", {}).get("name")
-    return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}
 
 
 def _map_tracks(path: Path, cfg: Config) -> None:

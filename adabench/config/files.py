@@ -1,9 +1,15 @@
-"""Config files and options as mmengine reads them, with mistakes told by file and field."""
+"""Config files and options as mmengine reads them, with mistakes told by file and field.
+
+A config, its bases included, is a ``.py`` file: Python assignments, which a user trusts as code. YAML
+and JSON are not read, since mmengine's loaders run what they hold, nor are environment variables
+filled in, which a record would publish.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +19,28 @@ from mmengine.config import Config, DictAction
 PROTOCOLS = Path("configs/_base_/protocols")
 
 
+# As mmengine looks for them: {{$NAME:default}}.
+_VARIABLE = re.compile(r"\{\{\s*['\"]?\s*\$")
+
+
 def read_config(path: Path) -> Config:
+    """Read a config and its bases.
+
+    Raises:
+        FileNotFoundError: a base that does not exist.
+        ValueError: a file, or a base, that is no ``.py`` file of assignments, or names an environment
+            variable.
+    """
     try:
-        cfg = Config.fromfile(path, import_custom_modules=False)
-    except (SyntaxError, NameError) as error:
+        _refuse_other_files(path, ())
+        # Neither what a file imports by name nor what the environment holds belongs in a config.
+        cfg = Config.fromfile(
+            path,
+            import_custom_modules=False,
+            use_environment_variables=False,
+            lazy_import=False,
+        )
+    except (SyntaxError, NameError, ImportError, KeyError) as error:
         raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
@@ -25,6 +49,30 @@ def read_config(path: Path) -> Config:
     for key in [key for key in cfg if key.startswith("_")]:
         cfg.pop(key)
     return cfg
+
+
+def _refuse_other_files(path: Path, above: tuple[Path, ...]) -> None:
+    """Refuse a config or a base that mmengine would read otherwise than as plain Python."""
+    asked = "".join(f" (a _base_ of {child})" for child in above[-1:])
+    if path.suffix != ".py":
+        raise ValueError(
+            f"{path}{asked}: a config is a .py file of assignments; YAML, JSON and others are not "
+            "read, since loading them can run code. Write the same values as Python: "
+            "method = dict(name=…)"
+        )
+    if path.resolve() in above:
+        raise ValueError(f"{path}{asked}: _base_ goes in a circle")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
+        if _VARIABLE.search(line):
+            raise ValueError(
+                f"{path}:{number}{asked}: environment variables are not filled in, since a record "
+                "publishes its config: write the value, or give it by --cfg-options KEY=VALUE"
+            )
+    for base in Config._get_base_files(str(path)):
+        if not isinstance(base, str) or "::" in base:
+            raise ValueError(f"{path}: _base_: expected the path of a .py file; got {base!r}")
+        _refuse_other_files(path.parent / base, (*above, path.resolve()))
 
 
 def read_protocol(name: str | Path) -> dict[str, Any]:
@@ -96,3 +144,24 @@ def _value(pair: str, text: str) -> Any:
     except AssertionError as error:
         raise ValueError(f"--cfg-options: {pair!r} has a bracket that is not closed") from error
     return None if isinstance(value, str) and value.lower() == "none" else value
+
+
+def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, Any]:
+    """Return a config's content as the run of one of its stages.
+
+    Raises:
+        ValueError: the config has no such stage, or it trains no method.
+    """
+    stages = dict(content.get("stages", {}))
+    if stage not in stages:
+        known = ", ".join(stages) or "none"
+        raise ValueError(f"{path}: it has no stage {stage!r}; its stages: {known}")
+    own = dict(stages.pop(stage))
+    kind = own.pop("type", None)
+    if kind != "MethodTraining":
+        raise ValueError(f"{path}: stage {stage!r} is of type {kind}, which trains no method")
+    if not isinstance(own.get("method"), Mapping):
+        raise ValueError(f"{path}: stages.{stage}.method is missing: the four parts to train")
+    own.pop("seed", None)
+    name = content.get("method", {}).get("name")
+    return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}

@@ -91,7 +91,8 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     keys: dict[str, str] = {}
     for name in in_order(experiment.stages):
         cfg = experiment.stages[name]
-        alike = digest([cfg, [keys[other] for other in sorted(referenced(cfg))], data])
+        earlier = [keys[other] for other in sorted(referenced(cfg))]
+        alike = digest([cfg, earlier, data, *_code(experiment, cfg)])
         keys[name] = digest([alike, track.name, protocol])
         found.append(Preparation(name, keys[name], alike))
     if experiment.views is None or not experiment.cache:
@@ -100,5 +101,12 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     shared: list[Any] = [FEATURES, [keys[name] for name in stages], data, track.name, *apart]
     views = experiment.views.model_dump(mode="json")
     own = [experiment.method.get("backbone"), experiment.semantics, views]
+    own += _code(experiment, *own)
     found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))
     return tuple(found)
+
+
+def _code(experiment: Experiment, *configs: Any) -> list[dict[str, str]]:
+    """Return the code of parts from outside the repository in some sections; nothing where none is."""
+    found = experiment.code_within(*configs)
+    return [found] if found else []

@@ -11,6 +11,7 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.config.references import in_order, resolve
 from adabench.engine.caches.features import segments_of
+from adabench.engine.training import check_optimiser
 from adabench.models import Assessor, Backbone
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
@@ -55,17 +56,20 @@ def part_versions(value: Any) -> list[list[Any]]:
 
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
+    if experiment.training is not None:
+        check_optimiser(experiment.training)
     for name in in_order(experiment.stages):
         STAGES.build(dict(experiment.stages[name])).check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.
     resolve([experiment.method, experiment.semantics], dict.fromkeys(experiment.stages, Path()))
     if experiment.semantics is not None:
-        SEMANTICS.type_of(experiment.semantics)
+        SEMANTICS.check(experiment.semantics)
     views = experiment.views
     if views is not None:
         for config in (views.train, views.test, views.select, views.augment):
             if config is not None:
                 TRANSFORMS.build(config)
+    MODELS.check({"type": "Assessor", **experiment.method})
     _check_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
         _check_segments(experiment, build_untrained(experiment).backbone.frozen_part())

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import nn
 
+from adabench.config.difference import config_differences
 from adabench.data.files import atomic_path
 from adabench.models.weights import read_weights
 
@@ -68,17 +69,26 @@ def check_identity(path: Path, expected: dict[str, Any], fields: tuple[str, ...]
     """Return a checkpoint's identity after comparing ``fields`` with what this run is.
 
     Raises:
-        ValueError: a checkpoint of another config.
+        ValueError: a checkpoint of another config, with what differs where both tell.
     """
     found = identity_of(path)
     for field in fields:
         if found.get(field) != expected[field]:
             raise ValueError(
                 f"checkpoint {path} belongs to another config: its {field} is {found.get(field)!r} "
-                f"({found.get('config')}), this run's is {expected[field]!r} ({expected.get('config')}); "
-                "use the config and options that it was trained with"
+                f"({found.get('config')}), this run's is {expected[field]!r} ({expected.get('config')})"
+                f"{_differs(found.get('decided'), expected.get('decided'))}; use the config, the options "
+                "and the plugins' code that it was trained with, or begin anew without --resume"
             )
     return found
+
+
+def _differs(before: Any, after: Any) -> str:
+    if before is None or after is None:
+        return ""
+    return (
+        f". What differs: {', '.join(config_differences(before, after)) or 'nothing that is told'}"
+    )
 
 
 def load_model(model: nn.Module, path: Path) -> None:

@@ -8,12 +8,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adabench.config.experiment import LOCAL_OPTIONS, Experiment, with_overrides
+from adabench.config.difference import config_differences
+from adabench.config.experiment import LOCAL_OPTIONS, Data, Experiment, with_overrides
+from adabench.plugins import load_plugins
+from adabench.plugins.fingerprints import units_of
+from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in
 from adabench.records import provenance
 from adabench.records.record import METRIC_NAMES, Record
 from adabench.records.results import read_record
 from adabench.records.side_files import (
     CHANGES,
+    CODE,
     CONFIG,
     ENVIRONMENT,
     digests,
@@ -22,18 +27,24 @@ from adabench.records.side_files import (
 )
 
 
-def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Experiment]:
-    """Return a record and the experiment that made it.
+def experiment_of(
+    path: Path, overrides: Sequence[str] = (), trusted: Path | None = None
+) -> tuple[Record, Experiment]:
+    """Return a record and the experiment that made it, with the code of its parts as it is loaded.
+
+    Where the sender kept data is of no account: it is looked for where this machine's runs do.
 
     Args:
         path: the record's file; its config lies in the folder beside it.
         overrides: where this machine keeps its data, ``data.root=…``; anything else would be
             another run.
+        trusted: folder where the plugins' code that is kept beside the record is laid out and run
+            from; None runs none of it.
 
     Raises:
         FileNotFoundError: no such record, or no config beside it.
-        ValueError: a record or a config that was changed, a config of another adabench, or an
-            override that decides the result.
+        ValueError: a record or a config that was changed, a config of another adabench, an override
+            that decides the result, or parts from plugins that are not loaded and not trusted.
     """
     record = read_record(path)
     if CONFIG not in record.provenance:
@@ -48,26 +59,84 @@ def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Ex
                 f"--from-record repeats a run as it was; of --cfg-options it takes only "
                 f"{' and '.join(LOCAL_OPTIONS)}…, and {option!r} came"
             )
-    text = read_side_files(path, record.provenance)[CONFIG]
+    files = read_side_files(path, record.provenance)
     try:
-        experiment = Experiment.model_validate(json.loads(text))
+        experiment = Experiment.model_validate(json.loads(files[CONFIG]))
     except ValidationError as error:
         raise ValueError(
             f"{side_folder(path) / CONFIG}: a config of another adabench; run it with commit "
             f"{record.commit or 'unknown'} ({error.error_count()} fields don't fit)"
         ) from error
-    return record, with_overrides(experiment, overrides)
+    local = Data()
+    here = {"root": local.root, "processes": local.processes}
+    experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update=here)})
+    missing = sorted(experiment.code.keys() - experiment.with_code().code.keys())
+    if missing:
+        _load_kept(path, experiment, missing, files.get(CODE), trusted)
+    return record, with_overrides(experiment, overrides).with_code()
+
+
+def _load_kept(
+    path: Path,
+    experiment: Experiment,
+    missing: Sequence[str],
+    patch: str | None,
+    trusted: Path | None,
+) -> None:
+    """Load the code kept beside a record, if it is trusted, and hold it to the config's fingerprints."""
+    told = f"{path}: {', '.join(missing)} came from a plugin that is not loaded"
+    if patch is None:
+        raise ValueError(f"{told}, and its code is not kept; name the plugin with --plugins FOLDER")
+    units = units_in(patch)
+    if trusted is None:
+        raise ValueError(
+            f"{told}. Its code is kept in {side_folder(path) / CODE}: {describe_kept(units)}. Read it, "
+            "and run it with --trust-code; or name your own copy with --plugins FOLDER"
+        )
+    load_plugins(lay_out(units, trusted)).refuse_named()
+    found = experiment.with_code().code
+    other = [name for name in missing if found.get(name) != experiment.code[name]]
+    if other:
+        raise ValueError(
+            f"{side_folder(path) / CODE} holds other code of {', '.join(other)} than the config tells "
+            "of; restore the folder"
+        )
+
+
+def told_apart(path: Path, record: Record, experiment: Experiment) -> list[str]:
+    """Return what differs between a record's config and a run's, place by place.
+
+    Args:
+        path: of the record, with its config beside it.
+        record: which one.
+        experiment: the run.
+    """
+    seeds = (
+        []
+        if record.seed == experiment.seed
+        else [f"seed: {record.seed} then, {experiment.seed} now"]
+    )
+    if CONFIG not in record.provenance:
+        return [*seeds, f"hash: {record.config_hash} then, {experiment.hash()} now"]
+    before = json.loads(read_side_files(path, record.provenance)[CONFIG])
+    own = Experiment.model_validate(before).decided()
+    return [*seeds, *config_differences(own, json.loads(json.dumps(experiment.decided())))]
 
 
 def side_files(experiment: Experiment) -> dict[str, str]:
     """Return file name → text of what is kept beside a record of this run."""
     resolved = experiment.model_dump(mode="json", by_alias=True)
+    # Where this machine keeps its data is nobody's business.
+    resolved["data"]["root"] = Data().root
     files = {
         CONFIG: json.dumps(resolved, indent=1) + "\n",
         ENVIRONMENT: provenance.environment(),
     }
-    changed = provenance.changes()
-    return files if changed is None else {**files, CHANGES: changed}
+    units = {held.unit.path: held for name in experiment.code for held in units_of(name)}
+    for name, patch in ((CODE, patch_of([*units.values()])), (CHANGES, provenance.changes())):
+        if patch is not None:
+            files[name] = patch
+    return files
 
 
 def with_side_files(experiment: Experiment, record: Record) -> tuple[Record, dict[str, str]]:

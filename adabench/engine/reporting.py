@@ -17,6 +17,7 @@ from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
+from adabench.plugins.fingerprints import code_record
 from adabench.records import provenance
 from adabench.records.private import divided
 from adabench.records.record import Record
@@ -90,9 +91,10 @@ def make_record(
         "licensed": corpus.licensed,
         "scale": bdi_ii(),
         "protocol": parts.protocol,
+        "code": code_record(experiment.code),
         **scored(parts.test, predictions, labels, licensed=corpus.licensed),
         **_told(facts),
-        **_provenance(),
+        **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
         "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -175,8 +177,8 @@ def scored(
     }
 
 
-def _provenance() -> dict[str, Any]:
-    commit, clean = provenance.commit()
+def _provenance(experiment: Experiment) -> dict[str, Any]:
+    commit, clean = provenance.commit(experiment.code)
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "load": provenance.load(),

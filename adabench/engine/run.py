@@ -21,7 +21,7 @@ from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import Evaluation, evaluate
 from adabench.engine.kinds import Place, kind_of
 from adabench.engine.kinds.network import flags_of_bench
-from adabench.engine.repeat import with_side_files
+from adabench.engine.repeat import told_apart, with_side_files
 from adabench.engine.reporting import Facts, make_record
 from adabench.engine.rundata import RunData, open_data
 from adabench.engine.timings import Timings
@@ -36,6 +36,7 @@ from adabench.records.side_files import read_side_files, write_side_files
 RECORD = "record.json"
 FIGURE = "prediction.png"
 PREDICTIONS = "predictions.json"
+TIMING = "timing.json"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def train(
     work_dir: Path,
     results: Path,
     resume: bool = False,
+    since: float = 0.0,
     data: RunData | None = None,
 ) -> Outcome:
     """Train, select on the validation data, test once with the best, write the record.
@@ -88,12 +90,13 @@ def train(
         work_dir: folder of checkpoints, figure and the run's own copy of the record.
         results: results folder; the record goes to ``results/<track>/``.
         resume: go on where an earlier call in ``work_dir`` was cut. A finished run is not repeated.
+        since: run again what was begun, or recorded, before this time (seconds since the epoch).
         data: the run's data, where it is open already.
 
     Raises:
         ValueError, FileNotFoundError, OSError: naming file, field and remedy.
     """
-    place = Place(work_dir, results, resume)
+    place = Place(work_dir, results, resume and _begun_since(work_dir, since), since)
     record = _finished(experiment, place)
     if record is None:
         record, labels = measure(experiment, place, data)
@@ -129,13 +132,33 @@ def _open_labels(data: RunData, predictions: Mapping[str, float], place: Place) 
 
 
 def _finished(experiment: Experiment, place: Place) -> Record | None:
-    """Return the record of a run that is resumed and has ended; forget one that is begun anew."""
+    """Return the record of a run that is resumed and has ended; None where there is none.
+
+    Raises:
+        ValueError: it has ended with another config of this name, with what differs.
+    """
     kept = place.work_dir / RECORD
-    if place.resume and kept.is_file():
-        record = read_record(kept)
-        if (record.config_hash, record.seed) == (experiment.hash(), experiment.seed):
-            return record
-    return None
+    if not place.resume or not kept.is_file():
+        return None
+    record = read_record(kept)
+    if (record.config_hash, record.seed) == (experiment.hash(), experiment.seed):
+        return record
+    # A network's checkpoint tells itself whose it is, and a folder may serve another config's run.
+    if record.config != experiment.name or (place.work_dir / checkpoints.LAST).is_file():
+        return None
+    raise ValueError(
+        f"--resume: {kept} is of the same config under another hash or seed: "
+        f"{', '.join(told_apart(kept, record, experiment))}. Run without --resume to begin anew, or "
+        "name another --work-dir"
+    )
+
+
+def _begun_since(work_dir: Path, since: float) -> bool:
+    """Whether what lies in a work folder, if anything, was begun after a time."""
+    if not since:
+        return True
+    began = work_dir / TIMING
+    return began.is_file() and began.stat().st_mtime >= since
 
 
 def _check(experiment: Experiment, place: Place) -> None:
@@ -149,12 +172,18 @@ def _begin(place: Place) -> Timings:
     if not place.resume:
         (place.work_dir / RECORD).unlink(missing_ok=True)
     remove_leftovers(place.work_dir)
-    return Timings(place.work_dir / "timing.json", fresh=not place.resume)
+    return Timings(place.work_dir / TIMING, fresh=not place.resume)
 
 
 def _run_member(member: Experiment, place: Place, data: RunData) -> Record:
-    folders = {"work_dir": place.work_dir, "results": place.results}
-    return train(member, **folders, resume=place.resume, data=data).record
+    return train(
+        member,
+        work_dir=place.work_dir,
+        results=place.results,
+        resume=place.resume,
+        since=place.since,
+        data=data,
+    ).record
 
 
 def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:

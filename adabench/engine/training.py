@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 import uuid
@@ -14,6 +15,7 @@ import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.model import BaseModel
+from mmengine.optim import OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
@@ -86,6 +88,27 @@ def _schedulers(training: Training) -> list[dict[str, Any]]:
     return [{**rise, "convert_to_iter_based": True}, cosine]
 
 
+def check_optimiser(training: Training) -> None:
+    """Refuse an optimiser that is none of torch's kind in mmengine's registry; nothing is imported.
+
+    Raises:
+        ValueError: with the nearest name, and all that exist.
+    """
+    known = {
+        name: kind
+        for name, kind in OPTIMIZERS.module_dict.items()
+        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)
+    }
+    name = training.optimiser["type"]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"training.optimiser.type: no optimiser is called {name!r}.{hint} "
+            f"Known: {', '.join(sorted(known))}."
+        )
+
+
 def _optim_wrapper(training: Training) -> dict[str, Any]:
     wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": dict(training.optimiser)}
     if training.amp:
@@ -137,9 +160,10 @@ def fit(
         what: title of the progress bar.
 
     Raises:
-        ValueError: ``last.pth`` belongs to another config.
+        ValueError: ``last.pth`` belongs to another config, or there is no such optimiser.
         FloatingPointError: training diverged.
     """
+    check_optimiser(training)
     go_on = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(identity["seed"])

@@ -255,6 +255,7 @@ def identity_of(experiment: Experiment) -> dict[str, Any]:
     return {
         "config": experiment.name,
         "config_hash": experiment.hash(),
+        "decided": experiment.decided(),
         "seed": experiment.seed,
         "method": experiment.method["name"],
     }

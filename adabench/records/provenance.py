@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
+
+from adabench.plugins.fingerprints import code_record
 
 PACKAGES = (
     "adabench",
@@ -78,12 +81,19 @@ def environment() -> str:
     return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower), ""])
 
 
-def commit() -> tuple[str | None, bool | None]:
-    """Return adabench's commit and whether its tree is clean; None where it is no checkout."""
+def commit(code: Mapping[str, str] | None = None) -> tuple[str | None, bool | None]:
+    """Return adabench's commit and whether its tree is clean; None where it is no checkout.
+
+    Args:
+        code: of a resolved config; where one of its units is in no commit, nothing is clean.
+    """
+    foreign = code_record(code or {}).values()
+    unclean = any(not told["clean"] for told in foreign)
     if not _is_checkout():
-        return None, None
+        return None, False if unclean else None
     head, status = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
-    return None if head is None else head.strip(), None if status is None else not status.strip()
+    clean = None if status is None else not status.strip()
+    return None if head is None else head.strip(), False if unclean else clean
 
 
 def changes() -> str | None:

@@ -17,6 +17,9 @@ SUFFIX = ".provenance"
 #: The resolved config, all packages with their versions, and what the working tree changed.
 CONFIG, ENVIRONMENT, CHANGES = "config.json", "environment.txt", "changes.patch"
 
+#: The files of parts from outside the repository, as a patch of new files.
+CODE = "code.patch"
+
 
 def side_folder(record: str | os.PathLike[str]) -> Path:
     """Return the folder beside a record's file."""

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from plugin_texts import SELECTOR, write
 
 from adabench.records import read_records
 
@@ -242,16 +243,32 @@ def test_the_shuffled_control_of_any_row(bench, tmp_path):
 
 
 def test_bench_s_options_reach_every_job(bench, tmp_path):
-    words = ["--plugins", "one", "two", "--cfg-options", "data.size=48", "data.root=x"]
+    for name in ("one", "two"):
+        part = SELECTOR.format(name=f"Zz{name.title()}", factor=1)
+        write(tmp_path / name / f"zz_{name}.py", part)
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    words = ["--plugins", *folders, "--cfg-options", "data.size=48", "data.root=x"]
     done = bench("--suite", "toys", "--demo", "--seeds", "0", *words)
     assert done.returncode == 0, done.stderr
     (log, *_) = (tmp_path / "work").rglob("bench.log")
     told = log.read_text()
-    assert "--plugins one --plugins two --cfg-options data.size=48 data.root=x --controls" in told
+    plugins = " ".join(f"--plugins {folder}" for folder in folders)
+    assert f"{plugins} --cfg-options data.size=48 data.root=x --controls" in told
     # Another size is another config; where the data lies is not.
     assert "6 to do" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run").stdout
     same = ["--cfg-options", "data.size=48", "data.root=y"]
     assert "6 done" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run", *same).stdout
+
+
+def test_a_plugin_that_can_t_be_used_ends_the_bench_before_it_begins(bench, tmp_path):
+    words = ("--suite", "toys", "--demo", "--dry-run", "--plugins")
+    done = bench(*words, "nowhere")
+    assert done.returncode == 2
+    assert "nowhere, named by --plugins, does not exist" in done.stderr
+    path = write(tmp_path / "mine" / "zz_mine.py", "1 / 0\n")
+    done = bench(*words, str(path.parent))
+    assert done.returncode == 2
+    assert f"{path}:1" in done.stderr
 
 
 @pytest.mark.parametrize(

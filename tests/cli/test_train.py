@@ -74,7 +74,12 @@ def test_broken_plugin_stops_only_who_needs_it(run, data, tmp_path):
     config = fine.index(str(ROOT / "configs" / "depmap_r18_avec14.py"))
     fine[config] = str(ROOT / "configs" / "constant_avec14.py")
     fine = [w for w in fine if not w.startswith(("method.name", "stages", "training"))]
+    # Who names a broken plugin is not left to wonder what ran in its place.
     done = run(fine, tmp_path)
+    assert done.returncode == 2
+    assert "named by --plugins" in done.stderr
+    at = fine.index("--plugins")
+    done = run([*fine[:at], *fine[at + 2 :]], tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

@@ -27,6 +27,7 @@ from adabench.engine.caches.clip_arrays import ClipArrays
 from adabench.engine.timings import CostBook
 from adabench.models.roles import Backbone, Part
 from adabench.models.weights import weights_digest
+from adabench.plugins.fingerprints import code_of_classes
 from adabench.registry import TRANSFORMS
 from adabench.structures import Features, Inputs
 
@@ -77,6 +78,7 @@ class FeatureCache:
                 repr(part),
                 *_segment_key(self.segments),
                 *([source.arrays.folder.name] if source is not None else []),
+                *_code(part, self.segments),
             ]
         )
         self.arrays: ClipArrays = ClipArrays(root / "features" / key)
@@ -84,8 +86,9 @@ class FeatureCache:
         self.part = part.to(device).eval()
         self.device = device
         self.variants = 1 if augment is None else variants
-        self._augment_key = digest(augment, 8)
         self._augment: Augment | None = None if augment is None else TRANSFORMS.build(augment)
+        changes = code_of_classes([type(self._augment)])
+        self._augment_key = digest([augment, changes] if changes else augment, 8)
         self.lengths = {clip.clip: clip.frames for clip in corpus.clips}
         self.shapes = self._shapes(corpus)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
@@ -248,3 +251,9 @@ def _versions(part: Backbone) -> list[Any]:
 
 def _segment_key(segments: SegmentView | None) -> list[int]:
     return [] if segments is None else [segments.segment_length, segments.overlap]
+
+
+def _code(part: Backbone, segments: SegmentView | None) -> list[list[str]]:
+    """Return the code behind the arrays that is from outside the repository; nothing where none is."""
+    found = code_of_classes([*map(type, part.modules()), type(segments)])
+    return [found] if found else []

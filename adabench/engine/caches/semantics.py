@@ -27,6 +27,7 @@ from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.prompts import PromptRuns, read_prompts, write_prompts
 from adabench.engine.timings import CostBook
 from adabench.models.semantics.encoders import SemanticEncoder
+from adabench.plugins.fingerprints import code_of_classes
 from adabench.structures import Semantics, Signals
 
 SEMANTICS = "semantics"
@@ -89,7 +90,9 @@ class SemanticsCache:
         parent = beside if self.trunk is None and _writable(beside) else common
         source = None if self.trunk is None else self.trunk.arrays.folder.name
         units = [] if self._units is None else [self._units.digest(parent)]
-        key = digest([encoder.fingerprint(), corpus.checksum, source, *units])
+        code = code_of_classes([type(encoder), *map(type, vars(encoder).values())])
+        told = [encoder.fingerprint(), corpus.checksum, source, *units]
+        key = digest([*told, code] if code else told)
         if self.trunk is not None:
             return ClipArrays(common / key)
         places = {beside: beside / f"{encoder.short_name}-{key}", common: common / key}

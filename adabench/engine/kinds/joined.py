@@ -28,7 +28,9 @@ class JoinedRun(MethodRun):
     def _record_of(self, member: Experiment) -> Record:
         data = open_data(member, corpus=self.data.corpus)
         results = self.place.results
-        record = find_record(results, member.track, member.hash(), member.seed)
+        record = find_record(
+            results, member.track, member.hash(), member.seed, since=self.place.since
+        )
         if record is None:
             record = self.run_member(member, self.place.of(member), data)
         _check_member(record, data, self.place)

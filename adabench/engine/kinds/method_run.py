@@ -22,16 +22,18 @@ class Place:
         work_dir: checkpoints, figure and the run's own copy of the record.
         results: the results folder.
         resume: go on where an earlier run in ``work_dir`` was cut.
+        since: what was recorded before this time (seconds since the epoch) is run again.
     """
 
     work_dir: Path
     results: Path
     resume: bool = False
+    since: float = 0.0
 
     def of(self, member: Experiment) -> Place:
         """Return where a run that is joined keeps what it makes, in a folder of this one's."""
         folder = self.work_dir / member.name.rpartition("_")[2]
-        return Place(folder, self.results, self.resume)
+        return Place(folder, self.results, self.resume, self.since)
 
 
 #: Runs another experiment on data that is open already and returns its record.

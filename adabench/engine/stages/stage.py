@@ -18,6 +18,7 @@ from adabench.engine.rundata import RunData
 from adabench.engine.timings import Timings
 from adabench.engine.training import Fit
 from adabench.models import Assessor
+from adabench.plugins.fingerprints import code_of, code_of_classes
 from adabench.registry import STAGES
 
 RESULT = "result.pth"
@@ -134,9 +135,17 @@ def ensure_stages(
     return done
 
 
-def stage_key(stage: Stage, context: StageContext) -> str:
-    """Return the hash of everything that a stage's result depends on."""
-    return digest([type(stage).__name__, stage.version, stage.depends_on(context)])
+def stage_key(stage: Stage, context: StageContext, config: Mapping[str, Any] | None = None) -> str:
+    """Return the hash of everything that a stage's result depends on.
+
+    Args:
+        stage: which one.
+        context: what it may depend on.
+        config: the stage's own; the code of parts in it from outside the repository counts too.
+    """
+    code = [*code_of_classes([type(stage)]), *code_of(config).values()]
+    depends = stage.depends_on(context)
+    return digest([type(stage).__name__, stage.version, depends, *([code] if code else [])])
 
 
 def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> StageResult:
@@ -146,7 +155,7 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
         UnknownTypeError: the stage's type is not registered.
     """
     stage: Stage = STAGES.build(dict(cfg))
-    key = stage_key(stage, context)
+    key = stage_key(stage, context, cfg)
     folder = Path(context.data.root) / "stages" / f"{type(stage).__name__}-{key}"
     report = folder / "stage.json"
     with alone_in(folder):
