@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
-from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.experiment import Data, Experiment, Training, Views
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -27,6 +27,7 @@ from adabench.engine.rundata import RunData, Timer, session_labels, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
 from adabench.models import Assessor
+from adabench.records.sections import bdi_ii
 from adabench.registry import TRANSFORMS
 
 Use = Literal["train", "validate", "test"]
@@ -201,10 +202,27 @@ def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
         training=bench.training,
         seed=bench.experiment.seed,
         folder=work_dir,
-        identity=identity_of(bench.experiment),
+        identity={**identity_of(bench.experiment), **_carried(bench)},
         resume=resume,
         what=f"training {bench.experiment.method['name']}",
     )
+
+
+def _carried(bench: Workbench) -> dict[str, Any]:
+    """Return what a checkpoint needs to be used without its run, as plain values.
+
+    The config names no folder of this machine; the mean is that of the training sessions, in points.
+    """
+    config = bench.experiment.model_dump(mode="json", by_alias=True)
+    config["data"]["root"] = Data().root
+    read = bench.material if bench.source is None else bench.source
+    labels = session_labels(bench.parts.train)
+    return {
+        "resolved": config,
+        "preparation": dict(read.corpus.description.prepare),
+        "scale": bdi_ii().model_dump(mode="json"),
+        "training_mean": sum(labels.values()) / len(labels),
+    }
 
 
 def identity_of(experiment: Experiment) -> dict[str, Any]:

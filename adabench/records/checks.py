@@ -198,19 +198,18 @@ def _told_sessions(record: Record, corpus: CorpusLabels) -> Iterator[str]:
             f"counts are {record.sessions} sessions of {record.persons} persons, but the private "
             f"side file has {found[0]} of {found[1]}"
         )
-    words = set(re.findall(r"[\w.-]+", " ".join(_texts(record))))
-    named = sorted(words & corpus.scores.keys())
+    words = set(re.findall(r"[\w.-]+", record.model_dump_json()))
+    named = sorted(name for name in words & corpus.scores.keys() if _is_telling(name))
     if named:
         yield (
-            f"its notes name session {named[0]!r}, but corpus {corpus.name!r} is licensed: nothing "
+            f"it names session {named[0]!r}, but corpus {corpus.name!r} is licensed: nothing "
             "that goes by session may be passed on"
         )
 
 
-def _texts(record: Record) -> list[str]:
-    contract = [] if record.contract is None else record.contract.reasons
-    decoy = [] if record.decoy is None else [record.decoy.reason]
-    return [*record.notes, *contract, *decoy, *record.groups, *record.measures]
+def _is_telling(session: str) -> bool:
+    """Whether a word in a record can only be this session: a bare number or word may be anything."""
+    return len(session) > 3 and any(c.isdigit() for c in session) and not session.isdigit()
 
 
 def _differing(

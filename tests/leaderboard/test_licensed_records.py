@@ -147,9 +147,16 @@ def test_rows_are_compared_where_both_are_at_hand(root, licensed, licensed_corpu
 
 
 def test_what_names_a_session_in_words_is_refused(root, licensed, labels):
-    path = write_record(licensed(notes=["session 003_1 was hard"]), root / "local")
-    with pytest.raises(RefusedError, match="its notes name session '003_1'"):
-        accept(path, root, labels)
+    for seed, told in enumerate(
+        (
+            {"notes": ["session 003_1 was hard"]},
+            {"timing": {"003_1": 3.0}},
+            {"contract": {"outcome": "broken", "reasons": ["clip of 003_1: state"]}},
+        )
+    ):
+        path = write_record(licensed(seed=seed + 2, **told), root / "local")
+        with pytest.raises(RefusedError, match="it names session '003_1'"):
+            accept(path, root, labels)
     assert accept(write_record(licensed(seed=1, notes=["all hard"]), root / "local"), root, labels)
 
 
