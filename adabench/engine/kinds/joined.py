@@ -41,6 +41,7 @@ class JoinedRun(MethodRun):
         names = " and ".join(f"{record.config} on {record.track}" for record in members)
         return Facts(
             kind=members[0].kind,
+            stages=self.combined.stages(),
             clips=self.combined.clips(),
             cost=self.combined.cost(),
             timing=self.combined.timing(),
