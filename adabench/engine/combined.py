@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adabench.records.record import Cost, Record
+from adabench.records.record import Record
+from adabench.records.sections import Cost, StageUse
 
 
 class CombinedMethod:
@@ -44,6 +45,11 @@ class CombinedMethod:
             for clip, score in member.clip_scores.items():
                 scores[clip].append(score)
         return {clip: float(np.mean(values)) for clip, values in scores.items()}
+
+    def stages(self) -> tuple[StageUse, ...]:
+        """Return the stages that any member stands on, each once."""
+        found = {stage.key: stage for member in self.members for stage in member.stages}
+        return tuple(found.values())
 
     def cost(self) -> Cost:
         """Return what the members cost together; the speed is their harmonic mean.

@@ -27,8 +27,8 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
-from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
 from adabench.models import Assessor
+from adabench.records.sections import bdi_ii
 from adabench.registry import TRANSFORMS
 
 Use = Literal["train", "validate", "test"]
@@ -238,13 +238,7 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
             "checksum": learnt_from.checksum,
             **learnt_from.description.prepare,
         },
-        "scale": {
-            "name": "BDI-II",
-            "low": MIN_SCORE,
-            "high": MAX_SCORE,
-            "levels": list(LEVEL_NAMES),
-            "thresholds": list(LEVEL_THRESHOLDS),
-        },
+        "scale": bdi_ii().model_dump(mode="json"),
         "training_mean": sum(scores.values()) / len(scores),
         "semantics": bench.encoder,
     }

@@ -13,6 +13,7 @@ from adabench.records.checks import (
     content_reasons,
     interval_reasons,
     label_reasons,
+    neighbour_reasons,
     read_beside,
     run_key,
     sharing_reasons,
@@ -27,8 +28,10 @@ from adabench.records.results import (
     files_of_seed,
     free_path,
     load_record,
+    read_each,
     read_record,
     reason_of,
+    record_files,
     sealed,
 )
 from adabench.records.side_files import side_folder
@@ -94,6 +97,8 @@ def accept(
         raise RefusedError(file, reasons)
     with alone_in(root / LOCAL):
         reasons = list(_accepted_already(stored.record, root / MEASURED))
+        if stored.record.licensed:
+            reasons += neighbour_reasons(stored.record, _accepted(root / MEASURED))
         if reasons:
             raise RefusedError(file, reasons)
         if stored.record.kept is not None and stored is not loaded:
@@ -161,6 +166,12 @@ def _accepted_already(record: Record, folder: Path) -> Iterator[str]:
             yield f"this very record is accepted already, as {path}"
         elif run_key(other) == run_key(record):
             yield _of_one_run(record, other, path)
+
+
+def _accepted(folder: Path) -> Iterator[Record]:
+    """Yield every record that can be read; a test's sessions are those of other tracks too."""
+    found = (record for _, record in read_each(record_files(folder)))
+    yield from (record for record in found if isinstance(record, Record))
 
 
 def _of_one_run(record: Record, other: Record, path: Path) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +75,33 @@ def sharing_reasons(record: Record) -> Iterator[str]:
             f"{FEWEST_IN_GROUP}, the metrics of a constant alone tell labels; add the record that "
             "joins all folds"
         )
+
+
+def neighbour_reasons(record: Record, accepted: Iterable[Record]) -> Iterator[str]:
+    """Yield why a licensed corpus's record may not stand beside the accepted ones.
+
+    A constant's MAE over 50 sessions and over 49 of them tells the label of the one left out.
+    """
+    for other in accepted:
+        same = (other.corpus, _division(other)) == (record.corpus, _division(record))
+        gap = abs(other.sessions - record.sessions)
+        if record.licensed and other.licensed and same and 0 < gap < FEWEST_IN_GROUP:
+            yield (
+                f"it was tested on {record.sessions} sessions of a licensed corpus and "
+                f"{other.method} on {other.track} on {other.sessions}: of two tests that differ by "
+                f"fewer than {FEWEST_IN_GROUP}, the metrics tell single labels; prepare the corpus so "
+                "that the same sessions are tested"
+            )
+            return
+
+
+def _division(record: Record) -> str:
+    """What decides who is tested: the corpus's own splits, or how they were dealt anew."""
+    protocol = record.protocol or ""
+    if " folds" in protocol or protocol.startswith("person-disjoint"):
+        # The digest of the division differs where a session is missing.
+        return re.sub(r", [0-9a-f]{8,}\b", "", protocol)
+    return "splits"
 
 
 def place_reasons(path: Path, folder: Path, stored: Stored) -> Iterator[str]:
@@ -198,19 +225,18 @@ def _told_sessions(record: Record, corpus: CorpusLabels) -> Iterator[str]:
             f"counts are {record.sessions} sessions of {record.persons} persons, but the private "
             f"side file has {found[0]} of {found[1]}"
         )
-    words = set(re.findall(r"[\w.-]+", " ".join(_texts(record))))
-    named = sorted(words & corpus.scores.keys())
+    words = set(re.findall(r"[\w.-]+", record.model_dump_json()))
+    named = sorted(name for name in words & corpus.scores.keys() if _is_telling(name))
     if named:
         yield (
-            f"its notes name session {named[0]!r}, but corpus {corpus.name!r} is licensed: nothing "
+            f"it names session {named[0]!r}, but corpus {corpus.name!r} is licensed: nothing "
             "that goes by session may be passed on"
         )
 
 
-def _texts(record: Record) -> list[str]:
-    contract = [] if record.contract is None else record.contract.reasons
-    decoy = [] if record.decoy is None else [record.decoy.reason]
-    return [*record.notes, *contract, *decoy, *record.groups, *record.measures]
+def _is_telling(session: str) -> bool:
+    """Whether a word in a record can only be this session: a bare number or word may be anything."""
+    return len(session) > 3 and any(c.isdigit() for c in session) and not session.isdigit()
 
 
 def _differing(

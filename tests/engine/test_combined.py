@@ -1,10 +1,12 @@
 """Records made into one."""
 
 import pytest
+from record_fixtures import as_licensed
 
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
 from adabench.records import Cost, Metrics, Prediction, Record
+from adabench.records.sections import StageUse
 
 LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
 
@@ -62,6 +64,28 @@ def test_a_session_of_some_members_is_the_mean_over_those():
     third = member({"a": 10.0, "b": 10.0, "d": 17.0})
     combined = CombinedMethod([member(FIRST), member(SECOND), third])
     assert combined.predictions() == {"a": 5.0, "b": 10.0, "c": 24.5, "d": 17.0}
+
+
+def test_clips_and_stages_are_those_of_all_members():
+    trunk = StageUse(name="trunk", type="T", key="1")
+    encoders = [StageUse(name="encoder", type="E", key=key) for key in "23"]
+    parts = [
+        member(FIRST).model_copy(update={"stages": [trunk, encoders[0]], "clips": {"a_F": 1.0}}),
+        member(SECOND).model_copy(
+            update={"stages": [trunk, encoders[1]], "clips": {"a_N": 4.0, "a_F": 2.0}}
+        ),
+    ]
+    combined = CombinedMethod(parts)
+    assert combined.stages() == (trunk, *encoders)
+    assert combined.clips() == {"a_F": 1.5, "a_N": 4.0}
+
+
+def test_members_under_licence_are_joined_from_their_private_files():
+    members = [as_licensed(member(FIRST)), as_licensed(member(SECOND))]
+    assert CombinedMethod(members).predictions() == {"a": 2.5, "b": 10.0, "c": 24.5}
+    bare = Record.model_validate_json(members[1].model_dump_json())
+    with pytest.raises(ValueError, match=rf"{bare.private[:8]}….json are not in the folder `priv"):
+        CombinedMethod([members[0], bare])
 
 
 def test_a_member_alone_is_itself():

@@ -27,6 +27,7 @@ def test_the_best_is_the_best_on_the_validation_data_and_not_the_last(tmp_path):
     stored = torch.load(done.checkpoint, weights_only=True)
     assert stored["meta"]["epoch"] == 2
     assert stored["meta"]["adabench"]["best"] == done.best
+    assert stored["meta"]["adabench"]["development"] == done.development == {"RMSE": 2.0}
     assert "optimizer" not in stored
     last = weights(tmp_path / checkpoints.LAST)
     assert equal(last, model.state_dict())

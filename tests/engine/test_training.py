@@ -115,6 +115,7 @@ def test_resuming_a_finished_training_changes_nothing(tmp_path, uncut):
     model, again = run(tmp_path, resume=True)
     assert model.steps == 0
     assert again.best == first.best
+    assert again.development == first.development != {}
     assert_same_run(tmp_path, again, uncut)
 
 

@@ -147,9 +147,16 @@ def test_rows_are_compared_where_both_are_at_hand(root, licensed, licensed_corpu
 
 
 def test_what_names_a_session_in_words_is_refused(root, licensed, labels):
-    path = write_record(licensed(notes=["session 003_1 was hard"]), root / "local")
-    with pytest.raises(RefusedError, match="its notes name session '003_1'"):
-        accept(path, root, labels)
+    for seed, told in enumerate(
+        (
+            {"notes": ["session 003_1 was hard"]},
+            {"timing": {"003_1": 3.0}},
+            {"contract": {"outcome": "broken", "reasons": ["clip of 003_1: state"]}},
+        )
+    ):
+        path = write_record(licensed(seed=seed + 2, **told), root / "local")
+        with pytest.raises(RefusedError, match="it names session '003_1'"):
+            accept(path, root, labels)
     assert accept(write_record(licensed(seed=1, notes=["all hard"]), root / "local"), root, labels)
 
 
@@ -168,13 +175,57 @@ def test_a_private_file_is_not_another_records(sound):
 
 @pytest.mark.parametrize("sessions", [1, 2, 9])
 def test_few_sessions_of_a_licensed_corpus_are_not_passed_on(root, sound, sessions):
-    few = sound().predictions[:sessions]
-    guess, truth = [e.prediction for e in few], [e.label for e in few]
-    metrics = Metrics(**score_metrics(guess, truth))
-    record = as_licensed(sound(predictions=few, metrics=metrics), track="avec14", corpus="avec2014")
+    record = of_first(sound(), sessions)
     path = write_record(record, root / "local")
     assert verify(root).holds
     with pytest.raises(RefusedError, match=f"tested on {sessions} sessions of a licensed corpus"):
         accept(path, root)
     write_record(record, root / "measured")
     assert not verify(root).holds
+
+
+def of_first(record, sessions, **changes):
+    """The licensed form of a record that was tested on its first sessions alone."""
+    entries = record.predictions[:sessions]
+    guess, truth = [e.prediction for e in entries], [e.label for e in entries]
+    own = {"track": "avec14", "corpus": "avec2014", "corpus_checksum": f"of {sessions}"}
+    metrics = Metrics(**score_metrics(guess, truth))
+    made = record.model_copy(update={"predictions": entries, "metrics": metrics})
+    return as_licensed(made, **{**own, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({}, True),
+        ({"track": "avec14-freeform"}, True),
+        ({"seed": 7}, True),
+        ({"protocol": "train+dev"}, True),
+        ({"protocol": "person-disjoint 50/25/25, seed 0, 0123abcd"}, False),
+        ({"corpus": "avec2013", "track": "avec13"}, False),
+    ],
+)
+def test_tests_that_differ_by_few_sessions_do_not_stand_together(root, sound, changes, refused):
+    accept(write_record(of_first(sound(), 15), root / "local"), root)
+    path = write_record(of_first(sound(), 14, **changes), root / "local")
+    if refused:
+        with pytest.raises(RefusedError, match=r"on 14 sessions .* on 15: of two tests"):
+            accept(path, root)
+    else:
+        accept(path, root)
+
+
+def test_so_do_divisions_that_were_dealt_alike(root, sound):
+    def dealt(sessions, seed, digest):
+        named = {"protocol": f"person-disjoint 50/25/25, seed {seed}, {digest}"}
+        return write_record(of_first(sound(), sessions, **named), root / "local")
+
+    accept(dealt(15, 0, "0123abcd"), root)
+    with pytest.raises(RefusedError, match="of two tests"):
+        accept(dealt(14, 0, "4567cdef"), root)
+    accept(dealt(14, 1, "4567cdef"), root)
+
+
+def test_tests_of_as_many_sessions_stand_together(root, sound):
+    for seed in (0, 1):
+        accept(write_record(of_first(sound(seed=seed), 15), root / "local"), root)

@@ -47,6 +47,7 @@ class JoinedRun(MethodRun):
         names = " and ".join(f"{record.config} on {record.track}" for record in members)
         return Facts(
             kind=members[0].kind,
+            stages=self.combined.stages(),
             clips=self.combined.clips(),
             decoy=worst([record.decoy for record in members]),
             cost=self.combined.cost(),
