@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -106,7 +108,12 @@ def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def _held(value: Any) -> Any:
-    return value.held if isinstance(value, _Away) else value
+    if isinstance(value, _Away):
+        return value.held
+    if isinstance(value, Tensor) and value.device == _AWAY:
+        # new_tensor makes one that holds no numbers: its place counts here, not its value.
+        return torch.zeros(value.shape, dtype=value.dtype)
+    return value
 
 
 def _away(value: Any) -> Any:
@@ -116,6 +123,18 @@ def _away(value: Any) -> Any:
 def _moved(part: nn.Module) -> dict[str, Tensor]:
     named = [*part.named_parameters(), *part.named_buffers()]
     return {name: _Away(tensor.detach()) for name, tensor in named}
+
+
+@contextmanager
+def _autocast_elsewhere() -> Iterator[None]:
+    """Let ``torch.autocast(x.device.type, …)`` be entered for the other device, as for any real one."""
+    made = torch.autocast.__init__
+
+    def make(self: torch.autocast, device_type: str, *args: Any, **kwargs: Any) -> None:
+        made(self, "cpu" if device_type == _AWAY.type else device_type, *args, **kwargs)
+
+    with patch.object(torch.autocast, "__init__", make):
+        yield
 
 
 def device(subject: Subject) -> Iterator[Problem]:
@@ -128,7 +147,7 @@ def device(subject: Subject) -> Iterator[Problem]:
     for role, flow in _answers(subject):
         part = subject.part(role)
         try:
-            with blamed(role), _Elsewhere():
+            with blamed(role), _autocast_elsewhere(), _Elsewhere():
                 given = tuple(record.map(_away) for record in arguments(role, flow))
                 functional_call(part, _moved(part), given)
         except PartFailedError as failed:
