@@ -99,9 +99,7 @@ def spread_features(like: Features, seed: int, *, one_step: bool) -> Features:
 
     maps = tuple(spread(m) for m in like.maps)
     visual = tuple(spread(m) for m in like.visual_maps)
-    return replace(
-        like, vector=spread(like.vector), valid=valid, maps=maps, visual_maps=visual
-    )
+    return replace(like, vector=spread(like.vector), valid=valid, maps=maps, visual_maps=visual)
 
 
 def padded_features(features: Features, more: int, fill: str, seed: int = 0) -> Features:

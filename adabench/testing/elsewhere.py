@@ -47,8 +47,8 @@ class _Away(Tensor):
     held: Tensor
 
     @staticmethod
-    def __new__(cls, held: Tensor) -> _Away:
-        made = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]  # torch's own extension point
+    def __new__(cls: type[_Away], held: Tensor) -> _Away:
+        made = Tensor._make_wrapper_subclass(
             cls,
             held.size(),
             strides=held.stride(),
@@ -61,7 +61,7 @@ class _Away(Tensor):
         return made
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]  # torch declares a placeholder here
         cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         del types

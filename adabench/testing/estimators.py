@@ -63,9 +63,7 @@ def _faults(method: EstimatorMethod, rows: Rows) -> Iterator[Fault]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def _differences(
-    method: EstimatorMethod, rows: Rows, base: NDArray[np.float64]
-) -> Iterator[Fault]:
+def _differences(method: EstimatorMethod, rows: Rows, base: NDArray[np.float64]) -> Iterator[Fault]:
     again = _gap(base, method.predict(rows))
     if again:
         yield "repeats", f"scores change by {again:.3g} points a second time"

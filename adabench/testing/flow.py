@@ -78,8 +78,18 @@ def ask(method: Assessor, role: str, flow: Flow) -> Any:
     Raises:
         PartFailedError: whatever the part raised.
     """
+    return ask_part(getattr(method, role), role, flow)
+
+
+def ask_part(part: nn.Module, role: str, flow: Flow) -> Any:
+    """Return what one part gives; it gets a copy, so that one that writes to it spoils no other."""
     with blamed(role):
-        return getattr(method, role)(*arguments(role, flow))
+        return part(*(cloned(record) for record in arguments(role, flow)))
+
+
+def cloned(record: Any) -> Any:
+    """Return a copy of a record with tensors of its own."""
+    return record.map(Tensor.clone)
 
 
 @contextmanager
@@ -89,7 +99,7 @@ def blamed(role: str) -> Iterator[None]:
         yield
     except PartFailedError:
         raise
-    except Exception as error:  # noqa: BLE001 - a part is foreign code: whatever it raises is a finding
+    except Exception as error:
         raise PartFailedError(role, error) from error
 
 
@@ -136,9 +146,7 @@ def plain_features(spec: FeatureSpec, inputs: Inputs, per_segment: bool) -> Feat
         start, stop = index, index + 1
     clips, steps = valid.shape
     sides = [2 ** (len(spec.maps) - 1 - i) * 2 for i in range(len(spec.maps))]
-    maps = tuple(
-        torch.rand(clips, steps, c, s, s) for c, s in zip(spec.maps, sides, strict=True)
-    )
+    maps = tuple(torch.rand(clips, steps, c, s, s) for c, s in zip(spec.maps, sides, strict=True))
     return Features(
         vector=torch.randn(clips, steps, spec.vector),
         valid=valid,

@@ -18,8 +18,8 @@ from adabench.testing.flow import (
     Flow,
     PartFailedError,
     Problem,
-    arguments,
     ask,
+    ask_part,
     at_random_state_kept,
     blamed,
     given,
@@ -46,15 +46,15 @@ def labels_forgotten(subject: Subject) -> Iterator[Problem]:
         truth = _invented(len(draw.first["inputs"].valid))
         for role in subject.usable(draw.roles):
             part = copy.deepcopy(subject.part(role))
-            flow = _trained_flow(draw, part, role, base)
-            before = {**base, role: _ask_part(part, role, base)}
+            flow = _trained_flow(part, role, base)
+            before = {**base, role: ask_part(part, role, base)}
             try:
                 with blamed(role), torch.enable_grad():
                     part.loss(given(role, base), flow[role], truth, 0.5)
             except PartFailedError:
                 # Told by the rule on losses.
                 continue
-            after = {**base, role: _ask_part(part, role, base)}
+            after = {**base, role: ask_part(part, role, base)}
             told = difference(role, before, after, list(range(len(truth.score))))
             if told is not None:
                 detail = f"{told} after its loss saw labels"
@@ -63,17 +63,12 @@ def labels_forgotten(subject: Subject) -> Iterator[Problem]:
             return
 
 
-def _trained_flow(draw: Draw, part: Any, role: str, base: Flow) -> Flow:
+def _trained_flow(part: Any, role: str, base: Flow) -> Flow:
     """Return a flow with a part's answer in training mode; the part is left in evaluation."""
     part.train()
-    flow = {**base, role: _ask_part(part, role, base)}
+    flow = {**base, role: ask_part(part, role, base)}
     part.eval()
     return flow
-
-
-def _ask_part(part: Any, role: str, flow: Flow) -> Any:
-    with blamed(role):
-        return part(*arguments(role, flow))
 
 
 def _invented(clips: int) -> Truth:
@@ -97,25 +92,25 @@ def rows(subject: Subject) -> Iterator[Problem]:
             swapped = _moved_rows(part, role, base, seeds=(0,) if role == "backbone" else (0, 1))
             if swapped:
                 came, gave = swapped[0]
-                detail = f"in training, changing clip {came} of the input changes clip {gave}'s output"
+                detail = (
+                    f"in training, changing clip {came} of the input changes clip {gave}'s output"
+                )
                 yield Problem("rows", role, detail, place_of(part, "forward"))
 
 
-def _moved_rows(
-    part: Any, role: str, base: Flow, seeds: Sequence[int]
-) -> list[tuple[int, int]]:
+def _moved_rows(part: Any, role: str, base: Flow, seeds: Sequence[int]) -> list[tuple[int, int]]:
     """Return (clip changed, clip whose output moved instead of it)."""
     found = []
     clips = len(base["inputs"].valid)
     for seed in seeds:
         with at_random_state_kept(seed):
-            first = _ask_part(part, role, base)
+            first = ask_part(part, role, base)
         for clip in range(clips):
             other = dict(base)
             key = {"backbone": "inputs", "aggregator": "backbone"}.get(role, "aggregator")
             other[key] = base[key].map(lambda t, c=clip: _changed(t, c, clips))
             with at_random_state_kept(seed):
-                second = _ask_part(part, role, other)
+                second = ask_part(part, role, other)
             moved = _movement(first, second)
             most = int(moved.argmax())
             if float(moved[clip]) < _OWN * float(moved[most]):
@@ -203,7 +198,12 @@ class Training:
             return
         total = torch.stack([value.float() for value in losses.values()]).sum()
         if total.requires_grad:
-            total.backward()
+            try:
+                total.backward()
+            except RuntimeError as error:
+                self.failed = True
+                yield Problem("losses", "method", f"no gradient can be taken: {error}")
+                return
         if last:
             self.dead = self._without_gradient()
         if optimiser is not None and total.requires_grad:
@@ -292,7 +292,7 @@ class Training:
             flow = dict(draw.first)
             for role in draw.roles:
                 flow[role] = ask(self.method, role, flow)
-            yield from _unlike(subject, made, draw, flow)
+            yield from _unlike(made, draw, flow)
 
     def memories(self) -> Iterator[Problem]:
         """Yield parts whose memory, once trained, answers by place in the batch."""
@@ -311,11 +311,11 @@ class Training:
             raise NotCheckedError("no training step could be taken")
 
 
-def _unlike(subject: Subject, made: Assessor, draw: Draw, flow: Flow) -> Iterator[Problem]:
+def _unlike(made: Assessor, draw: Draw, flow: Flow) -> Iterator[Problem]:
     every = list(range(len(draw.first["inputs"].valid)))
     for role in draw.roles:
         part = getattr(made, role)
-        other = {**flow, role: _ask_part(part, role, flow)}
+        other = {**flow, role: ask_part(part, role, flow)}
         told = difference(role, flow, other, every)
         if told is not None:
             place = place_of(part, "__init__")

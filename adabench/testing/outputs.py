@@ -31,21 +31,30 @@ def output_faults(
         flow: what the parts before it gave.
         lengths: (B,) frames a clip.
     """
+    faults = list(shape_faults(method, role, output, flow))
+    yield from faults
+    if faults:
+        return
+    told = [output]
+    if isinstance(output, Assessment) and not _passed_on(output.selection, flow["selector"]):
+        told.append(output.selection)
+    for each in told:
+        yield from _dtype_faults(each)
+    for each in told:
+        yield from _content_faults(role, each, flow, lengths)
+
+
+def _passed_on(selection: Selection, got: Selection) -> bool:
+    """Whether a head's selection is the selector's, which was told of already."""
+    return selection.weight is got.weight or torch.equal(selection.weight, got.weight)
+
+
+def shape_faults(method: Assessor, role: str, output: Any, flow: Flow) -> Iterator[Fault]:
+    """Yield what is wrong with a part's type and shapes; arguments as `output_faults`."""
     kind = GIVES[role]
     if not isinstance(output, kind):
         yield "returns", f"forward returned a {type(output).__name__}; expected a {kind.__name__}"
         return
-    yielded = False
-    for fault in _shape_faults(method, role, output, flow):
-        yielded = True
-        yield fault
-    if yielded:
-        return
-    yield from _dtype_faults(output)
-    yield from _content_faults(role, output, flow, lengths)
-
-
-def _shape_faults(method: Assessor, role: str, output: Any, flow: Flow) -> Iterator[Fault]:
     wrong = [name for name in _FIELDS[role] if not isinstance(getattr(output, name), Tensor)]
     for name in wrong:
         came = type(getattr(output, name)).__name__
@@ -160,8 +169,6 @@ def _dtype_faults(output: Any) -> Iterator[Fault]:
         tensor = getattr(output, name, None)
         if tensor is not None and tensor.dtype not in _LONG:
             yield "dtypes", f"{name} is {_kind(tensor)}; expected int64"
-    if isinstance(output, Assessment):
-        yield from _dtype_faults(output.selection)
 
 
 def _content_faults(role: str, output: Any, flow: Flow, lengths: Tensor) -> Iterator[Fault]:
@@ -179,7 +186,7 @@ def _content_faults(role: str, output: Any, flow: Flow, lengths: Tensor) -> Iter
         yield from _finite(output.score, "score")
         if output.unit_score is not None:
             yield from _finite(output.unit_score[valid], "unit_score")
-        output = output.selection
+        return
     yield from selection_faults(output, valid)
 
 

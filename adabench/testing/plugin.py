@@ -148,9 +148,7 @@ def _load(plugins: Sequence[Path]) -> list[Finding]:
     ]
 
 
-def _building_fault(
-    config: dict[str, Any], parts: Mapping[str, Any], error: Exception
-) -> Finding:
+def _building_fault(config: dict[str, Any], parts: Mapping[str, Any], error: Exception) -> Finding:
     """Say which part can't be built, by putting plain parts in the place of all others."""
     for role in [each for each in ROLES if each in parts]:
         try:
@@ -166,7 +164,9 @@ def _building_fault(
 
 def _fault_of(role: str, config: Any, error: Exception) -> Finding:
     kind = _class_of(config)
-    name = kind.__name__ if kind else str(config.get("type") if isinstance(config, dict) else config)
+    name = (
+        kind.__name__ if kind else str(config.get("type") if isinstance(config, dict) else config)
+    )
     rule, mend = _explained(kind, error)
     place = None
     if kind is not None:

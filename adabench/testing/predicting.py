@@ -16,11 +16,15 @@ from adabench.testing.flow import (
     Flow,
     PartFailedError,
     Problem,
+    arguments,
     ask,
+    blamed,
+    cloned,
     place_of,
     role_of,
     take_rows,
 )
+from adabench.testing.outputs import shape_faults
 from adabench.testing.same import changed_arguments, difference
 from adabench.testing.subject import Subject, rows_of, trimmed
 
@@ -35,28 +39,22 @@ def signatures(subject: Subject) -> Iterator[Problem]:
         part = subject.part(role)
         for parameter in inspect.signature(part.forward).parameters.values():
             if parameter.name in _LABELS or "Truth" in str(parameter.annotation):
-                detail = f"forward takes {parameter.name!r}; ground truth goes to loss and update only"
+                detail = (
+                    f"forward takes {parameter.name!r}; ground truth goes to loss and update only"
+                )
                 yield Problem("no labels", role, detail, place_of(part, "forward"))
 
 
 def input_kept(subject: Subject) -> Iterator[Problem]:
     """Yield every part that changes its input in place."""
-    for draw, base in subject.draws:
-        for role in subject.usable(draw.roles):
-            given = {name: _cloned(record) for name, record in base.items()}
-            asked = dict(given)
-            before = {name: _cloned(record) for name, record in base.items()}
-            ask(draw.method, role, asked)
-            if changed_arguments(role, before, asked):
-                detail = "forward changes its input in place"
-                yield Problem("input kept", role, detail, place_of(subject.part(role), "forward"))
-        # One answer of each part is enough: what is written to is the same on every draw.
-        if draw.roles[-1] == "head":
-            return
-
-
-def _cloned(record: Any) -> Any:
-    return record.map(torch.Tensor.clone)
+    draw, base = subject.draws[0]
+    for role in subject.usable(draw.roles):
+        part, given = subject.part(role), {name: cloned(record) for name, record in base.items()}
+        with blamed(role):
+            part(*arguments(role, given))
+        if changed_arguments(role, base, given):
+            detail = "forward changes its input in place"
+            yield Problem("input kept", role, detail, place_of(part, "forward"))
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,7 @@ def independence(subject: Subject) -> Iterator[Problem]:
     for draw, base in subject.draws:
         if set(draw.roles) <= seen:
             continue
-        quick = [*_deviations(subject, draw, base, _mixed(draw))]
-        quick += _deviations(subject, draw, base, _alone(draw))
+        quick = [p for each in _quick(draw) for p in _deviations(subject, draw, base, each)]
         if not quick:
             continue
         problems = list(_in_detail(subject, draw, base, seen))
@@ -87,18 +84,19 @@ def independence(subject: Subject) -> Iterator[Problem]:
         yield from problems
 
 
-def _in_detail(
-    subject: Subject, draw: Draw, base: Flow, seen: set[str]
-) -> Iterator[Problem]:
+def _in_detail(subject: Subject, draw: Draw, base: Flow, seen: set[str]) -> Iterator[Problem]:
     told = set(seen)
+    found: set[str] = set(seen)
     for variant in _variants(draw):
-        found = list(_deviations(subject, draw, base, variant))
-        new = [p for p in found if p.role not in told]
+        # A batch of short clips is told of where nothing else explains it.
+        known = found if variant.rule == "runs" else told
+        new = [p for p in _deviations(subject, draw, base, variant) if p.role not in known]
         yield from new
-        if variant.rule in ("repeats", "runs"):
+        found |= {p.role for p in new}
+        if variant.rule == "repeats":
             # Whatever changes by itself changes in every other way too.
             told |= {p.role for p in new}
-        told |= {p.role for p in new if p.rule == "runs"}
+        told |= {p.role for p in new if p.rule in ("runs", "returns")}
 
 
 def _variants(draw: Draw) -> Iterator[_Variant]:
@@ -115,6 +113,16 @@ def _variants(draw: Draw) -> Iterator[_Variant]:
             first = _padded(draw.first, more, fill)
             how = f"with {more} steps of padding filled with {fill}"
             yield _Variant("padding", how, first, every)
+    if "backbone" in draw.first:
+        yield _shortest(draw)
+
+
+def _quick(draw: Draw) -> Iterator[_Variant]:
+    """Yield what shows every dependence, in words that don't tell them apart."""
+    yield _mixed(draw)
+    yield _alone(draw)
+    if "backbone" in draw.first:
+        yield _shortest(draw)
 
 
 def _mixed(draw: Draw) -> _Variant:
@@ -130,6 +138,12 @@ def _alone(draw: Draw, clip: int = 1) -> _Variant:
     return _Variant("batch", "alone", trimmed(rows_of(draw.first, [clip])), [clip])
 
 
+def _shortest(draw: Draw) -> _Variant:
+    """Return a batch of two that is as short as the shortest clip."""
+    rows = [1, 1]
+    return _Variant("runs", "in a batch of short clips", trimmed(rows_of(draw.first, rows)), rows)
+
+
 def _clips(draw: Draw) -> int:
     return len(draw.first["inputs"].valid)
 
@@ -143,9 +157,7 @@ def _padded(first: Mapping[str, Any], more: int, fill: str) -> dict[str, Any]:
     return {name: pad(record) for name, record in first.items()}
 
 
-def _deviations(
-    subject: Subject, draw: Draw, base: Flow, variant: _Variant
-) -> Iterator[Problem]:
+def _deviations(subject: Subject, draw: Draw, base: Flow, variant: _Variant) -> Iterator[Problem]:
     """Yield the parts that answer otherwise though what they are given is the same.
 
     Behind a part that does, its first answer stands in, so that each part answers for itself.
@@ -161,7 +173,9 @@ def _deviations(
                 told = f"fails when asked {variant.how}: {error}"
                 yield Problem("runs", role, told, subject.failed(error).place)
             else:
-                told = difference(role, base, flow, variant.rows)
+                for _, fault in shape_faults(draw.method, role, flow[role], flow):
+                    told, rule = fault, "returns"
+                told = told or difference(role, base, flow, variant.rows)
                 if told is not None:
                     detail = f"{told} {variant.how}, on {draw.name}"
                     yield Problem(rule, role, detail, place_of(subject.part(role), "forward"))

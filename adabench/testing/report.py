@@ -140,6 +140,8 @@ def refuse_broken(report: ContractReport, remedy: str = "") -> None:
     if report.outcome != "broken":
         return
     counts = report.counts()
-    told = f"{counts['broken']} rules broken, {counts['held']} held, {counts['skipped']} not checked"
+    told = (
+        f"{counts['broken']} rules broken, {counts['held']} held, {counts['skipped']} not checked"
+    )
     lines: Sequence[str] = [str(finding) for finding in report.findings]
     raise ContractError("\n".join([*lines, told, *([remedy] if remedy else [])]), report)

@@ -91,7 +91,9 @@ def _compare(
             worst = max(worst, float(torch.nan_to_num(gap, nan=float("inf")).max()))
     if worst <= allowed:
         return None
-    return f"{name} changes by {worst:.3g} (its spread is {spread:.3g}, rounding up to {allowed:.1g})"
+    return (
+        f"{name} changes by {worst:.3g} (its spread is {spread:.3g}, rounding up to {allowed:.1g})"
+    )
 
 
 def changed_arguments(role: str, before: Flow, after: Flow) -> bool:

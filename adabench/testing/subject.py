@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -175,7 +175,7 @@ def _look_at_shaken(subject: Subject, small: Draw, lengths: Tensor) -> Iterator[
     subject.draws.append((draw, flow))
 
 
-def _look_at(subject: Subject, draw: Draw, lengths: Tensor) -> Iterator[Problem]:
+def _look_at(subject: Subject, draw: Draw, lengths: Tensor) -> Generator[Problem, None, Flow]:
     """Yield what is wrong with each part's answer; return the answers, stand-ins among them."""
     flow: Flow = dict(draw.first)
     for role in draw.roles:
@@ -225,6 +225,4 @@ def trimmed(first: Mapping[str, Any]) -> dict[str, Any]:
 def _trimmed_features(features: Features) -> Features:
     used = int(features.valid.any(0).nonzero()[-1]) + 1
     shape = features.valid.shape
-    return features.map(
-        lambda t: t[:, :used] if t.ndim > 1 and t.shape[:2] == shape else t
-    )
+    return features.map(lambda t: t[:, :used] if t.ndim > 1 and t.shape[:2] == shape else t)
