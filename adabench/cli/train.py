@@ -50,7 +50,13 @@ def command() -> int:
         results = arguments.results or work_dir / "results"
     outcome = None
     if arguments.controls != "only":
-        outcome = train(experiment, work_dir=work_dir, results=results, resume=arguments.resume)
+        outcome = train(
+            experiment,
+            work_dir=work_dir,
+            results=results,
+            resume=arguments.resume,
+            allow_broken=arguments.allow_broken,
+        )
     if arguments.controls != "none":
         run_controls(experiment, results)
     if outcome is None:
@@ -88,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         "results folder lacks them: after the run (the default), in its place, or not at all",
     )
     parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
+    parser.add_argument(
+        "--allow-broken",
+        action="store_true",
+        help="train and test a method that breaks the contract; its record says so",
+    )
     parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
     parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
     return parser

@@ -18,6 +18,10 @@ from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records import provenance
 from adabench.records.record import Cost, Flags, Measured, Metrics, Prediction, Record
+from adabench.testing import ContractReport
+
+#: How a record's note on the contract begins.
+CONTRACT = "contract: "
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Facts:
     """What a record says beside run, data and predictions; fields as in the record.
 
     Attributes:
+        contract: what the checks of the method found; None where there is no method of one's own.
         kind: method, control or bound; by default a method, or a control where labels are shuffled.
     """
 
@@ -33,6 +38,7 @@ class Facts:
     timing: Mapping[str, float] = field(default_factory=dict)
     relevance_auc: Mapping[str, float] = field(default_factory=dict)
     flags: Flags | None = None
+    contract: ContractReport | None = None
     notes: Sequence[str] = ()
 
 
@@ -65,7 +71,7 @@ def make_record(
         "relevance_auc": dict(facts.relevance_auc),
         **_provenance(),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
+        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes, *_contract(facts)],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }
@@ -89,6 +95,20 @@ def _named(experiment: Experiment, facts: Facts) -> dict[str, Any]:
 def _shuffled(experiment: Experiment) -> list[str]:
     own = experiment.method["name"]
     return [f"{own} on shuffled labels"] if experiment.shuffle_labels else []
+
+
+def _contract(facts: Facts) -> list[str]:
+    return [] if facts.contract is None else [f"{CONTRACT}{facts.contract.line()}"]
+
+
+def worst_contract(records: Sequence[Record]) -> list[str]:
+    """Return the note on the contract of records that are joined: the worst of theirs."""
+    told = [note for record in records for note in record.notes if note.startswith(CONTRACT)]
+    for outcome in ("broken", "not checked", "held"):
+        for note in told:
+            if note.removeprefix(CONTRACT).startswith(outcome):
+                return [note]
+    return []
 
 
 def _scored(

@@ -75,6 +75,7 @@ def train(
     work_dir: Path,
     results: Path,
     resume: bool = False,
+    allow_broken: bool = False,
     data: RunData | None = None,
 ) -> Outcome:
     """Train, select on the validation data, test once with the best, write the record.
@@ -84,12 +85,14 @@ def train(
         work_dir: folder of checkpoints, figure and the run's own copy of the record.
         results: results folder; the record goes to ``results/<track>/``.
         resume: go on where an earlier call in ``work_dir`` was cut. A finished run is not repeated.
+        allow_broken: train and test a method that breaks the contract; the record says so.
         data: the run's data, where it is open already.
 
     Raises:
+        ContractError: a method that breaks the contract, with every finding.
         ValueError, FileNotFoundError, OSError: naming file, field and remedy.
     """
-    place = Place(work_dir, results, resume)
+    place = Place(work_dir, results, resume, allow_broken)
     record = _finished(experiment, place)
     if record is None:
         record, tested = measure(experiment, place, data)
@@ -140,8 +143,14 @@ def _begin(place: Place) -> Timings:
 
 
 def _run_member(member: Experiment, place: Place, data: RunData) -> Record:
-    folders = {"work_dir": place.work_dir, "results": place.results}
-    return train(member, **folders, resume=place.resume, data=data).record
+    return train(
+        member,
+        work_dir=place.work_dir,
+        results=place.results,
+        resume=place.resume,
+        allow_broken=place.allow_broken,
+        data=data,
+    ).record
 
 
 def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:

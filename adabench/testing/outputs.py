@@ -67,7 +67,7 @@ def shape_faults(method: Assessor, role: str, output: Any, flow: Flow) -> Iterat
         yield from _units_shapes(method, output, flow["backbone"])
     elif isinstance(output, Selection):
         yield from _selection_shapes(output, flow["aggregator"].valid)
-    else:
+    elif isinstance(output, Assessment):
         yield from _assessment_shapes(output, flow["aggregator"].valid)
 
 

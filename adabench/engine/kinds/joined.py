@@ -5,7 +5,7 @@ from __future__ import annotations
 from adabench.config.experiment import Experiment
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts
+from adabench.engine.reporting import Facts, worst_contract
 from adabench.engine.rundata import RunData, open_data
 from adabench.records.record import Record
 from adabench.records.results import find_record
@@ -45,7 +45,10 @@ class JoinedRun(MethodRun):
             timing=self.combined.timing(),
             relevance_auc=self.combined.relevance_auc(),
             flags=members[0].flags,
-            notes=(f"mean of {names}",) if self.experiment.is_fused else (),
+            notes=(
+                *((f"mean of {names}",) if self.experiment.is_fused else ()),
+                *worst_contract(members),
+            ),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from adabench.config.experiment import Experiment
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
+from adabench.engine.contract import refuse
 from adabench.engine.evaluation import (
     Evaluation,
     count_parameters,
@@ -24,12 +25,14 @@ from adabench.engine.training import Fit
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.models.weights import file_checksum
 from adabench.records.record import Cost, Flags
+from adabench.testing import ContractReport
 
 
 class NetworkRun(MethodRun):
     """An `Assessor`."""
 
     bench: Workbench
+    contract: ContractReport
     done: Fit
     evaluation: Evaluation
     work: int
@@ -45,17 +48,28 @@ class NetworkRun(MethodRun):
 
     def prepare(self) -> None:
         """Make stages, network and caches."""
-        self.bench = set_up(self.experiment, self.data, self.timings)
+        allow = self.place.allow_broken
+        self.bench = set_up(self.experiment, self.data, self.timings, allow_broken=allow)
 
     def fit(self) -> None:
-        """Train, selecting by the validation RMSE over sessions if there is any."""
+        """Hold the method to the contract and train it, selecting by the validation RMSE if there is one.
+
+        Raises:
+            ContractError: it breaks the contract, with every finding.
+        """
+        with self.timings("contract"):
+            self.contract = self.bench.contract()
+        refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("training"):
             self.done = fit_method(self.bench, self.place.work_dir, self.place.resume)
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of the best checkpoint."""
+        """Return session → BDI-II points of the best checkpoint, which is held to the contract first."""
+        checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
+        with self.timings("contract"):
+            self.contract = self.contract.joined(self.bench.contract(trained=True))
+        refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("evaluation"):
-            checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
             self.evaluation = evaluate(self.bench)
             self.work, self.speed = multiply_adds(self.bench), frames_per_second(self.bench)
         return self.evaluation.sessions
@@ -72,6 +86,7 @@ class NetworkRun(MethodRun):
             timing=self.timings.seconds,
             relevance_auc=self.evaluation.relevance_auc,
             flags=flags_of_bench(self.bench),
+            contract=self.contract,
             notes=tuple(notes),
         )
 
