@@ -16,10 +16,10 @@ from torch import Tensor
 
 from adabench.models.assessor import ROLES, Assessor
 from adabench.structures import Inputs, Truth
-from adabench.testing.elsewhere import device, precision
+from adabench.testing.elsewhere import device, precision_and_input
 from adabench.testing.flow import PartFailedError, Problem, at_random_state_kept, part_name
 from adabench.testing.learning import Training, labels_forgotten, rows
-from adabench.testing.predicting import independence, input_kept, signatures, state_kept
+from adabench.testing.predicting import independence, signatures, state_kept
 from adabench.testing.report import ContractReport, Finding, refuse_broken
 from adabench.testing.rules import RULES
 from adabench.testing.subject import NotCheckedError, Subject, look, make_subject
@@ -58,8 +58,12 @@ def checks_of(subject: Subject) -> list[Check]:
         Check("outputs", looked, lambda: look(subject)),
         Check("independence", ("repeats", "batch", "padding"), lambda: independence(subject)),
         Check("state", ("state",), lambda: state_kept(subject, before)),
-        Check("input", ("input kept",), lambda: input_kept(subject), trained=False),
-        Check("precision", ("precision",), lambda: precision(subject), trained=False),
+        Check(
+            "asides",
+            ("precision", "input kept"),
+            lambda: precision_and_input(subject),
+            trained=False,
+        ),
         Check("device", ("device",), lambda: device(subject), trained=False),
         Check("labels", ("labels forgotten",), lambda: labels_forgotten(subject), trained=False),
         Check("rows", ("rows",), lambda: rows(subject), trained=False),

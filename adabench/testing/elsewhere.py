@@ -22,11 +22,12 @@ from adabench.testing.flow import (
     PartFailedError,
     Problem,
     arguments,
-    ask,
     blamed,
+    cloned,
     last_place,
     place_of,
 )
+from adabench.testing.same import changed_arguments
 from adabench.testing.subject import NotCheckedError, Subject
 
 _AWAY = torch.device("meta")
@@ -182,16 +183,20 @@ class _HalfWatch(TorchDispatchMode):
         return result
 
 
-def precision(subject: Subject) -> Iterator[Problem]:
-    """Yield parts that compute in half precision."""
+def precision_and_input(subject: Subject) -> Iterator[Problem]:
+    """Yield parts that compute in half precision, or write to what they are given."""
     for role, flow in _answers(subject):
         part, watch = subject.part(role), _HalfWatch()
-        with watch:
-            ask(subject.method, role, flow)
+        given = {name: cloned(record) for name, record in flow.items()}
+        with blamed(role), watch:
+            part(*arguments(role, given))
         if watch.found is not None:
             told, frames = watch.found
             place = last_place(frames, part) or place_of(part, "forward")
             yield Problem("precision", role, told, place)
+        if changed_arguments(role, flow, given):
+            told = "forward changes its input in place"
+            yield Problem("input kept", role, told, place_of(part, "forward"))
 
 
 def _answers(subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -16,16 +16,13 @@ from adabench.testing.flow import (
     Flow,
     PartFailedError,
     Problem,
-    arguments,
     ask,
-    blamed,
-    cloned,
     place_of,
     role_of,
     take_rows,
 )
 from adabench.testing.outputs import shape_faults
-from adabench.testing.same import changed_arguments, difference
+from adabench.testing.same import difference
 from adabench.testing.subject import Subject, rows_of, trimmed
 
 _LABELS = frozenset(
@@ -43,18 +40,6 @@ def signatures(subject: Subject) -> Iterator[Problem]:
                     f"forward takes {parameter.name!r}; ground truth goes to loss and update only"
                 )
                 yield Problem("no labels", role, detail, place_of(part, "forward"))
-
-
-def input_kept(subject: Subject) -> Iterator[Problem]:
-    """Yield every part that changes its input in place."""
-    draw, base = subject.draws[0]
-    for role in subject.usable(draw.roles):
-        part, given = subject.part(role), {name: cloned(record) for name, record in base.items()}
-        with blamed(role):
-            part(*arguments(role, given))
-        if changed_arguments(role, base, given):
-            detail = "forward changes its input in place"
-            yield Problem("input kept", role, detail, place_of(part, "forward"))
 
 
 @dataclass(frozen=True)

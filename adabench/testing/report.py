@@ -118,8 +118,10 @@ class ContractReport:
         )
 
 
-class ContractError(AssertionError):
+class ContractError(ValueError, AssertionError):
     """A part that breaks the contract; the message begins with the first finding.
+
+    It is a user's error to the tools, and a failed assertion to tests.
 
     Attributes:
         report: all of it, where a whole list was checked.

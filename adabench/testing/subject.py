@@ -18,6 +18,7 @@ from adabench.testing.flow import (
     PartFailedError,
     Problem,
     ask,
+    ask_part,
     place_in,
     place_of,
     stand_in,
@@ -25,9 +26,11 @@ from adabench.testing.flow import (
 from adabench.testing.outputs import output_faults
 
 # Frames a clip of the smallest view, where the config's own view is longer.
-_SMALL = (5, 3, 4)
+_SMALL = (4, 2, 3)
 # Segments a clip of it.
 _SMALL_SEGMENTS = (3, 1, 2)
+# Frames a segment of it, where the backbone takes so few.
+_SMALL_SEGMENT = 4
 # Draws of weights behind the backbone.
 _SEEDS = (1, 2)
 
@@ -44,7 +47,7 @@ class Subject:
         method: a copy, in evaluation.
         inputs: a batch of the config's own view.
         truth: its ground truth, or None.
-        small: a batch of two clips or more of the smallest view.
+        small: a batch of three clips or more of the smallest view.
         lengths: (B,) frames of the clips of ``inputs``.
         rebuild: builds the method anew, as a run that reads its checkpoint would, or None.
         exempt: patterns (``selector.tokens.*``) of parameters that by design get no gradient.
@@ -65,6 +68,12 @@ class Subject:
     def part(self, role: str) -> Any:
         """Return a part."""
         return getattr(self.method, role)
+
+    def small_truth(self) -> Truth | None:
+        """The ground truth of ``small``, whose clips are those of ``inputs`` in turn."""
+        clips = len(self.inputs.valid)
+        rows = [n % clips for n in range(len(self.small.valid))]
+        return None if self.truth is None else self.truth.map(lambda tensor: tensor[rows])
 
     def usable(self, roles: Sequence[str] = ROLES) -> list[str]:
         """Return the roles that answer with what their successors can use."""
@@ -108,11 +117,30 @@ def make_subject(
         method=copy.deepcopy(assessor).eval(),
         inputs=inputs,
         truth=truth,
-        small=smallest(inputs),
+        small=_smallest_taken(assessor, inputs),
         lengths=seen if lengths is None else lengths,
         rebuild=rebuild,
         exempt=exempt,
     )
+
+
+def _smallest_taken(assessor: Assessor, inputs: Inputs) -> Inputs:
+    """Return the smallest batch, its segments cut short where the backbone takes that."""
+    small = smallest(inputs)
+    length = small.segment_length
+    if length <= _SMALL_SEGMENT or small.features is not None:
+        return small
+
+    def cut(tensor: Tensor) -> Tensor:
+        return tensor.unflatten(1, (-1, length))[:, :, :_SMALL_SEGMENT].flatten(1, 2)
+
+    short = replace(small.map(cut), segment_length=_SMALL_SEGMENT)
+    try:
+        ask_part(copy.deepcopy(assessor.backbone).eval(), "backbone", {"inputs": short})
+    except PartFailedError:
+        # A network over time may need more frames than that.
+        return small
+    return short
 
 
 def smallest(inputs: Inputs) -> Inputs:
