@@ -66,6 +66,7 @@ def command() -> int:
             results=results,
             resume=arguments.resume,
             since=time.time() if arguments.force else arguments.since,
+            allow_broken=arguments.allow_broken,
         )
     if arguments.controls != "none":
         run_controls(experiment, results)
@@ -122,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
         help="with --from-record: run the plugin's code that is kept beside the record",
     )
     parser.add_argument("--planned", metavar="HASH", help="stop if the config's hash is another")
+    parser.add_argument(
+        "--allow-broken",
+        action="store_true",
+        help="train and test a method that breaks the contract; its record says so",
+    )
     parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
     parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
     return parser

@@ -102,6 +102,10 @@ class ClipDataset(Dataset[Clip]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def first_view(self, clip: int) -> int:
+        """Return the item that is the first view of the clip with number ``clip``."""
+        return self._items.index((clip, 0))
+
     def __getitem__(self, item: int) -> Clip:
         number, phase = self._items[item]
         clip = self.clips[number]

@@ -81,6 +81,7 @@ def train(
     results: Path,
     resume: bool = False,
     since: float = 0.0,
+    allow_broken: bool = False,
     data: RunData | None = None,
 ) -> Outcome:
     """Train, select on the validation data, test once with the best, write the record.
@@ -91,12 +92,14 @@ def train(
         results: results folder; the record goes to ``results/<track>/``.
         resume: go on where an earlier call in ``work_dir`` was cut. A finished run is not repeated.
         since: run again what was begun, or recorded, before this time (seconds since the epoch).
+        allow_broken: train and test a method that breaks the contract; the record says so.
         data: the run's data, where it is open already.
 
     Raises:
+        ContractError: a method that breaks the contract, with every finding.
         ValueError, FileNotFoundError, OSError: naming file, field and remedy.
     """
-    place = Place(work_dir, results, resume and _begun_since(work_dir, since), since)
+    place = Place(work_dir, results, resume and _begun_since(work_dir, since), since, allow_broken)
     record = _finished(experiment, place)
     if record is None:
         record, labels = measure(experiment, place, data)
@@ -182,6 +185,7 @@ def _run_member(member: Experiment, place: Place, data: RunData) -> Record:
         results=place.results,
         resume=place.resume,
         since=place.since,
+        allow_broken=place.allow_broken,
         data=data,
     ).record
 

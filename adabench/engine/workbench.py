@@ -21,6 +21,7 @@ from adabench.data.sealed import session_labels
 from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
+from adabench.engine.contract import hold, hold_trained, refuse
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
@@ -30,6 +31,7 @@ from adabench.engine.training import Fit, Validation, fit, make_loader
 from adabench.models import Assessor
 from adabench.records.sections import bdi_ii
 from adabench.registry import TRANSFORMS
+from adabench.testing import ContractReport
 
 Use = Literal["train", "validate", "test"]
 
@@ -118,6 +120,15 @@ class Workbench:
         """Return batches of one view of each test clip, under the names of others."""
         return self._loader(self.dataset("test", names=names, one_view=True), shuffle=False)
 
+    def contract(self, *, trained: bool = False) -> ContractReport:
+        """Hold the method to the contract, as it is: before training, or with a trained checkpoint."""
+        if trained:
+            use: Use = "validate" if self.parts.validate else "train"
+            return hold_trained(self.assessor, self.dataset(use))
+        checkpoints = {name: stage.path for name, stage in self.stages.items()}
+        rebuild = partial(build_assessor, self.experiment, checkpoints)
+        return hold(self.assessor, self.dataset("train"), rebuild)
+
     def _view(self, use: Use) -> dict[str, Any]:
         views = self.views
         return {
@@ -141,21 +152,29 @@ class Workbench:
         )
 
 
-def set_up(experiment: Experiment, data: RunData, timer: Timer = untimed) -> Workbench:
+def set_up(
+    experiment: Experiment,
+    data: RunData,
+    timer: Timer = untimed,
+    *,
+    allow_broken: bool = False,
+) -> Workbench:
     """Build what a network method needs, in order: stages, method, caches.
 
     Args:
         experiment: the run; `preflight` tells its mistakes before anything long.
         data: its corpus, divided.
         timer: of the parts ``pretraining`` and ``features``.
+        allow_broken: train stages whose method breaks the contract.
 
     Raises:
+        ContractError: the method of a stage breaks the contract.
         ValueError, FileNotFoundError: naming the field or file and the remedy.
         IncompatiblePartsError, UnknownTypeError: a method that can't be built.
     """
     _refuse_pooled(experiment)
     with timer("pretraining"):
-        stages = ensure_run_stages(experiment, data)
+        stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
     checkpoints = {name: stage.path for name, stage in stages.items()}
     assessor = build_assessor(experiment, checkpoints)
@@ -192,14 +211,22 @@ def _materials(
 
 
 def ensure_run_stages(
-    experiment: Experiment, data: RunData, until: str | None = None
+    experiment: Experiment,
+    data: RunData,
+    until: str | None = None,
+    *,
+    allow_broken: bool = False,
 ) -> dict[str, StageResult]:
-    """Find or train the stages of a run; arguments and errors as `ensure_stages`."""
-    return ensure_stages(experiment, data, _fit_for_stage, until)
+    """Find or train the stages of a run; arguments and errors as `ensure_stages` and `set_up`."""
+    fit_stage = partial(_fit_for_stage, allow_broken=allow_broken)
+    return ensure_stages(experiment, data, fit_stage, until)
 
 
-def _fit_for_stage(experiment: Experiment, data: RunData, folder: Path) -> tuple[Assessor, Fit]:
-    bench = set_up(experiment, data)
+def _fit_for_stage(
+    experiment: Experiment, data: RunData, folder: Path, *, allow_broken: bool
+) -> tuple[Assessor, Fit]:
+    bench = set_up(experiment, data, allow_broken=allow_broken)
+    refuse(bench.contract(), allow_broken=allow_broken)
     return bench.assessor, fit_method(bench, folder, resume=True)
 
 

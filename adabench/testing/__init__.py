@@ -1,31 +1,28 @@
-"""The contract as a test suite for plugins, and small batches to run it on."""
+"""The contract as one list of checks, for plugins, trainings and tests, and small batches to run it on."""
 
-from adabench.testing.contract import (
-    ContractError,
-    check_assessor,
-    check_checkpoint,
-    check_gradients,
-    check_independence,
-    check_label_free,
-    check_plugin,
-    check_selection,
-    check_shapes,
-    check_spans,
-)
+from adabench.testing.contract import check_assessor, check_contract
+from adabench.testing.estimators import check_estimator
 from adabench.testing.examples import example_batch, example_id, example_truth
+from adabench.testing.outputs import check_selection, check_spans
+from adabench.testing.plugin import check_plugin, report_plugin
+from adabench.testing.report import ContractError, ContractReport, Finding, Rule, refuse_broken
+from adabench.testing.rules import RULES
 
 __all__ = [
+    "RULES",
     "ContractError",
+    "ContractReport",
+    "Finding",
+    "Rule",
     "check_assessor",
-    "check_checkpoint",
-    "check_gradients",
-    "check_independence",
-    "check_label_free",
+    "check_contract",
+    "check_estimator",
     "check_plugin",
     "check_selection",
-    "check_shapes",
     "check_spans",
     "example_batch",
     "example_id",
     "example_truth",
+    "refuse_broken",
+    "report_plugin",
 ]

@@ -8,7 +8,7 @@ from adabench.config.experiment import Experiment
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.engine.decoy import worst
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts
+from adabench.engine.reporting import Facts, worst_contract
 from adabench.engine.rundata import RunData, open_data
 from adabench.records.record import Record
 from adabench.records.results import find_record
@@ -54,6 +54,7 @@ class JoinedRun(MethodRun):
             timing=self.combined.timing(),
             relevance_auc=self.combined.relevance_auc(),
             flags=members[0].flags,
+            contract=worst_contract(members),
             notes=(f"mean of {names}",) if self.experiment.is_fused else (),
         )
 

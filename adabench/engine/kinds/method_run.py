@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adabench.config.experiment import Experiment
@@ -23,17 +23,19 @@ class Place:
         results: the results folder.
         resume: go on where an earlier run in ``work_dir`` was cut.
         since: what was recorded before this time (seconds since the epoch) is run again.
+        allow_broken: train and test a method that breaks the contract.
     """
 
     work_dir: Path
     results: Path
     resume: bool = False
     since: float = 0.0
+    allow_broken: bool = False
 
     def of(self, member: Experiment) -> Place:
         """Return where a run that is joined keeps what it makes, in a folder of this one's."""
         folder = self.work_dir / member.name.rpartition("_")[2]
-        return Place(folder, self.results, self.resume, self.since)
+        return replace(self, work_dir=folder)
 
 
 #: Runs another experiment on data that is open already and returns its record.

@@ -10,6 +10,7 @@ from typing import Any
 from adabench.config.experiment import Experiment
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
+from adabench.engine.contract import refuse
 from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import (
     Evaluation,
@@ -20,19 +21,21 @@ from adabench.engine.evaluation import (
     peak_memory_mb,
 )
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts, flags_of
+from adabench.engine.reporting import Facts, contract_told, flags_of
 from adabench.engine.timings import Timings
 from adabench.engine.training import Fit
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.models.weights import file_checksum
 from adabench.records.record import METRIC_NAMES
 from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection, StageUse
+from adabench.testing import ContractReport
 
 
 class NetworkRun(MethodRun):
     """An `Assessor`."""
 
     bench: Workbench
+    contract: ContractReport
     done: Fit
     evaluation: Evaluation
     decoy: Decoy
@@ -49,17 +52,28 @@ class NetworkRun(MethodRun):
 
     def prepare(self) -> None:
         """Make stages, network and caches."""
-        self.bench = set_up(self.experiment, self.data, self.timings)
+        allow = self.place.allow_broken
+        self.bench = set_up(self.experiment, self.data, self.timings, allow_broken=allow)
 
     def fit(self) -> None:
-        """Train, selecting by the validation RMSE over sessions if there is any."""
+        """Hold the method to the contract and train it, selecting by the validation RMSE if there is one.
+
+        Raises:
+            ContractError: it breaks the contract, with every finding.
+        """
+        with self.timings("contract"):
+            self.contract = self.bench.contract()
+        refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("training"):
             self.done = fit_method(self.bench, self.place.work_dir, self.place.resume)
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of the best checkpoint."""
+        """Return session → BDI-II points of the best checkpoint, which is held to the contract first."""
+        checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
+        with self.timings("contract"):
+            self.contract = self.contract.joined(self.bench.contract(trained=True))
+        refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("evaluation"):
-            checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
             self.evaluation = evaluate(self.bench)
             self.decoy = ask_decoy(self.bench)
             self.work, self.speed = multiply_adds(self.bench), frames_per_second(self.bench)
@@ -81,6 +95,7 @@ class NetworkRun(MethodRun):
             relevance_auc=self._areas(labels),
             flags=flags_of_bench(self.bench),
             decoy=self.decoy,
+            contract=contract_told(self.contract),
             notes=tuple(notes),
         )
 

@@ -1,0 +1,62 @@
+"""The contract held in a run: before training, and once more with the trained checkpoint."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+
+from adabench.batching import collate
+from adabench.data.dataset import ClipDataset
+from adabench.models.assessor import Assessor, MoveAndScale
+from adabench.structures import Inputs, Truth
+from adabench.testing import ContractReport, check_contract, refuse_broken
+
+# Clips that a run's method is asked with.
+_CLIPS = 2
+REMEDY = "train.py --allow-broken goes on all the same, and the record says so"
+
+
+def hold(
+    assessor: Assessor, learnt_from: ClipDataset, rebuild: Callable[[], Assessor]
+) -> ContractReport:
+    """Check a method before it is trained, on the CPU; nothing of it or of the run changes.
+
+    Args:
+        assessor: the method, its scale fitted.
+        learnt_from: the training clips as the run reads them: frames, or cached features. The clips
+            with the lowest and the highest score are taken.
+        rebuild: builds the method anew, as a run that reads its checkpoint would.
+    """
+    inputs, truth, lengths = _read(learnt_from)
+    return check_contract(
+        _on_cpu(assessor), inputs, truth, lengths=lengths, rebuild=lambda: _on_cpu(rebuild())
+    )
+
+
+def hold_trained(assessor: Assessor, selected_on: ClipDataset) -> ContractReport:
+    """Ask a trained method once more, as `hold` does, what training may have broken."""
+    inputs, _, lengths = _read(selected_on)
+    return check_contract(_on_cpu(assessor), inputs, lengths=lengths, trained=True)
+
+
+def refuse(report: ContractReport, *, allow_broken: bool) -> None:
+    """Raise ContractError with the findings of a broken report, unless that is allowed."""
+    if not allow_broken:
+        refuse_broken(report, REMEDY)
+
+
+def _read(dataset: ClipDataset) -> tuple[Inputs, Truth | None, torch.Tensor]:
+    """Return a batch of two clips, its truth, and how many frames these clips have."""
+    known = [clip.score for clip in dataset.clips]
+    order = sorted(range(len(known)), key=lambda n: (known[n] is None, known[n] or 0.0, n))
+    picked = dict.fromkeys((order[0], order[-1]))
+    first = {number: dataset.first_view(number) for number in picked}
+    batch = MoveAndScale()(collate([dataset[item] for item in first.values()]))
+    lengths = torch.tensor([dataset.clips[number].frames for number in first])
+    return batch["inputs"], batch["truth"], lengths
+
+
+def _on_cpu(assessor: Assessor) -> Assessor:
+    return copy.deepcopy(assessor).cpu()

@@ -1,0 +1,256 @@
+"""What is checked: a method, clips to ask it with, and what it answered."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from adabench.batching import concat_inputs, slice_inputs, trim_inputs
+from adabench.models.assessor import ROLES, Assessor
+from adabench.structures import Features, Inputs, Truth
+from adabench.testing.draws import Draw, redrawn, shaken, spread_features
+from adabench.testing.flow import (
+    Flow,
+    PartFailedError,
+    Problem,
+    ask,
+    ask_part,
+    place_in,
+    place_of,
+    stand_in,
+)
+from adabench.testing.outputs import output_faults
+
+# Frames a clip of the smallest view, where the config's own view is longer.
+_SMALL = (4, 2, 3)
+# Segments a clip of it.
+_SMALL_SEGMENTS = (3, 1, 2)
+# Frames a segment of it, where the backbone takes so few.
+_SMALL_SEGMENT = 4
+# Draws of weights behind the backbone.
+_SEEDS = (1, 2)
+
+
+class NotCheckedError(Exception):
+    """A rule that can't be checked here; the message says why."""
+
+
+@dataclass
+class Subject:
+    """A method with its clips; the method that was given is left as it was.
+
+    Attributes:
+        method: a copy, in evaluation.
+        inputs: a batch of the config's own view.
+        truth: its ground truth, or None.
+        small: a batch of three clips or more of the smallest view.
+        lengths: (B,) frames of the clips of ``inputs``.
+        rebuild: builds the method anew, as a run that reads its checkpoint would, or None.
+        exempt: patterns (``selector.tokens.*``) of parameters that by design get no gradient.
+        unusable: roles whose output nothing behind them can use; a stand-in takes their place.
+        draws: with their answers, once `look` has asked.
+    """
+
+    method: Assessor
+    inputs: Inputs
+    truth: Truth | None
+    small: Inputs
+    lengths: Tensor
+    rebuild: Callable[[], Assessor] | None = None
+    exempt: Sequence[str] = ()
+    unusable: dict[str, str] = field(default_factory=dict)
+    draws: list[tuple[Draw, Flow]] = field(default_factory=list)
+
+    def part(self, role: str) -> Any:
+        """Return a part."""
+        return getattr(self.method, role)
+
+    def small_truth(self) -> Truth | None:
+        """The ground truth of ``small``, whose clips are those of ``inputs`` in turn."""
+        clips = len(self.inputs.valid)
+        rows = [n % clips for n in range(len(self.small.valid))]
+        return None if self.truth is None else self.truth.map(lambda tensor: tensor[rows])
+
+    def usable(self, roles: Sequence[str] = ROLES) -> list[str]:
+        """Return the roles that answer with what their successors can use."""
+        return [role for role in roles if role not in self.unusable]
+
+    def failed(self, error: PartFailedError, rule: str = "runs", doing: str = "") -> Problem:
+        """Return the problem that a part raised, at the line of its own file."""
+        part = self.part(error.role)
+        method = "forward" if rule == "runs" else "loss"
+        place = place_in(error.error, part) or place_of(part, method)
+        return Problem(rule, error.role, f"{error}{doing}", place)
+
+    def answer(self, draw: Draw) -> Flow:
+        """Ask every part of a draw.
+
+        Raises:
+            PartFailedError: what a part raised.
+        """
+        flow = dict(draw.first)
+        for role in draw.roles:
+            flow[role] = (
+                stand_in(draw.method, role, flow)
+                if role in self.unusable
+                else ask(draw.method, role, flow)
+            )
+        return flow
+
+
+def make_subject(
+    assessor: Assessor,
+    inputs: Inputs,
+    truth: Truth | None,
+    *,
+    lengths: Tensor | None = None,
+    rebuild: Callable[[], Assessor] | None = None,
+    exempt: Sequence[str] = (),
+) -> Subject:
+    """Return a subject of a copy of an assessor; arguments as in `check_contract`."""
+    seen = inputs.index.masked_fill(~inputs.valid, 0).amax(-1) + 1
+    return Subject(
+        method=copy.deepcopy(assessor).eval(),
+        inputs=inputs,
+        truth=truth,
+        small=_smallest_taken(assessor, inputs),
+        lengths=seen if lengths is None else lengths,
+        rebuild=rebuild,
+        exempt=exempt,
+    )
+
+
+def _smallest_taken(assessor: Assessor, inputs: Inputs) -> Inputs:
+    """Return the smallest batch, its segments cut short where the backbone takes that."""
+    small = smallest(inputs)
+    length = small.segment_length
+    if length <= _SMALL_SEGMENT or small.features is not None:
+        return small
+
+    def cut(tensor: Tensor) -> Tensor:
+        return tensor.unflatten(1, (-1, length))[:, :, :_SMALL_SEGMENT].flatten(1, 2)
+
+    short = replace(small.map(cut), segment_length=_SMALL_SEGMENT)
+    try:
+        ask_part(copy.deepcopy(assessor.backbone).eval(), "backbone", {"inputs": short})
+    except PartFailedError:
+        # A network over time may need more frames than that.
+        return small
+    return short
+
+
+def smallest(inputs: Inputs) -> Inputs:
+    """Return a batch cut to the first few frames or segments, a different number a clip."""
+    segment = inputs.segment_length
+    counts = [n * segment for n in _SMALL_SEGMENTS] if segment else list(_SMALL)
+    clips = len(inputs.valid)
+    if clips < 3:
+        # A batch of two would leave some orders of three clips unseen.
+        inputs = slice_inputs(inputs, [n % clips for n in range(3)])
+    cut = []
+    for clip in range(len(inputs.valid)):
+        one = trim_inputs(slice_inputs(inputs, [clip]))
+        cut.append(first_frames(one, counts[clip % 3]))
+    return concat_inputs(cut)
+
+
+def first_frames(inputs: Inputs, frames: int) -> Inputs:
+    """Return the first ``frames`` frames of a batch, cached features with them."""
+    total = inputs.valid.shape[1]
+    frames = min(frames, total)
+    features = inputs.features
+    if features is not None:
+        steps = features.valid.shape[1]
+        kept = frames if steps == total else frames // max(inputs.segment_length, 1)
+        features = features.map(lambda tensor: tensor[:, :kept])
+    rest = replace(inputs, features=None).map(lambda tensor: tensor[:, :frames])
+    return replace(rest, features=features)
+
+
+def look(subject: Subject) -> Iterator[Problem]:
+    """Ask every part once with every draw; yield what is wrong with the outputs."""
+    own = Draw("its own view", subject.method, ROLES, {"inputs": subject.inputs})
+    yield from _look_at(subject, own, subject.lengths)
+    small = Draw("its smallest view", subject.method, ROLES, {"inputs": subject.small})
+    last = (subject.small.index.masked_fill(~subject.small.valid, 0)).amax(-1) + 1
+    flow = yield from _look_at(subject, small, last)
+    subject.draws.append((small, flow))
+    yield from _look_at_shaken(subject, small, last)
+    for number, seed in enumerate((0, *_SEEDS)):
+        method = redrawn(subject.method, seed) if seed else subject.method
+        features = spread_features(flow["backbone"], seed, one_step=number % 2 == 0)
+        told = "redrawn weights" if seed else "features of N(0, 1)"
+        draw = Draw(told, method, ROLES[1:], {"backbone": features, "inputs": subject.small})
+        answered = yield from _look_at(subject, draw, last)
+        subject.draws.append((draw, answered))
+
+
+def _look_at_shaken(subject: Subject, small: Draw, lengths: Tensor) -> Iterator[Problem]:
+    """Look at the backbone with branches that start at zero opened, where it has weights to train."""
+    learns = any(p.requires_grad for p in subject.method.backbone.parameters())
+    if not learns or "backbone" in subject.unusable:
+        return
+    method = copy.copy(subject.method)
+    method._modules = dict(subject.method._modules)
+    method.backbone = copy.deepcopy(subject.method.backbone)
+    shaken(method.backbone, 1)
+    draw = Draw("moved weights", method, ROLES[:1], small.first)
+    flow = yield from _look_at(subject, draw, lengths)
+    subject.draws.append((draw, flow))
+
+
+def _look_at(subject: Subject, draw: Draw, lengths: Tensor) -> Generator[Problem, None, Flow]:
+    """Yield what is wrong with each part's answer; return the answers, stand-ins among them."""
+    flow: Flow = dict(draw.first)
+    for role in draw.roles:
+        if role not in subject.unusable:
+            try:
+                output = ask(draw.method, role, flow)
+            except PartFailedError as error:
+                subject.unusable[role] = str(error)
+                yield subject.failed(error, doing=f" on {draw.name}")
+            else:
+                yield from _outputs(subject, draw, role, output, flow, lengths)
+                flow[role] = output
+        if role in subject.unusable:
+            flow[role] = stand_in(draw.method, role, flow)
+    return flow
+
+
+def _outputs(
+    subject: Subject, draw: Draw, role: str, output: Any, flow: Flow, lengths: Tensor
+) -> Iterator[Problem]:
+    part = subject.part(role)
+    for rule, detail in output_faults(draw.method, role, output, flow, lengths):
+        if rule in ("returns", "finite", "dtypes"):
+            # What stands behind would break for no fault of its own.
+            subject.unusable[role] = detail
+        yield Problem(rule, role, detail, place_of(part, "forward"))
+
+
+def rows_of(first: Mapping[str, Any], rows: Sequence[int]) -> dict[str, Any]:
+    """Return the clips ``rows`` of what a draw's first part is given."""
+    return {
+        name: slice_inputs(record, rows)
+        if isinstance(record, Inputs)
+        else record.map(lambda tensor: tensor[list(rows)])
+        for name, record in first.items()
+    }
+
+
+def trimmed(first: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same without padding that all clips share."""
+    return {
+        name: trim_inputs(record) if isinstance(record, Inputs) else _trimmed_features(record)
+        for name, record in first.items()
+    }
+
+
+def _trimmed_features(features: Features) -> Features:
+    used = int(features.valid.any(0).nonzero()[-1]) + 1
+    shape = features.valid.shape
+    return features.map(lambda t: t[:, :used] if t.ndim > 1 and t.shape[:2] == shape else t)
