@@ -269,7 +269,11 @@ def test_a_clip_that_was_cut_while_written_is_computed_again(part, corpus, tmp_p
     with pytest.raises(KeyboardInterrupt):
         cache.fill(corpus, corpus.clips, "caching")
     monkeypatch.setattr(np, "save", save)
-    assert {p.name for p in cache.arrays.folder.iterdir()} == {".lock", "shapes.json"}
+    assert {p.name for p in cache.arrays.folder.iterdir()} == {
+        ".lock",
+        "digests.txt",
+        "shapes.json",
+    }
     cache.fill(corpus, corpus.clips, "caching")
     assert cache.vectors("0_1_Freeform", np.arange(7)).shape == (7, 16)
 

@@ -196,6 +196,7 @@ def test_time_spent_before_a_cut_counts(calls, context, monkeypatch):
 def test_a_report_of_an_earlier_adabench_has_no_time(calls, context):
     result = ensure_stage("trunk", CFG, context)
     write_bytes(result.path.parent / "stage.json", json.dumps({"measured": {"a": 1.0}}).encode())
+    (result.path.parent / "digests.txt").unlink()
     found = ensure_stage("trunk", CFG, context)
     assert (found.seconds, found.measured, calls["runs"]) == (0.0, {"a": 1.0}, 1)
 

@@ -146,5 +146,5 @@ def contents():
 
 def read_all(folder):
     """Every file of a finished cache but its costs, by name."""
-    kept = (p for p in folder.rglob("*") if p.is_file() and p.name not in ("seconds.json", ".lock"))
+    kept = (p for p in folder.rglob("*") if p.is_file() and p.name not in ("seconds.json", "digests.txt", ".lock"))
     return {str(p.relative_to(folder)): p.read_bytes() for p in kept}
