@@ -12,15 +12,23 @@ its own record goes to its work folder, unless --results names another.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.cli.arguments import add_run_arguments, experiment_from, recorded_from, run_tool
+from adabench.cli.arguments import (
+    add_run_arguments,
+    experiment_from,
+    is_changed,
+    recorded_from,
+    run_tool,
+)
 from adabench.engine.controls import run_controls
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
-from adabench.engine.run import default_work_dir, make_ready, train
+from adabench.engine.run import make_ready, train
+from adabench.engine.work_folder import default_work_dir, runs_beside
 from adabench.leaderboard.collect import show_track
 
 RESULTS = Path("leaderboard/local")
@@ -42,7 +50,12 @@ def command() -> int:
             print(f"{arguments.prepare}: ready")
             return 0
         on_track = arguments.track is not None
-        work_dir = arguments.work_dir or default_work_dir(experiment, with_track=on_track)
+        work_dir = arguments.work_dir or default_work_dir(
+            experiment, with_track=on_track, with_hash=is_changed(arguments, experiment)
+        )
+        if arguments.resume and not work_dir.is_dir():
+            for line in runs_beside(work_dir, experiment):
+                print(f"nothing to go on with in {work_dir}: {line}", file=sys.stderr)
         results = arguments.results or RESULTS
     else:
         before, experiment = recorded_from(arguments)

@@ -17,8 +17,10 @@ from adabench.config.files import (
     parse_options,
     read_config,
     read_protocol,
+    told_option,
     without_marks,
 )
+from adabench.config.local_files import by_content
 from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
@@ -116,7 +118,7 @@ class Experiment(Strict):
         cache: keep a frozen part's output, and read it instead of frames.
         seed: of the run.
         is_demo: whether the demo section was merged.
-        overrides: ``--cfg-options`` as given, local folders left out.
+        overrides: ``--cfg-options`` as given, local folders left out, local files by content.
     """
 
     name: str
@@ -180,8 +182,8 @@ class Experiment(Strict):
             for fold in self.protocol.each()
         )
 
-    def hash(self) -> str:
-        """Hash of everything that decides the result, the seed apart."""
+    def settings(self) -> dict[str, Any]:
+        """Return everything that decides the result, the seed apart; local files by content."""
         content = self.model_copy(
             update={"fusion": "fused" if self.is_fused else "joint"}
         ).model_dump(
@@ -196,7 +198,16 @@ class Experiment(Strict):
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
         )
-        return digest(content)
+        return by_content(content)
+
+    def hash(self) -> str:
+        """Hash of `settings`."""
+        return digest(self.settings())
+
+    def told(self) -> dict[str, Any]:
+        """Return all fields as others may see them: local files by content, the usual data folder."""
+        content = by_content(self.model_dump(mode="json", by_alias=True))
+        return {**content, "data": {**content["data"], "root": Data().root}}
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.
@@ -262,7 +273,7 @@ def load_config(
         content = promote_stage(path, content, stage)
     if seed is not None:
         content["seed"] = seed
-    told = tuple(o for o in overrides if not o.startswith(LOCAL_OPTIONS))
+    told = tuple(told_option(o) for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
     return _validate(path, content)
 

@@ -116,8 +116,8 @@ def _read(path: Path) -> dict[str, Any]:
         damage = book.difference(path.name) if book.knows(path.name) else _archive_damage(path)
         if damage is not None:
             raise ValueError(
-                f"checkpoint {path} is damaged or was exchanged ({damage}): restore it, or delete it and "
-                "train again"
+                f"checkpoint {path} is damaged or was exchanged ({damage}); it is refused: restore it, or "
+                "delete it and train again"
             )
     return read_weights(path)
 

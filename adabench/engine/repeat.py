@@ -61,9 +61,8 @@ def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Ex
 
 def side_files(experiment: Experiment) -> dict[str, str]:
     """Return file name → text of what is kept beside a record of this run."""
-    resolved = experiment.model_dump(mode="json", by_alias=True)
     files = {
-        CONFIG: json.dumps(resolved, indent=1) + "\n",
+        CONFIG: json.dumps(experiment.told(), indent=1) + "\n",
         ENVIRONMENT: provenance.environment(),
     }
     changed = provenance.changes()

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from adabench.data.files import alone_in, remove_leftovers, write_bytes
+from adabench.data.files import remove_leftovers, write_bytes
+from adabench.data.locks import alone_in
 from adabench.leaderboard.rows import LOCAL, MEASURED
 from adabench.records.checks import (
     content_reasons,

@@ -147,5 +147,8 @@ def test_another_error_over_the_lock_is_none_to_ignore(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made_is_told_with_a_remedy(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(OSError, match="a part of that path is a file"), alone_in(tmp_path / "file/x"):
+    with (
+        pytest.raises(OSError, match="a part of that path is a file"),
+        alone_in(tmp_path / "file/x"),
+    ):
         pytest.fail("worked nowhere")

@@ -36,6 +36,9 @@ def assert_same_run(folder, done, uncut):
     for name in (checkpoints.LAST, checkpoints.BEST):
         assert equal(weights(folder / name), weights(reference / name))
     mine, other = (torch.load(f / checkpoints.LAST, weights_only=True) for f in (folder, reference))
+    # Only the runs' own names differ.
+    runs = [told["meta"]["adabench"].pop("run") for told in (mine, other)]
+    assert len(runs[0]) == len(runs[1]) == 32
     assert mine["meta"]["adabench"] == other["meta"]["adabench"]
     assert (mine["meta"]["epoch"], mine["meta"]["iter"]) == (EPOCHS, EPOCHS * STEPS)
     moments = [c["optimizer"]["state"][0]["exp_avg_sq"] for c in (mine, other)]

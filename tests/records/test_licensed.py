@@ -19,7 +19,8 @@ import pytest
 from adabench.config.experiment import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.run import FIGURE, default_work_dir, train
+from adabench.engine.run import FIGURE, train
+from adabench.engine.work_folder import default_work_dir
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.leaderboard.accept import RefusedError, accept
 from adabench.leaderboard.publish import publish

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from adabench_plugins.depmap.kdm import KDM, contrastive_loss, literal_contrastive_loss
 
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from adabench_plugins.depmap.map import (
     ShareMAP,
     SparseHitsMAP,

@@ -1,6 +1,7 @@
 import ot
 import pytest
 import torch
+
 from adabench_plugins.depmap.sinkhorn import KAPPA, sinkhorn
 
 

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from adabench_plugins.depmap.sparsity import key_count, key_tokens, max_mean_measure, top
 
 

@@ -1,4 +1,5 @@
 import torch
+
 from adabench_plugins.depmap.tokens import HardTokens, SoftTokens, cell_centres, sample
 
 

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import log_loss
+
 from adabench_plugins.expada.losses import (
     CLAMP,
     mean_over_selected,
@@ -12,7 +14,6 @@ from adabench_plugins.expada.losses import (
     threshold_loss,
     weak_level_loss,
 )
-from sklearn.metrics import log_loss
 
 LEVEL = torch.tensor([0, 2, 3])
 
