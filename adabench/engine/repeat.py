@@ -27,8 +27,8 @@ def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Ex
 
     Args:
         path: the record's file; its config lies in the folder beside it.
-        overrides: where this machine keeps its data, ``data.root=…``; anything else would be
-            another run.
+        overrides: where this machine keeps its data, ``data.root=…``, and the files that the
+            config knows by their content; anything else would be another run.
 
     Raises:
         FileNotFoundError: no such record, or no config beside it.
@@ -42,12 +42,6 @@ def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Ex
             "control, or the record of an adabench that kept none; run its config by name "
             f"({record.config})"
         )
-    for option in overrides:
-        if not option.startswith(LOCAL_OPTIONS):
-            raise ValueError(
-                f"--from-record repeats a run as it was; of --cfg-options it takes only "
-                f"{' and '.join(LOCAL_OPTIONS)}…, and {option!r} came"
-            )
     text = read_side_files(path, record.provenance)[CONFIG]
     try:
         experiment = Experiment.model_validate(json.loads(text))
@@ -56,7 +50,15 @@ def experiment_of(path: Path, overrides: Sequence[str] = ()) -> tuple[Record, Ex
             f"{side_folder(path) / CONFIG}: a config of another adabench; run it with commit "
             f"{record.commit or 'unknown'} ({error.error_count()} fields don't fit)"
         ) from error
-    return record, with_overrides(experiment, overrides)
+    repeated = with_overrides(experiment, overrides)
+    for option in overrides:
+        if not option.startswith(LOCAL_OPTIONS) and repeated.hash() != experiment.hash():
+            raise ValueError(
+                f"--from-record repeats a run as it was; of --cfg-options it takes only "
+                f"{' and '.join(LOCAL_OPTIONS)}…, and where this machine has the files that the config "
+                f"names by NAME@sha256:…; {option!r} came, which makes it another run"
+            )
+    return record, repeated
 
 
 def side_files(experiment: Experiment) -> dict[str, str]:
