@@ -24,6 +24,7 @@ from adabench.cli.arguments import (
     recorded_from,
     run_tool,
 )
+from adabench.data.digests import check_books
 from adabench.engine.controls import run_controls
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
@@ -45,6 +46,8 @@ def command() -> int:
     before = None
     if arguments.from_record is None:
         experiment = experiment_from(arguments)
+        if arguments.check:
+            return _check(Path(experiment.data.root))
         if arguments.prepare is not None:
             make_ready(experiment, arguments.prepare)
             print(f"{arguments.prepare}: ready")
@@ -80,6 +83,14 @@ def command() -> int:
     return 0
 
 
+def _check(root: Path) -> int:
+    """Compare corpora, stages and caches wholly with their digests; 1 if any file differs."""
+    count, changed = check_books(root)
+    print(*changed, sep="\n", end="\n" if changed else "")
+    print(f"{root}: {count} files read, {len(changed)} not as they were written")
+    return 1 if changed else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -92,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
         "--prepare",
         metavar="WHAT",
         help="make what runs share and stop: corpus, the name of a stage, or features",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="read all that is kept below the config's data folder and compare it with its digests; "
+        "a run itself reads only what changed in size or time",
     )
     parser.add_argument(
         "--controls",
