@@ -100,7 +100,7 @@ def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(pair: str, text: str) -> Any:
-    if text[:1] in _LITERAL or ("," in text and _is_file(text)):
+    if "," in text and (text[:1] in _LITERAL or _is_file(text)):
         value = _literal(text)
         if value is not None:
             return value
@@ -128,7 +128,7 @@ def _literal(text: str) -> str | list[Any] | tuple[Any, ...] | None:
         return None
     if isinstance(value, tuple) and not text.startswith("("):
         return list(value)
-    return value if isinstance(value, (str, list, tuple)) and value != "None" else None
+    return value if isinstance(value, (str, list, tuple)) else None
 
 
 def _is_file(text: str) -> bool:
