@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.bench.suites import FOLDER, load_suite
+from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
 from adabench.engine.repeat import experiment_of
 from adabench.plugins import PluginReport, load_plugins
@@ -66,15 +67,32 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
             named and that failed or registered nothing, and one that wanted a name of the config's.
     """
     report = load_plugins_of(arguments.plugins)
-    experiment = load_config(
-        **_source(arguments),
+    experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
+    report.refuse_contested(experiment.sections())
+    return experiment
+
+
+def is_changed(arguments: argparse.Namespace, experiment: Experiment) -> bool:
+    """Whether options make a run another than its config is by itself, on its track and protocol."""
+    if not arguments.cfg_options and arguments.stage is None:
+        return False
+    try:
+        return _experiment(arguments, (), None).hash() != experiment.hash()
+    except ValueError:
+        # The config is none without its options.
+        return True
+
+
+def _experiment(
+    arguments: argparse.Namespace, overrides: Sequence[str], stage: str | None
+) -> Experiment:
+    return load_config(
+        **{"stage": stage, **_source(arguments)},
         demo=arguments.demo,
-        overrides=arguments.cfg_options,
+        overrides=overrides,
         seed=arguments.seed,
         protocol=arguments.protocol,
     )
-    report.refuse_contested(experiment.sections())
-    return experiment
 
 
 def load_plugins_of(folders: Sequence[Path]) -> PluginReport:
@@ -137,7 +155,7 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
             rows = ", ".join(row.name for row in load_suite(path).rows)
             raise ValueError(f"{path} is a suite: name one of its rows with --row ({rows})")
         change = {} if arguments.track is None else {"track": arguments.track}
-        return {"path": path, "stage": arguments.stage, "change": change}
+        return {"path": path, "change": change}
     if arguments.stage is not None:
         raise ValueError("--stage is set by the suite's row; leave it out")
     suite = load_suite(path)
@@ -150,11 +168,11 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def run_tool(main: Callable[[], int]) -> None:
     """Run a tool and exit; bad input ends in one line that says what to do, not in a traceback."""
+    write_anywhere()
     try:
         code = main()
     except USER_ERRORS as error:
-        text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
-        print(f"error: {text}", file=sys.stderr)
+        print(f"error: {told(error)}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         print("stopped; --resume goes on from the last checkpoint", file=sys.stderr)

@@ -21,6 +21,7 @@ from adabench.bench.launch import describe_plan, launch, make_executor, write_ta
 from adabench.bench.suites import FOLDER, Suite, load_suites
 from adabench.bench.tasks import Options
 from adabench.cli.arguments import load_plugins_of
+from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
 from adabench.leaderboard.publish import publish_results
 from adabench.plugins import any_outside
@@ -31,6 +32,7 @@ TRAIN = Path(__file__).parents[2] / "tools" / "train.py"
 
 def main() -> None:
     """Run a bench from the command line, and exit."""
+    write_anywhere()
     sys.exit(command())
 
 
@@ -60,7 +62,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
             print(*publish_results(given.results), sep="\n")
             print(*summary.lines(), *planned.left_out, sep="\n")
     except (OSError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(2, f"{parser.prog}: {told(error)}\n")
     return code
 
 

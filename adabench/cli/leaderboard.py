@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from adabench.cli.streams import told, write_anywhere
 from adabench.leaderboard.accept import RefusedError, accept, left_private, untraceable
 from adabench.leaderboard.collect import ROOT
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
@@ -31,6 +32,7 @@ from adabench.records.results import read_record
 
 def main() -> None:
     """Serve the command line, and exit."""
+    write_anywhere()
     gc.disable()  # looking for cycles among thousands of records, which have none, takes seconds
     sys.exit(command())
 
@@ -47,7 +49,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (OSError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+        parser.exit(2, f"{parser.prog}: {told(error)}\n")
 
 
 def _build(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from adabench.cli.streams import told, write_anywhere
 from adabench.data.audit import audit_text
 from adabench.data.corpora import CORPORA, CorpusReader
 from adabench.data.prepare import PrepareSettings, StoppedError, check, prepare
@@ -30,9 +31,7 @@ SETTINGS = ("size", "margin", "detect_every", "detector", "model")
 
 def main() -> None:
     """Serve the command line, and exit."""
-    # a file's name may hold what a terminal's encoding does not
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text stream
+    write_anywhere()
     sys.exit(command())
 
 
@@ -46,10 +45,10 @@ def command(arguments: list[str] | None = None) -> int:
         given = {name: getattr(options, name) for name in ("labels", "openface", "layout")}
         return _run(options, reader_of(options.corpus, **given), {"size": SIZE, **settings})
     except StoppedError as error:
-        print(f"prepare: stopped: {error}", file=sys.stderr)
+        print(f"prepare: stopped: {told(error)}", file=sys.stderr)
         return STOPPED
     except (OSError, ValueError, TypeError) as error:
-        print(f"prepare: {error}", file=sys.stderr)
+        print(f"prepare: {told(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("prepare: interrupted; the same command goes on from here", file=sys.stderr)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 
+from adabench.cli.streams import write_anywhere
 from adabench.synthface import (
     ExpressionParameters,
     SynthfaceParameters,
@@ -66,6 +67,7 @@ def print_bounds(draws: int, first_seed: int, task: str | None) -> None:
 
 
 def main() -> None:
+    write_anywhere()
     options = parse_arguments()
     seed = options.seed
     if options.corpus:

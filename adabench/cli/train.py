@@ -12,6 +12,7 @@ its own record goes to its work folder, unless --results names another.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
@@ -20,14 +21,17 @@ from tabulate import tabulate
 from adabench.cli.arguments import (
     add_run_arguments,
     experiment_from,
+    is_changed,
     recorded_from,
     refuse_unplanned,
     run_tool,
 )
+from adabench.data.digests import check_books
 from adabench.engine.controls import run_controls
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
-from adabench.engine.run import default_work_dir, make_ready, train
+from adabench.engine.run import make_ready, train
+from adabench.engine.work_folder import default_work_dir, runs_beside
 from adabench.leaderboard.collect import show_track
 
 RESULTS = Path("leaderboard/local")
@@ -45,12 +49,19 @@ def command() -> int:
     if arguments.from_record is None:
         experiment = experiment_from(arguments)
         refuse_unplanned(experiment, arguments.planned)
+        if arguments.check:
+            return _check(Path(experiment.data.root))
         if arguments.prepare is not None:
             make_ready(experiment, arguments.prepare)
             print(f"{arguments.prepare}: ready")
             return 0
         on_track = arguments.track is not None
-        work_dir = arguments.work_dir or default_work_dir(experiment, with_track=on_track)
+        work_dir = arguments.work_dir or default_work_dir(
+            experiment, with_track=on_track, with_hash=is_changed(arguments, experiment)
+        )
+        if arguments.resume and not work_dir.is_dir():
+            for line in runs_beside(work_dir, experiment):
+                print(f"nothing to go on with in {work_dir}: {line}", file=sys.stderr)
         results = arguments.results or RESULTS
     else:
         work_dir = arguments.work_dir or Path("work_dirs/again") / arguments.from_record.stem
@@ -84,6 +95,14 @@ def command() -> int:
     return 0
 
 
+def _check(root: Path) -> int:
+    """Compare corpora, stages and caches wholly with their digests; 1 if any file differs."""
+    count, changed = check_books(root)
+    print(*changed, sep="\n", end="\n" if changed else "")
+    print(f"{root}: {count} files read, {len(changed)} not as they were written")
+    return 1 if changed else 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -96,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
         "--prepare",
         metavar="WHAT",
         help="make what runs share and stop: corpus, the name of a stage, or features",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="read all that is kept below the config's data folder and compare it with its digests; "
+        "a run itself reads only what changed in size or time",
     )
     parser.add_argument(
         "--controls",

@@ -27,8 +27,10 @@ from adabench.config.files import (
     promote_stage,
     read_config,
     read_protocol,
+    told_option,
     without_marks,
 )
+from adabench.config.local_files import by_content
 from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
@@ -136,7 +138,7 @@ class Experiment(Strict):
         cache: keep a frozen part's output, and read it instead of frames.
         seed: of the run.
         is_demo: whether the demo section was merged.
-        overrides: ``--cfg-options`` as given, local folders left out.
+        overrides: ``--cfg-options`` as given, local folders left out, local files by content.
         code: type → sha256 of each part from outside the repository, as whoever read the config had
             loaded it; part of the hash, and absent from a stored config where there is none.
     """
@@ -232,13 +234,16 @@ class Experiment(Strict):
             for fold in self.protocol.each()
         )
 
-    def decided(self) -> dict[str, Any]:
-        """Return everything that decides the result, the seed apart; of `code`, what this run names."""
+    def settings(self) -> dict[str, Any]:
+        """Return everything that decides the result, the seed apart; local files by content.
+
+        Of `code` it is what this run names.
+        """
         decided = {
             "fusion": "fused" if self.is_fused else "joint",
             "code": self.code_within(self.sections()),
         }
-        return self.model_copy(update=decided).model_dump(
+        content = self.model_copy(update=decided).model_dump(
             mode="json",
             exclude={
                 "seed": True,
@@ -250,10 +255,16 @@ class Experiment(Strict):
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
         )
+        return by_content(content)
 
     def hash(self) -> str:
-        """Hash of `decided`."""
-        return digest(self.decided())
+        """Hash of `settings`."""
+        return digest(self.settings())
+
+    def told(self) -> dict[str, Any]:
+        """Return all fields as others may see them: local files by content, the usual data folder."""
+        content = by_content(self.model_dump(mode="json", by_alias=True))
+        return {**content, "data": {**content["data"], "root": Data().root}}
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.
@@ -319,7 +330,7 @@ def load_config(
         content = promote_stage(path, content, stage)
     if seed is not None:
         content["seed"] = seed
-    told = tuple(o for o in overrides if not o.startswith(LOCAL_OPTIONS))
+    told = tuple(told_option(o) for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
     return _validate(path, content).with_code()
 

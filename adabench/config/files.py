@@ -7,6 +7,7 @@ filled in, which a record would publish.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,13 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+from adabench.config.local_files import by_content
+
 #: Ready-made ``protocol`` sections, a file each.
 PROTOCOLS = Path("configs/_base_/protocols")
+
+# What a text in quotes, or a list of such texts, begins with.
+_LITERAL = ("'", '"', "[", "(")
 
 
 # As mmengine looks for them: {{$NAME:default}}.
@@ -124,6 +130,13 @@ def without_marks(value: Any) -> Any:
     return value
 
 
+def told_option(pair: str) -> str:
+    """Return a ``key=value`` pair as others may see it: a local file by name and content."""
+    ((key, value),) = parse_options([pair]).items()
+    told = by_content(value, key.rpartition(".")[2])
+    return pair if told == value else f"{key}={told}"
+
+
 def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for pair in overrides:
@@ -135,6 +148,10 @@ def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(pair: str, text: str) -> Any:
+    if "," in text and (text[:1] in _LITERAL or _is_file(text)):
+        value = _literal(text)
+        if value is not None:
+            return value
     listed = text.startswith(("[", "(")) or "," in text
     try:
         # mmengine's parser of lists drops blanks, which a path may hold.
@@ -165,3 +182,26 @@ def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, 
     own.pop("seed", None)
     name = content.get("method", {}).get("name")
     return {**content, **own, "method": {"name": name, **own["method"]}, "stages": stages}
+
+
+def _literal(text: str) -> str | list[Any] | tuple[Any, ...] | None:
+    """Return what a text in quotes or brackets says in Python, where commas may be quoted.
+
+    None for anything else, such as a list of words without quotes; the name of a file is itself.
+    """
+    if _is_file(text):
+        return text
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    if isinstance(value, tuple) and not text.startswith("("):
+        return list(value)
+    return value if isinstance(value, (str, list, tuple)) else None
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False

@@ -9,6 +9,7 @@ import numpy as np
 from tabulate import tabulate
 
 from adabench.data.manifest import SPLITS, ClipRecord
+from adabench.data.persons import one_spelling
 from adabench.evaluation.levels import LEVEL_NAMES, severity_level
 from adabench.evaluation.metrics import mae, rmse
 
@@ -26,7 +27,8 @@ def audit_text(
     It says of each split how many clips (also by task), sessions and persons it has, its severity
     levels and scores in BDI-II points; which persons, sessions and videos stand in two splits; how
     far off the mean score of the training sessions is on the others; and which persons and
-    sessions are in both corpora. Levels, scores and errors are over sessions with a score.
+    sessions are in both corpora; and which names of persons are spellings of one, or may be. Levels,
+    scores and errors are over sessions with a score.
 
     Args:
         clips: of the corpus.
@@ -37,12 +39,19 @@ def audit_text(
     Raises:
         ValueError: no clips, or a session with two scores.
     """
+    both = [*clips, *(other or ())]
+    persons = one_spelling(both, [clip.clip for clip in both])
+    clips = persons.clips[: len(clips)]
+    if other is not None:
+        other = persons.clips[len(clips) :]
     sections = _sections(clips, name)
     if other is not None:
         sections += [
             *_sections(other, other_name),
             _shared_by_corpora(clips, name, other, other_name),
         ]
+    names = [*persons.merged, *persons.asked]
+    sections += ["\n".join(["names of persons", *names])] if names else []
     return "\n\n".join(sections) + "\n"
 
 

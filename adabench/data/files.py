@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".part-"
+OPEN_FILES = "raise the limit (ulimit -n 4096), or work with fewer processes at once"
+"""What to do where a process may open no further file."""
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space or choose another folder",
@@ -22,11 +22,10 @@ _REMEDIES = {
     errno.ENOENT: "the folder can't be made there: choose another one",
     errno.ENOTDIR: "a part of that path is a file, not a folder: choose another folder",
     errno.EEXIST: "a file stands where a folder is needed: choose another folder",
+    errno.EMFILE: f"too many files are open: {OPEN_FILES}",
+    errno.ENFILE: f"too many files are open on this machine: {OPEN_FILES}",
     errno.EISDIR: "a folder stands where the file belongs: remove it or choose another name",
 }
-
-
-_WITHOUT_LOCKS = frozenset((errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 
 
 @contextlib.contextmanager
@@ -133,24 +132,3 @@ def _is_about(error: OSError, target: Path) -> bool:
     name = Path(os.fsdecode(error.filename))
     temporary = name.parent == target.parent and name.name.startswith(TEMPORARY_PREFIX)
     return temporary or name == target or name in target.parents
-
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process works in ``folder``, which is made; a killed one holds no lock.
-
-    On a file system without locks (some network ones) nobody waits, and a warning says so.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _WITHOUT_LOCKS:
-                raise
-            warnings.warn(
-                f"{folder}: its file system has no locks: start one run at a time there",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        yield

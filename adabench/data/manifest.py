@@ -115,13 +115,18 @@ def read_manifest(path: str | os.PathLike[str]) -> tuple[ClipRecord, ...]:
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a CSV file in UTF-8, got other bytes") from error
     rows = csv.reader(io.StringIO(text, newline=""))
-    header = next(rows, [])
-    if tuple(header) != FIELDS:
+    try:
+        header = next(rows, [])
+        if tuple(header) != FIELDS:
+            raise ValueError(
+                f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
+                "prepare the corpus again"
+            )
+        records = [_parse(row, f"{path}: row {rows.line_num}") for row in rows]
+    except csv.Error as error:
         raise ValueError(
-            f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
-            "prepare the corpus again"
-        )
-    records = [_parse(row, f"{path}: row {rows.line_num}") for row in rows]
+            f"{path}: row {rows.line_num}: damaged ({error}); prepare the corpus again"
+        ) from error
     return _sorted(records, str(path))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from adabench.data.digests import BOOK, DigestBook
 from adabench.data.files import write_bytes
 from adabench.data.manifest import SPLITS, ClipRecord, manifest_bytes, read_manifest
 from adabench.data.store import SUFFIX, FrameStore, JpegPack
@@ -24,6 +25,7 @@ MANIFEST = "manifest.csv"
 DESCRIPTION = CORPUS_FILE
 FACES = "faces"
 SIGNALS = "signals"
+NOTES = ".clips"
 SCHEMA = 1
 
 _OPEN_STORES = 32
@@ -81,7 +83,8 @@ class PreparedCorpus:
 
         Raises:
             FileNotFoundError: there is no complete corpus, or stored clips are missing.
-            ValueError: ``corpus.json`` or the manifest is damaged or was changed by hand.
+            ValueError: ``corpus.json`` or the manifest is damaged or was changed by hand, or a
+                stored clip is not as it was written.
         """
         root = Path(root)
         description, checksum = _read_description(root)
@@ -150,6 +153,7 @@ class PreparedCorpus:
         Raises:
             KeyError: there is no such clip.
             FileNotFoundError: the corpus has no signals for it.
+            ValueError: they can't be read.
         """
         path = self.root / SIGNALS / f"{self[clip].clip}.csv"
         try:
@@ -159,6 +163,10 @@ class PreparedCorpus:
                 f"{path}: corpus {self.name!r} has no signals for clip {clip!r}: choose a "
                 "corpus that has them, or a method that needs only frames"
             ) from None
+        except ValueError as error:
+            raise ValueError(
+                f"{path}: damaged ({error}): delete it and prepare the corpus again"
+            ) from error
 
     def select(self, split: str | None = None, task: str | None = None) -> list[ClipRecord]:
         """The clips of a split and a task, sorted by name; None takes all.
@@ -210,7 +218,7 @@ def _read_description(root: Path) -> tuple[CorpusDescription, str]:
             f"no prepared corpus: the folder {root} {state} (no {DESCRIPTION}): {remedy}"
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_bytes())
         schema, checksum = content.pop("schema"), content.pop("checksum")
         description = CorpusDescription(**content)
         int(description.prepare["size"])
@@ -233,6 +241,19 @@ def _check_stores(root: Path, clips: Sequence[ClipRecord], name: str) -> None:
             f"{folder}: {len(missing)} of {len(clips)} clips are missing, the first "
             f"{missing[0]!r}: run `{_command(name, root)}` again, which makes only those"
         )
+    book = digest_book(root)
+    for file in book.names():
+        difference = book.difference(file) if (root / file).is_file() else None
+        if difference is not None:
+            raise ValueError(
+                f"{root / file}: damaged or exchanged after it was written ({difference}): delete it "
+                f"and run `{_command(name, root)}` again, which makes only that"
+            )
+
+
+def digest_book(root: Path) -> DigestBook:
+    """Return the book of a prepared corpus's stores and signals; it lies among its notes."""
+    return DigestBook(root, root / NOTES / BOOK)
 
 
 def _command(name: str, root: Path) -> str:

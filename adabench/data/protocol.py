@@ -19,6 +19,7 @@ import numpy as np
 
 from adabench.data.folds import deal, division_digest, hold_out, person_folds
 from adabench.data.manifest import SPLITS, ClipRecord
+from adabench.data.persons import spell_alike, told_in_records
 from adabench.data.sealed import SealedScores
 
 if TYPE_CHECKING:
@@ -190,17 +191,21 @@ def divide(
     Raises:
         LeakError: training or validation data overlaps test data, in sessions or in videos; in all
             but a `Protocol`, also in persons.
-        ValueError: a part is empty, a clip of it has no score, or persons can't be divided so.
+        ValueError: a part is empty, a clip of it has no score, or persons can't be divided so; in
+            all but a `Protocol`, names that may be one person's.
     """
+    spelled, persons = spell_alike([corpus, *([] if source is None else [source])])
+    corpus, by_splits = spelled[0], isinstance(protocol, Protocol)
+    told = told_in_records(corpus.name, persons, asks=not by_splits)
     if isinstance(protocol, Protocol):
         parts = _by_splits(corpus, protocol, tasks)
         remedy = "choose splits for protocol.{use} that share no session with protocol.test"
         _refuse_overlap(parts, remedy)
-        return _sealed(replace(parts, protocol=protocol.title, notes=(person_note(parts),)))
+        return _sealed(replace(parts, protocol=protocol.title, notes=(person_note(parts), *told)))
     if isinstance(protocol, CrossCorpus):
         if source is None:
             raise TypeError("divide: a cross-corpus protocol needs the corpus that it trains on")
-        parts = _across(corpus, protocol, tasks, source, source_tasks)
+        parts = replace(_across(corpus, protocol, tasks, spelled[1], source_tasks), source=source)
     elif isinstance(protocol, PersonDisjoint):
         parts = _anew(corpus, protocol, tasks)
     else:
@@ -209,7 +214,7 @@ def divide(
     refuse_shared_persons(parts, both_learn=not isinstance(protocol, CrossCorpus))
     # Of folds together there is one part only, and notes of its own.
     own = (person_note(parts),) if parts.train else ()
-    return _sealed(replace(parts, notes=(*parts.notes, *own)))
+    return _sealed(replace(parts, notes=(*parts.notes, *own, *told)))
 
 
 def _sealed(parts: Parts) -> Parts:

@@ -79,6 +79,11 @@ def _check_weights(value: Any) -> None:
     """Refuse a missing weights file at once."""
     if isinstance(value, dict):
         weights = value.get("weights")
+        if isinstance(weights, (list, tuple)):
+            raise ValueError(
+                f"weights names one file, got the list {list(weights)}; a path with a comma is quoted "
+                "within the option: --cfg-options \"…weights='/data/a,b/FILE'\""
+            )
         if isinstance(weights, str) and weights != "timm" and not weights.startswith("stage:"):
             read_weights(Path(weights))
         for item in value.values():

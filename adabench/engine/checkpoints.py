@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from adabench.config.difference import config_differences
-from adabench.data.files import atomic_path
+from adabench.data.digests import DigestBook
 from adabench.models.weights import read_weights
 
 LAST = "last.pth"
@@ -26,7 +27,7 @@ def plain_message_hub(checkpoint: dict[str, Any]) -> None:
 
 
 def save(runner: Runner, path: Path, identity: dict[str, Any], optimiser: bool = True) -> None:
-    """Write the runner's state to ``path`` atomically.
+    """Write the runner's state to ``path`` atomically, and its digest to the book beside it.
 
     Args:
         runner: what is saved.
@@ -34,7 +35,7 @@ def save(runner: Runner, path: Path, identity: dict[str, Any], optimiser: bool =
         identity: plain values that say what the checkpoint is (config hash, best score, …).
         optimiser: also what a resume needs.
     """
-    with atomic_path(path) as temporary:
+    with DigestBook(path.parent).writing(path.name) as temporary:
         runner.save_checkpoint(
             str(temporary.parent),
             temporary.name,
@@ -50,13 +51,13 @@ def identity_of(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: not a checkpoint of adabench's, or one that carries code.
+        ValueError: not a checkpoint of adabench's, one that carries code, or a damaged one.
     """
     if not path.is_file():
         raise FileNotFoundError(
             f"checkpoint {path} does not exist; name the best.pth or last.pth of a training's folder"
         )
-    meta = read_weights(path).get("meta", {})
+    meta = _read(path).get("meta", {})
     if not isinstance(meta, dict) or not isinstance(meta.get("adabench"), dict):
         raise ValueError(
             f"checkpoint {path}: field meta.adabench is missing, so it is not one that tools/train.py "
@@ -95,9 +96,9 @@ def load_model(model: nn.Module, path: Path) -> None:
     """Load a checkpoint's weights; every tensor has to fit.
 
     Raises:
-        ValueError: tensors that are missing, unexpected or of another shape.
+        ValueError: a damaged file; tensors that are missing, unexpected or of another shape.
     """
-    state = read_weights(path).get("state_dict")
+    state = _read(path).get("state_dict")
     if not isinstance(state, dict):
         raise ValueError(
             f"checkpoint {path}: field state_dict is missing; name a best.pth or last.pth that "
@@ -110,3 +111,33 @@ def load_model(model: nn.Module, path: Path) -> None:
             f"checkpoint {path} does not fit the config's model: {error}; "
             "use the config and options that it was trained with"
         ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint that is as it was written: torch itself looks at no checksum.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a damaged file, or one that carries code.
+    """
+    if path.is_file():
+        book = DigestBook(path.parent)
+        # One that was copied from its folder has the checksums of its archive only.
+        damage = book.difference(path.name) if book.knows(path.name) else _archive_damage(path)
+        if damage is not None:
+            raise ValueError(
+                f"checkpoint {path} is damaged or was exchanged ({damage}); it is refused: restore it, or "
+                "delete it and train again"
+            )
+    return read_weights(path)
+
+
+def _archive_damage(path: Path) -> str | None:
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            first = archive.testzip()
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        return str(error)
+    return None if first is None else f"checksum of {first}"

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from adabench.config.controls import constants_of
 from adabench.config.experiment import Experiment
-from adabench.data.files import alone_in
+from adabench.data.locks import alone_in
 from adabench.engine.kinds import Place
 from adabench.engine.kinds.bound import bounds_of
 from adabench.engine.repeat import with_side_files

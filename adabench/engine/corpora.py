@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Data
-from adabench.data.files import alone_in
+from adabench.data.locks import alone_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder

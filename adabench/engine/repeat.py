@@ -36,8 +36,8 @@ def experiment_of(
 
     Args:
         path: the record's file; its config lies in the folder beside it.
-        overrides: where this machine keeps its data, ``data.root=…``; anything else would be
-            another run.
+        overrides: where this machine keeps its data, ``data.root=…``, and the files that the
+            config knows by their content; anything else would be another run.
         trusted: folder where the plugins' code that is kept beside the record is laid out and run
             from; None runs none of it.
 
@@ -53,12 +53,6 @@ def experiment_of(
             "control, or the record of an adabench that kept none; run its config by name "
             f"({record.config})"
         )
-    for option in overrides:
-        if not option.startswith(LOCAL_OPTIONS):
-            raise ValueError(
-                f"--from-record repeats a run as it was; of --cfg-options it takes only "
-                f"{' and '.join(LOCAL_OPTIONS)}…, and {option!r} came"
-            )
     files = read_side_files(path, record.provenance)
     try:
         experiment = Experiment.model_validate(json.loads(files[CONFIG]))
@@ -73,7 +67,20 @@ def experiment_of(
     missing = sorted(experiment.code.keys() - experiment.with_code().code.keys())
     if missing:
         _load_kept(path, experiment, missing, files.get(CODE), trusted)
-    return record, with_overrides(experiment, overrides).with_code()
+    return record, _repeated(experiment, overrides).with_code()
+
+
+def _repeated(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
+    """Merge what this machine has elsewhere; refuse what would make it another run."""
+    repeated = with_overrides(experiment, overrides)
+    for option in overrides:
+        if not option.startswith(LOCAL_OPTIONS) and repeated.hash() != experiment.hash():
+            raise ValueError(
+                f"--from-record repeats a run as it was; of --cfg-options it takes only "
+                f"{' and '.join(LOCAL_OPTIONS)}…, and where this machine has the files that the config "
+                f"names by NAME@sha256:…; {option!r} came, which makes it another run"
+            )
+    return repeated
 
 
 def _load_kept(
@@ -119,17 +126,14 @@ def told_apart(path: Path, record: Record, experiment: Experiment) -> list[str]:
     if CONFIG not in record.provenance:
         return [*seeds, f"hash: {record.config_hash} then, {experiment.hash()} now"]
     before = json.loads(read_side_files(path, record.provenance)[CONFIG])
-    own = Experiment.model_validate(before).decided()
-    return [*seeds, *config_differences(own, json.loads(json.dumps(experiment.decided())))]
+    own = Experiment.model_validate(before).settings()
+    return [*seeds, *config_differences(own, json.loads(json.dumps(experiment.settings())))]
 
 
 def side_files(experiment: Experiment) -> dict[str, str]:
     """Return file name → text of what is kept beside a record of this run."""
-    resolved = experiment.model_dump(mode="json", by_alias=True)
-    # Where this machine keeps its data is nobody's business.
-    resolved["data"]["root"] = Data().root
     files = {
-        CONFIG: json.dumps(resolved, indent=1) + "\n",
+        CONFIG: json.dumps(experiment.told(), indent=1) + "\n",
         ENVIRONMENT: provenance.environment(),
     }
     units = {held.unit.path: held for name in experiment.code for held in units_of(name)}

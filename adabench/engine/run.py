@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ import numpy as np
 
 from adabench.config.experiment import Experiment
 from adabench.config.preparations import CORPUS, FEATURES
-from adabench.config.protocols import ProtocolSection
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
@@ -26,6 +24,7 @@ from adabench.engine.reporting import Facts, make_record
 from adabench.engine.rundata import RunData, open_data
 from adabench.engine.timings import Timings
 from adabench.engine.training import set_threads
+from adabench.engine.work_folder import working_in
 from adabench.engine.workbench import ensure_run_stages, identity_of, set_up
 from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.private import write_private
@@ -56,24 +55,6 @@ class Outcome:
     checkpoint: Path | None
 
 
-def default_work_dir(experiment: Experiment, *, with_track: bool = False) -> Path:
-    """Return ``work_dirs/<config>[-demo]/seed<N>``.
-
-    In between stands the track of a suite's row, and the name of any protocol but the official one.
-
-    Args:
-        experiment: of the run.
-        with_track: name the track in any case: it may not be the config's own.
-    """
-    folder = Path("work_dirs") / (experiment.name + ("-demo" if experiment.is_demo else ""))
-    if with_track or "/" in experiment.name:
-        folder = folder / experiment.track_.name
-    if experiment.protocol != ProtocolSection():
-        title = experiment.protocol.build().title
-        folder = folder / re.sub(r"[^a-z0-9.+]+", "-", title.lower()).strip("-")
-    return folder / f"seed{experiment.seed}"
-
-
 def train(
     experiment: Experiment,
     *,
@@ -96,16 +77,19 @@ def train(
         data: the run's data, where it is open already.
 
     Raises:
+        FolderInUseError: another run works in ``work_dir``.
         ContractError: a method that breaks the contract, with every finding.
         ValueError, FileNotFoundError, OSError: naming file, field and remedy.
     """
-    place = Place(work_dir, results, resume and _begun_since(work_dir, since), since, allow_broken)
-    record = _finished(experiment, place)
-    if record is None:
-        record, labels = measure(experiment, place, data)
-        _draw(record, labels, work_dir)
-        record = _keep(experiment, record, work_dir)
-    return _publish(record, work_dir, results)
+    resume = resume and _begun_since(work_dir, since)
+    place = Place(work_dir, results, resume, since, allow_broken)
+    with working_in(work_dir, experiment, resume=resume):
+        record = _finished(experiment, place)
+        if record is None:
+            record, labels = measure(experiment, place, data)
+            _draw(record, labels, work_dir)
+            record = _keep(experiment, record, work_dir)
+        return _publish(record, work_dir, results)
 
 
 def measure(

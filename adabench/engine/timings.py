@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from adabench.data.files import write_bytes
+
+_logger = logging.getLogger(__name__)
 
 
 class Timings:
@@ -24,9 +29,7 @@ class Timings:
 
     def __init__(self, path: Path, *, fresh: bool) -> None:
         self.path = path
-        self.seconds: dict[str, float] = {}
-        if not fresh and path.is_file():
-            self.seconds = json.loads(path.read_text())
+        self.seconds: dict[str, float] = {} if fresh else _read_seconds(path)
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:
@@ -68,8 +71,7 @@ class CostBook:
             write_bytes(self.path, json.dumps(self._all()).encode())
 
     def _all(self) -> dict[str, float]:
-        known = json.loads(self.path.read_text()) if self.path.is_file() else {}
-        return {**known, **self._new}
+        return {**_read_seconds(self.path), **self._new}
 
     @contextmanager
     def time(self, name: str) -> Iterator[None]:
@@ -82,3 +84,22 @@ class CostBook:
         """Return the seconds of these pieces together, 0 for one that was never timed."""
         known = self._all()
         return float(sum(known.get(name, 0.0) for name in names))
+
+
+def _read_seconds(path: Path) -> dict[str, float]:
+    """Return name → seconds; nothing of a file that is missing, or damaged, which a line tells."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        content = None
+    if isinstance(content, dict) and all(map(_is_time, content.values())):
+        return content
+    _logger.warning("%s: damaged: the times that it held are lost, and it is begun anew", path)
+    return {}
+
+
+def _is_time(value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0

@@ -20,8 +20,9 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.experiment import Training
-from adabench.engine import checkpoints
+from adabench.engine import checkpoints, loaders
 from adabench.engine.hooks import KeepBest, KeepLast, Progress, Reseed, seed_everything
+from adabench.engine.loaders import Loader
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def make_loader(
     workers: int,
 ) -> DataLoader[Any]:
     """Return a loader whose order depends on (seed, epoch) alone."""
-    return DataLoader(
+    return Loader(
         dataset,
         batch_size=batch_size,
         sampler=DefaultSampler(dataset, shuffle=shuffle, seed=seed),
         collate_fn=collate,
         num_workers=workers,
+        timeout=loaders.PATIENCE if workers else 0,
         pin_memory=torch.cuda.is_available(),
     )
 
@@ -160,11 +162,12 @@ def fit(
         what: title of the progress bar.
 
     Raises:
-        ValueError: ``last.pth`` belongs to another config, or there is no such optimiser.
+        ValueError: ``last.pth`` belongs to another config, ``best.pth`` to another run, or there is no
+            such optimiser.
         FloatingPointError: training diverged.
     """
     check_optimiser(training)
-    go_on = _open_folder(folder, identity, resume)
+    go_on, identity = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(identity["seed"])
     keep = _keep(validation, training, folder, identity)
@@ -176,19 +179,34 @@ def fit(
         runner.train()
     seconds = time.perf_counter() - started
     best = folder / checkpoints.BEST
+    _refuse_other(best, {**identity, "best": keep.best})
     return Fit(best, keep.best, seconds, progress.share_waiting, keep.development)
 
 
-def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> bool:
-    """Make the folder ready and say whether training goes on from its last checkpoint."""
+def _open_folder(
+    folder: Path, identity: dict[str, Any], resume: bool
+) -> tuple[bool, dict[str, Any]]:
+    """Make the folder ready; say whether training goes on from its last checkpoint, and as which run."""
     folder.mkdir(parents=True, exist_ok=True)
     last = folder / checkpoints.LAST
     if resume and last.is_file():
-        checkpoints.check_identity(last, identity, ("config_hash", "seed"))
-        return True
+        found = checkpoints.check_identity(last, identity, ("config_hash", "seed"))
+        return True, {**identity, "run": found.get("run")}
     for name in (checkpoints.LAST, checkpoints.BEST):
         (folder / name).unlink(missing_ok=True)
-    return False
+    return False, {**identity, "run": uuid.uuid4().hex}
+
+
+def _refuse_other(best: Path, expected: dict[str, Any]) -> None:
+    """Refuse a best checkpoint that this training did not write."""
+    found = checkpoints.identity_of(best)
+    for name in ("config_hash", "seed", "run", "best"):
+        if found.get(name) != expected[name]:
+            raise ValueError(
+                f"checkpoint {best} was not written by this training: its {name} is "
+                f"{found.get(name)!r}, this one's is {expected[name]!r}; another run wrote to its "
+                "folder meanwhile: train again in a folder of its own (--work-dir)"
+            )
 
 
 def _keep(

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
-from adabench.config.experiment import Data, Experiment, Training, Views
+from adabench.config.experiment import Experiment, Training, Views
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -252,14 +252,11 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
     Beside its identity these are the resolved config, how the faces it learnt from were prepared,
     the scale, and the mean of its training scores.
     """
-    resolved = bench.experiment.model_dump(mode="json", by_alias=True)
-    # Where a user keeps data is nobody's business.
-    resolved["data"]["root"] = Data().root
     learnt_from = bench.parts.source or bench.corpus
     scores = session_labels(bench.parts.train)
     return {
         **identity_of(bench.experiment),
-        "resolved": resolved,
+        "resolved": bench.experiment.told(),
         "preparation": {
             "corpus": learnt_from.name,
             "checksum": learnt_from.checksum,
@@ -276,7 +273,7 @@ def identity_of(experiment: Experiment) -> dict[str, Any]:
     return {
         "config": experiment.name,
         "config_hash": experiment.hash(),
-        "decided": experiment.decided(),
+        "decided": experiment.settings(),
         "seed": experiment.seed,
         "method": experiment.method["name"],
     }

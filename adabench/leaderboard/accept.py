@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from adabench.data.files import alone_in, remove_leftovers, write_bytes
+from adabench.data.files import remove_leftovers, write_bytes
+from adabench.data.locks import alone_in
 from adabench.leaderboard.rows import LOCAL, MEASURED
 from adabench.records.checks import (
     content_reasons,

@@ -26,6 +26,33 @@ PACKAGES = (
     "open_clip_torch",
 )
 
+# A patch has to apply anywhere, however a user's git shows differences to its user.
+_DIFF = (
+    "diff",
+    "--binary",
+    "--no-renames",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--unified=3",
+    "--inter-hunk-context=0",
+    "--submodule=short",
+    "--ignore-submodules=none",
+    f"-O{os.devnull}",
+)
+_SETTINGS = (
+    *("-c", "core.quotePath=true"),
+    *("-c", "status.showUntrackedFiles=normal"),
+    *("-c", "diff.suppressBlankEmpty=false"),
+)
+_OVERRULED = frozenset(
+    f"GIT_{name}"
+    for name in ("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "DIFF_OPTS", "EXTERNAL_DIFF", "PAGER")
+)
+
 
 def hardware(*, threads: int, gpu: str | None) -> dict[str, str | int]:
     """Return the processor, its cores, and the GPU where there is one.
@@ -58,7 +85,7 @@ def load() -> dict[str, int | float]:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        for line in info.read_text().splitlines():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -114,7 +141,7 @@ def changes() -> str | None:
     named = "".join(f"# new, left out: {name}\n" for name in left_out)
     added = "".join(_as_patch(top, name) for name in new if name.endswith(".py"))
     paths = [".", *(f":(exclude,literal){name}" for name in data)]
-    changed = _git("diff", "--binary", "--no-renames", "HEAD", "--", *paths, at=top)
+    changed = _git(*_DIFF, "HEAD", "--", *paths, at=top)
     return named + (changed or "") + added
 
 
@@ -124,7 +151,7 @@ def _names(listed: str | None) -> list[str]:
 
 def _as_patch(top: Path, name: str) -> str:
     # git ends with 1 where two files differ, as these always do.
-    return _git("diff", "--no-index", "--", os.devnull, name, at=top, ends=(0, 1)) or ""
+    return _git(*_DIFF, "--no-index", "--", os.devnull, name, at=top, ends=(0, 1)) or ""
 
 
 def _is_checkout() -> bool:
@@ -136,12 +163,12 @@ def _git(*arguments: str, at: Path | None = None, ends: tuple[int, ...] = (0,)) 
     here = at or Path(__file__).resolve().parent
     try:
         run = subprocess.run(
-            ["git", "-C", str(here), *arguments],
+            ["git", "-C", str(here), *_SETTINGS, *arguments],
             capture_output=True,
-            text=True,
-            errors="replace",
+            env={name: value for name, value in os.environ.items() if name not in _OVERRULED},
             timeout=20,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return run.stdout if run.returncode in ends else None
+    # Not as text: a patch keeps the line ends of its files, whatever the terminal's encoding is.
+    return run.stdout.decode(errors="replace") if run.returncode in ends else None

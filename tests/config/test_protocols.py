@@ -11,8 +11,8 @@ from adabench.config.experiment import Experiment, load_config
 from adabench.config.files import PROTOCOLS, read_protocol
 from adabench.config.preparations import corpus_problem, preparations
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
-from adabench.engine.run import default_work_dir
 from adabench.engine.stages.stage import StageResult
+from adabench.engine.work_folder import default_work_dir
 from adabench.plugins import load_plugins
 from adabench.records.results import read_record, record_files
 from adabench.records.side_files import CONFIG, side_folder

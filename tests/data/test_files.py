@@ -5,10 +5,8 @@ import os
 
 import pytest
 
-from adabench.data import files
 from adabench.data.files import (
     TEMPORARY_PREFIX,
-    alone_in,
     atomic_path,
     explained,
     remove_leftovers,
@@ -91,6 +89,14 @@ def test_unwritable_folder(tmp_path, monkeypatch, number, kind):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files(tmp_path, monkeypatch, number):
+    monkeypatch.setattr(os, "open", raising(number))
+    with pytest.raises(OSError, match=r"too many files are open.*ulimit -n") as caught:
+        write_bytes(tmp_path / "file", b"new")
+    assert str(tmp_path / "file") in str(caught.value)
+
+
 def test_folder_below_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OSError, match="a part of that path is a file"):
@@ -109,21 +115,3 @@ def test_remove_leftovers(tmp_path):
     (tmp_path / "name").write_bytes(b"whole")
     assert remove_leftovers(tmp_path) == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["name"]
-
-
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
-def test_a_file_system_without_locks_is_worked_on_with_a_warning(tmp_path, monkeypatch, number):
-    monkeypatch.setattr(files.fcntl, "flock", raising(number))
-    done = []
-    with (
-        pytest.warns(RuntimeWarning, match="no locks: start one run at a time"),
-        alone_in(tmp_path),
-    ):
-        done.append(True)
-    assert done == [True]
-
-
-def test_another_error_over_the_lock_is_none_to_ignore(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.fcntl, "flock", raising(errno.EIO))
-    with pytest.raises(OSError, match="error"), alone_in(tmp_path):
-        pytest.fail("worked without the lock")

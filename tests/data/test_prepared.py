@@ -1,6 +1,7 @@
 """Opening and reading a prepared corpus."""
 
 import json
+import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -9,7 +10,13 @@ import numpy as np
 import pytest
 from clip_records import clip_record
 
-from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
+from adabench.data import digests
+from adabench.data.prepared import (
+    CorpusDescription,
+    PreparedCorpus,
+    digest_book,
+    write_description,
+)
 from adabench.data.store import JpegPack
 
 SETTINGS = {"size": 16, "margin": 0.1}
@@ -167,3 +174,73 @@ def test_wrong_description(root, change, message):
     with pytest.raises(ValueError, match=message) as caught:
         PreparedCorpus.open(root)
     assert str(path) in str(caught.value)
+
+
+def noted(root):
+    """Note the stores and signals, as preparing does."""
+    book = digest_book(root)
+    for path in (*(root / "faces").iterdir(), *(root / "signals").iterdir()):
+        book.note(path.relative_to(root).as_posix())
+
+
+def change(path, content):
+    path.write_bytes(content)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+
+
+@pytest.mark.parametrize("name", ["faces/203_1_Freeform.jpegs", "signals/204_2_Freeform.csv"])
+@pytest.mark.parametrize("damage", ["flipped", "another", "cut"])
+def test_a_damaged_or_exchanged_store_is_named_when_the_corpus_is_opened(root, name, damage):
+    noted(root)
+    path = root / name
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 1
+    elif damage == "cut":
+        content = content[:-4]
+    else:
+        content = (root / "faces" / "203_1_Northwind.jpegs").read_bytes()
+    change(path, bytes(content))
+    with pytest.raises(ValueError, match=f"{name}: damaged or exchanged.*delete it and run"):
+        PreparedCorpus.open(root)
+
+
+def test_a_copied_corpus_is_read_once_and_a_corpus_of_before_not_at_all(root, monkeypatch):
+    noted(root)
+    for path in (root / "faces").iterdir():
+        os.utime(path, ns=(1, 10**18))
+    PreparedCorpus.open(root)
+    monkeypatch.setattr(digests, "file_sha256", lambda path: pytest.fail(f"read {path}"))
+    PreparedCorpus.open(root)
+    digest_book(root).path.unlink()
+    PreparedCorpus.open(root)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", "3", '{"schema": 1}', '{"schema": [], "checksum": {}}']
+)
+def test_a_description_of_another_shape_is_named(root, content):
+    (root / "corpus.json").write_text(content)
+    with pytest.raises(ValueError, match=r"corpus\.json: damaged"):
+        PreparedCorpus.open(root)
+
+
+@pytest.mark.parametrize("content", [b"\x00" * 40, b"", b'"' * 200_000])
+def test_a_damaged_manifest_is_named(root, content):
+    (root / "manifest.csv").write_bytes((root / "manifest.csv").read_bytes() + content + b"\n")
+    with pytest.raises(ValueError, match=r"manifest\.csv"):
+        PreparedCorpus.open(root)
+    (root / "manifest.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=r"manifest\.csv"):
+        PreparedCorpus.open(root)
+
+
+@pytest.mark.parametrize("content", [b"", b"a\n1,2,3\n1\n", b"\xff\xfe\x00"])
+def test_damaged_signals_are_named(root, content):
+    corpus = PreparedCorpus.open(root)
+    (root / "signals" / "204_2_Freeform.csv").write_bytes(content)
+    if content.startswith(b"a"):
+        corpus.signals("204_2_Freeform")
+        return
+    with pytest.raises(ValueError, match=r"204_2_Freeform\.csv: damaged"):
+        corpus.signals("204_2_Freeform")

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from adabench.data.digests import DigestBook
 from adabench.engine.checkpoints import check_identity, identity_of, load_model, plain_message_hub
 
 IDENTITY = {"config": "toy", "config_hash": "0123", "seed": 4, "best": {"value": 2.5}}
@@ -135,3 +136,43 @@ def test_the_message_hub_becomes_plain():
         "runtime_info": {},
         "resumed_keys": {},
     }
+
+
+def flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+
+
+def inside(path, tensor):
+    """Where a tensor's bytes stand in a file."""
+    return path.read_bytes().index(tensor.numpy().tobytes())
+
+
+@pytest.mark.parametrize("read", [identity_of, lambda p: load_model(net(), p)])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_flipped_byte_of_a_weight_is_refused(path, read, noted):
+    weight = torch.load(path, weights_only=True)["state_dict"]["0.weight"]
+    if noted:
+        DigestBook(path.parent).note(path.name)
+    flip(path, inside(path, weight) + 2)
+    assert not torch.equal(torch.load(path, weights_only=True)["state_dict"]["0.weight"], weight)
+    with pytest.raises(ValueError, match=r"best\.pth is damaged.*restore it, or delete it"):
+        read(path)
+
+
+def test_a_whole_checkpoint_in_the_place_of_another_is_refused(path):
+    DigestBook(path.parent).note(path.name)
+    torch.save({"meta": {"adabench": IDENTITY}, "state_dict": net().state_dict()}, path)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+    with pytest.raises(ValueError, match="other content than was written"):
+        identity_of(path)
+
+
+def test_a_copy_of_a_checkpoint_is_read(path, tmp_path):
+    DigestBook(path.parent).note(path.name)
+    copy = tmp_path / "elsewhere" / "mine.pth"
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes())
+    assert identity_of(copy) == IDENTITY

@@ -7,7 +7,8 @@ import pytest
 from adabench.engine import checkpoints
 from adabench.engine.controls import run_controls
 from adabench.engine.kinds import joined, network
-from adabench.engine.run import default_work_dir, score_checkpoint, train
+from adabench.engine.run import score_checkpoint, train
+from adabench.engine.work_folder import default_work_dir
 from adabench.records.results import find_record, read_records, write_record
 
 CONFIG = "expada_avec14.py"

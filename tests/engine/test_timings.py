@@ -115,3 +115,25 @@ def test_what_was_done_before_a_cut_is_kept_and_the_cut_piece_is_not(tmp_path, c
     with pytest.raises(KeyboardInterrupt):
         work()
     assert json.loads((tmp_path / "book").read_text()) == {"a": 2.0}
+
+
+DAMAGES = (b"", b"[]", b"{", b"null", b'{"a": "x"}', b'{"a": NaN}', b'{"a": -1}', b"\xff\xfe")
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+@pytest.mark.parametrize(
+    "read", [lambda p: CostBook(p).total("a"), lambda p: sum(Timings(p, fresh=False).seconds)]
+)
+def test_a_damaged_file_is_begun_anew_with_a_line(tmp_path, caplog, content, read):
+    path = tmp_path / "seconds.json"
+    path.write_bytes(content)
+    assert read(path) == 0
+    assert f"{path}: damaged" in caplog.text
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+def test_a_damaged_book_is_written_anew(tmp_path, clock, content):
+    path = tmp_path / "seconds.json"
+    path.write_bytes(content)
+    spent(path, clock, b=2.0)
+    assert json.loads(path.read_text()) == {"b": 2.0}

@@ -16,6 +16,7 @@ from toy_training import (
     weights,
 )
 
+from adabench.data.digests import DigestBook
 from adabench.engine import checkpoints
 from adabench.engine.training import Fit, make_loader
 
@@ -36,6 +37,9 @@ def assert_same_run(folder, done, uncut):
     for name in (checkpoints.LAST, checkpoints.BEST):
         assert equal(weights(folder / name), weights(reference / name))
     mine, other = (torch.load(f / checkpoints.LAST, weights_only=True) for f in (folder, reference))
+    # Only the runs' own names differ.
+    runs = [told["meta"]["adabench"].pop("run") for told in (mine, other)]
+    assert len(runs[0]) == len(runs[1]) == 32
     assert mine["meta"]["adabench"] == other["meta"]["adabench"]
     assert (mine["meta"]["epoch"], mine["meta"]["iter"]) == (EPOCHS, EPOCHS * STEPS)
     moments = [c["optimizer"]["state"][0]["exp_avg_sq"] for c in (mine, other)]
@@ -268,3 +272,41 @@ def test_the_learning_rate_rises_and_falls(tmp_path):
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert rates[0] < 0.1 * top
     assert rates[-1] < 0.1 * top
+
+
+def test_a_best_checkpoint_of_another_run_is_not_tested(tmp_path):
+    run(tmp_path / "other")
+
+    def exchange():
+        best = tmp_path / "mine" / checkpoints.BEST
+        best.write_bytes((tmp_path / "other" / checkpoints.BEST).read_bytes())
+        DigestBook(best.parent).note(best.name)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "mine", told=[1.0, exchange])
+    # It is not the best of the resumed run either, which finds none better.
+    with pytest.raises(ValueError, match=r"best\.pth was not written by this training: its run is"):
+        run(tmp_path / "mine", told=[2.0, 2.0, 2.0], resume=True)
+
+
+def test_a_resumed_run_keeps_its_name(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, at={7: stop})
+    name = checkpoints.identity_of(tmp_path / checkpoints.LAST)["run"]
+    run(tmp_path, resume=True)
+    assert checkpoints.identity_of(tmp_path / checkpoints.BEST)["run"] == name
+    run(tmp_path)
+    assert checkpoints.identity_of(tmp_path / checkpoints.BEST)["run"] != name
+
+
+@pytest.mark.parametrize("name", [checkpoints.LAST, checkpoints.BEST])
+def test_a_damaged_checkpoint_stops_a_resume(tmp_path, name):
+    run(tmp_path)
+    path = tmp_path / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+    with pytest.raises(ValueError, match=f"{name} is damaged"):
+        run(tmp_path, resume=True)

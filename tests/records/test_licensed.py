@@ -22,7 +22,8 @@ from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.sealed import session_labels
 from adabench.engine.reporting import scored
-from adabench.engine.run import FIGURE, default_work_dir, train
+from adabench.engine.run import FIGURE, train
+from adabench.engine.work_folder import default_work_dir
 from adabench.leaderboard.accept import RefusedError, accept
 from adabench.leaderboard.publish import publish
 from adabench.leaderboard.verify import verify

@@ -1,5 +1,6 @@
 """Where a number comes from."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -112,3 +113,94 @@ def test_hardware_is_plain_and_complete():
 def test_without_a_cpuinfo_file(monkeypatch):
     monkeypatch.setattr(Path, "is_file", lambda self: False)
     assert provenance.hardware(threads=2, gpu=None)["processor"]
+
+
+SETTINGS = {
+    "prefixes": ("diff.noprefix=true",),
+    "mnemonic prefixes": ("diff.mnemonicPrefix=true",),
+    "colours": ("color.ui=always", "color.diff=always"),
+    "an external tool": ("diff.external=echo",),
+    "a tool of a kind of file": ("core.attributesFile={}/attributes", "diff.mine.command=echo"),
+    "text of a kind of file": ("core.attributesFile={}/attributes", "diff.mine.textconv=wc"),
+    "no context": ("diff.context=0", "diff.interHunkContext=9"),
+    "names as they are": ("core.quotePath=false",),
+    "an order": ("diff.orderFile={}/order",),
+    "a folder": ("diff.relative=true",),
+    "blank lines": ("diff.suppressBlankEmpty=true", "diff.wsErrorHighlight=all"),
+    "nothing new": ("status.showUntrackedFiles=no",),
+    "renames": ("diff.renames=copies", "diff.algorithm=patience"),
+}
+
+
+@pytest.fixture
+def mine(checkout, tmp_path_factory, monkeypatch):
+    """A function that sets a user's git settings."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "attributes").write_text("*.py diff=mine\n")
+    (home / "order").write_text("*new*\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+    (home / "gitconfig").write_text("")
+
+    def put(*settings):
+        for setting in settings:
+            name, _, value = setting.format(home).partition("=")
+            git(checkout, "config", "--global", name, value)
+
+    return put
+
+
+def assert_applies(checkout, changed):
+    """The patch of what was changed gives it again, on a clean tree and plain settings."""
+    patch = provenance.changes()
+    for name in changed:
+        (checkout / name).unlink()
+    git(checkout, "reset", "-q", "--hard")
+    (checkout.parent / "changes.patch").write_bytes(patch.encode())
+    subprocess.run(
+        ["git", "-C", str(checkout), "apply", str(checkout.parent / "changes.patch")],
+        check=True,
+        env={"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull},
+    )
+    assert {name: (checkout / name).read_bytes() for name in changed} == changed
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS.keys())
+def test_the_patch_applies_whatever_a_user_s_git_is_set_to(checkout, mine, settings):
+    before = "".join(f"line {n}\n\n" for n in range(40)).encode()
+    (checkout / "package" / "old.py").write_bytes(before)
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "first")
+    changed = {
+        "package/old.py": before.replace(b"line 3\n", b"third\n").replace(b"line 30\n", b"\n"),
+        "package/new.py": "x = 'Zoë'\n".encode(),
+        "package/zo\u00eb new.py": b"y = 2\n",
+        "package/provenance.py": b"# windows\r\nx = 1\r\n",
+    }
+    for name, content in changed.items():
+        (checkout / name).write_bytes(content)
+    mine(*settings)
+    assert provenance.commit()[1] is False
+    assert_applies(checkout, changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GIT_EXTERNAL_DIFF", "echo"),
+        ("GIT_DIFF_OPTS", "-u0"),
+        ("GIT_DIR", "/nowhere"),
+        ("GIT_INDEX_FILE", "/nowhere"),
+        ("LC_ALL", "C"),
+    ],
+)
+def test_nor_does_the_environment_change_it(checkout, monkeypatch, name, value):
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-q", "-m", "first")
+    changed = {"package/provenance.py": "# Zoë\r\n".encode()}
+    (checkout / "package" / "provenance.py").write_bytes(changed["package/provenance.py"])
+    monkeypatch.setenv(name, value)
+    patch = provenance.changes()
+    monkeypatch.undo()
+    monkeypatch.setattr(provenance, "__file__", str(checkout / "package" / "provenance.py"))
+    assert patch == provenance.changes()
+    assert_applies(checkout, changed)

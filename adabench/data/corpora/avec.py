@@ -20,12 +20,14 @@ from adabench.data.corpora.base import (
     read_record,
     sorted_scan,
     subfolders,
+    told_persons,
     unique,
     walk,
 )
 from adabench.data.corpora.labels import LABEL_PATTERN, matched, read_labels, session_name
 from adabench.data.corpora.layout import SPLIT_FOLDERS, compiled, split_aliases
 from adabench.data.corpora.openface import OpenFaceIndex, attach, is_drawn, stems_in
+from adabench.data.persons import one_spelling
 
 FileNames = Mapping[str, str | Sequence[str]]
 
@@ -143,7 +145,8 @@ class AvecReader:
         labels = read_labels(self.labels or src, self._label)
         scored, unlabelled = labels.give(clips)
         problems += unlabelled + labels.unused(clip.session for clip in found)
-        return sorted_scan(scored, problems)
+        persons = one_spelling(scored, [clip.clip for clip in scored])
+        return sorted_scan(persons.clips, [*problems, *told_persons(src.name, src, persons)])
 
     def parameters(self, src: Path) -> dict[str, Any] | None:
         """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`."""

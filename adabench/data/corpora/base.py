@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
+from adabench.data.persons import Persons
+
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
 TRUTH_FOLDER = "truth"
 ALIGNED_ENDING = "_aligned"
@@ -279,6 +281,13 @@ def unique(clips: Iterable[SourceClip]) -> tuple[list[SourceClip], list[Problem]
         if len(same) > 1
     ]
     return [same[0] for same in by_name.values() if len(same) == 1], problems
+
+
+def told_persons(name: str, place: Path, persons: Persons[Any]) -> list[Problem]:
+    """The remarks on names of persons, about the file or folder ``place``."""
+    found = [*((line, "one_person") for line in persons.merged)]
+    found += [(line, "which_person") for line in persons.asked]
+    return [Problem(name, f"{place}: {line}", status, left_out=False) for line, status in found]
 
 
 def paths(clips: Iterable[SourceClip]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from adabench.data.corpora.base import (
     SourceClip,
     check_root,
     sorted_scan,
+    told_persons,
 )
 from adabench.data.corpora.layout import SPLIT_FOLDERS, split_aliases
 from adabench.data.corpora.openface import OpenFaceIndex
 from adabench.data.corpora.rows import Row, Table, read_table
 from adabench.data.manifest import MAX_SCORE, SPLITS
+from adabench.data.persons import one_spelling, person_key
 
 REQUIRED = ("clip", "video", "score")
 OPTIONAL = ("subject", "session", "task", "split")
@@ -117,6 +119,10 @@ class TableReader:
                 entries.append(_Entry(row, self._clip(row, roots, index)))
             except RowError as error:
                 problems.append(row.problem(error.status, str(error), row["clip"]))
+        numbers = [str(entry.row.number) for entry in entries]
+        persons = one_spelling([entry.clip for entry in entries], numbers, "rows")
+        problems += told_persons(path.name, path, persons)
+        entries = [replace(e, clip=clip) for e, clip in zip(entries, persons.clips, strict=True)]
         clashes = _clashes(entries)
         clips = [entry.clip for entry in entries if entry.row.number not in clashes]
         return sorted_scan(clips, [*problems, *clashes.values()])
@@ -165,7 +171,7 @@ class TableReader:
         session = row["session"] or clip
         return SourceClip(
             clip=clip,
-            subject=row["subject"] or session,
+            subject=row["subject"] if person_key(row["subject"]) else session,
             session=session,
             task=row["task"],
             split=split,
@@ -258,7 +264,7 @@ def _openface(row: Row, index: OpenFaceIndex) -> OpenFaceFiles:
 def _assumed(path: Path, table: Table) -> list[Problem]:
     """What is taken for granted where a column or a field is missing."""
     problems = []
-    bare = [row for row in table.rows if not row["subject"]]
+    bare = [row for row in table.rows if not person_key(row["subject"])]
     if bare:
         where = "no column subject" if "subject" not in table.columns else f"row {bare[0].number}"
         unit = "session" if "session" in table.columns else "clip"

@@ -13,10 +13,16 @@ from typing import Any, NamedTuple
 
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.manifest import ClipRecord, manifest_bytes, read_manifest
-from adabench.data.prepare.clip import NOTES
 from adabench.data.prepare.progress import Progress
 from adabench.data.prepare.pulse import file_sha256
-from adabench.data.prepared import DESCRIPTION, FACES, MANIFEST, SIGNALS, CorpusDescription
+from adabench.data.prepared import (
+    DESCRIPTION,
+    FACES,
+    MANIFEST,
+    NOTES,
+    SIGNALS,
+    CorpusDescription,
+)
 from adabench.data.store import SUFFIX
 
 _SHOWN = 5

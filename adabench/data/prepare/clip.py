@@ -22,11 +22,10 @@ from adabench.data.prepare.judge import OK, kept
 from adabench.data.prepare.openface import UnusableOpenFaceError
 from adabench.data.prepare.pulse import file_sha256
 from adabench.data.prepare.settings import VERSION, PrepareSettings
-from adabench.data.prepared import FACES, SIGNALS
+from adabench.data.prepared import FACES, NOTES, SIGNALS, digest_book
 from adabench.data.store import SUFFIX, JpegPack
 
 __all__ = [
-    "NOTES",
     "OK",
     "VERSION",
     "ClipJob",
@@ -36,8 +35,6 @@ __all__ = [
     "finished",
     "prepare_clip",
 ]
-
-NOTES = ".clips"
 
 
 @dataclass(frozen=True)
@@ -211,10 +208,13 @@ def _store(job: ClipJob, note: ClipNote, found: FoundFaces) -> ClipNote:
         with atomic_path(job.signals) as temporary, temporary.open("wb") as file:
             file.writelines(found.signals())
         written.append(job.signals)
+    digests = [file_sha256(path) for path in written]
+    for path, sha256 in zip(written, digests, strict=True):
+        digest_book(job.out).note(path.relative_to(job.out).as_posix(), sha256)
     return dataclasses.replace(
         note,
         stored=[path.stat().st_size for path in written],
-        digests=[file_sha256(path) for path in written],
+        digests=digests,
         fps=round(found.fps, 6),
         frames=found.frames,
         face_rate=found.face_rate,

@@ -12,11 +12,11 @@ from typing import Any
 
 from adabench.data.files import explained, remove_leftovers, write_text
 from adabench.data.manifest import ClipRecord, manifest_bytes
-from adabench.data.prepare.clip import NOTES
 from adabench.data.prepared import (
     DESCRIPTION,
     FACES,
     MANIFEST,
+    NOTES,
     SIGNALS,
     CorpusDescription,
     write_description,

@@ -52,6 +52,8 @@ LEFT_OUT = {
 REMARKS = {
     "no_subject": "persons are not told, so that splits may share some",
     "no_split": "splits are not told",
+    "one_person": "spellings of one name, taken for one person",
+    "which_person": "names that may be one person's, left apart",
     "unknown_column": "a column that is not read",
     "openface_video": "perhaps not the original video",
     "no_record": "the generator's record is missing or damaged",

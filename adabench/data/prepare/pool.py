@@ -14,7 +14,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -210,7 +210,7 @@ def _start(function: Callable[[Any], Any]) -> _Worker[Any]:
     # a server stands where it was started, whatever folder this process has gone to since
     arguments = (function, theirs, Path.cwd())
     process = context.Process(target=_serve, args=arguments, daemon=True)
-    with _without_main():
+    with _without_main(), _without_interrupts():
         process.start()
     theirs.close()
     return _Worker(process, mine)
@@ -227,12 +227,25 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back from the server and its processes while they import; they inherit this."""
+    # Started by the server, this would let signals through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(function: Callable[[Any], Any], channel: Any, folder: Path) -> None:
     """What a worker's process does: job after job, until it is sent None or its parent is gone."""
     os.chdir(folder)
     cv2.setNumThreads(1)
     # Ctrl-C reaches the workers too: they end without a traceback each
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

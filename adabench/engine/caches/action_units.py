@@ -67,9 +67,7 @@ class ActionUnits:
                 that gigabytes of signals are not read anew by every run.
         """
         path = book / _BOOK
-        known: dict[str, list[int | str]] = {}
-        if path.is_file():
-            known = json.loads(path.read_text(encoding="utf-8"))
+        known = _read_book(path)
         found: dict[str, list[int | str]] = {}
         for clip in self.clips:
             stat = self._path(clip).stat()
@@ -103,6 +101,20 @@ class ActionUnits:
         known = np.isfinite(measured)
         values[at], mask[at] = np.where(known, measured, 0), known
         return Signals(torch.from_numpy(values), torch.from_numpy(mask), tuple(units))
+
+
+def _read_book(path: Path) -> dict[str, list[int | str]]:
+    """Return clip → size, time of change and checksum; nothing of a book that can't be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    known = content.items() if isinstance(content, dict) else ()
+    return {
+        clip: entry
+        for clip, entry in known
+        if isinstance(entry, list) and list(map(type, entry)) == [int, int, str]
+    }
 
 
 def _frame_numbers(table: pd.DataFrame, clip: ClipRecord, path: Path) -> np.ndarray:

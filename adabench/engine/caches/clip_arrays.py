@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import zipfile
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,13 +15,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from adabench.data.digests import DigestBook
 from adabench.data.files import atomic_path
 
 _UNFINISHED = ".parts"
+# Each open array takes one of the files that a process may have open.
+_OPEN_ARRAYS = 16
+
+_logger = logging.getLogger(__name__)
 
 
 class ClipArrays:
-    """One float16 array of shape (frames, values) a clip, in one folder.
+    """One float16 array of shape (frames, values) a clip, in one folder, with a book of digests.
+
+    An array that is not as it was written counts as missing, and a line says so.
 
     Args:
         folder: where arrays are written, and looked for first.
@@ -27,13 +38,15 @@ class ClipArrays:
     def __init__(self, folder: Path, others: Sequence[Path] = ()) -> None:
         self.folder = folder
         self.others = tuple(others)
-        self._open: dict[str, np.ndarray] = {}
+        self.books = {place: DigestBook(place) for place in (folder, *others)}
+        self._sound: dict[Path, bool] = {}
+        self._open: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_open": {}}
+        return {**self.__dict__, "_open": OrderedDict()}
 
     def has(self, clip: str) -> bool:
-        """Whether the clip's array is there."""
+        """Whether the clip's array is there, as it was written."""
         return self._place(clip) is not None
 
     def place(self, clip: str) -> Path:
@@ -41,13 +54,39 @@ class ClipArrays:
         return self._place(clip) or self.folder
 
     def _place(self, clip: str) -> Path | None:
-        places = (self.folder, *self.others)
-        return next((place for place in places if (place / f"{clip}.npy").is_file()), None)
+        return next((p for p in self.books if self._is_sound(p / f"{clip}.npy")), None)
+
+    def _is_sound(self, path: Path) -> bool:
+        if not path.is_file():
+            return False
+        if path not in self._sound:
+            damage = self._damage(path)
+            if damage is not None:
+                _logger.warning("%s: %s: it is made again", path, damage)
+            self._sound[path] = damage is None
+        return self._sound[path]
+
+    def _damage(self, path: Path) -> str | None:
+        book = self.books[path.parent]
+        damage = book.difference(path.name)
+        if damage is None and not book.knows(path.name):
+            damage = _unreadable(path)
+            if damage is None:
+                book.adopt(path.name)
+        return damage
 
     def write(self, clip: str, values: np.ndarray) -> None:
         """Write the clip's array atomically."""
-        with atomic_path(self.folder / f"{clip}.npy") as temporary, temporary.open("wb") as stream:
+        with self._writing(clip) as temporary, temporary.open("wb") as stream:
             np.save(stream, values.astype(np.float16))
+
+    @contextmanager
+    def _writing(self, clip: str) -> Iterator[Path]:
+        name = f"{clip}.npy"
+        self._open.pop(clip, None)
+        with self.books[self.folder].writing(name) as temporary:
+            yield temporary
+        self._sound[self.folder / name] = True
 
     def write_portions(self, clip: str, frames: int, portions: Iterable[np.ndarray]) -> None:
         """Write the clip's array atomically, its portions (T_i, values) in order, one at a time.
@@ -57,7 +96,7 @@ class ClipArrays:
         """
         path = self.folder / f"{clip}.npy"
         width, rows = None, 0
-        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        with self._writing(clip) as temporary, temporary.open("wb") as stream:
             for portion in portions:
                 if width is None:
                     width = portion.shape[1]
@@ -73,10 +112,39 @@ class ClipArrays:
                 raise ValueError(f"{path}: {rows} rows for {frames} frames")
 
     def rows(self, clip: str, index: np.ndarray) -> Tensor:
-        """Return rows ``index`` as float32; only these are read."""
-        if clip not in self._open:
-            self._open[clip] = np.load(self.place(clip) / f"{clip}.npy", mmap_mode="r")
-        return torch.from_numpy(self._open[clip][index].astype(np.float32))
+        """Return rows ``index`` as float32; only these are read.
+
+        Raises:
+            FileNotFoundError, ValueError: the array is missing or damaged; the message names it.
+        """
+        array = self._open.pop(clip, None)
+        if array is None:
+            array = _opened(self.place(clip) / f"{clip}.npy")
+        self._open[clip] = array
+        while len(self._open) > _OPEN_ARRAYS:
+            self._open.popitem(last=False)
+        return torch.from_numpy(array[index].astype(np.float32))
+
+
+def _opened(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r")
+    # numpy's own words name no file, and advise to load what may run code.
+    except (ValueError, EOFError) as error:
+        raise ValueError(
+            f"{path}: damaged, no array can be read from it: delete it, and the next run makes it again"
+        ) from error
+
+
+def _unreadable(path: Path) -> str | None:
+    """Say what keeps an array that has no digest from being read, None if nothing does."""
+    try:
+        array = _opened(path)
+    except ValueError:
+        return "damaged"
+    if array.ndim != 2 or array.dtype != np.float16:
+        return f"an array of shape {array.shape} and type {array.dtype}"
+    return None
 
 
 class Portion(NamedTuple):
@@ -120,7 +188,17 @@ class ClipParts:
         """Return the spans of the portions that are not there."""
         if len(self.spans) == 1:
             return self.spans if self._single is None else []
-        return [span for span in self.spans if not self._path(span).is_file()]
+        return [span for span in self.spans if not self._is_whole(self._path(span))]
+
+    def _is_whole(self, path: Path) -> bool:
+        if not path.is_file():
+            return False
+        try:
+            with np.load(path) as content:
+                return len(content["values"]) > 0 and content["texts"].ndim == 1
+        except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
+            _logger.warning("%s: damaged: it is made again", path)
+            return False
 
     def write(self, span: tuple[int, int], portion: Portion) -> None:
         """Keep a portion."""

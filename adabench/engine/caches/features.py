@@ -6,6 +6,7 @@ A cache lives under a key of everything its content depends on, so a stale one i
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -19,7 +20,7 @@ from tqdm import tqdm
 
 from adabench.config.digest import digest
 from adabench.data.dataset import Augment
-from adabench.data.files import alone_in, write_bytes
+from adabench.data.locks import alone_in
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
@@ -32,6 +33,9 @@ from adabench.registry import TRANSFORMS
 from adabench.structures import Features, Inputs
 
 _BATCH = 256
+_SHAPES = "shapes.json"
+
+_logger = logging.getLogger(__name__)
 
 
 class FeatureCache:
@@ -98,14 +102,29 @@ class FeatureCache:
 
     def _shapes(self, corpus: PreparedCorpus) -> list[tuple[int, ...]]:
         """Shapes of the vector and of each map for one step; kept beside the arrays."""
-        path = self.arrays.folder / "shapes.json"
-        if path.is_file():
-            return [tuple(shape) for shape in json.loads(path.read_text())]
+        book, known = self.arrays.books[self.arrays.folder], self._known_shapes()
+        if known is not None:
+            return known
         clip = corpus.clips[0]
         features = self._run(corpus, clip.clip, next(self._chunks(clip.frames)))
         shapes = [tuple(t.shape[2:]) for t in (features.vector, *features.maps)]
-        write_bytes(path, json.dumps(shapes).encode())
+        with book.writing(_SHAPES) as temporary:
+            temporary.write_text(json.dumps(shapes), encoding="utf-8")
         return shapes
+
+    def _known_shapes(self) -> list[tuple[int, ...]] | None:
+        path = self.arrays.folder / _SHAPES
+        try:
+            shapes = [tuple(map(int, shape)) for shape in json.loads(path.read_bytes())]
+            damage = self.arrays.books[self.arrays.folder].difference(_SHAPES)
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            shapes, damage = [], "damaged"
+        if shapes and all(size > 0 for shape in shapes for size in shape) and damage is None:
+            return shapes
+        _logger.warning("%s: %s: it is made again", path, damage or "damaged")
+        return None
 
     def _chunks(self, frames: int) -> Iterator[np.ndarray]:
         """Yield the frame numbers of a clip in portions that fit in memory."""

@@ -18,7 +18,8 @@ from mmengine.device import get_device
 from tqdm import tqdm
 
 from adabench.config.digest import digest
-from adabench.data.files import alone_in, remove_leftovers
+from adabench.data.files import remove_leftovers
+from adabench.data.locks import alone_in
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.caches.action_units import ActionUnits, refuse_mixed

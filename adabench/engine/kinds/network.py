@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment
+from adabench.config.local_files import by_content
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
 from adabench.engine.contract import refuse
@@ -125,7 +126,7 @@ def flags_of_bench(bench: Workbench) -> Flags:
     if bench.semantics is not None:
         found["semantics"] = str((bench.experiment.semantics or {}).get("type"))
     if weights is not None:
-        found["pretrained"] = str(weights)
+        found["pretrained"] = by_content(weights, "weights")
         path = weights
         if weights.startswith("stage:"):
             path = str(bench.stages[weights.removeprefix("stage:")].path)

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Training
+from adabench.config.local_files import by_content
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.checkpoints import load_model
@@ -219,7 +220,7 @@ class ExpressionPretrain(Stage):
         del context
         weights = local_checksums(self.trunk)
         return {
-            "trunk": self.trunk,
+            "trunk": by_content(self.trunk),
             **({"weights": weights} if weights else {}),
             "expressions": expression_parameters(self.expressions).digest(),
             "training": self.training.model_dump(mode="json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from typing import Any, ClassVar
 from adabench.config.digest import digest
 from adabench.config.experiment import Data, Experiment
 from adabench.config.references import in_order, needed
-from adabench.data.files import alone_in, remove_leftovers, write_bytes
+from adabench.data.digests import DigestBook
+from adabench.data.files import remove_leftovers
+from adabench.data.locks import alone_in
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.rundata import RunData
 from adabench.engine.timings import Timings
@@ -22,6 +25,9 @@ from adabench.plugins.fingerprints import code_of, code_of_classes
 from adabench.registry import STAGES
 
 RESULT = "result.pth"
+REPORT = "stage.json"
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,9 @@ def stage_key(stage: Stage, context: StageContext, config: Mapping[str, Any] | N
 
 
 def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> StageResult:
-    """Find a stage's result by its hash, or train it.
+    """Find a stage's result by its hash, or train it; one that is damaged is made again.
+
+    What is finished is only read: its folder may be another's.
 
     Raises:
         UnknownTypeError: the stage's type is not registered.
@@ -157,16 +165,53 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
     stage: Stage = STAGES.build(dict(cfg))
     key = stage_key(stage, context, cfg)
     folder = Path(context.data.root) / "stages" / f"{type(stage).__name__}-{key}"
-    report = folder / "stage.json"
-    with alone_in(folder):
-        remove_leftovers(folder)
-        if not (report.is_file() and (folder / RESULT).is_file()):
-            timings = Timings(folder / "timing.json", fresh=False)
-            with timings("stage"):
-                measured = stage.run(folder, context)
-            content = {"config": cfg, "measured": measured, "seconds": timings.seconds["stage"]}
-            # Written last: its presence says that the result is whole.
-            write_bytes(report, json.dumps(content, indent=1).encode())
-    told = json.loads(report.read_text())
-    # A result of an earlier adabench says nothing about its time.
-    return StageResult(name, folder / RESULT, key, told.get("seconds", 0.0), told["measured"])
+    told, _ = _finished(folder)
+    if told is None:
+        with alone_in(folder):
+            told, damage = _finished(folder)
+            if told is None:
+                if damage:
+                    _logger.warning("stage %s: %s: it is made again", name, damage)
+                told = _make(stage, cfg, folder, context)
+    return StageResult(name, folder / RESULT, key, told["seconds"], told["measured"])
+
+
+def _finished(folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """Return what a whole result's report says, or None and what is damaged, if anything is."""
+    report = folder / REPORT
+    if not (report.is_file() and (folder / RESULT).is_file()):
+        return None, ""
+    book = DigestBook(folder)
+    for name in (RESULT, REPORT):
+        difference = book.difference(name)
+        if difference is not None:
+            return None, f"{folder / name}: {difference}"
+    told = _read_report(report)
+    if told is None:
+        return None, f"{report}: damaged"
+    for name in (RESULT, REPORT):
+        book.adopt(name)
+    return told, ""
+
+
+def _read_report(path: Path) -> dict[str, Any] | None:
+    try:
+        told = json.loads(path.read_bytes())
+        measured = {name: float(value) for name, value in told["measured"].items()}
+        # A result of an earlier adabench says nothing about its time.
+        return {"seconds": float(told.get("seconds", 0.0)), "measured": measured}
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def _make(stage: Stage, cfg: dict[str, Any], folder: Path, context: StageContext) -> dict[str, Any]:
+    remove_leftovers(folder)
+    book, timings = DigestBook(folder), Timings(folder / "timing.json", fresh=False)
+    with timings("stage"):
+        measured = stage.run(folder, context)
+    book.note(RESULT)
+    content = {"config": cfg, "measured": measured, "seconds": timings.seconds["stage"]}
+    # Written last: its presence says that the result is whole.
+    with book.writing(REPORT) as temporary:
+        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return content

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -129,3 +130,30 @@ def test_its_processes_do_not_run_the_program_again(tmp_path):
     subprocess.run([sys.executable, *map(str, words)], check=True)
     assert len(PreparedCorpus.open(tmp_path / "out").clips) == 24
     assert [path.name for path in seen.iterdir()] == ["0"]
+
+
+SLEEPERS = """
+import sys, time
+from adabench.data.prepare.pool import Pool
+print("begins", flush=True)
+try:
+    list(Pool(time.sleep, 2).work([30, 31]))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.1, 0.3, 0.6, 1.0, 2.0])
+def test_ctrl_c_is_quiet_at_any_moment(moment):
+    """It reaches the whole group: the server and its processes while they import, too."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPERS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout.readline() == b"begins\n"
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, b"")

@@ -1,5 +1,6 @@
 """Caches of what frozen parts compute."""
 
+import os
 import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -269,7 +270,11 @@ def test_a_clip_that_was_cut_while_written_is_computed_again(part, corpus, tmp_p
     with pytest.raises(KeyboardInterrupt):
         cache.fill(corpus, corpus.clips, "caching")
     monkeypatch.setattr(np, "save", save)
-    assert {p.name for p in cache.arrays.folder.iterdir()} == {".lock", "shapes.json"}
+    assert {p.name for p in cache.arrays.folder.iterdir()} == {
+        ".lock",
+        "digests.txt",
+        "shapes.json",
+    }
     cache.fill(corpus, corpus.clips, "caching")
     assert cache.vectors("0_1_Freeform", np.arange(7)).shape == (7, 16)
 
@@ -283,3 +288,56 @@ def test_a_full_disk_names_the_file_and_the_remedy(part, corpus, tmp_path, monke
     with pytest.raises(OSError, match="the disk is full") as error:
         cache.fill(corpus, corpus.clips, "caching")
     assert "0_1_Freeform.npy" in str(error.value)
+
+
+def folder_of(part, corpus, root):
+    cache = FeatureCache(part, corpus, root, "cpu")
+    cache.fill(corpus, corpus.clips, "caching")
+    return cache.arrays.folder
+
+
+def change(path, content):
+    path.write_bytes(content)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"[[8], [0, 1, 1]]", b'[["x"]]', b"null", b"[[8], [8, 9, 9]]"]
+)
+@pytest.mark.parametrize("noted", [True, False])
+def test_damaged_shapes_are_made_again_with_a_line(part, corpus, tmp_path, content, noted, caplog):
+    folder = folder_of(part, corpus, tmp_path)
+    before = (folder / "shapes.json").read_bytes()
+    if not noted:
+        (folder / "digests.txt").unlink()
+        if content == b"[[8], [8, 9, 9]]":
+            pytest.skip("nothing tells that it was changed")
+    change(folder / "shapes.json", content)
+    cache = FeatureCache(part, corpus, tmp_path, "cpu")
+    assert (folder / "shapes.json").read_bytes() == before
+    assert f"{folder / 'shapes.json'}: " in caplog.text
+    assert cache.shapes == FeatureCache(part, corpus, tmp_path, "cpu").shapes
+
+
+def test_a_flipped_byte_is_computed_again(part, corpus, tmp_path, caplog):
+    folder = folder_of(part, corpus, tmp_path)
+    path = folder / f"{corpus.clips[1].clip}.npy"
+    before = path.read_bytes()
+    change(path, before[:-1] + bytes([before[-1] ^ 1]))
+    folder_of(part, corpus, tmp_path)
+    assert path.read_bytes() == before
+    assert f"{path}: other content than was written: it is made again" in caplog.messages
+
+
+def test_a_full_cache_is_read_where_nothing_can_be_written(part, corpus, tmp_path, monkeypatch):
+    folder_of(part, corpus, tmp_path)
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("adabench.data.locks.fcntl.flock", refuse)
+    monkeypatch.setattr("adabench.data.files._make_temporary", refuse)
+    cache = FeatureCache(part, corpus, tmp_path, "cpu")
+    cache.fill(corpus, corpus.clips, "caching")
+    assert cache.seconds > 0
+    assert cache.read(corpus.clips[0].clip, np.arange(3)).vector.shape[0] == 3

@@ -1,6 +1,7 @@
 """Stages: trained once, found by hash, resumed when cut."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -196,8 +197,61 @@ def test_time_spent_before_a_cut_counts(calls, context, monkeypatch):
 def test_a_report_of_an_earlier_adabench_has_no_time(calls, context):
     result = ensure_stage("trunk", CFG, context)
     write_bytes(result.path.parent / "stage.json", json.dumps({"measured": {"a": 1.0}}).encode())
+    (result.path.parent / "digests.txt").unlink()
     found = ensure_stage("trunk", CFG, context)
     assert (found.seconds, found.measured, calls["runs"]) == (0.0, {"a": 1.0}, 1)
+
+
+def change(path, content):
+    path.write_bytes(content)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+
+
+@pytest.mark.parametrize("name", [RESULT, "stage.json"])
+@pytest.mark.parametrize("content", [b"", b"0.5 4", b"[]", b'{"measured": 3}', b"{"])
+@pytest.mark.parametrize("noted", [True, False])
+def test_damage_is_made_again_with_a_line(calls, context, caplog, name, content, noted):
+    result = ensure_stage("trunk", CFG, context)
+    folder = result.path.parent
+    if not noted:
+        (folder / "digests.txt").unlink()
+    change(folder / name, content)
+    again = ensure_stage("trunk", CFG, context)
+    if not noted and name == RESULT:
+        # Nothing is known of a result of an earlier adabench.
+        assert calls["runs"] == 1
+        return
+    assert calls["runs"] == 2
+    assert again.path.read_text() == "0.5 3"
+    assert again.measured == result.measured
+    (line,) = caplog.messages
+    assert str(folder / name) in line
+    assert line.endswith("it is made again")
+    caplog.clear()
+    ensure_stage("trunk", CFG, context)
+    assert (calls["runs"], caplog.messages) == (2, [])
+
+
+def test_a_result_of_before_is_noted_when_it_is_found(calls, context):
+    result = ensure_stage("trunk", CFG, context)
+    (result.path.parent / "digests.txt").unlink()
+    ensure_stage("trunk", CFG, context)
+    change(result.path, b"0.5 9")
+    assert ensure_stage("trunk", CFG, context).path.read_text() == "0.5 3"
+
+
+def test_a_finished_result_is_found_where_nothing_can_be_written(calls, context, monkeypatch):
+    first = ensure_stage("trunk", CFG, context)
+    before = {p.name: p.stat().st_mtime_ns for p in first.path.parent.iterdir()}
+
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("adabench.data.locks.fcntl.flock", refuse)
+    monkeypatch.setattr("adabench.data.files._make_temporary", refuse)
+    again = ensure_stage("trunk", CFG, context)
+    assert (again.path, again.seconds, calls["runs"]) == (first.path, first.seconds, 1)
+    assert {p.name: p.stat().st_mtime_ns for p in first.path.parent.iterdir()} == before
 
 
 CHAIN = {

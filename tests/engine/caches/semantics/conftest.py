@@ -140,11 +140,12 @@ def filled(corpus, root):
 
 @pytest.fixture
 def contents():
-    """Read every file of a finished cache but its costs, by name."""
+    """Read every file of a finished cache but its costs and digests, by name."""
     return read_all
 
 
 def read_all(folder):
-    """Every file of a finished cache but its costs, by name."""
-    kept = (p for p in folder.rglob("*") if p.is_file() and p.name not in ("seconds.json", ".lock"))
+    """Every file of a finished cache but its costs and digests, by name."""
+    apart = ("seconds.json", "digests.txt", ".lock")
+    kept = (p for p in folder.rglob("*") if p.is_file() and p.name not in apart)
     return {str(p.relative_to(folder)): p.read_bytes() for p in kept}

@@ -1,0 +1,52 @@
+"""Local files that a config names: known by name and content, since a path tells of whose it is."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adabench.config.references import REFERENCE
+from adabench.data.digests import file_sha256
+
+# Entries of the field `weights` that name no file, whatever lies in the working folder.
+_KNOWN = ("timm", "hub")
+
+
+def by_content(value: Any, field: str = "") -> Any:
+    """Return a nested config whose every local file stands as ``NAME@sha256:DIGEST``.
+
+    Two places of one file are then one config. A file is a text with a slash, or any of a field
+    ``weights``, that names one; all else stays as it is.
+
+    Args:
+        value: plain values.
+        field: whose value it is.
+    """
+    if isinstance(value, Mapping):
+        return {key: by_content(item, str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(by_content(item, field) for item in value)
+    return _named(value, field) if isinstance(value, str) else value
+
+
+def _named(text: str, field: str) -> str:
+    if text.startswith(REFERENCE) or text in _KNOWN or ("/" not in text and field != "weights"):
+        return text
+    path = Path(text)
+    try:
+        if not path.is_file():
+            return text
+        stat = path.stat()
+    except (OSError, ValueError):
+        # A name that no file system takes.
+        return text
+    return f"{path.name}@sha256:{_sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)}"
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    """Return a file's digest; size and time of change tell a new content."""
+    del size, changed
+    return file_sha256(path)
