@@ -8,17 +8,16 @@ from adabench.models import Assessor, Identity, KeepAll, UnitRegressor
 from adabench.registry import MODELS
 from adabench.structures import Inputs, Selection, Truth
 from adabench.testing import (
+    RULES,
     ContractError,
     check_assessor,
-    check_checkpoint,
-    check_gradients,
-    check_independence,
-    check_label_free,
+    check_contract,
     check_plugin,
     check_selection,
-    check_shapes,
     check_spans,
     example_batch,
+    refuse_broken,
+    report_plugin,
 )
 
 PLAIN = {
@@ -32,6 +31,10 @@ PLAIN = {
     "selector": {"type": "KeepAll"},
     "head": {"type": "UnitRegressor"},
 }
+
+
+class Plain(KeepAll):
+    pass
 
 
 class CountsPadding(KeepAll):
@@ -197,13 +200,13 @@ def test_cached_features_keep_the_contract(batch):
         (CountsPadding, "CountsPadding: weights of a clip don't sum to 1"),
         (WeighsPadding, "WeighsPadding: an invalid unit has a weight"),
         (Negative, "Negative: a weight is negative"),
-        (LooksAtOthers, r"LooksAtOthers.*a clip's prediction changes by .* points alone"),
-        (Random, r"Random.*a clip's prediction changes by .* points a second time"),
-        (Remembers, r"predicting changed selector\.mean"),
+        (LooksAtOthers, r"LooksAtOthers: weight changes by .* alone"),
+        (Random, r"Random: weight changes by .* a second time"),
+        (Remembers, r"Remembers: predicting changed selector\.mean"),
         (Dead, r"2 parameters without a gradient: selector\.unused\.weight \(0\)"),
         (SeesTruth, "SeesTruth: forward takes 'truth'"),
         (SeesLevel, "SeesLevel: forward takes 'level'"),
-        (Forgets, r"changes by .* points after its state dict was loaded"),
+        (Forgets, r"Forgets: weight changes by .* after its state dict was loaded"),
     ],
 )
 def test_a_selector_that_breaks_the_contract_is_named(part, match):
@@ -217,7 +220,7 @@ def test_a_selector_that_breaks_the_contract_is_named(part, match):
         ("aggregator", FarSpan, r"FarSpan: span \[1000, 1001\] of unit 0 leaves its clip"),
         ("aggregator", WrongWidth, r"WrongWidth: x is \(3, 7, 15\); spec promises \(3, 7, 16\)"),
         ("head", PerClip, r"PerClip: score is \(3, 1\); expected \(3,\)"),
-        ("head", NoLoss, r"head\.mse: the loss holds a number that is not finite"),
+        ("head", NoLoss, r"NoLoss: the loss 'mse' holds a number that is not finite"),
     ],
 )
 def test_other_parts_that_break_the_contract_are_named(role, part, match, batch):
@@ -228,15 +231,15 @@ def test_other_parts_that_break_the_contract_are_named(role, part, match, batch)
 
 def test_parameters_can_be_exempt(batch):
     method = build(selector={"type": "Dead"})
-    check_gradients(method, *batch, exempt=["selector.unused.*"])
-    with pytest.raises(ContractError, match="1 parameters"):
-        check_gradients(method, *batch, exempt=["selector.unused.weight"])
+    check_assessor(method, *batch, exempt=["selector.unused.*"])
+    with pytest.raises(ContractError, match="Dead: 1 parameters without a gradient"):
+        check_assessor(method, *batch, exempt=["selector.unused.weight"])
 
 
 def test_frozen_parameters_need_no_gradient(batch):
     method = build(selector={"type": "Dead"})
     method.selector.requires_grad_(False)
-    check_gradients(method, *batch)
+    check_assessor(method, *batch)
 
 
 def test_checks_leave_the_method_as_it_was(batch):
@@ -253,18 +256,11 @@ def test_checks_leave_the_method_as_it_was(batch):
     assert method.progress == 0.0
 
 
-def test_a_tolerance_is_kept(batch):
-    method = build(selector={"type": "LooksAtOthers"})
-    check_independence(method, batch[0], tolerance=1e3)
-    with pytest.raises(ContractError, match="alone"):
-        check_independence(method, batch[0], tolerance=1e-9)
-
-
 def test_the_clips_length_bounds_its_spans(batch):
     inputs, _ = batch
-    check_shapes(build(), inputs, lengths=torch.tensor([13, 9, 11]))
+    check_assessor(build(), inputs, lengths=torch.tensor([13, 9, 11]))
     with pytest.raises(ContractError, match=r"TimmFrames: span .* leaves its clip of 8 frames"):
-        check_shapes(build(), inputs, lengths=torch.tensor([13, 8, 11]))
+        check_assessor(build(), inputs, lengths=torch.tensor([13, 8, 11]))
 
 
 def test_spans_of_padding_may_be_anything():
@@ -291,15 +287,36 @@ def test_a_clip_without_a_valid_unit_has_no_weights():
     check_selection(Selection(weight=none, relevance=none), none.bool(), "Part")
 
 
-def test_label_free_without_truth(batch):
-    check_label_free(build(), batch[0])
+def test_without_truth_nothing_is_trained(batch):
+    report = check_contract(build(), batch[0])
+    assert report.outcome == "held"
+    assert set(report.skipped) == {"losses", "gradients", "checkpoint"}
+    assert set(report.skipped.values()) == {"no ground truth was given"}
 
 
-def test_a_checkpoint_carries_the_scale(batch):
-    inputs, truth = batch
-    method = build()
-    method.head.fit_scale(truth.score)
-    check_checkpoint(method, PLAIN, inputs)
+def test_a_report_counts_what_was_asked():
+    report, method = report_plugin({"selector": {"type": "Random"}})
+    assert method is not None
+    assert report.outcome == "broken"
+    assert report.broken == ("repeats", "device")
+    assert report.counts() == {"held": len(RULES) - 2, "broken": 2, "skipped": 0}
+    assert report.line() == "broken: repeats by Random; device by Random"
+    with pytest.raises(ContractError, match=r"(?s)Random: .*\n2 rules broken, .* go elsewhere"):
+        refuse_broken(report, "go elsewhere")
+
+
+def test_a_trained_checkpoint_is_asked_less_and_joined(batch):
+    before = check_contract(build(), *batch)
+    after = check_contract(build(selector={"type": "Random"}), batch[0], trained=True)
+    assert len(after.held) < len(before.held)
+    both = before.joined(after)
+    assert both.broken == ("repeats",)
+    assert "repeats" not in both.held
+    assert not set(both.skipped) & set(both.held)
+
+
+def test_a_class_will_do_in_place_of_its_name():
+    check_plugin({"selector": {"type": Plain}})
 
 
 def test_the_example_is_padded_and_levelled():

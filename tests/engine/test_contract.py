@@ -1,0 +1,107 @@
+"""A run stops before training at a method that breaks the contract, and its record says what held."""
+
+import json
+
+import pytest
+import torch
+
+from adabench.engine import checkpoints
+from adabench.engine.reporting import worst_contract
+from adabench.engine.run import train
+from adabench.models import KeepAll
+from adabench.registry import MODELS
+from adabench.structures import Selection
+from adabench.testing import ContractError
+
+
+class DrawsInForward(KeepAll):
+    def forward(self, units):
+        noise = torch.rand(units.valid.shape).masked_fill(~units.valid, float("-inf"))
+        weight = noise.softmax(-1)
+        return Selection(weight=weight, relevance=weight)
+
+
+class BreaksOnceTrained(KeepAll):
+    """Divides by a running mean that training leads to zero."""
+
+    def __init__(self, *, units):
+        super().__init__(units=units)
+        self.register_buffer("steps", torch.zeros(()))
+
+    def update(self, inputs, output, truth, progress):
+        self.steps += 1
+
+    def forward(self, units):
+        weight = super().forward(units).weight
+        return Selection(weight=weight * (1 if self.steps < 3 else 2), relevance=weight)
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    for kind in (DrawsInForward, BreaksOnceTrained):
+        MODELS.register_module(module=kind)
+    yield
+    for kind in (DrawsInForward, BreaksOnceTrained):
+        del MODELS.module_dict[kind.__name__]
+
+
+def with_selector(tiny, kind):
+    return tiny.experiment("method.selector._delete_=True", f"method.selector.type={kind.__name__}")
+
+
+def notes(record):
+    return [note for note in record.notes if note.startswith("contract: ")]
+
+
+def test_a_record_says_that_the_contract_was_held(tiny):
+    (note,) = notes(tiny.outcome.record)
+    assert note == "contract: held, 19 checks"
+    assert tiny.outcome.record.timing["contract"] > 0
+
+
+def test_a_broken_method_is_not_trained(tiny, tmp_path):
+    places = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
+    with pytest.raises(ContractError, match=r"(?s)DrawsInForward: .*--allow-broken") as caught:
+        train(with_selector(tiny, DrawsInForward), **places)
+    (finding,) = (f for f in caught.value.report.findings if f.rule == "repeats")
+    assert finding.role == "selector"
+    assert finding.place.rpartition(":")[0] == __file__
+    assert not (tmp_path / "work" / checkpoints.LAST).exists()
+    assert not list(tmp_path.rglob("*.json")) or "metrics" not in json.dumps(
+        [path.read_text() for path in tmp_path.rglob("*.json")]
+    )
+
+
+def test_it_is_when_that_is_allowed_and_the_record_says_so(tiny, tmp_path):
+    places = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
+    outcome = train(with_selector(tiny, DrawsInForward), allow_broken=True, **places)
+    (note,) = notes(outcome.record)
+    assert note.startswith("contract: broken: repeats by DrawsInForward; device by DrawsInForward")
+
+
+def test_what_training_broke_is_not_tested(tiny, tmp_path):
+    places = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
+    with pytest.raises(ContractError, match="BreaksOnceTrained: weights of a clip don't sum to 1"):
+        train(with_selector(tiny, BreaksOnceTrained), **places)
+    assert (tmp_path / "work" / checkpoints.BEST).exists()
+    assert not (tmp_path / "work" / "record.json").exists()
+
+
+def test_the_contract_changes_no_weight_and_no_random_number(tiny):
+    bench = tiny.bench()
+    before = {key: value.clone() for key, value in bench.assessor.state_dict().items()}
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    assert bench.contract().outcome == "held"
+    assert bench.contract(trained=True).outcome == "held"
+    assert torch.equal(torch.rand(2), expected)
+    assert all(torch.equal(v, before[k]) for k, v in bench.assessor.state_dict().items())
+
+
+def test_joined_records_take_the_worst(tiny):
+    record = tiny.outcome.record
+    broken = record.model_copy(update={"notes": ["contract: broken: batch by Mine"]})
+    assert worst_contract([record, broken]) == ["contract: broken: batch by Mine"]
+    assert worst_contract([record, record]) == notes(record)
+    assert worst_contract([record.model_copy(update={"notes": []})]) == []
