@@ -8,9 +8,11 @@ filled in, which a record would publish.
 from __future__ import annotations
 
 import ast
+import copy
 import difflib
+import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +40,9 @@ def read_config(path: Path) -> Config:
             variable.
     """
     try:
-        _refuse_other_files(path, ())
-        # Neither what a file imports by name nor what the environment holds belongs in a config.
-        cfg = Config.fromfile(
-            path,
-            import_custom_modules=False,
-            use_environment_variables=False,
-            lazy_import=False,
-        )
+        files = tuple(_files(path, ()))
+        # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
+        cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
     except (SyntaxError, NameError, ImportError, KeyError) as error:
         raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
     except FileNotFoundError as error:
@@ -57,9 +54,23 @@ def read_config(path: Path) -> Config:
     return cfg
 
 
-def _refuse_other_files(path: Path, above: tuple[Path, ...]) -> None:
-    """Refuse a config or a base that mmengine would read otherwise than as plain Python."""
-    asked = "".join(f" (a _base_ of {child})" for child in above[-1:])
+@functools.lru_cache(maxsize=64)
+def _parsed(path: Path, here: Path, files: tuple[tuple[Path, str], ...]) -> Config:
+    """Have mmengine read a config; it is read again where a text, or the working folder, is another."""
+    del here, files
+    # Neither what a file imports by name nor what the environment holds belongs in a config.
+    return Config.fromfile(
+        path, import_custom_modules=False, use_environment_variables=False, lazy_import=False
+    )
+
+
+def _files(path: Path, above: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
+    """Yield a config and its bases with their texts, once they are plain Python.
+
+    Raises:
+        ValueError: one that mmengine would read otherwise.
+    """
+    asked = f" (a _base_ of {above[-1]})" if above else ""
     if path.suffix != ".py":
         raise ValueError(
             f"{path}{asked}: a config is a .py file of assignments; YAML, JSON and others are not "
@@ -68,17 +79,26 @@ def _refuse_other_files(path: Path, above: tuple[Path, ...]) -> None:
         )
     if path.resolve() in above:
         raise ValueError(f"{path}{asked}: _base_ goes in a circle")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, 1):
+    text = path.read_text(encoding="utf-8")
+    yield path, text
+    for base in _bases(path, text):
+        yield from _files(path.parent / base, (*above, path.resolve()))
+
+
+@functools.lru_cache(maxsize=64)
+def _bases(path: Path, text: str) -> tuple[str, ...]:
+    """Return the bases of a config; errors as `_files`."""
+    for number, line in enumerate(text.splitlines(), 1):
         if _VARIABLE.search(line):
             raise ValueError(
-                f"{path}:{number}{asked}: environment variables are not filled in, since a record "
+                f"{path}:{number}: environment variables are not filled in, since a record "
                 "publishes its config: write the value, or give it by --cfg-options KEY=VALUE"
             )
-    for base in Config._get_base_files(str(path)):
+    bases = tuple(Config._get_base_files(str(path)))
+    for base in bases:
         if not isinstance(base, str) or "::" in base:
             raise ValueError(f"{path}: _base_: expected the path of a .py file; got {base!r}")
-        _refuse_other_files(path.parent / base, (*above, path.resolve()))
+    return bases
 
 
 def read_protocol(name: str | Path) -> dict[str, Any]:
