@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from adabench.config.protocols import (
     ProtocolSection,
     told_place,
 )
+from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
 
 
@@ -140,6 +141,11 @@ class Experiment(Strict):
     def _names(self) -> Experiment:
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        # A record refuses other names, which would be told after training.
+        for field, name in (("method.name", self.method["name"]), ("name", self.name)):
+            _told_of(field, check_name, name)
+        for option in self.overrides:
+            _told_of("--cfg-options", check_remark, option)
         get_track(self.track)
         return self
 
@@ -197,6 +203,13 @@ class Experiment(Strict):
             },
         )
         return digest(content)
+
+
+def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
+    try:
+        check(text)
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from error
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.

@@ -29,6 +29,7 @@ from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.levels import MAX_SCORE, MIN_SCORE
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.migration import check_version, migrate
+from adabench.records.plain import Name, Points, SessionName, check_plain
 
 SCHEMA_VERSION: Final = 2
 
@@ -43,9 +44,8 @@ _MEASURED_FIELDS = ("config_hash", "corpus_checksum", "protocol", "fusion", "cre
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 MetricName = Literal["RMSE", "MAE", "PCC", "CCC"]
 # These become names of folders and must not lead elsewhere.
-TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-Name = Annotated[str, Field(min_length=1)]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+TrackName = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+FileName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -69,9 +69,9 @@ class Prediction(_Part):
         subject: the person whose session it is; one person may have several.
     """
 
-    session: Name
-    subject: Name
-    prediction: float
+    session: SessionName
+    subject: SessionName
+    prediction: Points
     label: Annotated[float, Field(ge=MIN_SCORE, le=MAX_SCORE)] | None = None
 
 
@@ -185,6 +185,7 @@ class Record(_Part):
     def _verify_checksum(cls, data: Any, handler: ModelWrapValidatorHandler[Record]) -> Record:
         if not isinstance(data, Mapping):
             return handler(data)
+        check_plain(data)
         version = check_version(data.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
         content = {name: value for name, value in data.items() if name != "checksum"}
         doubtful = "checksum" in data and data["checksum"] != _checksum_of(content)
