@@ -164,8 +164,6 @@ def _look_at(
     try:
         stored = load_record(path)
     except FileNotFoundError:
-        if path.is_symlink():
-            return _Look(path, folder.name, ("it is a link to a file that does not exist",))
         return None
     except (OSError, ValueError) as error:
         return _Look(path, folder.name, (reason_of(error, path),))
@@ -185,10 +183,7 @@ def _reasons(
 ) -> list[str]:
     record = stored.record
     reasons = [*content_reasons(record), *place_reasons(path, folder, stored)]
-    try:
-        reasons += read_beside(path, record.provenance)[1]
-    except OSError as error:
-        reasons.append(f"its side folder can't be read: {error}")
+    reasons += read_beside(path, record.provenance)[1]
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     if intervals and not reasons:

@@ -18,10 +18,11 @@ from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.labels import CorpusLabels
+from adabench.records.reading import present_in, read_plain
 from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
-from adabench.records.side_files import side_folder
+from adabench.records.side_files import KNOWN, side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
 LICENSED = frozenset(CORPUS_OF_TRACK.values())
@@ -68,6 +69,8 @@ def place_reasons(path: Path, folder: Path, stored: Stored) -> Iterator[str]:
 def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, bytes], list[str]]:
     """Read the files in a record's side folder and hold them to the record's digests.
 
+    Neither folder nor files may be links, and nothing but plain files of `KNOWN` names is opened.
+
     Args:
         path: the record's file.
         expected: file name to sha256, `Record.provenance`.
@@ -76,13 +79,10 @@ def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, byte
         The files that hold, and the reasons for which the others do not.
     """
     folder = side_folder(path)
-    present = {}
-    if folder.exists():
-        present = {
-            entry.name: entry
-            for entry in sorted(folder.iterdir())
-            if not entry.name.startswith(TEMPORARY_PREFIX)
-        }
+    try:
+        present = [name for name in present_in(folder) if not name.startswith(TEMPORARY_PREFIX)]
+    except (OSError, ValueError) as error:
+        return {}, [f"its side folder can't be read: {error}"]
     files: dict[str, bytes] = {}
     reasons = [
         f"{folder.name} holds {name}, which the record does not name; remove it"
@@ -90,15 +90,27 @@ def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, byte
         if name not in expected
     ]
     for name, digest in expected.items():
-        if name not in present or not present[name].is_file():
+        if name not in KNOWN:
+            known = ", ".join(sorted(KNOWN))
+            reasons.append(f"{folder.name}/{name} is no file that adabench keeps; it keeps {known}")
+        elif name not in present:
             reasons.append(f"{folder.name}/{name} is missing; restore it")
-            continue
-        content = present[name].read_bytes()
-        if hashlib.sha256(content).hexdigest() == digest:
-            files[name] = content
         else:
-            reasons.append(f"{folder.name}/{name} was changed after the record was written")
+            content, reason = _held(folder / name, digest)
+            files |= {name: content} if content is not None else {}
+            reasons += [f"{folder.name}/{name} {reason}"] if reason else []
     return files, reasons
+
+
+def _held(path: Path, digest: str) -> tuple[bytes | None, str]:
+    """Return a side file's content, or None and why it does not hold."""
+    try:
+        content = read_plain(path)
+    except (OSError, ValueError) as error:
+        return None, f"can't be read: {str(error).removeprefix(f'{path}: ')}"
+    if hashlib.sha256(content).hexdigest() != digest:
+        return None, "was changed after the record was written"
+    return content, ""
 
 
 def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:

@@ -84,8 +84,8 @@ DAMAGE = {
         lambda path: edit(path, lambda content: content.update(more=1), signed=True),
         "more: Extra inputs",
     ),
-    "a folder": (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
-    "a dead link": (lambda path: (path.unlink(), path.symlink_to("no.json")), "link to a file"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+    "a dead link": (lambda path: (path.unlink(), path.symlink_to("no.json")), "it is a link; a plain file"),
     "resigned, old name": (
         lambda path: edit(path, lambda content: content.update(notes=["new"]), signed=True),
         "its name does not follow",
