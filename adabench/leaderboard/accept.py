@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adabench.data.files import alone_in, remove_leftovers, write_bytes
-from adabench.leaderboard.rows import LOCAL, MEASURED
+from adabench.data.files import TEMPORARY_PREFIX, alone_in, write_bytes
+from adabench.leaderboard.bounds import bound_reasons
+from adabench.leaderboard.claims import claim_reasons, experiment_in
+from adabench.leaderboard.collect import collect_reported
+from adabench.leaderboard.names import name_reasons
+from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
+from adabench.leaderboard.tested import agreement_reasons, tested_reasons
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
@@ -16,19 +22,23 @@ from adabench.records.checks import (
     run_key,
 )
 from adabench.records.labels import CorpusLabels
+from adabench.records.provenance import unknown_commit
+from adabench.records.reading import present_in, what_is
 from adabench.records.record import METRIC_NAMES, Record
 from adabench.records.results import (
     Stored,
-    files_of_seed,
     free_path,
-    load_record,
+    read_each,
     read_record,
     reason_of,
+    record_files,
 )
-from adabench.records.side_files import side_folder
+from adabench.records.side_files import CONFIG, side_folder
 
 # Two runs whose metrics differ by less have found the same.
 _SAME = 1e-6
+
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class RefusedError(ValueError):
@@ -70,65 +80,98 @@ def accept(
     Raises:
         FileNotFoundError: if ``root`` does not exist.
         RefusedError: (a ValueError) with all reasons; nothing was changed.
-        OSError: if the record can't be copied; it stays where it is.
+        OSError: if the record can't be copied or removed; it stays where it is.
     """
     file, root = Path(file), Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"leaderboard folder {root} does not exist; name it with --root")
-    stored = _load(file)
-    beside, reasons = read_beside(file, stored.record.provenance)
-    reasons += _content_reasons(stored.record, labels_from or {})
-    if not allow_dirty:
-        reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(stored.record)]
-    if reasons:
-        raise RefusedError(file, reasons)
+    # Several processes may be given one file: the second one finds it moved, not half moved.
     with alone_in(root / LOCAL):
-        reasons = list(_accepted_already(stored.record, root / MEASURED))
+        record = _load(file)
+        beside, reasons = read_beside(file, record.provenance)
+        reasons += _content_reasons(record, beside, labels_from or {})
+        if not allow_dirty:
+            reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(record)]
+        reasons = reasons or _reasons_beside_others(record, root, labels_from or {})
         if reasons:
             raise RefusedError(file, reasons)
-        accepted = _copy(stored, beside, root / MEASURED)
+        accepted = _copy(record, beside, root / MEASURED)
         _remove(file, beside)
     return accepted
 
 
 def untraceable(record: Record) -> Iterator[str]:
-    """Yield why a record's code can't be found again, if it can't."""
+    """Yield why what a record was run with can't be found again, if it can't."""
+    if CONFIG not in record.provenance:
+        yield f"no {CONFIG} lies beside it, so that nothing that it says of its run can be checked"
     if record.commit is None:
         yield "the commit that it was run at is not known"
+    else:
+        yield from unknown_commit(record.commit)
     if record.clean_tree is None:
         yield "whether its working tree was clean is not known"
     elif not record.clean_tree:
         yield "its working tree was not clean"
 
 
-def _load(file: Path) -> Stored:
+def _load(file: Path) -> Record:
     try:
-        return load_record(file)
+        return read_record(file)
     except FileNotFoundError:
         raise RefusedError(file, ["there is no such file; name a record's JSON file"]) from None
-    except IsADirectoryError:
-        raise RefusedError(file, ["it is a folder; name the records in it"]) from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise RefusedError(file, [reason_of(error, file)]) from error
 
 
-def _content_reasons(record: Record, corpora: Mapping[str, CorpusLabels]) -> Iterator[str]:
+def _content_reasons(
+    record: Record, beside: Mapping[str, bytes], corpora: Mapping[str, CorpusLabels]
+) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
-    reasons = list(content_reasons(record))
+    reasons = [*content_reasons(record), *_future_reasons(record)]
     if corpus is not None:
         reasons += label_reasons(record, corpus)
+    try:
+        experiment = experiment_in(beside)
+    except ValueError as error:
+        reasons.append(str(error))
+    else:
+        if experiment is not None:
+            reasons += claim_reasons(record, experiment)
+        if record.kind == "bound":
+            reasons += bound_reasons(record, experiment)
+        reasons += tested_reasons(record, experiment, corpus)
     yield from reasons
     if not reasons:
         yield from interval_reasons(record, None if corpus is None else corpus.scores)
 
 
-def _accepted_already(record: Record, folder: Path) -> Iterator[str]:
-    for path in files_of_seed(folder / record.track, record.seed):
-        try:
-            other = read_record(path)
-        except (OSError, ValueError):
-            # `verify` names a damaged record; it is no reason against another one.
-            continue
+def _future_reasons(record: Record) -> Iterator[str]:
+    if record.created is None:
+        return
+    if datetime.fromisoformat(record.created) > datetime.now(UTC) + _CLOCKS_DIFFER:
+        yield f"it was created at {record.created}, which is yet to come; correct the clock and run again"
+
+
+def _reasons_beside_others(
+    record: Record, root: Path, corpora: Mapping[str, CorpusLabels]
+) -> list[str]:
+    """Return why a record can't stand beside those that are accepted on its track."""
+    # `verify` names a damaged record; it is no reason against another one.
+    accepted = [
+        (path, found)
+        for path, found in read_each(record_files(root / MEASURED / record.track))
+        if isinstance(found, Record)
+    ]
+    printed = [entry.record for entry in collect_reported(root / REPORTED)[0]]
+    reasons = list(_accepted_already(record, accepted))
+    reasons += name_reasons(record, [*printed, *(other for _, other in accepted)])
+    if record.corpus_checksum not in corpora:
+        reasons += agreement_reasons(record, accepted)
+    return reasons
+
+
+def _accepted_already(record: Record, accepted: Iterable[tuple[Path, Record]]) -> Iterator[str]:
+    for path, other in accepted:
         if other.checksum == record.checksum:
             yield f"this very record is accepted already, as {path}"
         elif run_key(other) == run_key(record):
@@ -162,21 +205,29 @@ def _shown(value: float | None) -> str:
     return "missing" if value is None else f"{value:.6g}"
 
 
-def _copy(stored: Stored, beside: Mapping[str, bytes], folder: Path) -> Path:
-    path, _ = free_path(stored, folder)
+def _copy(record: Record, beside: Mapping[str, bytes], folder: Path) -> Path:
+    # The record as adabench writes it: what else the file held, between fields say, stays behind.
+    content = (record.model_dump_json(indent=2) + "\n").encode()
+    path, _ = free_path(Stored(record, content, record.checksum), folder)
     # The record comes last: whoever reads the folder meets it whole, side folder and all.
-    for name, content in beside.items():
-        write_bytes(side_folder(path) / name, content)
-    write_bytes(path, stored.content)
+    for name, side in beside.items():
+        write_bytes(side_folder(path) / name, side)
+    write_bytes(path, content)
     return path
 
 
 def _remove(file: Path, beside: Mapping[str, bytes]) -> None:
+    """Remove what was copied, what a killed process left between it, and the folder if it is empty."""
     file.unlink()
-    if not beside:
-        return
     side = side_folder(file)
-    for name in beside:
-        (side / name).unlink()
-    remove_leftovers(side)
-    side.rmdir()
+    try:
+        present = list(present_in(side))
+    except ValueError:
+        # It became something else since it was read, and that is not ours.
+        return
+    for name in present:
+        is_left = name.startswith(TEMPORARY_PREFIX) and what_is(side / name) == "a file"
+        if name in beside or is_left:
+            (side / name).unlink()
+    if side.is_dir() and not any(side.iterdir()):
+        side.rmdir()

@@ -85,7 +85,10 @@ DAMAGE = {
         "more: Extra inputs",
     ),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
-    "a dead link": (lambda path: (path.unlink(), path.symlink_to("no.json")), "it is a link; a plain file"),
+    "a dead link": (
+        lambda path: (path.unlink(), path.symlink_to("no.json")),
+        "it is a link; a plain file",
+    ),
     "resigned, old name": (
         lambda path: edit(path, lambda content: content.update(notes=["new"]), signed=True),
         "its name does not follow",
