@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adabench.data.files import TEMPORARY_PREFIX, alone_in, write_bytes
 from adabench.leaderboard.bounds import bound_reasons
 from adabench.leaderboard.claims import claim_reasons, experiment_in
 from adabench.leaderboard.collect import collect_reported
+from adabench.leaderboard.copies import copies, copy_remark, predictions_of
 from adabench.leaderboard.names import name_reasons
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
-from adabench.leaderboard.tested import agreement_reasons, tested_reasons
+from adabench.leaderboard.tested import agreement_reasons, tested_of, tested_reasons
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
@@ -37,8 +37,6 @@ from adabench.records.side_files import CONFIG, side_folder
 
 # Two runs whose metrics differ by less have found the same.
 _SAME = 1e-6
-
-_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class RefusedError(ValueError):
@@ -114,6 +112,32 @@ def untraceable(record: Record) -> Iterator[str]:
         yield "its working tree was not clean"
 
 
+def remarks_on(
+    accepted: Path, root: str | os.PathLike[str], labels_from: Mapping[str, CorpusLabels]
+) -> Iterator[str]:
+    """Yield what whoever adds a record should know of it: what was not checked, whose copy it may be.
+
+    Args:
+        accepted: its file, as `accept` returns it.
+        root: the leaderboard folder.
+        labels_from: as it was given to `accept`.
+    """
+    record = read_record(accepted)
+    yield from untraceable(record)
+    if record.licensed and record.corpus_checksum not in labels_from:
+        yield "metrics not recomputed: name its prepared corpus with --data, or run `verify --data`"
+    rows = {
+        path: predictions_of(other)
+        for path, other in read_each(record_files(Path(root) / MEASURED / record.track))
+        if isinstance(other, Record)
+        and tested_of(other).keys() == tested_of(record).keys()
+        and (path == accepted or other.config_hash != record.config_hash)
+    }
+    for pair in copies(rows):
+        if accepted in pair:
+            yield copy_remark(next(path for path in pair if path != accepted))
+
+
 def _load(file: Path) -> Record:
     try:
         return read_record(file)
@@ -127,7 +151,7 @@ def _content_reasons(
     record: Record, beside: Mapping[str, bytes], corpora: Mapping[str, CorpusLabels]
 ) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
-    reasons = [*content_reasons(record), *_future_reasons(record)]
+    reasons = list(content_reasons(record))
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     try:
@@ -143,13 +167,6 @@ def _content_reasons(
     yield from reasons
     if not reasons:
         yield from interval_reasons(record, None if corpus is None else corpus.scores)
-
-
-def _future_reasons(record: Record) -> Iterator[str]:
-    if record.created is None:
-        return
-    if datetime.fromisoformat(record.created) > datetime.now(UTC) + _CLOCKS_DIFFER:
-        yield f"it was created at {record.created}, which is yet to come; correct the clock and run again"
 
 
 def _reasons_beside_others(

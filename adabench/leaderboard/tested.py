@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def tested_reasons(
     """
     if not record.predictions:
         return
-    if corpus is not None:
+    if corpus is not None and corpus.prepared is not None:
         yield from _division_reasons(record, experiment, corpus.prepared)
     elif experiment is not None and experiment.track_.is_demo:
         try:
@@ -146,11 +147,18 @@ def _test_splits(protocol: str) -> tuple[str, ...] | None:
 def _drawn(experiment: Experiment) -> PreparedCorpus:
     """Return a generated corpus without its frames: clips with sessions, persons, splits, scores."""
     from adabench.config.generated import synthface_parameters
+
+    parameters = synthface_parameters(experiment.data).model_dump_json()
+    return _drawn_from(parameters, experiment.track_.corpus, experiment.data.size)
+
+
+@lru_cache(maxsize=8)
+def _drawn_from(parameters_json: str, name: str, size: int) -> PreparedCorpus:
     from adabench.data.manifest import ClipRecord
     from adabench.data.prepared import CorpusDescription, PreparedCorpus
-    from adabench.synthface import TASKS, draw_sessions
+    from adabench.synthface import TASKS, SynthfaceParameters, draw_sessions
 
-    parameters = synthface_parameters(experiment.data)
+    parameters = SynthfaceParameters.model_validate_json(parameters_json)
     clips = [
         ClipRecord(
             clip=session.clip_name(task),
@@ -168,8 +176,7 @@ def _drawn(experiment: Experiment) -> PreparedCorpus:
         for session in draw_sessions(parameters)
         for task in TASKS
     ]
-    name = experiment.track_.corpus
-    description = CorpusDescription(name, name, False, {"size": experiment.data.size}, None)
+    description = CorpusDescription(name, name, False, {"size": size}, None)
     return PreparedCorpus(Path(), description, clips, checksum="")
 
 

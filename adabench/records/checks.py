@@ -6,7 +6,10 @@ Each check returns the reasons for which a record does not hold, and none where 
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Hashable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +29,11 @@ from adabench.records.side_files import KNOWN, side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
 LICENSED = frozenset(CORPUS_OF_TRACK.values())
+
+# All folds together; a single one says `fold` and its number at the end.
+_FOLDS = re.compile(r"(?P<k>[0-9]{1,3}) folds, (?!.*, fold [0-9]+$).*")
+
+_CLOCKS_DIFFER = timedelta(days=1)
 
 _GENERATED = frozenset(track.corpus for track in TRACKS.values() if track.is_demo)
 
@@ -54,6 +62,42 @@ def content_reasons(record: Record) -> Iterator[str]:
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
         )
+    yield from constant_reasons(record)
+    yield from _twice(record)
+    if (
+        record.created
+        and datetime.fromisoformat(record.created) > datetime.now(UTC) + _CLOCKS_DIFFER
+    ):
+        yield f"it was created at {record.created}, which is yet to come; correct the clock and run again"
+
+
+def constant_reasons(record: Record) -> Iterator[str]:
+    """Yield why a record of the constant predictor is none: it tells sessions apart.
+
+    It has one value a fold, and fused one for each set of tasks that a session may have.
+    """
+    if record.method != CONSTANT:
+        return
+    if record.kind != "control":
+        yield f"method {CONSTANT!r} is a control, but kind is {record.kind!r}"
+    folds = _FOLDS.fullmatch(record.protocol or "")
+    track = TRACKS.get(record.track)
+    tasks = len(track.tasks) if track is not None and record.fusion == "fused" else 1
+    most = (int(folds["k"]) if folds else 1) * (2 ** max(tasks, 1) - 1)
+    values = {round(entry.prediction, 6) for entry in record.predictions}
+    if len(values) > most:
+        yield f"method {CONSTANT!r} predicts {len(values)} values, of which it can have {most}"
+
+
+def _twice(record: Record) -> Iterator[str]:
+    """Yield a session that stands under two spellings."""
+    seen: dict[str, str] = {}
+    for entry in record.predictions:
+        key = unicodedata.normalize("NFKC", entry.session).casefold()
+        first = seen.setdefault(key, entry.session)
+        if first != entry.session:
+            yield f"sessions {first!a} and {entry.session!a} are one under two spellings"
+            return
 
 
 def place_reasons(path: Path, folder: Path, stored: Stored) -> Iterator[str]:

@@ -22,14 +22,14 @@ class CorpusLabels:
         licensed: its labels may not be passed on.
         scores: session to BDI-II points; a session without a score is left out.
         subjects: session to whose it is.
-        prepared: the corpus itself, for whoever divides it again.
+        prepared: the corpus itself, for whoever divides it again; None where labels alone are known.
     """
 
     name: str
     licensed: bool
     scores: Mapping[str, float]
     subjects: Mapping[str, str]
-    prepared: PreparedCorpus
+    prepared: PreparedCorpus | None = None
 
 
 def read_labels(folders: Iterable[str | os.PathLike[str]]) -> dict[str, CorpusLabels]:
