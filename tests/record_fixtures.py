@@ -42,6 +42,21 @@ def build(error=5.0, seed=0, **changes):
     return Record(**{**fields, **changes})
 
 
+def constant(value=59.0, **changes):
+    """The constant predictor of the same sessions; its RMSE is about 40 by default."""
+    entries = [entry.model_copy(update={"prediction": value}) for entry in build().predictions]
+    true = [entry.label for entry in entries]
+    fields = {
+        "method": "constant",
+        "config": "constant",
+        "kind": "control",
+        "metrics": Metrics(**score_metrics([value] * len(true), true)),
+        "predictions": entries,
+        "intervals": {},
+    }
+    return build(**{**fields, **changes})
+
+
 @pytest.fixture
 def make_record():
     return build
