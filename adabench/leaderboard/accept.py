@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from adabench.data.files import TEMPORARY_PREFIX, alone_in, write_bytes
+from adabench.data.plain import printable
 from adabench.leaderboard.bounds import bound_reasons
 from adabench.leaderboard.claims import claim_reasons, experiment_in
 from adabench.leaderboard.collect import collect_reported
@@ -48,7 +49,7 @@ class RefusedError(ValueError):
     """
 
     def __init__(self, path: Path, reasons: Sequence[str]) -> None:
-        super().__init__(f"{path}: refused: {'; '.join(reasons)}")
+        super().__init__(printable(f"{path}: refused: {'; '.join(reasons)}"))
         self.path = path
         self.reasons = tuple(reasons)
 

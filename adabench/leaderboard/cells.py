@@ -1,0 +1,43 @@
+"""What a table's text needs before it goes into a terminal, a Markdown page or a CSV file.
+
+Whatever stands in a record is shown as it is written, and can neither start a formula, name an image
+to be fetched, become a link, nor steer a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from adabench.data.plain import printable
+
+# Signs that mean something in GitHub's Markdown; `&` and `<` become entities.
+_SIGNS: Final = re.compile(r"([\\`*_\[\]{}|>#~!$])")
+
+# What GitHub makes a link of without any sign around it.
+_ADDRESSES: Final = re.compile(r"(?i)(?<=\b[a-z])(:)(?=//)|(?<=\bwww)(\.)|(@)")
+
+# What makes a formula of a cell, also after blanks, and in full width.
+_FORMULA: Final = re.compile("[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+
+
+def terminal_cell(text: str) -> str:
+    """Return a text for a terminal: what it could take for a command becomes an escape."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def markdown_cell(text: str) -> str:
+    """Return a text of one line for a Markdown page, in a table or in a list."""
+    plain = printable(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
+    return _SIGNS.sub(r"\\\1", _ADDRESSES.sub(_entity, plain))
+
+
+def csv_cell(text: str) -> str:
+    """Return a text for a CSV cell: one that a spreadsheet would compute gets an apostrophe."""
+    shown = terminal_cell(text)
+    # Tab and carriage return begin a formula too; as escapes they begin none any more.
+    return f"'{shown}" if _FORMULA.match(text) or text[:1] in ("\t", "\r") else shown
+
+
+def _entity(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};"
