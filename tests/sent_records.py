@@ -52,9 +52,9 @@ def predicted(sessions, guess):
     }
 
 
-def sent(error=3.0, seed=0, *, config=None, sessions=None, **changes):
-    """A record and its side files; ``config`` changes its config, ``changes`` the record's fields."""
-    run = experiment(seed=seed, **(config or {}))
+def sent(error=3.0, seed=0, *, run=None, sessions=None, **changes):
+    """A record and its side files; ``run`` changes its config, ``changes`` the record's fields."""
+    run = experiment(**{"seed": seed, **(run or {})})
     sessions = drawn() if sessions is None else sessions
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=len(sessions))
     guess = [session.score + error * sign for session, sign in zip(sessions, signs, strict=True)]

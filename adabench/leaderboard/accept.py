@@ -14,7 +14,7 @@ from adabench.leaderboard.collect import collect_reported
 from adabench.leaderboard.copies import copies, copy_remark, predictions_of
 from adabench.leaderboard.names import name_reasons
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
-from adabench.leaderboard.tested import agreement_reasons, tested_of, tested_reasons
+from adabench.leaderboard.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
@@ -131,7 +131,7 @@ def remarks_on(
         path: predictions_of(other)
         for path, other in read_each(record_files(Path(root) / MEASURED / record.track))
         if isinstance(other, Record)
-        and tested_of(other).keys() == tested_of(record).keys()
+        and sessions_of(other).keys() == sessions_of(record).keys()
         and (path == accepted or other.config_hash != record.config_hash)
     }
     for pair in copies(rows):
@@ -164,7 +164,7 @@ def _content_reasons(
             reasons += claim_reasons(record, experiment)
         if record.kind == "bound":
             reasons += bound_reasons(record, experiment)
-        reasons += tested_reasons(record, experiment, corpus)
+        reasons += session_reasons(record, experiment, corpus)
     yield from reasons
     if not reasons:
         yield from interval_reasons(record, None if corpus is None else corpus.scores)

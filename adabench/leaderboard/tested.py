@@ -29,7 +29,7 @@ _SPLITS = re.compile(r".*\(\S+, \S+, (?P<test>\S+)\)")
 _TEST_SPLIT = ("official", "train+dev")
 
 
-def tested_reasons(
+def session_reasons(
     record: Record, experiment: Experiment | None, corpus: CorpusLabels | None
 ) -> Iterator[str]:
     """Yield where a record's sessions, persons or labels are not those that its protocol tests.
@@ -62,9 +62,9 @@ def agreement_reasons(record: Record, others: Iterable[tuple[Path, Record]]) -> 
         record: to compare.
         others: with their files.
     """
-    own = tested_of(record)
+    own = sessions_of(record)
     for path, other in others:
-        theirs = tested_of(other)
+        theirs = sessions_of(other)
         if own and theirs and data_of(other) == data_of(record) and theirs != own:
             yield (
                 "its sessions, persons or labels are not those of another record of the same track, "
@@ -79,7 +79,7 @@ def data_of(record: Record) -> tuple[str | None, ...]:
     return record.track, record.corpus_checksum, record.protocol
 
 
-def tested_of(record: Record) -> Tested:
+def sessions_of(record: Record) -> Tested:
     """Return the sessions of a record; none where it holds no predictions."""
     return {entry.session: (entry.subject, entry.label) for entry in record.predictions}
 
@@ -98,10 +98,10 @@ def _division_reasons(
             "by another scikit-learn? Its record says which)"
         )
     elif sessions is not None:
-        yield from _session_reasons(record, sessions)
+        yield from _count_reasons(record, sessions)
 
 
-def _session_reasons(record: Record, expected: Collection[str]) -> Iterator[str]:
+def _count_reasons(record: Record, expected: Collection[str]) -> Iterator[str]:
     given = {entry.session for entry in record.predictions}
     for found, what in (
         (sorted(set(expected) - given), "lacks"),
@@ -182,7 +182,7 @@ def _drawn_from(parameters_json: str, name: str, size: int) -> PreparedCorpus:
 
 def _drawn_reasons(record: Record, corpus: PreparedCorpus) -> Iterator[str]:
     known = {clip.session: (clip.subject, clip.score) for clip in corpus.clips}
-    for session, (subject, label) in tested_of(record).items():
+    for session, (subject, label) in sessions_of(record).items():
         if session not in known:
             continue
         expected = known[session]

@@ -17,7 +17,7 @@ from adabench.leaderboard.bounds import bound_reasons
 from adabench.leaderboard.claims import claim_reasons, experiment_in
 from adabench.leaderboard.copies import copies, copy_remark, predictions_of
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
-from adabench.leaderboard.tested import Tested, data_of, tested_of, tested_reasons
+from adabench.leaderboard.tested import Tested, data_of, session_reasons, sessions_of
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
@@ -196,7 +196,7 @@ def _look_at(
         rmse=stored.record.metrics.RMSE,
         unlabelled=stored.record.licensed and corpus is None,
         data=data_of(stored.record),
-        tested=_digest(tested_of(stored.record)),
+        tested=_digest(sessions_of(stored.record)),
         config=stored.record.config_hash,
         predictions=predictions_of(stored.record),
     )
@@ -216,7 +216,7 @@ def _reasons(
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     experiment = _experiment(files)
-    reasons += tested_reasons(record, experiment, corpus)
+    reasons += session_reasons(record, experiment, corpus)
     if experiment is not None:
         reasons += claim_reasons(record, experiment)
         reasons += bound_reasons(record, experiment) if record.kind == "bound" else ()

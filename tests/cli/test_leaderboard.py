@@ -156,7 +156,7 @@ def test_the_projects_own_records_hold():
 
 
 def test_add_moves_records_and_says_where_to(board):
-    files = [send(board / "local", config={"name": "own"}, seed=seed) for seed in (0, 1)]
+    files = [send(board / "local", run={"name": "own"}, seed=seed) for seed in (0, 1)]
     done = run("add", *files, "--root", board)
     assert done.returncode == 0, done.stderr
     for file in files:
@@ -167,7 +167,7 @@ def test_add_moves_records_and_says_where_to(board):
 def test_add_names_what_it_refuses_and_takes_the_others(board):
     bad, _ = files_of(board)
     bad.write_text("{")
-    good = send(board / "local", config={"name": "own"})
+    good = send(board / "local", run={"name": "own"})
     os.mkfifo(board / "pipe.json")
     long = send(board / "long").with_name("long.json")
     long.write_text(json.dumps({**json.loads(files_of(board)[1].read_text()), "seed": 10**400}))
@@ -188,7 +188,7 @@ def test_add_names_what_it_refuses_and_takes_the_others(board):
 
 
 def test_add_goes_on_after_a_file_that_can_not_be_moved(board):
-    first, second = (send(board / "local", config={"name": "own"}, seed=seed) for seed in (0, 1))
+    first, second = (send(board / "local", run={"name": "own"}, seed=seed) for seed in (0, 1))
     taken = board / "measured" / "demo" / first.with_suffix(".provenance").name
     taken.parent.mkdir(parents=True)
     taken.write_text("a file where a folder is needed")
@@ -200,7 +200,7 @@ def test_add_goes_on_after_a_file_that_can_not_be_moved(board):
 
 
 def test_add_notes_what_it_was_told_to_allow(board):
-    file = send(board / "local", config={"name": "own"}, seed=7, clean_tree=False)
+    file = send(board / "local", run={"name": "own"}, seed=7, clean_tree=False)
     assert "--allow-dirty takes it" in run("add", file, "--root", board).stderr
     done = run("add", "--allow-dirty", "--root", board, file)
     assert done.returncode == 0
@@ -209,9 +209,9 @@ def test_add_notes_what_it_was_told_to_allow(board):
 
 def test_add_tells_of_a_copy(board):
     own, other = {"name": "own"}, {"name": "other", "paper_compat": True}
-    first = send(board / "local", config=own)
+    first = send(board / "local", run=own)
     assert run("add", first, "--root", board).returncode == 0
-    done = run("add", send(board / "local", config=other), "--root", board)
+    done = run("add", send(board / "local", run=other), "--root", board)
     assert done.returncode == 0
     accepted = board / "measured" / "demo" / first.name
     assert f"its predictions are those of {accepted} but for a shift" in done.stdout

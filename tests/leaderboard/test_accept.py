@@ -65,7 +65,7 @@ def test_a_local_record_moves(root):
 
 
 def test_a_record_that_was_sent_gets_its_name(root, tmp_path):
-    path = send(tmp_path, config={"track": "demo-freeform"})
+    path = send(tmp_path, run={"track": "demo-freeform"})
     record = read_record(path)
     path.with_suffix(".provenance").rename(tmp_path / "their result.provenance")
     path = path.rename(tmp_path / "their result.json")
@@ -204,7 +204,7 @@ def test_the_same_run_is_refused_and_both_files_are_named(root):
     same = send(root / "local", **later)
     (reason,) = refused(same, root)
     assert reason == f"its run is accepted already with the same numbers, as {accepted}"
-    other = send(root / "local", 2.0, config={"name": "renamed"}, **later)
+    other = send(root / "local", 2.0, run={"name": "renamed"}, **later)
     (reason,) = refused(other, root)
     assert str(accepted) in reason
     assert "RMSE 3 there, 2 here" in reason
@@ -215,11 +215,11 @@ def test_other_seeds_tracks_configs_and_corpora_are_other_runs(root):
     runs = [
         {},
         {"seed": 1},
-        {"config": {"track": "demo-freeform"}},
-        {"config": {"paper_compat": True}},
+        {"run": {"track": "demo-freeform"}},
+        {"run": {"paper_compat": True}},
         {"corpus_checksum": "other"},
-        {"config": bound_config("mean"), **of_bound("mean")},
-        {"config": bound_config("oracle"), **of_bound("oracle")},
+        {"run": bound_config("mean"), **of_bound("mean")},
+        {"run": bound_config("oracle"), **of_bound("oracle")},
     ]
     for run in runs:
         accept(send(root / "local", **run), root)
