@@ -11,11 +11,9 @@ from typing import Final
 
 from adabench.data.plain import printable
 
-# Signs that mean something in GitHub's Markdown; `&` and `<` become entities.
-_SIGNS: Final = re.compile(r"([\\`*_\[\]{}|>#~!$])")
-
-# What GitHub makes a link of without any sign around it.
-_ADDRESSES: Final = re.compile(r"(?i)(?<=\b[a-z])(:)(?=//)|(?<=\bwww)(\.)|(@)")
+# Signs that mean something in GitHub's Markdown, and those within an address, of which it makes a
+# link without any sign around it.
+_SIGNS: Final = re.compile(r"(?i)(?P<address>:(?=//)|(?<=\bwww)\.|@|[&<])|[\\`*_\[\]{}|>#~!$]")
 
 # What makes a formula of a cell, also after blanks, and in full width.
 _FORMULA: Final = re.compile("[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
@@ -28,8 +26,7 @@ def terminal_cell(text: str) -> str:
 
 def markdown_cell(text: str) -> str:
     """Return a text of one line for a Markdown page, in a table or in a list."""
-    plain = printable(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
-    return _SIGNS.sub(r"\\\1", _ADDRESSES.sub(_entity, plain))
+    return _SIGNS.sub(_harmless, printable(" ".join(text.split())))
 
 
 def csv_cell(text: str) -> str:
@@ -39,5 +36,7 @@ def csv_cell(text: str) -> str:
     return f"'{shown}" if _FORMULA.match(text) or text[:1] in ("\t", "\r") else shown
 
 
-def _entity(found: re.Match[str]) -> str:
-    return f"&#{ord(found[0])};"
+def _harmless(found: re.Match[str]) -> str:
+    if found["address"] is None:
+        return f"\\{found[0]}"
+    return {"&": "&amp;", "<": "&lt;"}.get(found[0], f"&#{ord(found[0])};")
