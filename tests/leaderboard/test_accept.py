@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from adabench.leaderboard.verify import verify
 from adabench.records import Metrics, Reported, read_record, read_records, write_record
 from adabench.records.labels import read_labels
 from adabench.records.record import content_checksum
+from adabench.records.side_files import digests
 from adabench.synthface import SynthfaceParameters, bounds
 
 
@@ -372,3 +374,116 @@ def test_of_8_processes_that_add_one_file_at_once_one_does(root, tmp_path):
 def test_the_lock_stays_out_of_the_accepted_records(root):
     accept(send(root / "local"), root)
     assert not list((root / "measured").rglob(".lock"))
+
+
+def snapshot(folder):
+    """Everything below a folder, links as what they point to."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.is_file()
+        for path in sorted(folder.rglob("*"))
+        if path.name != ".lock"
+    }
+
+
+def side_of(path):
+    return path.with_suffix(".provenance")
+
+
+def swap_for_link(path):
+    """Put what stands there elsewhere, and a link to it in its place."""
+    elsewhere = path.with_name(f"of others {path.name}")
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere.name)
+
+
+LINKED = {
+    "the side folder": lambda path: swap_for_link(side_of(path)),
+    "a side file": lambda path: swap_for_link(side_of(path) / "config.json"),
+    "the record": swap_for_link,
+    "the side folder, absolute": lambda path: (
+        side_of(path).rename(path.with_name("own")),
+        side_of(path).symlink_to(path.with_name("own").resolve()),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LINKED)
+def test_nothing_behind_a_link_is_read_or_removed(root, tmp_path, kind):
+    path = send(tmp_path)
+    LINKED[kind](path)
+    before = snapshot(path.parent)
+    assert any("it is a link" in reason for reason in refused(path, root, allow_dirty=True))
+    assert snapshot(path.parent) == before
+
+
+def test_files_of_others_that_a_record_names_stay(root, tmp_path):
+    """Digests of public files are no secret, so a record can name them."""
+    table = root / "reported" / "reported.csv"
+    table.parent.mkdir()
+    table.write_text("paper,table,row,method,track,RMSE,MAE,PCC,CCC,note\n")
+    path = send(tmp_path, provenance=digests({table.name: table.read_text()}), files={})
+    side_of(path).symlink_to(table.parent)
+    assert any("its side folder can't be read" in each for each in refused(path, root))
+    side_of(path).unlink()
+    side_of(path).mkdir()
+    (side_of(path) / table.name).symlink_to(table)
+    assert any("no file that adabench keeps" in reason for reason in refused(path, root))
+    assert table.is_file()
+
+
+def put_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def put_giant(path):
+    with path.open("ab") as file:
+        file.truncate(30 * 2**20)
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (put_pipe, "it is a pipe"),
+        (put_giant, "larger than 20 MiB"),
+        (lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "it is a link"),
+    ],
+    ids=["pipe", "giant", "folder", "device"],
+)
+@pytest.mark.parametrize("which", ["record", "side file"])
+def test_pipes_devices_folders_and_giants_are_refused(root, tmp_path, put, reason, which):
+    path = send(tmp_path)
+    put(path if which == "record" else side_of(path) / "environment.txt")
+    assert any(reason in each for each in refused(path, root, allow_dirty=True))
+
+
+def test_a_side_folder_that_is_a_file_is_refused(root, tmp_path):
+    path = send(tmp_path, provenance={}, files={})
+    side_of(path).write_text("a file")
+    assert any("its side folder can't be read" in each for each in refused(path, root))
+
+
+def test_an_empty_side_folder_goes_and_strange_things_stay(root, tmp_path):
+    path = send(tmp_path, provenance={}, files={})
+    side_of(path).mkdir()
+    accept(path, root, allow_dirty=True)
+    assert not side_of(path).exists()
+    path = send(tmp_path, seed=1)
+    (side_of(path) / ".part-0-folder").mkdir()
+    (side_of(path) / ".part-1-link").symlink_to("/etc/hostname")
+    accept(path, root)
+    assert [entry.name for entry in sorted(side_of(path).iterdir())] == [
+        ".part-0-folder",
+        ".part-1-link",
+    ]
+
+
+@pytest.mark.parametrize("name", ["index.html", "notes.md", "config.json.bak", "run.sh"])
+def test_side_files_of_other_names_are_refused(root, tmp_path, name):
+    files = {**sent()[1], name: "x"}
+    path = send(tmp_path, files=files, provenance=digests(files))
+    assert any(f"{name} is no file that adabench keeps" in each for each in refused(path, root))
+    unnamed = send(tmp_path, seed=1)
+    (side_of(unnamed) / name).write_text("x")
+    assert any(f"holds {name}" in each for each in refused(unnamed, root))
