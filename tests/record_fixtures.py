@@ -62,6 +62,21 @@ def as_licensed(record, predictions=None, **changes):
     return Record.model_validate(named).with_private(private)
 
 
+def constant(value=59.0, **changes):
+    """The constant predictor of the same sessions; its RMSE is about 40 by default."""
+    entries = [entry.model_copy(update={"prediction": value}) for entry in build().predictions]
+    true = [entry.label for entry in entries]
+    fields = {
+        "method": "constant",
+        "config": "constant",
+        "kind": "control",
+        "metrics": Metrics(**score_metrics([value] * len(true), true)),
+        "predictions": entries,
+        "intervals": {},
+    }
+    return build(**{**fields, **changes})
+
+
 @pytest.fixture
 def make_record():
     return build

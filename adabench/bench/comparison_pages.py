@@ -14,6 +14,7 @@ from tabulate import tabulate
 from adabench.bench.comparison import RANKED_BY, Comparison, Order, Pair, Spent
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
+from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.pages import DEMO_NOTICE
 from adabench.leaderboard.rows import Summary
 from adabench.records.record import METRIC_NAMES, is_demo_track
@@ -50,17 +51,19 @@ def render_markdown(comparison: Comparison) -> str:
         place = _place(comparison, track)
         header += [f"{place} {name} {what}" for name, what in _columns(comparison, track)]
         header.append(f"{place} seeds")
-    rows = [[_escape(cell) for cell in line] for line in _lines(comparison, [*comparison.tracks])]
+    rows = [
+        [markdown_cell(cell) for cell in line] for line in _lines(comparison, [*comparison.tracks])
+    ]
     body = tabulate(rows, headers=header, tablefmt="github", disable_numparse=True)
     notices = [f"**{text}**" if text == DEMO_NOTICE else text for text in comparison.notices]
     notes = [
-        f"{_escape(row.label)}, {track}: {_escape(pair.note)}"
+        f"{markdown_cell(row.label)}, {track}: {markdown_cell(pair.note)}"
         for row in comparison.rows
         for track, pair in row.pairs.items()
         if pair.note
     ]
-    after = [f"- {line}" for line in (*_after(comparison), *notes)]
-    parts = [f"# {_heading(comparison)}", *notices, body, "\n".join(after), LEGEND]
+    after = [f"- {line}" for line in (*map(markdown_cell, _after(comparison)), *notes)]
+    parts = [f"# {markdown_cell(_heading(comparison))}", *notices, body, "\n".join(after), LEGEND]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -72,7 +75,8 @@ def render_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         for track, pair in row.pairs.items():
             scored = comparison.tracks[track] or ""
-            place = [comparison.suite, row.group or "", row.name or "", row.label, track, scored]
+            named = [comparison.suite, row.group or "", row.name or "", row.label, track, scored]
+            place = [csv_cell(text) for text in named]
             demo = str(is_demo_track(scored)).lower()
             writer.writerow([*place, _status(pair), demo, *_numbers(pair)])
     return buffer.getvalue()
@@ -112,7 +116,7 @@ def _columns(comparison: Comparison, track: str) -> Iterator[tuple[str, str]]:
 def _grid(comparison: Comparison, track: str) -> str:
     header = ["", *(f"{name}\n{what}" for name, what in _columns(comparison, track)), "\nseeds"]
     lines = [
-        [textwrap.fill(label, _LABEL_WIDTH), *cells]
+        [textwrap.fill(terminal_cell(label), _LABEL_WIDTH), *cells]
         for label, *cells in _lines(comparison, [track])
     ]
     table = tabulate(lines, headers=header, tablefmt="simple", disable_numparse=True)
@@ -215,12 +219,8 @@ def _numbers(pair: Pair) -> list[str]:
     values += [s.deviation if (s := summaries.get(name)) else None for name in METRIC_NAMES]
     seeds = " ".join(str(seed) for seed in found.seeds) if found else ""
     times = [found.wall_seconds, found.alone_seconds] if found else [None, None]
-    return [*map(_full, values), seeds, *map(_full, times), pair.config_hash, pair.note]
+    return [*map(_full, values), seeds, *map(_full, times), pair.config_hash, csv_cell(pair.note)]
 
 
 def _full(value: float | None) -> str:
     return "" if value is None else repr(value)
-
-
-def _escape(cell: str) -> str:
-    return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -17,9 +17,11 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
-from adabench.cli.streams import told, write_anywhere
-from adabench.leaderboard.accept import RefusedError, accept, left_private, untraceable
+from adabench.cli.streams import write_anywhere
+from adabench.leaderboard.accept import RefusedError, accept, remarks_on
+from adabench.leaderboard.cells import terminal_cell
 from adabench.leaderboard.collect import ROOT
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
 from adabench.leaderboard.publish import publish
@@ -27,7 +29,6 @@ from adabench.leaderboard.selection import select_runs
 from adabench.leaderboard.statistics import compare
 from adabench.leaderboard.verify import verify
 from adabench.records.labels import labels_for, read_labels
-from adabench.records.results import read_record
 
 
 def main() -> None:
@@ -49,7 +50,13 @@ def command(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (OSError, ValueError) as error:
-        parser.exit(2, f"{parser.prog}: {told(error)}\n")
+        parser.exit(2, f"{parser.prog}: {terminal_cell(str(error))}\n")
+
+
+def _say(*lines: str, file: TextIO | None = None) -> None:
+    """Print lines; what came with a record or a file's name can't steer the terminal."""
+    for line in lines:
+        print(terminal_cell(line), file=file)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -57,40 +64,42 @@ def _build(options: argparse.Namespace) -> int:
     board = publish(
         options.root, options.results, options.out, track=options.track, corpora=corpora
     )
-    print(*board.lines(), sep="\n")
+    _say(*board.lines())
     for problem in board.problems:
-        print(f"left out: {problem}", file=sys.stderr)
+        _say(f"left out: {problem}", file=sys.stderr)
     return 1 if board.problems else 0
 
 
 def _verify(options: argparse.Namespace) -> int:
     found = verify(options.root, read_labels(options.data), intervals=options.intervals)
-    print(*found.lines(), sep="\n")
+    _say(*found.lines())
     return 0 if found.holds else 1
 
 
 def _add(options: argparse.Namespace) -> int:
     labels, refused = read_labels(options.data), 0
     for file in options.files:
+        if not options.root.is_dir():
+            raise FileNotFoundError(f"leaderboard folder {options.root} does not exist; use --root")
         try:
             path = accept(file, options.root, labels, allow_dirty=options.allow_dirty)
-        except RefusedError as error:
-            print(error, file=sys.stderr)
+        except (RefusedError, OSError) as error:
+            # A disk that can't be written says so of each file; another's fault ends nothing here.
+            _say(str(error), file=sys.stderr)
             refused += 1
         else:
-            record = read_record(path)
-            print(f"{file} -> {path}", *untraceable(record), *left_private(record), sep="; ")
+            _say("; ".join([f"{file} -> {path}", *remarks_on(path, options.root, labels)]))
     return 1 if refused else 0
 
 
 def _compare(options: argparse.Namespace) -> int:
     if not options.rows:
         pairs = pairs_of_track(options.track, options.root, read_labels(options.data))
-        print(*render_pairs(options.track, pairs), sep="\n")
+        _say(*render_pairs(options.track, pairs))
         return 0
     first, second = (select_runs(name, options.root, options.track) for name in options.rows)
     labels = labels_for([*first, *second], read_labels(options.data))
-    print(*compare(first, second, labels).lines(), sep="\n")
+    _say(*compare(first, second, labels).lines())
     return 0
 
 

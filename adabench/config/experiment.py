@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,7 @@ from adabench.config.protocols import (
     told_place,
 )
 from adabench.config.types import check_optimiser, check_types
+from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
 from adabench.plugins.fingerprints import code_of
 from adabench.registry import types_in
@@ -166,6 +167,11 @@ class Experiment(Strict):
         check_types(self.sections())
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        # A record refuses other names, which would be told after training.
+        for field, name in (("method.name", self.method["name"]), ("name", self.name)):
+            _told_of(field, check_name, name)
+        for option in self.overrides:
+            _told_of("--cfg-options", check_remark, option)
         get_track(self.track)
         return self
 
@@ -265,6 +271,13 @@ class Experiment(Strict):
         """Return all fields as others may see them: local files by content, the usual data folder."""
         content = by_content(self.model_dump(mode="json", by_alias=True))
         return {**content, "data": {**content["data"], "root": Data().root}}
+
+
+def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
+    try:
+        check(text)
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from error
 
 
 # Where a user keeps data decides no result, and a path need not travel with a record.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,15 +88,24 @@ def write_text(path: str | os.PathLike[str], content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
-def remove_leftovers(folder: str | os.PathLike[str]) -> int:
+def remove_leftovers(folder: str | os.PathLike[str], *, older_than: float | None = None) -> int:
     """Removes the temporary files that a killed process left in ``folder``; returns how many.
 
-    Only call it while nothing else writes to the folder.
+    Only call it while nothing else writes to the folder, or with an age that no writing reaches.
+
+    Args:
+        folder: it need not exist.
+        older_than: seconds since the last change; None takes all.
     """
     count = 0
     for leftover in sorted(Path(folder).glob(f"{TEMPORARY_PREFIX}*")):
-        leftover.unlink(missing_ok=True)
-        count += 1
+        # What others write may be gone by now.
+        with contextlib.suppress(FileNotFoundError):
+            found = leftover.lstat()
+            is_old = older_than is None or time.time() - found.st_mtime > older_than
+            if is_old and not stat.S_ISDIR(found.st_mode):
+                leftover.unlink()
+                count += 1
     return count
 
 

@@ -6,41 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Data
+from adabench.config.generated import expression_parameters, synthface_parameters
 from adabench.data.locks import alone_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 from adabench.engine.timings import CostBook
-from adabench.synthface import (
-    ExpressionParameters,
-    SynthfaceParameters,
-    generate,
-    generate_expressions,
-)
+from adabench.synthface import generate, generate_expressions
 
 # Under the data folder: what corpora took to make.
 MADE = "made"
-
-
-def _preset(kind: Any, section: dict[str, Any], field: str) -> Any:
-    """Build generator parameters from ``preset``, ``seed`` and values that differ from the preset."""
-    values = dict(section)
-    preset = values.pop("preset", "demo")
-    seed = values.pop("seed", 0)
-    if preset not in ("demo", "tiny"):
-        raise ValueError(f"{field}.preset is 'demo' or 'tiny'; got {preset!r}")
-    parameters = getattr(kind, preset)(seed)
-    return kind.model_validate({**parameters.model_dump(), **values})
-
-
-def synthface_parameters(data: Data) -> SynthfaceParameters:
-    """Return the parameters that ``data.synthface`` describes."""
-    return _preset(SynthfaceParameters, data.synthface, "data.synthface")
-
-
-def expression_parameters(section: dict[str, Any]) -> ExpressionParameters:
-    """Return the parameters of the expression clips that a pretraining stage names."""
-    return _preset(ExpressionParameters, section, "expressions")
 
 
 def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:

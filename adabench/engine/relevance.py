@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.config.experiment import Experiment
-from adabench.engine.corpora import synthface_parameters
+from adabench.config.generated import synthface_parameters
 from adabench.evaluation.explanation import (
     ALL,
     ClipRelevance,

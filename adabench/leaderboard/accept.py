@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from adabench.data.files import remove_leftovers, write_bytes
+from adabench.data.files import TEMPORARY_PREFIX, write_bytes
 from adabench.data.locks import alone_in
-from adabench.leaderboard.rows import LOCAL, MEASURED
+from adabench.data.plain import printable
+from adabench.leaderboard.bounds import bound_reasons
+from adabench.leaderboard.claims import claim_reasons, experiment_in
+from adabench.leaderboard.collect import collect_reported
+from adabench.leaderboard.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.names import name_reasons
+from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
+from adabench.leaderboard.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
@@ -22,20 +28,19 @@ from adabench.records.checks import (
 from adabench.records.labels import CorpusLabels
 from adabench.records.migration import STRIPPED
 from adabench.records.private import private_folder, write_private
+from adabench.records.provenance import unknown_commit
+from adabench.records.reading import present_in, what_is
 from adabench.records.record import METRIC_NAMES, Record
 from adabench.records.results import (
     Stored,
-    as_stored,
-    files_of_seed,
     free_path,
-    load_record,
     read_each,
     read_record,
     reason_of,
     record_files,
     sealed,
 )
-from adabench.records.side_files import side_folder
+from adabench.records.side_files import CONFIG, side_folder
 
 # Two runs whose metrics differ by less have found the same.
 _SAME = 1e-6
@@ -50,7 +55,7 @@ class RefusedError(ValueError):
     """
 
     def __init__(self, path: Path, reasons: Sequence[str]) -> None:
-        super().__init__(f"{path}: refused: {'; '.join(reasons)}")
+        super().__init__(printable(f"{path}: refused: {'; '.join(reasons)}"))
         self.path = path
         self.reasons = tuple(reasons)
 
@@ -83,86 +88,132 @@ def accept(
     Raises:
         FileNotFoundError: if ``root`` does not exist.
         RefusedError: (a ValueError) with all reasons; nothing was changed.
-        OSError: if the record can't be copied; it stays where it is.
+        OSError: if the record can't be copied or removed; it stays where it is.
     """
     file, root = Path(file), Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"leaderboard folder {root} does not exist; name it with --root")
-    loaded = _load(file)
-    stored = _for_others(loaded)
-    beside, reasons = read_beside(file, stored.record.provenance)
-    reasons += _content_reasons(stored.record, labels_from or {})
-    if not allow_dirty:
-        reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(stored.record)]
-    if reasons:
-        raise RefusedError(file, reasons)
+    # Several processes may be given one file: the second one finds it moved, not half moved.
     with alone_in(root / LOCAL):
-        reasons = list(_accepted_already(stored.record, root / MEASURED))
-        if stored.record.licensed:
-            reasons += neighbour_reasons(stored.record, _accepted(root / MEASURED))
+        loaded = _load(file)
+        record = _for_others(loaded)
+        beside, reasons = read_beside(file, record.provenance)
+        reasons += _content_reasons(record, beside, labels_from or {})
+        if not allow_dirty:
+            reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(record)]
+        reasons = reasons or _reasons_beside_others(record, root, labels_from or {})
         if reasons:
             raise RefusedError(file, reasons)
-        if stored.record.kept is not None and stored is not loaded:
-            write_private(private_folder(root / MEASURED), stored.record.kept)
-        accepted = _copy(stored, beside, root / MEASURED)
+        if record.kept is not None and record is not loaded:
+            write_private(private_folder(root / MEASURED), record.kept)
+        accepted = _copy(record, beside, root / MEASURED)
         _remove(file, beside)
     return accepted
 
 
 def untraceable(record: Record) -> Iterator[str]:
-    """Yield why a record's code can't be found again, if it can't."""
+    """Yield why what a record was run with can't be found again, if it can't."""
+    if CONFIG not in record.provenance:
+        yield f"no {CONFIG} lies beside it, so that nothing that it says of its run can be checked"
     if record.commit is None:
         yield "the commit that it was run at is not known"
+    else:
+        yield from unknown_commit(record.commit)
     if record.clean_tree is None:
         yield "whether its working tree was clean is not known"
     elif not record.clean_tree:
         yield "its working tree was not clean"
 
 
-def left_private(record: Record) -> Iterator[str]:
-    """Yield what an accepted record left behind, of a licensed corpus."""
+def remarks_on(
+    accepted: Path, root: str | os.PathLike[str], labels_from: Mapping[str, CorpusLabels]
+) -> Iterator[str]:
+    """Yield what whoever adds a record should know of it: what was not checked, whose copy it may be.
+
+    Args:
+        accepted: its file, as `accept` returns it.
+        root: the leaderboard folder.
+        labels_from: as it was given to `accept`.
+    """
+    record = read_record(accepted)
+    yield from untraceable(record)
     if record.private is not None:
         yield "no prediction was moved, as its corpus is licensed"
     yield from (note for note in record.notes if note == STRIPPED)
+    if record.licensed and record.corpus_checksum not in labels_from:
+        yield "metrics not recomputed: name its prepared corpus with --data, or run `verify --data`"
+    rows = {
+        path: predictions_of(other)
+        for path, other in read_each(record_files(Path(root) / MEASURED / record.track))
+        if isinstance(other, Record)
+        and sessions_of(other).keys() == sessions_of(record).keys()
+        and (path == accepted or other.config_hash != record.config_hash)
+    }
+    for pair in copies(rows):
+        if accepted in pair:
+            yield copy_remark(next(path for path in pair if path != accepted))
 
 
-def _load(file: Path) -> Stored:
+def _load(file: Path) -> Record:
     try:
-        return load_record(file)
+        return read_record(file)
     except FileNotFoundError:
         raise RefusedError(file, ["there is no such file; name a record's JSON file"]) from None
-    except IsADirectoryError:
-        raise RefusedError(file, ["it is a folder; name the records in it"]) from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise RefusedError(file, [reason_of(error, file)]) from error
 
 
-def _for_others(stored: Stored) -> Stored:
-    """Return what may be passed on: of an older licensed record not its bytes, which hold predictions."""
-    record = stored.record
+def _for_others(record: Record) -> Record:
+    """Return what may be passed on: an older licensed record names the private file of its predictions."""
     if record.kept is None or record.private is not None:
-        return stored
-    public = as_stored(sealed(record))
-    return replace(public, record=public.record.with_private(record.kept))
+        return record
+    return sealed(record).with_private(record.kept)
 
 
-def _content_reasons(record: Record, corpora: Mapping[str, CorpusLabels]) -> Iterator[str]:
+def _content_reasons(
+    record: Record, beside: Mapping[str, bytes], corpora: Mapping[str, CorpusLabels]
+) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
     reasons = [*content_reasons(record), *sharing_reasons(record)]
     if corpus is not None:
         reasons += label_reasons(record, corpus)
+    try:
+        experiment = experiment_in(beside)
+    except ValueError as error:
+        reasons.append(str(error))
+    else:
+        if experiment is not None:
+            reasons += claim_reasons(record, experiment)
+        if record.kind == "bound":
+            reasons += bound_reasons(record, experiment)
+        reasons += session_reasons(record, experiment, corpus)
     yield from reasons
     if not reasons:
         yield from interval_reasons(record, None if corpus is None else corpus.scores)
 
 
-def _accepted_already(record: Record, folder: Path) -> Iterator[str]:
-    for path in files_of_seed(folder / record.track, record.seed):
-        try:
-            other = read_record(path)
-        except (OSError, ValueError):
-            # `verify` names a damaged record; it is no reason against another one.
-            continue
+def _reasons_beside_others(
+    record: Record, root: Path, corpora: Mapping[str, CorpusLabels]
+) -> list[str]:
+    """Return why a record can't stand beside those that are accepted on its track."""
+    # `verify` names a damaged record; it is no reason against another one.
+    accepted = [
+        (path, found)
+        for path, found in read_each(record_files(root / MEASURED / record.track))
+        if isinstance(found, Record)
+    ]
+    printed = [entry.record for entry in collect_reported(root / REPORTED)[0]]
+    reasons = list(_accepted_already(record, accepted))
+    reasons += name_reasons(record, [*printed, *(other for _, other in accepted)])
+    if record.corpus_checksum not in corpora:
+        reasons += agreement_reasons(record, accepted)
+    if record.licensed:
+        reasons += neighbour_reasons(record, _accepted(root / MEASURED))
+    return reasons
+
+
+def _accepted_already(record: Record, accepted: Iterable[tuple[Path, Record]]) -> Iterator[str]:
+    for path, other in accepted:
         if other.checksum == record.checksum:
             yield f"this very record is accepted already, as {path}"
         elif run_key(other) == run_key(record):
@@ -202,21 +253,29 @@ def _shown(value: float | None) -> str:
     return "missing" if value is None else f"{value:.6g}"
 
 
-def _copy(stored: Stored, beside: Mapping[str, bytes], folder: Path) -> Path:
-    path, _ = free_path(stored, folder)
+def _copy(record: Record, beside: Mapping[str, bytes], folder: Path) -> Path:
+    # The record as adabench writes it: what else the file held, between fields say, stays behind.
+    content = (record.model_dump_json(indent=2) + "\n").encode()
+    path, _ = free_path(Stored(record, content, record.checksum), folder)
     # The record comes last: whoever reads the folder meets it whole, side folder and all.
-    for name, content in beside.items():
-        write_bytes(side_folder(path) / name, content)
-    write_bytes(path, stored.content)
+    for name, side in beside.items():
+        write_bytes(side_folder(path) / name, side)
+    write_bytes(path, content)
     return path
 
 
 def _remove(file: Path, beside: Mapping[str, bytes]) -> None:
+    """Remove what was copied, what a killed process left between it, and the folder if it is empty."""
     file.unlink()
-    if not beside:
-        return
     side = side_folder(file)
-    for name in beside:
-        (side / name).unlink()
-    remove_leftovers(side)
-    side.rmdir()
+    try:
+        present = list(present_in(side))
+    except ValueError:
+        # It became something else since it was read, and that is not ours.
+        return
+    for name in present:
+        is_left = name.startswith(TEMPORARY_PREFIX) and what_is(side / name) == "a file"
+        if name in beside or is_left:
+            (side / name).unlink()
+    if side.is_dir() and not any(side.iterdir()):
+        side.rmdir()

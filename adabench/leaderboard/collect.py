@@ -72,7 +72,7 @@ def show_track(
 
 
 def _collect(root: Path, folders: Sequence[Path]) -> tuple[list[Entry], list[Problem]]:
-    entries, problems = _collect_reported(root / REPORTED)
+    entries, problems = collect_reported(root / REPORTED)
     for folder in folders:
         found, damaged = _collect_measured(folder, _place(folder, root))
         entries += found
@@ -115,7 +115,8 @@ def _place(folder: Path, root: Path) -> str:
     return str(folder)
 
 
-def _collect_reported(folder: Path) -> tuple[list[Entry], list[Problem]]:
+def collect_reported(folder: Path) -> tuple[list[Entry], list[Problem]]:
+    """Read the tables of reported rows in a folder, and name those that can't be read."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.csv")):

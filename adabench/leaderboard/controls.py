@@ -2,19 +2,21 @@
 
 A method that has learnt something is better than the training mean and than itself trained on
 labels shuffled among sessions; on a generated corpus it can't be better than the oracle. And shuffled
-labels themselves must teach nothing: if they do, something else tells the labels.
+labels themselves must teach nothing: if they do, something else tells the labels. A control that is
+contradicted itself judges nobody.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final, TypeVar
 
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
 from adabench.evaluation.significance import LEVEL
+from adabench.records.checks import constant_reasons
 from adabench.records.record import Measured, Record
 
 #: The method name of the generator's oracle.
@@ -27,7 +29,13 @@ _METHOD: Final = "method"
 
 @dataclass(frozen=True)
 class _Row:
-    """What is judged of a row: its role, figures (means over seeds), and what it was tested on."""
+    """What is judged of a row: its role, figures (means over seeds), and what it was tested on.
+
+    Attributes:
+        config: hash of its config, its name, and overrides but for the shuffling itself.
+        judged: hash of the only config that its shuffled labels judge, where that is known.
+        fault: why it is no constant, although it is called one.
+    """
 
     role: str
     rmse: float
@@ -35,35 +43,91 @@ class _Row:
     persons: int
     test: Hashable
     protocol: str | None
+    config: tuple[str | None, str, tuple[str, ...]]
+    judged: str | None
+    fault: str
 
 
-def contradictions(rows: Mapping[K, Sequence[Record]]) -> dict[K, str]:
+@dataclass
+class _Judges:
+    """The controls that are believed."""
+
+    constants: list[_Row] = field(default_factory=list)
+    shuffled: list[_Row] = field(default_factory=list)
+    oracles: list[_Row] = field(default_factory=list)
+
+    def constant_for(self, row: _Row) -> float | None:
+        """Return the RMSE of the best constant of a row's data and protocol."""
+        own = (c.rmse for c in self.constants if _on_same(c, row) and c.protocol == row.protocol)
+        return min(own, default=None)
+
+    def shuffled_for(self, row: _Row) -> float | None:
+        """Return the best RMSE of a row's own config on shuffled labels."""
+        own = (
+            s.rmse
+            for s in self.shuffled
+            if _on_same(s, row) and s.protocol == row.protocol and _judges_config(s, row)
+        )
+        return min(own, default=None)
+
+    def oracle_for(self, row: _Row) -> float | None:
+        """Return the worst RMSE of the oracles of a row's sessions."""
+        return max((o.rmse for o in self.oracles if _on_same(o, row)), default=None)
+
+
+def contradictions(
+    rows: Mapping[K, Sequence[Record]],
+    *,
+    judged: Mapping[K, str] | None = None,
+    doubted: Collection[K] = (),
+) -> dict[K, str]:
     """Return the reason for each row that a control contradicts.
 
-    A row is judged by the constant and the shuffled labels of its own track, prepared corpus,
-    protocol and test sessions, and by the oracle of its own track, corpus and test sessions. Means
-    over seeds are compared as they are: a flag asks for a look and is no proof.
+    A row is judged by the constant of its own track, prepared corpus, protocol and test sessions, by
+    its own config on shuffled labels there, and by the oracle of its own track, corpus and test
+    sessions. Means over seeds are compared as they are: a flag asks for a look and is no proof.
 
     Shuffled labels are flagged where they are better than the constant and their predictions go with
     the labels by more than chance (one-sided test of Pearson's correlation over persons, 5 %). A
-    lower RMSE alone would not do: two constants differ by where the test persons happen to lie.
+    lower RMSE alone would not do: two constants differ by where the test persons happen to lie. A
+    constant is flagged where it tells sessions apart, or its folds go with the labels. Neither then
+    judges others, nor does an oracle that is no better than the constant.
 
     Args:
         rows: the rows of one track and one corpus, controls and bounds among them; the records of a
             row are its seeds. Reported rows are not judged.
+        judged: row of shuffled labels → hash of the config that it shuffles; without it, the config of
+            the same name and overrides is judged.
+        doubted: bounds that may not be the generator's own: they judge nobody.
     """
-    known = {key: _row(records) for key, records in rows.items() if records}
-    judges: dict[Hashable, list[float]] = {}
-    for row in known.values():
-        judges.setdefault((row.role, row.test), []).append(row.rmse)
-        judges.setdefault((row.role, row.test, row.protocol), []).append(row.rmse)
-    found = {key: "; ".join(_reasons(row, judges)) for key, row in known.items()}
-    return {key: reason for key, reason in found.items() if reason}
+    judged = judged or {}
+    known = {key: _row(records, judged.get(key)) for key, records in rows.items() if records}
+    judges = _Judges()
+    found: dict[K, str] = {}
+    methods: list[_Row] = []
+    roles: tuple[tuple[str, Callable[[_Row, _Judges], Iterator[str]], list[_Row]], ...] = (
+        (CONSTANT, _constant_reasons, judges.constants),
+        (SHUFFLED, _shuffled_reasons, judges.shuffled),
+        (ORACLE, _oracle_reasons, judges.oracles),
+        (_METHOD, _method_reasons, methods),
+    )
+    # In this order: each is held against those before it that are believed.
+    for role, reasons, believed in roles:
+        for key, row in known.items():
+            if row.role != role or key in doubted:
+                continue
+            told = "; ".join(reasons(row, judges))
+            if not told:
+                believed.append(row)
+            elif role != ORACLE:
+                found[key] = told
+    return {key: found[key] for key in known if key in found}
 
 
-def _row(records: Sequence[Record]) -> _Row:
+def _row(records: Sequence[Record], judged: str | None) -> _Row:
     first = records[0]
     correlations = [record.metrics.PCC for record in records if record.metrics.PCC is not None]
+    overrides = tuple(option for option in first.overrides if "shuffle_labels" not in option)
     return _Row(
         role=_role(first),
         rmse=fmean(record.metrics.RMSE for record in records),
@@ -71,6 +135,9 @@ def _row(records: Sequence[Record]) -> _Row:
         persons=first.persons,
         test=(first.track, first.corpus_checksum, _tested(first)),
         protocol=first.protocol,
+        config=(first.config_hash, first.config, overrides),
+        judged=judged,
+        fault="; ".join(reason for record in records for reason in constant_reasons(record)),
     )
 
 
@@ -87,34 +154,57 @@ def _role(record: Record) -> str:
     return _METHOD if record.kind == "method" else record.method
 
 
-def _reasons(row: _Row, judges: Mapping[Hashable, Sequence[float]]) -> list[str]:
-    constants = judges.get((CONSTANT, row.test, row.protocol), ())
-    if row.role == SHUFFLED and constants:
-        return _shuffled_reasons(row, min(constants))
-    if row.role != _METHOD:
-        return []
-    reasons = []
-    if constants and row.rmse >= min(constants):
-        reasons.append(f"no better than the constant ({_figures(row, min(constants))})")
-    shuffled = judges.get((SHUFFLED, row.test, row.protocol), ())
-    if shuffled and row.rmse >= min(shuffled):
-        reasons.append(f"no better than shuffled labels ({_figures(row, min(shuffled))})")
-    oracles = judges.get((ORACLE, row.test), ())
-    if oracles and row.rmse < max(oracles):
-        reasons.append(
-            "better than the oracle, which knows the scores' own noise "
-            f"({_figures(row, max(oracles))})"
+def _on_same(control: _Row, row: _Row) -> bool:
+    return control.test == row.test
+
+
+def _judges_config(control: _Row, row: _Row) -> bool:
+    if control.judged is not None:
+        return control.judged == row.config[0]
+    return control.config[1:] == row.config[1:]
+
+
+def _constant_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
+    del judges
+    if row.fault:
+        yield row.fault
+    elif _goes_with_labels(row):
+        yield (
+            f"it goes with the labels by more than chance (PCC {row.pcc:.2f} over {row.persons} "
+            "persons): something tells them"
         )
-    return reasons
 
 
-def _shuffled_reasons(row: _Row, constant: float) -> list[str]:
-    if row.rmse >= constant or _correlation_p(row.pcc or 0.0, row.persons) >= LEVEL:
-        return []
-    return [
-        f"better than the constant by more than chance ({_figures(row, constant)}, PCC {row.pcc:.2f} "
-        f"over {row.persons} persons): something tells the labels"
-    ]
+def _shuffled_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
+    constant = judges.constant_for(row)
+    if constant is not None and row.rmse < constant and _goes_with_labels(row):
+        yield (
+            f"better than the constant by more than chance ({_figures(row, constant)}, PCC {row.pcc:.2f} "
+            f"over {row.persons} persons): something tells the labels"
+        )
+
+
+def _oracle_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
+    own = [constant.rmse for constant in judges.constants if _on_same(constant, row)]
+    if own and row.rmse >= min(own):
+        yield "no better than the constant"
+
+
+def _method_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
+    constant, shuffled = judges.constant_for(row), judges.shuffled_for(row)
+    oracle = judges.oracle_for(row)
+    if constant is not None and row.rmse >= constant:
+        yield f"no better than the constant ({_figures(row, constant)})"
+    if shuffled is not None and row.rmse >= shuffled:
+        yield f"no better than shuffled labels ({_figures(row, shuffled)})"
+    if oracle is not None and row.rmse < oracle:
+        yield (
+            f"better than the oracle, which knows the scores' own noise ({_figures(row, oracle)})"
+        )
+
+
+def _goes_with_labels(row: _Row) -> bool:
+    return _correlation_p(row.pcc or 0.0, row.persons) < LEVEL
 
 
 def _correlation_p(pcc: float, persons: int) -> float:

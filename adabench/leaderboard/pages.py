@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from adabench.data.files import write_text
 from adabench.evaluation.significance import LEVEL
+from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.rows import Row, Summary, Table, shared_flags
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
@@ -71,11 +72,14 @@ def render_text(table: Table) -> str:
     ]
     header, body = _filled(table, shared, notes)
     wrapped = [
-        [_wrap(cell, _WIDTHS.get(name)) for name, cell in zip(header, row, strict=True)]
+        [
+            _wrap(terminal_cell(cell), _WIDTHS.get(name))
+            for name, cell in zip(header, row, strict=True)
+        ]
         for row in body
     ]
     text = tabulate(wrapped, headers=header, tablefmt="simple", disable_numparse=True)
-    notices = [textwrap.fill(notice, width=100) for notice in _notices(table, shared)]
+    notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
     return "\n".join([f"== {table.track} ==", *notices, "", text])
 
 
@@ -88,15 +92,16 @@ def render_markdown(table: Table) -> str:
     marks = [", ".join(str(numbers[note]) for note in _notes(row)) for row in table.rows]
     header, cells = _filled(table, shared, marks)
     body = tabulate(
-        [[_escape(cell) for cell in row] for row in cells],
+        [[markdown_cell(cell) for cell in row] for row in cells],
         headers=header,
         tablefmt="github",
         disable_numparse=True,
     )
     notices = [
-        f"**{text}**" if text == DEMO_NOTICE else _escape(text) for text in _notices(table, shared)
+        f"**{text}**" if text == DEMO_NOTICE else markdown_cell(text)
+        for text in _notices(table, shared)
     ]
-    notes = "\n".join(f"{number}. {_escape(note)}" for note, number in numbers.items())
+    notes = "\n".join(f"{number}. {markdown_cell(note)}" for note, number in numbers.items())
     parts = [f"# {table.track}", *notices, body, " ".join(_legend(table)), notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -117,11 +122,14 @@ def render_csv(table: Table) -> str:
     for row in table.rows:
         values = [_full(row.metrics.get(name)) for name in METRIC_NAMES]
         writer.writerow(
-            [table.track, row.kind, row.method, row.config, row.origin]
+            [csv_cell(t) for t in (table.track, row.kind, row.method, row.config, row.origin)]
             + [" ".join(str(seed) for seed in row.seeds)]
             + [cell for cells in values for cell in cells]
             + ["yes" if row.standing.best else "", _number(row.standing.p_value)]
-            + [row.standing.contradiction, "; ".join(row.flags), "; ".join(row.notes)]
+            + [
+                csv_cell(text)
+                for text in (row.standing.contradiction, "; ".join(row.flags), "; ".join(row.notes))
+            ]
         )
     return buffer.getvalue()
 
@@ -229,7 +237,3 @@ def _full(summary: Summary | None) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "" if value is None else repr(value)
-
-
-def _escape(cell: str) -> str:
-    return " ".join(cell.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from adabench.data.files import remove_leftovers
 from adabench.leaderboard.collect import ROOT, collect
 from adabench.leaderboard.over_tracks import write_ranks
-from adabench.leaderboard.page.write import write_page
-from adabench.leaderboard.pages import render_text, write_pages
-from adabench.leaderboard.rows import Table, build_tables
+from adabench.leaderboard.page.write import render_page, write_page
+from adabench.leaderboard.pages import render_csv, render_markdown, render_text, write_pages
+from adabench.leaderboard.rows import Entry, Table, build_tables
 from adabench.records.labels import CorpusLabels
 from adabench.records.results import Problem
+
+# Seconds after which a file that is being written is one that a killed process left.
+_LEFT = 3600.0
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,44 @@ def publish(
     """
     root = Path(root)
     entries, problems = collect(root, results)
-    tables = tuple(build_tables(entries, track, corpora))
     folder = Path(out) if out is not None else root / "local" / "tables"
-    files = write_pages(tables, folder)
-    ranks = tuple(write_ranks(tables, folder))
-    page = None
-    if tables and track is None:
-        page = write_page(tables, (Path(out) if out is not None else root) / "index.html")
-    return Published(root, tables, folder, len(files), ranks, page, tuple(problems))
+    page = (Path(out) if out is not None else root) / "index.html" if track is None else None
+    for place in {folder, folder if page is None else page.parent}:
+        remove_leftovers(place, older_than=_LEFT)
+
+    def write(entries: Sequence[Entry], problems: Sequence[Problem]) -> Published:
+        tables = tuple(build_tables(entries, track, corpora))
+        files, ranks = write_pages(tables, folder), tuple(write_ranks(tables, folder))
+        at = write_page(tables, page) if tables and page is not None else None
+        return Published(root, tables, folder, len(files), ranks, at, tuple(problems))
+
+    try:
+        return write(entries, problems)
+    except (ArithmeticError, ValueError):
+        sound, left_out = _computable(entries)
+        if not left_out:
+            raise
+    return write(sound, [*problems, *left_out])
+
+
+def _computable(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """Return the entries that a table can be made of, and a problem for each of the others."""
+    sound: list[Entry] = []
+    problems: list[Problem] = []
+    for entry in entries:
+        try:
+            # Twice, as two seeds of a row: a mean and a deviation fail where a single value does not.
+            other = entry.record.model_copy(update={"seed": (entry.record.seed or 0) + 1})
+            (table,) = build_tables([entry, replace(entry, record=other)])
+            for render in (render_text, render_markdown, render_csv):
+                render(table)
+            render_page([table])
+        except (ArithmeticError, ValueError) as error:
+            reason = f"its numbers can't be shown ({error})"
+            problems.append(Problem(entry.path or Path(entry.place), reason))
+        else:
+            sound.append(entry)
+    return sound, problems
 
 
 def publish_results(results: Path, root: Path = ROOT) -> Iterator[str]:

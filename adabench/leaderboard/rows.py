@@ -11,7 +11,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from statistics import fmean
 
-from adabench.evaluation.controls import CONSTANT
+from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.leaderboard.bounds import bound_reasons
+from adabench.leaderboard.claims import experiment_beside, unshuffled_hash
+from adabench.leaderboard.controls import ORACLE
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
@@ -266,11 +269,35 @@ def _judged(rows: list[Row], labels: Mapping[str, CorpusLabels]) -> list[Row]:
         records = [entry.record for entry in row.entries]
         if not isinstance(records[0].origin, Reported):
             by_corpus.setdefault(records[0].corpus_checksum, {})[index] = records
+    judged = {index: config for index, row in enumerate(rows) if (config := _shuffles(row))}
+    doubted = [index for index, row in enumerate(rows) if _is_doubted(row)]
     found: dict[int, Standing] = {}
     for group in by_corpus.values():
         records = [record for members in group.values() for record in members]
-        found |= standings(group, labels_for(records, labels))
+        own = labels_for(records, labels)
+        found |= standings(group, own, judged=judged, doubted=doubted)
     return [replace(row, standing=found.get(index, row.standing)) for index, row in enumerate(rows)]
+
+
+def _shuffles(row: Row) -> str | None:
+    """The hash of the config whose labels a control shuffles, where its own config can be read."""
+    first = row.entries[0]
+    if first.record.method != SHUFFLED or first.record.kind != "control":
+        return None
+    experiment = experiment_beside(first.path, first.record)
+    return None if experiment is None else unshuffled_hash(experiment)
+
+
+def _is_doubted(row: Row) -> bool:
+    """Whether a bound may be forged: it was not accepted, and the generator does not give it."""
+    first = row.entries[0]
+    if row.kind != "bound" or row.method != ORACLE or first.place == MEASURED:
+        return False
+    return any(
+        reason
+        for entry in row.entries
+        for reason in bound_reasons(entry.record, experiment_beside(entry.path, entry.record))
+    )
 
 
 def shared_flags(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TypeVar
@@ -37,7 +37,11 @@ class Standing:
 
 
 def standings(
-    rows: Mapping[K, Sequence[Record]], labels: Mapping[str, float] | None = None
+    rows: Mapping[K, Sequence[Record]],
+    labels: Mapping[str, float] | None = None,
+    *,
+    judged: Mapping[K, str] | None = None,
+    doubted: Collection[K] = (),
 ) -> dict[K, Standing]:
     """Where each row stands.
 
@@ -49,8 +53,9 @@ def standings(
         rows: the measured rows of one track and one corpus, controls and bounds among them; the
             records of a row are its seeds.
         labels: session to score in BDI-II points, for a corpus whose records hold none.
+        judged, doubted: as `contradictions` takes them.
     """
-    wrong = contradictions(rows)
+    wrong = contradictions(rows, judged=judged, doubted=doubted)
     by_protocol: dict[str | None, dict[K, Sequence[Record]]] = {}
     for key, records in rows.items():
         if key not in wrong and records[0].kind != "bound":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sized
@@ -9,9 +10,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adabench.data.files import TEMPORARY_PREFIX
+from adabench.leaderboard.bounds import bound_reasons
+from adabench.leaderboard.claims import claim_reasons, experiment_in
+from adabench.leaderboard.copies import copies, copy_remark, predictions_of
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
+from adabench.leaderboard.tested import Tested, data_of, session_reasons, sessions_of
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
@@ -34,6 +40,9 @@ from adabench.records.results import (
     record_files,
 )
 from adabench.records.side_files import SUFFIX
+
+if TYPE_CHECKING:
+    from adabench.config.experiment import Experiment
 
 # Files of a folder below which one process is done before several have started.
 _ALONE = 1000
@@ -78,7 +87,13 @@ class Verification:
 
 @dataclass(frozen=True)
 class _Look:
-    """What a look at one file found; ``run`` is None for one that is no record."""
+    """What a look at one file found; ``run`` and ``data`` are None for one that is no record.
+
+    Attributes:
+        data: what records share that are tested on the same sessions.
+        tested: digest of sessions, persons and labels; empty without predictions.
+        predictions: by session, those of controls and methods.
+    """
 
     path: Path
     place: str
@@ -86,6 +101,10 @@ class _Look:
     run: Hashable | None = None
     rmse: float = 0.0
     unlabelled: bool = False
+    data: Hashable | None = None
+    tested: str = ""
+    config: str | None = None
+    predictions: tuple[float, ...] = ()
 
 
 def verify(
@@ -113,6 +132,7 @@ def verify(
         looks += _look_into(root / place, labels_from or {}, intervals)
         warnings += _lone_side_folders(root / place) + _leftovers(root / place)
     repeated, doubtful = _repetitions(looks)
+    doubtful += [*_disagreeing(looks), *_copied(looks)]
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
     problems += repeated + _misplaced(root / MEASURED)
     damaged = {problem.path for problem in problems}
@@ -167,8 +187,6 @@ def _look_at(
     try:
         stored = load_record(path)
     except FileNotFoundError:
-        if path.is_symlink():
-            return _Look(path, folder.name, ("it is a link to a file that does not exist",))
         return None
     except (OSError, ValueError) as error:
         return _Look(path, folder.name, (reason_of(error, path),))
@@ -180,7 +198,15 @@ def _look_at(
         run=run_key(stored.record),
         rmse=stored.record.metrics.RMSE,
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
+        data=data_of(stored.record),
+        tested=_digest(sessions_of(stored.record)),
+        config=stored.record.config_hash,
+        predictions=predictions_of(stored.record),
     )
+
+
+def _digest(tested: Tested) -> str:
+    return hashlib.sha256(repr(sorted(tested.items())).encode()).hexdigest() if tested else ""
 
 
 def _reasons(
@@ -190,15 +216,26 @@ def _reasons(
     reasons = [*content_reasons(record), *place_reasons(path, folder, stored)]
     if folder.name == MEASURED:
         reasons += sharing_reasons(record)
-    try:
-        reasons += read_beside(path, record.provenance)[1]
-    except OSError as error:
-        reasons.append(f"its side folder can't be read: {error}")
+    files, beside = read_beside(path, record.provenance)
+    reasons += beside
     if corpus is not None:
         reasons += label_reasons(record, corpus)
+    experiment = _experiment(files)
+    reasons += session_reasons(record, experiment, corpus)
+    if experiment is not None:
+        reasons += claim_reasons(record, experiment)
+        reasons += bound_reasons(record, experiment) if record.kind == "bound" else ()
     if intervals and not reasons:
         reasons += interval_reasons(record, None if corpus is None else corpus.scores)
     return reasons
+
+
+def _experiment(files: Mapping[str, bytes]) -> Experiment | None:
+    try:
+        return experiment_in(files)
+    except ValueError:
+        # One that was accepted by an older adabench may be of a form that this one can't read.
+        return None
 
 
 def _lone_side_folders(folder: Path) -> list[Problem]:
@@ -259,6 +296,40 @@ def _several(looks: Iterable[_Look]) -> Iterator[Problem]:
                 f"another record of the run in {first.path}: RMSE {look.rmse:.4f} here, "
                 f"{first.rmse:.4f} there; tables show the newer one",
             )
+
+
+def _disagreeing(looks: Iterable[_Look]) -> Iterator[Problem]:
+    """Yield a warning for both sides where records on the same data differ in whom they tested."""
+    groups: dict[Hashable, dict[str, list[_Look]]] = {}
+    for look in looks:
+        if look.data is not None and look.tested:
+            groups.setdefault(look.data, {}).setdefault(look.tested, []).append(look)
+    for group in groups.values():
+        most, *others = sorted(group.values(), key=len, reverse=True)
+        for look in (look for own in others for look in own):
+            yield _odd(look, most[0])
+        if others:
+            yield _odd(most[0], others[0][0])
+
+
+def _odd(look: _Look, other: _Look) -> Problem:
+    return Problem(
+        look.path,
+        f"its sessions, persons or labels are not those of {other.path}, a record of the same track, "
+        "corpus and protocol: one of the two is wrong",
+    )
+
+
+def _copied(looks: Iterable[_Look]) -> Iterator[Problem]:
+    """Yield a warning for each config whose predictions are another's but for a shift and a scale."""
+    groups: dict[Hashable, dict[_Look, tuple[float, ...]]] = {}
+    for look in looks:
+        if look.predictions:
+            groups.setdefault((look.data, look.tested), {})[look] = look.predictions
+    for group in groups.values():
+        for one, other in copies(group):
+            if one.config != other.config:
+                yield Problem(other.path, copy_remark(one.path))
 
 
 def _count(found: Sized, what: str) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +23,21 @@ from adabench.evaluation.metrics import score_metrics
 from adabench.records.consistency import FEWEST_IN_GROUP
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import persons_of
+from adabench.records.reading import present_in, read_plain
 from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
 from adabench.records.rounding import HALF_STEP
 from adabench.records.sections import Measured
-from adabench.records.side_files import side_folder
+from adabench.records.side_files import KNOWN, side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
 LICENSED = frozenset(CORPUS_OF_TRACK.values())
+
+# All folds together; a single one says `fold` and its number at the end.
+_FOLDS = re.compile(r"(?P<k>[0-9]{1,3}) folds, (?!.*, fold [0-9]+$).*")
+
+_CLOCKS_DIFFER = timedelta(days=1)
 
 _GENERATED = frozenset(track.corpus for track in TRACKS.values() if track.is_demo)
 
@@ -58,6 +66,42 @@ def content_reasons(record: Record) -> Iterator[str]:
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
         )
+    yield from constant_reasons(record)
+    yield from _twice(record)
+    if (
+        record.created
+        and datetime.fromisoformat(record.created) > datetime.now(UTC) + _CLOCKS_DIFFER
+    ):
+        yield f"it was created at {record.created}, which is yet to come; correct the clock and run again"
+
+
+def constant_reasons(record: Record) -> Iterator[str]:
+    """Yield why a record of the constant predictor is none: it tells sessions apart.
+
+    It has one value a fold, and fused one for each set of tasks that a session may have.
+    """
+    if record.method != CONSTANT:
+        return
+    if record.kind != "control":
+        yield f"method {CONSTANT!r} is a control, but kind is {record.kind!r}"
+    folds = _FOLDS.fullmatch(record.protocol or "")
+    track = TRACKS.get(record.track)
+    tasks = len(track.tasks) if track is not None and record.fusion == "fused" else 1
+    most = (int(folds["k"]) if folds else 1) * (2 ** max(tasks, 1) - 1)
+    values = {round(entry.prediction, 6) for entry in record.entries}
+    if len(values) > most:
+        yield f"method {CONSTANT!r} predicts {len(values)} values, of which it can have {most}"
+
+
+def _twice(record: Record) -> Iterator[str]:
+    """Yield a session that stands under two spellings."""
+    seen: dict[str, str] = {}
+    for entry in record.entries:
+        key = unicodedata.normalize("NFKC", entry.session).casefold()
+        first = seen.setdefault(key, entry.session)
+        if first != entry.session:
+            yield f"sessions {first!a} and {entry.session!a} are one under two spellings"
+            return
 
 
 def sharing_reasons(record: Record) -> Iterator[str]:
@@ -117,6 +161,8 @@ def place_reasons(path: Path, folder: Path, stored: Stored) -> Iterator[str]:
 def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, bytes], list[str]]:
     """Read the files in a record's side folder and hold them to the record's digests.
 
+    Neither folder nor files may be links, and nothing but plain files of `KNOWN` names is opened.
+
     Args:
         path: the record's file.
         expected: file name to sha256, `Record.provenance`.
@@ -125,13 +171,10 @@ def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, byte
         The files that hold, and the reasons for which the others do not.
     """
     folder = side_folder(path)
-    present = {}
-    if folder.exists():
-        present = {
-            entry.name: entry
-            for entry in sorted(folder.iterdir())
-            if not entry.name.startswith(TEMPORARY_PREFIX)
-        }
+    try:
+        present = [name for name in present_in(folder) if not name.startswith(TEMPORARY_PREFIX)]
+    except (OSError, ValueError) as error:
+        return {}, [f"its side folder can't be read: {error}"]
     files: dict[str, bytes] = {}
     reasons = [
         f"{folder.name} holds {name}, which the record does not name; remove it"
@@ -139,15 +182,27 @@ def read_beside(path: Path, expected: Mapping[str, str]) -> tuple[dict[str, byte
         if name not in expected
     ]
     for name, digest in expected.items():
-        if name not in present or not present[name].is_file():
+        if name not in KNOWN:
+            known = ", ".join(sorted(KNOWN))
+            reasons.append(f"{folder.name}/{name} is no file that adabench keeps; it keeps {known}")
+        elif name not in present:
             reasons.append(f"{folder.name}/{name} is missing; restore it")
-            continue
-        content = present[name].read_bytes()
-        if hashlib.sha256(content).hexdigest() == digest:
-            files[name] = content
         else:
-            reasons.append(f"{folder.name}/{name} was changed after the record was written")
+            content, reason = _held(folder / name, digest)
+            files |= {name: content} if content is not None else {}
+            reasons += [f"{folder.name}/{name} {reason}"] if reason else []
     return files, reasons
+
+
+def _held(path: Path, digest: str) -> tuple[bytes | None, str]:
+    """Return a side file's content, or None and why it does not hold."""
+    try:
+        content = read_plain(path)
+    except (OSError, ValueError) as error:
+        return None, f"can't be read: {str(error).removeprefix(f'{path}: ')}"
+    if hashlib.sha256(content).hexdigest() != digest:
+        return None, "was changed after the record was written"
+    return content, ""
 
 
 def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:

@@ -22,12 +22,14 @@ class CorpusLabels:
         licensed: its labels may not be passed on.
         scores: session to BDI-II points; a session without a score is left out.
         subjects: session to whose it is.
+        prepared: the corpus itself, for whoever divides it again; None where labels alone are known.
     """
 
     name: str
     licensed: bool
     scores: Mapping[str, float]
     subjects: Mapping[str, str]
+    prepared: PreparedCorpus | None = None
 
 
 def read_labels(folders: Iterable[str | os.PathLike[str]]) -> dict[str, CorpusLabels]:
@@ -65,4 +67,5 @@ def _labels(corpus: PreparedCorpus) -> CorpusLabels:
         licensed=corpus.licensed,
         scores={clip.session: float(clip.score) for clip in corpus.clips if clip.score is not None},
         subjects={clip.session: clip.subject for clip in corpus.clips},
+        prepared=corpus,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
@@ -121,6 +122,14 @@ def commit(code: Mapping[str, str] | None = None) -> tuple[str | None, bool | No
     head, status = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     clean = None if status is None else not status.strip()
     return None if head is None else head.strip(), False if unclean else clean
+
+
+def unknown_commit(commit: str) -> Iterator[str]:
+    """Yield why a commit can't be looked up, if it can't: it is none, or not in adabench's checkout."""
+    if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", commit) is None:
+        yield f"its commit {commit[:80]!r} is no commit's hash, which has 40 or 64 hexadecimal digits"
+    elif not _is_checkout() or _git("cat-file", "-e", f"{commit}^{{commit}}") is None:
+        yield f"its commit {commit} is not in adabench's repository here; fetch it first"
 
 
 def changes() -> str | None:

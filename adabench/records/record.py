@@ -31,6 +31,7 @@ from adabench.records.consistency import (
 )
 from adabench.records.fields import SCHEMA_VERSION, RecordFields
 from adabench.records.migration import check_version, migrate
+from adabench.records.plain import check_plain
 from adabench.records.private import Private, persons_of
 from adabench.records.sections import (
     Cost,
@@ -90,6 +91,7 @@ class Record(RecordFields):
     def _verify_checksum(cls, data: Any, handler: ModelWrapValidatorHandler[Record]) -> Record:
         if not isinstance(data, Mapping):
             return handler(data)
+        check_plain(data)
         version = check_version(data.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
         content = {name: value for name, value in data.items() if name != "checksum"}
         doubtful = "checksum" in data and data["checksum"] != _checksum_of(content)

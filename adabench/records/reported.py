@@ -7,12 +7,14 @@ may be empty. A number is kept as its paper prints it, also where two papers dis
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from adabench.records.reading import read_plain
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported
 
 COLUMNS = ("paper", "table", "row", "method", "track", *METRIC_NAMES, "note")
@@ -48,8 +50,12 @@ def read_reported(path: str | os.PathLike[str]) -> list[Record]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
+    try:
+        text = read_plain(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected a table in UTF-8; save it so") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise ValueError(
                 f"{path}, line 1: expected the columns {', '.join(COLUMNS)}; "
@@ -62,6 +68,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     "quote a name that holds a comma"
                 )
             yield reader.line_num, row
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: no table ({error})") from error
 
 
 def _record(row: Mapping[str, str]) -> Record:

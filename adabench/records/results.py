@@ -7,6 +7,7 @@ file is ever edited.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from adabench.data.files import TEMPORARY_PREFIX, write_bytes
+from adabench.data.plain import printable
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.migration import entries_of_older
 from adabench.records.private import (
@@ -29,6 +31,7 @@ from adabench.records.private import (
     read_private,
     write_private,
 )
+from adabench.records.reading import read_plain, what_is
 from adabench.records.record import SCHEMA_VERSION, Record
 from adabench.records.side_files import SUFFIX
 
@@ -37,6 +40,9 @@ _HASH_LENGTHS = (8, 16, 64)
 
 # From so many files on, several processes read them, so many at a time.
 _MANY, _CHUNK = 1000, 200
+
+# Fields that are told of one damaged file, and characters of a value that came.
+_MOST_TOLD, _LONGEST_TOLD = 20, 100
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+        return printable(f"{self.path}: {self.reason}")
 
 
 @dataclass(frozen=True)
@@ -129,9 +135,11 @@ def read_record(path: str | os.PathLike[str]) -> Record:
 def load_record(path: str | os.PathLike[str]) -> Stored:
     """Reads and verifies one record and keeps what the file itself holds; errors as `read_record`."""
     path = Path(path)
-    content = path.read_bytes()
+    content = read_plain(path)
     try:
         fields = from_json(content, allow_inf_nan=False)
+        # A name that stands twice is read in two ways by two programs.
+        json.loads(content, object_pairs_hook=_without_repetition)
     except ValueError as error:
         raise ValueError(f"{path}: not a JSON file ({error}); restore it or run again") from error
     if not isinstance(fields, dict):
@@ -158,6 +166,13 @@ def _with_private(record: Record, fields: dict[str, Any], path: Path) -> Record:
         return record
     exact = {"metrics": fields["metrics"], "intervals": fields.get("intervals", {})}
     return record.with_private(Private.model_validate({"predictions": entries, **exact}))
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{printable(twice[:60])!r} stands twice in one object")
 
 
 def read_records(root: str | os.PathLike[str]) -> tuple[list[Record], list[Problem]]:
@@ -205,7 +220,10 @@ def _read(path: Path) -> Record | OSError | ValueError:
 
 
 def record_files(root: Path) -> list[Path]:
-    """The JSON files below a folder, sorted: no side files, private ones or what is being written."""
+    """The JSON files below a folder, sorted: no side files, private ones or what is being written.
+
+    A link to a folder is not followed but listed, so that whoever reads it names it.
+    """
     found: list[str] = []
     for folder, folders, files in os.walk(root):
         folders[:] = [n for n in folders if n != FOLDER and not n.endswith(SUFFIX)]
@@ -214,6 +232,7 @@ def record_files(root: Path) -> list[Path]:
             for name in (*folders, *files)
             if name.endswith(".json") and not name.startswith(TEMPORARY_PREFIX)
         ]
+        found += [entry for name in folders if os.path.islink(entry := f"{folder}/{name}")]  # noqa: PTH114
     return [Path(name) for name in sorted(found)]
 
 
@@ -292,9 +311,10 @@ def free_path(stored: Stored, root: Path) -> tuple[Path, bool]:
     path = root
     for name in file_names(stored):
         path = root / stored.record.track / name
-        if not path.exists():
+        if not os.path.lexists(path):
             return path, False
-        if path.is_file() and path.read_bytes() == stored.content:
+        same_size = path.lstat().st_size == len(stored.content)
+        if same_size and what_is(path) == "a file" and read_plain(path) == stored.content:
             return path, True
     raise FileExistsError(
         f"{path} exists and is damaged, since its content does not have the checksum of its name; "
@@ -321,9 +341,16 @@ def _describe(error: ValidationError) -> str:
     for item in error.errors(include_url=False, include_context=False):
         field = ".".join(str(step) for step in item["loc"])
         came = item["input"]
-        shown = f" (got {came!r})" if isinstance(came, str | int | float | bool) else ""
+        shown = f" (got {_short(came)})" if isinstance(came, str | int | float | bool) else ""
         parts.append(f"{field}: {item['msg']}{shown}" if field else item["msg"])
-    return "; ".join(parts)
+    told = "; ".join(parts[:_MOST_TOLD])
+    return printable(f"{told}; {len(parts) - _MOST_TOLD} more" if parts[_MOST_TOLD:] else told)
+
+
+def _short(value: str | int | float | bool) -> str:
+    if isinstance(value, str) and len(value) > _LONGEST_TOLD:
+        return f"{value[:_LONGEST_TOLD]!r} and {len(value) - _LONGEST_TOLD} characters more"
+    return repr(value)
 
 
 def reason_of(error: Exception, path: Path) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
+from adabench.records.plain import Name as Name
+from adabench.records.plain import SessionName
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -23,7 +25,8 @@ Amount = Annotated[float, Field(ge=0, le=1e18)]
 MetricName = Literal["RMSE", "MAE", "PCC", "CCC"]
 # These become names of folders and must not lead elsewhere.
 TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-Name = Annotated[str, Field(min_length=1)]
+#: Free text of one line or more.
+Text = Annotated[str, Field(min_length=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._@/+-]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -57,8 +60,8 @@ class Prediction(Part):
         label: within the record's scale.
     """
 
-    session: Name
-    subject: Name
+    session: SessionName
+    subject: SessionName
     prediction: Points
     label: Points | None = None
 
@@ -138,7 +141,7 @@ class Contract(Part):
     """Whether the parts kept their contract in this run; the worst of its members' if joined."""
 
     outcome: Literal["held", "broken", "not checked"]
-    reasons: list[Name] = []
+    reasons: list[Text] = []
     seconds: Seconds | None = None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adabench.data.files import write_bytes
+from adabench.records.reading import present_in, read_plain
 
 SUFFIX = ".provenance"
 
@@ -19,6 +20,8 @@ CONFIG, ENVIRONMENT, CHANGES = "config.json", "environment.txt", "changes.patch"
 
 #: The files of parts from outside the repository, as a patch of new files.
 CODE = "code.patch"
+#: All files that may lie beside a record; others are refused, whatever they hold.
+KNOWN = frozenset((CONFIG, ENVIRONMENT, CHANGES, CODE))
 
 
 def side_folder(record: str | os.PathLike[str]) -> Path:
@@ -52,18 +55,22 @@ def read_side_files(record: str | os.PathLike[str], expected: Mapping[str, str])
 
     Raises:
         FileNotFoundError: one is missing.
-        ValueError: one was changed, or is no text.
+        ValueError: one was changed, is no text, no plain file or too large, or the folder is a link.
     """
     folder = side_folder(record)
+    present = frozenset(present_in(folder))
     files: dict[str, str] = {}
     for name, digest in expected.items():
         path = folder / name
-        if not path.is_file():
+        if name not in present:
             raise FileNotFoundError(f"{path} is missing, and {record} names it; restore the folder")
-        content = path.read_bytes()
+        content = read_plain(path)
         if hashlib.sha256(content).hexdigest() != digest:
             raise ValueError(
                 f"{path} was changed after {Path(record).name} was written; restore the file"
             )
-        files[name] = content.decode()
+        try:
+            files[name] = content.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: expected text in UTF-8; restore the file") from error
     return files

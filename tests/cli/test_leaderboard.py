@@ -1,11 +1,14 @@
 """The command line of the leaderboard, run as a user runs it."""
 
+import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sent_records import send
 
 from adabench.evaluation import score_metrics
 from adabench.records import Flags, Measured, Metrics, Prediction, Record, write_record
@@ -153,32 +156,65 @@ def test_the_projects_own_records_hold():
 
 
 def test_add_moves_records_and_says_where_to(board):
-    files = files_of(board)
+    files = [send(board / "local", run={"name": "own"}, seed=seed) for seed in (0, 1)]
     done = run("add", *files, "--root", board)
     assert done.returncode == 0, done.stderr
     for file in files:
         assert f"{file} -> {board / 'measured' / 'demo' / file.name}\n" in done.stdout
-    assert files_of(board) == []
+        assert not file.exists()
 
 
 def test_add_names_what_it_refuses_and_takes_the_others(board):
-    bad, good = files_of(board)
+    bad, _ = files_of(board)
     bad.write_text("{")
-    done = run("add", bad, board / "none.json", good, "--root", board)
+    good = send(board / "local", run={"name": "own"})
+    os.mkfifo(board / "pipe.json")
+    long = send(board / "long").with_name("long.json")
+    long.write_text(json.dumps({**json.loads(files_of(board)[1].read_text()), "seed": 10**400}))
+    escape = board / "\x1b[2Jx.json"
+    done = run(
+        "add", bad, board / "none.json", board / "pipe.json", long, escape, good, "--root", board
+    )
     assert done.returncode == 1
     assert f"{bad}: refused: not a JSON file" in done.stderr
     assert "none.json: refused: there is no such file" in done.stderr
+    assert "pipe.json: refused: it is a pipe" in done.stderr
+    assert "long.json: refused: " in done.stderr
+    assert "\\x1b[2Jx.json: refused: there is no such file" in done.stderr
+    assert "\x1b" not in done.stderr
     assert str(board / "measured" / "demo" / good.name) in done.stdout
     assert bad.exists()
     assert not good.exists()
 
 
+def test_add_goes_on_after_a_file_that_can_not_be_moved(board):
+    first, second = (send(board / "local", run={"name": "own"}, seed=seed) for seed in (0, 1))
+    taken = board / "measured" / "demo" / first.with_suffix(".provenance").name
+    taken.parent.mkdir(parents=True)
+    taken.write_text("a file where a folder is needed")
+    done = run("add", first, second, "--root", board)
+    assert done.returncode == 1
+    assert taken.name in done.stderr
+    assert first.exists()
+    assert str(board / "measured" / "demo" / second.name) in done.stdout
+
+
 def test_add_notes_what_it_was_told_to_allow(board):
-    file = write_record(make(seed=7, clean_tree=False), board / "local")
+    file = send(board / "local", run={"name": "own"}, seed=7, clean_tree=False)
     assert "--allow-dirty takes it" in run("add", file, "--root", board).stderr
     done = run("add", "--allow-dirty", "--root", board, file)
     assert done.returncode == 0
     assert done.stdout.endswith(f"{file.name}; its working tree was not clean\n")
+
+
+def test_add_tells_of_a_copy(board):
+    own, other = {"name": "own"}, {"name": "other", "paper_compat": True}
+    first = send(board / "local", run=own)
+    assert run("add", first, "--root", board).returncode == 0
+    done = run("add", send(board / "local", run=other), "--root", board)
+    assert done.returncode == 0
+    accepted = board / "measured" / "demo" / first.name
+    assert f"its predictions are those of {accepted} but for a shift" in done.stdout
 
 
 def test_compare_tells_two_rows_apart(board):

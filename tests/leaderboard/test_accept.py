@@ -2,11 +2,13 @@
 
 import json
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
 
 import pytest
+from sent_records import TINY, drawn, predicted, send, sent
 
 from adabench.leaderboard import accept as module
 from adabench.leaderboard.accept import RefusedError, accept, untraceable
@@ -14,8 +16,8 @@ from adabench.leaderboard.verify import verify
 from adabench.records import Metrics, Reported, read_record, read_records, write_record
 from adabench.records.labels import read_labels
 from adabench.records.record import content_checksum
-
-FILES = {"config.json": '{"a": 1}', "environment.txt": "x==1\n"}
+from adabench.records.side_files import digests
+from adabench.synthface import SynthfaceParameters, bounds
 
 
 @pytest.fixture
@@ -32,6 +34,18 @@ def files_below(folder):
     )
 
 
+def bound_config(name):
+    method = {"name": f"bound: {name}", "type": "GeneratorBound", "bound": name}
+    return {"name": "bounds", "method": method}
+
+
+def of_bound(name):
+    """The fields of the generator's own bound, as it is computed."""
+    found = bounds(SynthfaceParameters.tiny(TINY["seed"]))[name]
+    guess = [found.predictions[session.name] for session in drawn()]
+    return {"kind": "bound", **predicted(drawn(), guess)}
+
+
 def refused(file, root, **options):
     """The reasons, after a look whether anything was touched."""
     before = files_below(root), file.is_file() and file.read_bytes()
@@ -42,29 +56,30 @@ def refused(file, root, **options):
     return caught.value.reasons
 
 
-def test_a_local_record_moves(root, sound):
-    record = sound()
-    path = write_record(record, root / "local")
+def test_a_local_record_moves(root):
+    path = send(root / "local")
     content = path.read_bytes()
     accepted = accept(path, root)
     assert accepted == root / "measured" / "demo" / path.name
     assert accepted.read_bytes() == content
-    assert files_below(root) == [f"measured/demo/{path.name}"]
+    assert files_below(root)[0] == f"measured/demo/{path.name}"
     assert verify(root).holds
 
 
-def test_a_record_that_was_sent_gets_its_name(root, sound, tmp_path):
-    record = sound(track="demo-freeform")
-    sent = write_record(record, tmp_path).rename(tmp_path / "their result.json")
-    accepted = accept(sent, root)
+def test_a_record_that_was_sent_gets_its_name(root, tmp_path):
+    path = send(tmp_path, run={"track": "demo-freeform"})
+    record = read_record(path)
+    path.with_suffix(".provenance").rename(tmp_path / "their result.provenance")
+    path = path.rename(tmp_path / "their result.json")
+    accepted = accept(path, root)
     assert accepted.parent == root / "measured" / "demo-freeform"
     assert accepted.name.endswith(f"-0-{record.checksum[:8]}.json")
-    assert not sent.exists()
+    assert not path.exists()
     assert verify(root).holds
 
 
-def test_its_side_folder_comes_along(root, sound, with_side_folder):
-    path = with_side_folder(sound(), root / "local", FILES)
+def test_its_side_folder_comes_along(root):
+    path = send(root / "local")
     (path.with_suffix(".provenance") / ".part-1-config.json").write_text("left by a kill")
     accepted = accept(path, root)
     name = accepted.stem
@@ -77,8 +92,8 @@ def test_its_side_folder_comes_along(root, sound, with_side_folder):
     assert (verify(root).holds, verify(root).warnings) == (True, ())
 
 
-def test_a_damaged_side_folder_is_refused(root, sound, with_side_folder):
-    path = with_side_folder(sound(), root / "local", FILES)
+def test_a_damaged_side_folder_is_refused(root):
+    path = send(root / "local")
     (path.with_suffix(".provenance") / "config.json").write_text("{}")
     (path.with_suffix(".provenance") / "environment.txt").unlink()
     changed, missing = refused(path, root)
@@ -107,37 +122,44 @@ def sign(content):
     ],
     ids=["truncated", "edited", "foreign", "of the future", "edited and signed"],
 )
-def test_a_damaged_record_is_refused(root, sound, damage, reason):
-    path = write_record(sound(), root / "local")
+def test_a_damaged_record_is_refused(root, damage, reason):
+    path = send(root / "local")
     path.write_text(damage(path.read_text()))
     (found,) = refused(path, root)
     assert reason in found
 
 
-def test_a_missing_file_a_folder_and_a_missing_root_are_named(root, sound, tmp_path):
+def test_a_missing_file_a_folder_and_a_missing_root_are_named(root, tmp_path):
     assert "no such file" in refused(tmp_path / "nothing.json", root)[0]
     assert "it is a folder" in refused(tmp_path, root)[0]
     with pytest.raises(FileNotFoundError, match="--root"):
-        accept(write_record(sound(), tmp_path), tmp_path / "nowhere")
+        accept(send(tmp_path), tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"commit": None}, "the commit that it was run at is not known"),
+        ({"commit": ""}, "its commit '' is no commit's hash"),
+        ({"commit": "not a commit"}, "its commit 'not a commit' is no commit's hash"),
+        ({"commit": "--help"}, "its commit '--help' is no commit's hash"),
+        ({"commit": "c" * 40}, f"its commit {'c' * 40} is not in adabench's repository here"),
+        ({"provenance": {}, "files": {}}, "no config.json lies beside it"),
         ({"clean_tree": False}, "its working tree was not clean"),
         ({"clean_tree": None}, "whether its working tree was clean is not known"),
     ],
 )
-def test_code_that_nobody_can_find_again_is_refused_unless_allowed(root, sound, changes, reason):
-    path = write_record(sound(**changes), root / "local")
-    assert refused(path, root) == (f"{reason} (--allow-dirty takes it)",)
-    assert list(untraceable(sound(**changes))) == [reason]
+def test_what_nobody_can_find_again_is_refused_unless_allowed(root, changes, reason):
+    path = send(root / "local", **changes)
+    (found,) = refused(path, root)
+    assert found.startswith(reason)
+    assert found.endswith(" (--allow-dirty takes it)")
+    assert list(untraceable(read_record(path))) == [found.removesuffix(" (--allow-dirty takes it)")]
     assert accept(path, root, allow_dirty=True).is_file()
 
 
-def test_a_traceable_record_raises_no_doubt(sound):
-    assert list(untraceable(sound())) == []
+def test_a_traceable_record_raises_no_doubt():
+    assert list(untraceable(sent()[0])) == []
 
 
 @pytest.mark.parametrize(
@@ -155,9 +177,10 @@ def test_what_a_record_claims_is_checked(root, sound, changes, reason):
     assert any(reason in each for each in refused(path, root, allow_dirty=True))
 
 
-def test_all_reasons_are_told_at_once(root, sound):
-    path = write_record(sound(track="avec14", commit=None, clean_tree=False), root / "local")
-    assert len(refused(path, root)) == 3
+def test_all_reasons_are_told_at_once(root):
+    path = send(root / "local", corpus="mine", config_hash="x", commit=None, clean_tree=False)
+    reasons = refused(path, root)
+    assert [reason.split()[0] for reason in reasons] == ["track", "config_hash", "the", "its"]
 
 
 def test_a_licensed_record_is_recomputed_where_its_corpus_is_given(root, licensed, licensed_corpus):
@@ -165,68 +188,77 @@ def test_a_licensed_record_is_recomputed_where_its_corpus_is_given(root, license
     good = write_record(licensed(), root / "local")
     fake = licensed(seed=1, metrics=Metrics(RMSE=1.0, MAE=1.0, PCC=1.0, CCC=1.0))
     bad = write_record(fake, root / "local")
-    assert len(refused(bad, root, labels_from=labels)) == 4
-    assert accept(good, root, labels).parent.name == "avec14"
+    assert len(refused(bad, root, labels_from=labels, allow_dirty=True)) == 4
+    assert accept(good, root, labels, allow_dirty=True).parent.name == "avec14"
 
 
-def test_an_accepted_record_is_refused(root, sound, tmp_path):
-    accepted = accept(write_record(sound(), root / "local"), root)
-    again = write_record(sound(), tmp_path)
+def test_an_accepted_record_is_refused(root, tmp_path):
+    accepted = accept(send(root / "local"), root)
+    again = send(tmp_path)
     assert refused(again, root) == (f"this very record is accepted already, as {accepted}",)
     assert refused(accepted, root) == (f"this very record is accepted already, as {accepted}",)
     assert accepted.is_file()
 
 
-def test_the_same_run_is_refused_and_both_files_are_named(root, sound):
-    accepted = accept(write_record(sound(), root / "local"), root)
-    later = {"created": "2027-01-02T03:04:05+00:00"}
-    same = write_record(sound(**later), root / "local")
+def test_the_same_run_is_refused_and_both_files_are_named(root):
+    accepted = accept(send(root / "local"), root)
+    later = {"created": "2026-01-03T03:04:05+00:00"}
+    same = send(root / "local", **later)
     (reason,) = refused(same, root)
     assert reason == f"its run is accepted already with the same numbers, as {accepted}"
-    other = write_record(sound(4.0, config="renamed", **later), root / "local")
+    other = send(root / "local", 2.0, run={"name": "renamed"}, **later)
     (reason,) = refused(other, root)
     assert str(accepted) in reason
-    assert "RMSE 5 there, 4 here" in reason
+    assert "RMSE 3 there, 2 here" in reason
     assert "seed 0" in reason
 
 
-def test_other_seeds_tracks_configs_and_corpora_are_other_runs(root, sound):
-    records = [
-        sound(),
-        sound(seed=1),
-        sound(track="demo-freeform"),
-        sound(config_hash="f" * 16),
-        sound(corpus_checksum="other"),
-        sound(method="bound: a", kind="bound"),
-        sound(method="bound: b", kind="bound"),
+def test_other_seeds_tracks_configs_and_corpora_are_other_runs(root):
+    runs = [
+        {},
+        {"seed": 1},
+        {"run": {"track": "demo-freeform"}},
+        {"run": {"paper_compat": True}},
+        {"corpus_checksum": "other"},
+        {"run": bound_config("mean"), **of_bound("mean")},
+        {"run": bound_config("oracle"), **of_bound("oracle")},
     ]
-    for record in records:
-        accept(write_record(record, root / "local"), root)
-    assert len(read_records(root / "measured")[0]) == len(records)
+    for run in runs:
+        accept(send(root / "local", **run), root)
+    assert len(read_records(root / "measured")[0]) == len(runs)
 
 
-def test_a_damaged_accepted_record_is_no_reason_against_another(root, sound):
-    accepted = accept(write_record(sound(), root / "local"), root)
+def test_a_damaged_accepted_record_is_no_reason_against_another(root):
+    accepted = accept(send(root / "local"), root)
     accepted.write_text("{")
-    again = accept(write_record(sound(), root / "local"), root)
-    assert again.name.endswith(f"-{sound().checksum[:16]}.json")
+    again = accept(send(root / "local"), root)
+    assert again.name.endswith(f"-{sent()[0].checksum[:16]}.json")
     assert accepted.read_text() == "{"
 
 
-def test_a_record_of_the_first_schema_is_taken_as_it_is(root, sound, tmp_path):
+def test_a_record_of_the_first_schema_is_written_as_one_of_today(root, sound, tmp_path):
     content = json.loads(sound().model_dump_json(exclude={"checksum", "provenance"}))
     for entry in content["predictions"]:
         del entry["subject"]
     content = {**content, "schema_version": 1}
     text = json.dumps({**content, "checksum": content_checksum(content)})
     (tmp_path / "old.json").write_text(text)
-    accepted = accept(tmp_path / "old.json", root)
-    assert accepted.read_text() == text
+    record = read_record(tmp_path / "old.json")
+    accepted = accept(tmp_path / "old.json", root, allow_dirty=True)
+    assert json.loads(accepted.read_text())["schema_version"] == record.schema_version
+    assert read_record(accepted) == record
     assert verify(root).holds
 
 
-def test_a_disk_that_fills_up_loses_nothing(root, sound, with_side_folder, monkeypatch):
-    path = with_side_folder(sound(), root / "local", FILES)
+def test_what_is_written_is_the_record_and_not_the_bytes_that_were_sent(root):
+    path = send(root / "local")
+    usual = path.read_bytes()
+    path.write_bytes(b" \n" + usual.replace(b'"seed"', b'"\\u0073eed"') + b"\t" * 1000)
+    assert accept(path, root).read_bytes() == usual
+
+
+def test_a_disk_that_fills_up_loses_nothing(root, monkeypatch):
+    path = send(root / "local")
     before = files_below(root)
 
     def full(target, content):
@@ -263,9 +295,8 @@ module.accept(sys.argv[1], sys.argv[2])
 
 
 @pytest.mark.parametrize("steps", range(10))
-def test_a_kill_at_any_step_loses_nothing(root, sound, with_side_folder, steps):
-    record = sound()
-    path = with_side_folder(record, root / "local", FILES)
+def test_a_kill_at_any_step_loses_nothing(root, steps):
+    path = send(root / "local")
     command = [sys.executable, "-c", KILLED, str(path), str(root), str(steps)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
@@ -307,8 +338,8 @@ def in_processes(root, folder, shares):
     return results
 
 
-def test_8_processes_that_add_at_once_lose_none(root, sound, with_side_folder):
-    names = [with_side_folder(sound(seed=seed), root / "local", FILES).name for seed in range(40)]
+def test_8_processes_that_add_at_once_lose_none(root):
+    names = [send(root / "local", seed=seed).name for seed in range(40)]
     shares = [names[turn::8] for turn in range(8)]
     results = in_processes(root, root / "local" / "demo", shares)
     assert {result for _, result in results} == {"accepted"}
@@ -320,9 +351,9 @@ def test_8_processes_that_add_at_once_lose_none(root, sound, with_side_folder):
     assert (found.problems, found.warnings) == ((), ())
 
 
-def test_of_8_processes_that_add_one_run_at_once_one_does(root, sound, tmp_path):
+def test_of_8_processes_that_add_one_run_at_once_one_does(root, tmp_path):
     """Eight machines ran it: every record is another, the run is one."""
-    names = [write_record(sound(hardware={"cores": cores}), tmp_path).name for cores in range(8)]
+    names = [send(tmp_path, hardware={"cores": cores}).name for cores in range(8)]
     results = in_processes(root, tmp_path / "demo", [[name] for name in names])
     outcomes = [result for _, result in results]
     assert outcomes.count("accepted") == 1
@@ -331,8 +362,8 @@ def test_of_8_processes_that_add_one_run_at_once_one_does(root, sound, tmp_path)
     assert len(read_records(tmp_path / "demo")[0]) == 7
 
 
-def test_of_8_processes_that_add_one_file_at_once_one_does(root, sound, tmp_path):
-    path = write_record(sound(), tmp_path)
+def test_of_8_processes_that_add_one_file_at_once_one_does(root, tmp_path):
+    path = send(tmp_path)
     results = in_processes(root, path.parent, [[path.name]] * 8)
     outcomes = [result for _, result in results]
     assert outcomes.count("accepted") == 1
@@ -340,6 +371,119 @@ def test_of_8_processes_that_add_one_file_at_once_one_does(root, sound, tmp_path
     assert len(read_records(root / "measured")[0]) == 1
 
 
-def test_the_lock_stays_out_of_the_accepted_records(root, sound):
-    accept(write_record(sound(), root / "local"), root)
+def test_the_lock_stays_out_of_the_accepted_records(root):
+    accept(send(root / "local"), root)
     assert not list((root / "measured").rglob(".lock"))
+
+
+def snapshot(folder):
+    """Everything below a folder, links as what they point to."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.is_file()
+        for path in sorted(folder.rglob("*"))
+        if path.name != ".lock"
+    }
+
+
+def side_of(path):
+    return path.with_suffix(".provenance")
+
+
+def swap_for_link(path):
+    """Put what stands there elsewhere, and a link to it in its place."""
+    elsewhere = path.with_name(f"of others {path.name}")
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere.name)
+
+
+LINKED = {
+    "the side folder": lambda path: swap_for_link(side_of(path)),
+    "a side file": lambda path: swap_for_link(side_of(path) / "config.json"),
+    "the record": swap_for_link,
+    "the side folder, absolute": lambda path: (
+        side_of(path).rename(path.with_name("own")),
+        side_of(path).symlink_to(path.with_name("own").resolve()),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LINKED)
+def test_nothing_behind_a_link_is_read_or_removed(root, tmp_path, kind):
+    path = send(tmp_path)
+    LINKED[kind](path)
+    before = snapshot(path.parent)
+    assert any("it is a link" in reason for reason in refused(path, root, allow_dirty=True))
+    assert snapshot(path.parent) == before
+
+
+def test_files_of_others_that_a_record_names_stay(root, tmp_path):
+    """Digests of public files are no secret, so a record can name them."""
+    table = root / "reported" / "reported.csv"
+    table.parent.mkdir()
+    table.write_text("paper,table,row,method,track,RMSE,MAE,PCC,CCC,note\n")
+    path = send(tmp_path, provenance=digests({table.name: table.read_text()}), files={})
+    side_of(path).symlink_to(table.parent)
+    assert any("its side folder can't be read" in each for each in refused(path, root))
+    side_of(path).unlink()
+    side_of(path).mkdir()
+    (side_of(path) / table.name).symlink_to(table)
+    assert any("no file that adabench keeps" in reason for reason in refused(path, root))
+    assert table.is_file()
+
+
+def put_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def put_giant(path):
+    with path.open("ab") as file:
+        file.truncate(30 * 2**20)
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (put_pipe, "it is a pipe"),
+        (put_giant, "larger than 20 MiB"),
+        (lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), "it is a link"),
+    ],
+    ids=["pipe", "giant", "folder", "device"],
+)
+@pytest.mark.parametrize("which", ["record", "side file"])
+def test_pipes_devices_folders_and_giants_are_refused(root, tmp_path, put, reason, which):
+    path = send(tmp_path)
+    put(path if which == "record" else side_of(path) / "environment.txt")
+    assert any(reason in each for each in refused(path, root, allow_dirty=True))
+
+
+def test_a_side_folder_that_is_a_file_is_refused(root, tmp_path):
+    path = send(tmp_path, provenance={}, files={})
+    side_of(path).write_text("a file")
+    assert any("its side folder can't be read" in each for each in refused(path, root))
+
+
+def test_an_empty_side_folder_goes_and_strange_things_stay(root, tmp_path):
+    path = send(tmp_path, provenance={}, files={})
+    side_of(path).mkdir()
+    accept(path, root, allow_dirty=True)
+    assert not side_of(path).exists()
+    path = send(tmp_path, seed=1)
+    (side_of(path) / ".part-0-folder").mkdir()
+    (side_of(path) / ".part-1-link").symlink_to("/etc/hostname")
+    accept(path, root)
+    assert [entry.name for entry in sorted(side_of(path).iterdir())] == [
+        ".part-0-folder",
+        ".part-1-link",
+    ]
+
+
+@pytest.mark.parametrize("name", ["index.html", "notes.md", "config.json.bak", "run.sh"])
+def test_side_files_of_other_names_are_refused(root, tmp_path, name):
+    files = {**sent()[1], name: "x"}
+    path = send(tmp_path, files=files, provenance=digests(files))
+    assert any(f"{name} is no file that adabench keeps" in each for each in refused(path, root))
+    unnamed = send(tmp_path, seed=1)
+    (side_of(unnamed) / name).write_text("x")
+    assert any(f"holds {name}" in each for each in refused(unnamed, root))

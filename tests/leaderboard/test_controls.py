@@ -67,9 +67,11 @@ def test_no_better_than_shuffled_labels(row, controls):
     got = contradictions({**controls, "a": [row(14)]})
     assert "no better than the constant" in got["a"]
     assert "no better than shuffled labels (RMSE 14.00 against 13.50)" in got["a"]
-    controls[SHUFFLED] = [row(12.0, kind="control", method=SHUFFLED)]
-    got = contradictions({**controls, "a": [row(12.5)]})
-    assert got["a"] == "no better than shuffled labels (RMSE 12.50 against 12.00)"
+    # Near the persons' mean and without any order among them, so that it is no leak itself.
+    near = np.arange(0, 45, 3).mean() + np.resize([0.1, -0.1], 15)
+    controls[SHUFFLED] = [row(guess=near, kind="control", method=SHUFFLED)]
+    got = contradictions({**controls, "a": [row(12.98)]})
+    assert got["a"] == "no better than shuffled labels (RMSE 12.98 against 12.96)"
 
 
 def test_better_than_the_oracle(row, controls):
@@ -87,6 +89,74 @@ def test_shuffled_labels_that_teach_are_flagged(row, controls):
     assert "something tells the labels" in got["leak"]
     # Without a constant there is nothing to be better than.
     assert contradictions({"leak": [leak]}) == {}
+
+
+def test_a_leak_judges_nobody(row, controls):
+    leak = row(6, kind="control", method=SHUFFLED)
+    assert set(contradictions({**controls, "leak": [leak], "honest": [row(7)]})) == {"leak"}
+    # Nor does the mean over its seeds, or one beside a control that is believed.
+    seeds = [leak, row(7, seed=1, kind="control", method=SHUFFLED)]
+    got = contradictions({**controls, "leak": seeds, "honest": [row(12)], "poor": [row(13.6)]})
+    assert set(got) == {"leak", "poor"}
+    assert "13.60 against 13.50" in got["poor"]
+
+
+def test_shuffled_labels_judge_their_own_config_only(row, controls):
+    theirs = {"config": "theirs", "config_hash": "b" * 16, "method": "Theirs"}
+    near = np.arange(0, 45, 3).mean() + np.resize([0.1, -0.1], 15)
+    controls[SHUFFLED] = [row(guess=near, kind="control", method=SHUFFLED)]
+    rows = {**controls, "own": [row(12.98)], "theirs": [row(12.98, **theirs)]}
+    assert set(contradictions(rows)) == {"own"}
+    # The hash of what was shuffled counts before any name, and an override makes another config.
+    assert set(contradictions(rows, judged={SHUFFLED: "b" * 16})) == {"theirs"}
+    assert contradictions(rows, judged={SHUFFLED: "c" * 16}) == {}
+    rows["own"] = [row(12.98, overrides=["training.epochs=1"])]
+    assert contradictions(rows) == {}
+    rows[SHUFFLED] = [
+        record.model_copy(update={"overrides": ["shuffle_labels=True", "training.epochs=1"]})
+        for record in controls[SHUFFLED]
+    ]
+    assert set(contradictions(rows)) == {"own"}
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [
+        np.arange(0, 45, 3, dtype=float),
+        np.where(np.arange(15) == 7, 20.5, 20.0),
+        20.0 + np.arange(15) * 1e-3,
+    ],
+    ids=["the labels", "one session apart", "hardly apart"],
+)
+def test_a_constant_that_tells_sessions_apart_judges_nobody(row, controls, guess):
+    controls[CONSTANT] = [row(guess=guess, kind="control", method=CONSTANT)]
+    got = contradictions({**controls, "honest": [row(5)], "poor": [row(13.4)]})
+    assert set(got) == {CONSTANT}
+    assert "of which it can have 1" in got[CONSTANT]
+
+
+def test_a_constant_of_folds_must_not_go_with_the_labels(row, controls):
+    folds = {"protocol": "5 folds, validation 20, seed 0, 01234567", "kind": "control"}
+    labels = np.arange(0, 45, 3, dtype=float)
+    honest = np.resize([20.0, 20.5, 21.0, 21.5, 22.0], 15)
+    sorted_in = np.repeat([5.0, 12.0, 20.0, 30.0, 40.0], 3)
+    for guess, wrong in ((honest, set()), (sorted_in, {"c"})):
+        rows = {"c": [row(guess=guess, labels=labels, method=CONSTANT, **folds)]}
+        rows["honest"] = [row(8, protocol=folds["protocol"])]
+        assert set(contradictions(rows)) == wrong
+    assert "something tells them" in contradictions(rows)["c"]
+
+
+def test_an_oracle_that_is_doubted_or_worse_than_the_constant_judges_nobody(row, controls):
+    controls[ORACLE] = [row(11, kind="bound", method=ORACLE)]
+    rows = {**controls, "a": [row(10)]}
+    assert set(contradictions(rows)) == {"a"}
+    assert contradictions(rows, doubted=[ORACLE]) == {}
+    controls[ORACLE] = [row(40, kind="bound", method=ORACLE)]
+    assert contradictions({**controls, "a": [row(10)]}) == {}
+    # One that is believed goes on judging beside it.
+    sound = [row(3, kind="bound", method=ORACLE)]
+    assert set(contradictions({**controls, "sound": sound, "a": [row(2)]})) == {"a"}
 
 
 def test_another_constant_is_no_leak(row, controls):

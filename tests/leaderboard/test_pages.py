@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from record_fixtures import constant
 
 from adabench.leaderboard.pages import (
     CONTRADICTED_LEGEND,
@@ -121,7 +122,7 @@ def test_rows_not_told_from_the_best_are_marked(make_record):
 
 def test_a_contradicted_row_is_flagged_with_its_reason(make_record):
     table = table_of(
-        make_record(40.0, method="constant", config="constant", kind="control"),
+        constant(),
         make_record(41.0, method="useless"),
     )
     page = render_markdown(table)

@@ -1,13 +1,9 @@
 """Who is best, who can't be told from the best, and whom a control contradicts."""
 
 import pytest
-from record_fixtures import as_licensed
+from record_fixtures import as_licensed, constant
 
 from adabench.leaderboard.standing import Standing, standings
-
-
-def constant(make_record):
-    return make_record(40.0, method="constant", kind="control")
 
 
 def test_the_best_and_those_that_are_as_good(make_record):
@@ -16,7 +12,7 @@ def test_the_best_and_those_that_are_as_good(make_record):
         # The same predictions under another name: nothing tells the two apart.
         "as good": [make_record(4.0, seed=1, config="copy")],
         "worse": [make_record(9.0, seed=3)],
-        "constant": [constant(make_record)],
+        "constant": [constant()],
     }
     found = standings(rows)
     assert found["best"].best
@@ -41,7 +37,7 @@ def test_a_contradicted_row_has_its_reason_and_is_not_the_best(make_record):
         "good": [make_record(5.0, method="B")],
         "fair": [make_record(6.0, method="C")],
         "useless": [make_record(41.0, method="D")],
-        "constant": [constant(make_record)],
+        "constant": [constant()],
     }
     found = standings(rows)
     assert "oracle" in found["too good"].contradiction

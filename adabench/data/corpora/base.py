@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from adabench.data.persons import Persons
+from adabench.data.plain import printable
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
 TRUTH_FOLDER = "truth"
@@ -185,14 +186,6 @@ def check_found(clips: Iterable[object], src: Path, layout: str) -> None:
         there += f"; there are {aligned} folders of OpenFace's: name their root with --openface"
     raise FileNotFoundError(
         f"raw corpus: no video found in {src}{there}; {_expectation(layout, '--src')}"
-    )
-
-
-def printable(text: str) -> str:
-    """``text`` with whatever can't be printed or encoded as an escape."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
     )
 
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
-from adabench.engine.corpora import synthface_parameters
+from adabench.config.generated import synthface_parameters
 from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.reporting import Facts
 from adabench.evaluation.controls import CONSTANT

@@ -17,11 +17,12 @@ from torch.utils.data import Dataset
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Training
+from adabench.config.generated import expression_parameters
 from adabench.config.local_files import by_content
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.checkpoints import load_model
-from adabench.engine.corpora import ensure_expressions, expression_parameters
+from adabench.engine.corpora import ensure_expressions
 from adabench.engine.hooks import seed_everything
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.engine.training import Validation, fit, make_loader

@@ -7,9 +7,9 @@ from clip_records import clip_record
 from tiny_runs import context_of
 
 from adabench.config.experiment import Data, Experiment
+from adabench.config.generated import expression_parameters
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
-from adabench.engine.corpora import expression_parameters
 from adabench.engine.stages import pretrain
 from adabench.engine.stages.pretrain import (
     ColumnCorrelation,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from record_fixtures import as_licensed
+from record_fixtures import as_licensed, constant
 
 from adabench.leaderboard.page.data import page_data
 from adabench.leaderboard.rows import Entry, build_tables
@@ -44,7 +44,7 @@ def board(make_record, tmp_path):
         Entry(make_record(5.0, 1, method="New-MAP"), "measured", tmp_path / "measured" / "b.json"),
         Entry(make_record(9.0, 0, method="LSTM"), "local", tmp_path / "local" / "c.json"),
         Entry(make_record(9.0, 0, method="GRU"), "runs/mine", tmp_path / "runs" / "d.json"),
-        Entry(make_record(40.0, method="constant", kind="control"), "measured"),
+        Entry(constant(), "measured"),
         folder=tmp_path,
     )
 
@@ -128,7 +128,7 @@ def test_standing_is_passed_on(make_record):
         Entry(make_record(4.0, method="Copy"), "measured"),
         Entry(make_record(9.0, method="Worse", seed=3), "measured"),
         Entry(make_record(41.0, method="Useless"), "measured"),
-        Entry(make_record(40.0, method="constant", kind="control"), "measured"),
+        Entry(constant(), "measured"),
     )
     rows = {row["method"]: row for row in rows_of(data, "demo")}
     assert sorted(name for name, row in rows.items() if row["best"] or row["tied"]) == [

@@ -1,0 +1,42 @@
+"""What a table's text needs before it goes into a terminal, a Markdown page or a CSV file.
+
+Whatever stands in a record is shown as it is written, and can neither start a formula, name an image
+to be fetched, become a link, nor steer a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from adabench.data.plain import printable
+
+# Signs that mean something in GitHub's Markdown, and those within an address, of which it makes a
+# link without any sign around it.
+_SIGNS: Final = re.compile(r"(?i)(?P<address>:(?=//)|(?<=\bwww)\.|@|[&<])|[\\`*_\[\]{}|>#~!$]")
+
+# What makes a formula of a cell, also after blanks, and in full width.
+_FORMULA: Final = re.compile("[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+
+
+def terminal_cell(text: str) -> str:
+    """Return a text for a terminal: what it could take for a command becomes an escape."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def markdown_cell(text: str) -> str:
+    """Return a text of one line for a Markdown page, in a table or in a list."""
+    return _SIGNS.sub(_harmless, printable(" ".join(text.split())))
+
+
+def csv_cell(text: str) -> str:
+    """Return a text for a CSV cell: one that a spreadsheet would compute gets an apostrophe."""
+    shown = terminal_cell(text)
+    # Tab and carriage return begin a formula too; as escapes they begin none any more.
+    return f"'{shown}" if _FORMULA.match(text) or text[:1] in ("\t", "\r") else shown
+
+
+def _harmless(found: re.Match[str]) -> str:
+    if found["address"] is None:
+        return f"\\{found[0]}"
+    return {"&": "&amp;", "<": "&lt;"}.get(found[0], f"&#{ord(found[0])};")

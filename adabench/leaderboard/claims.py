@@ -1,0 +1,110 @@
+"""What a record says of itself, held against the config that lies beside it.
+
+The config decides: its hash, track, names, overrides and seed are computed anew, and those of the
+record must be the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from adabench.data.plain import printable
+from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.records.record import Record
+from adabench.records.side_files import CONFIG, read_side_files
+
+if TYPE_CHECKING:
+    from adabench.config.experiment import Experiment
+
+#: The type of a config's ``method`` whose predictions follow from the generator's own curves.
+BOUND_TYPE: Final = "GeneratorBound"
+
+_PREFIX: Final = "bound: "
+
+
+def experiment_in(files: Mapping[str, bytes]) -> Experiment | None:
+    """Return the experiment that a record's side files describe, or None if no config is among them.
+
+    Raises:
+        ValueError: the config is none, or one of another adabench.
+    """
+    # Reading configs takes longer to import than all that records alone need.
+    from adabench.config.experiment import Experiment
+
+    if CONFIG not in files:
+        return None
+    try:
+        return Experiment.model_validate(json.loads(files[CONFIG]))
+    except (ValueError, RecursionError) as error:
+        reason = printable(" ".join(str(error).split())[:200])
+        raise ValueError(f"{CONFIG} is no config that this adabench reads: {reason}") from error
+
+
+def experiment_beside(path: Path | None, record: Record) -> Experiment | None:
+    """Return the experiment that made a record in a folder; None if that can't be told."""
+    if path is None or CONFIG not in record.provenance:
+        return None
+    try:
+        return experiment_in(
+            {name: text.encode() for name, text in read_side_files(path, record.provenance).items()}
+        )
+    except (OSError, ValueError):
+        # `verify` says what is wrong with it; whoever asks here goes on without.
+        return None
+
+
+def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
+    """Yield what a record says of itself that does not follow from its config."""
+    for field, expected in _expected(experiment).items():
+        given = record
+        for name in field.split("."):
+            given = getattr(given, name)
+        if given != expected:
+            yield f"{field} is {given!r}, but its config gives {expected!r}"
+    if record.method == CONSTANT and not _is_plain_constant(experiment):
+        yield f"its method is {CONSTANT!r}, but its config is not that of the constant predictor"
+
+
+def unshuffled_hash(experiment: Experiment) -> str:
+    """Return the hash of the config whose training labels a control shuffles."""
+    return experiment.model_copy(update={"shuffle_labels": False}).hash()
+
+
+def bound_name(method: Mapping[str, Any]) -> str | None:
+    """Return which of the generator's bounds a config's method is, or None."""
+    name = method.get("bound")
+    known = {"name": f"{_PREFIX}{name}", "type": BOUND_TYPE, "bound": name}
+    return name if isinstance(name, str) and dict(method) == known else None
+
+
+def _expected(experiment: Experiment) -> dict[str, object]:
+    """Return field of the record → what it must be."""
+    name = experiment.method["name"]
+    kind = "control" if experiment.shuffle_labels or name == CONSTANT else "method"
+    if bound_name(experiment.method) is not None:
+        kind = "bound"
+    return {
+        "kind": kind,
+        "method": SHUFFLED if experiment.shuffle_labels else name,
+        "config": experiment.name,
+        "config_hash": experiment.hash(),
+        "overrides": list(experiment.overrides),
+        "track": experiment.track_.name,
+        "fusion": experiment.fusion if len(experiment.track_.tasks) > 1 else "none",
+        "seed": experiment.seed,
+        "flags.demo": experiment.is_demo,
+        "flags.paper_compat": experiment.paper_compat,
+    }
+
+
+def _is_plain_constant(experiment: Experiment) -> bool:
+    """Whether it is the mean of the training scores, which needs no estimator or scikit-learn's."""
+    estimator = experiment.method.get("estimator") or {"type": "DummyRegressor"}
+    rest = {name: value for name, value in experiment.method.items() if name != "estimator"}
+    return estimator == {"type": "DummyRegressor"} and rest == {
+        "name": CONSTANT,
+        "type": "EstimatorMethod",
+    }

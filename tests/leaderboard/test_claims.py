@@ -1,0 +1,221 @@
+"""What a record says of itself follows from the config that lies beside it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from record_fixtures import constant
+from sent_records import METHOD, drawn, experiment, predicted, send, sent
+
+from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.claims import (
+    bound_name,
+    claim_reasons,
+    experiment_beside,
+    experiment_in,
+    unshuffled_hash,
+)
+from adabench.leaderboard.verify import verify
+from adabench.records import Flags
+from adabench.records.checks import constant_reasons, content_reasons
+from adabench.records.side_files import digests
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "board").mkdir()
+    return tmp_path / "board"
+
+
+def reasons_of(record, files):
+    encoded = {name: text.encode() for name, text in files.items()}
+    return list(claim_reasons(record, experiment_in(encoded)))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"track": "demo-freeform"},
+        {"fusion": "fused"},
+        {"paper_compat": True},
+        {"overrides": ("training.epochs=1",)},
+        {"protocol": {"kind": "folds", "k": 3}},
+    ],
+)
+def test_a_record_that_its_config_makes_holds(config):
+    fused = {"fusion": config.get("fusion", "none" if "track" in config else "joint")}
+    assert reasons_of(*sent(run=config, **fused)) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("config_hash", "x"),
+        ("config_hash", "0" * 16),
+        ("method", "Theirs"),
+        ("config", "theirs"),
+        ("overrides", ["training.epochs=1"]),
+        ("track", "demo-freeform"),
+        ("seed", 7),
+        ("fusion", "fused"),
+        ("kind", "control"),
+    ],
+)
+def test_what_its_config_does_not_give_is_refused(root, field, value):
+    path = send(root / "local", run={"seed": 0}, **{field: value})
+    with pytest.raises(RefusedError, match=rf"{field} is .*, but its config gives") as caught:
+        accept(path, root)
+    assert len(caught.value.reasons) <= 2
+    assert any(field in problem.reason for problem in verify(root).problems)
+
+
+@pytest.mark.parametrize("flag", ["demo", "paper_compat"])
+def test_flags_follow_too(root, flag):
+    flags = Flags(demo=True).model_copy(update={flag: flag != "demo"})
+    with pytest.raises(RefusedError, match=rf"flags\.{flag} is"):
+        accept(send(root / "local", flags=flags), root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        "null",
+        "",
+        "{",
+        "[" * 100_000,
+        "\x00",
+        '{"name": "mine", "method": {"name": "Mine"}, "track": "of nobody"}',
+        '{"name": "mine", "method": {"name": "Mine"}, "track": "demo", "more": 1}',
+        '{"name": "mine", "method": {"name": "Mi\\u202ene"}, "track": "demo"}',
+    ],
+    ids=range(10),
+)
+def test_a_config_that_is_none_is_refused(root, text):
+    files = {"config.json": text}
+    record, _ = sent()
+    with pytest.raises(ValueError, match=r"config\.json is no config that this adabench reads"):
+        experiment_in({"config.json": text.encode("utf-8")})
+    path = send(root / "local", files=files, provenance=digests(files))
+    with pytest.raises(RefusedError, match="is no config") as caught:
+        accept(path, root)
+    assert str(caught.value).isprintable()
+    # An accepted one may be of an older adabench, so `verify` can't call it a fault.
+    assert verify(root).holds
+    assert experiment_beside(path, record) is None
+
+
+def test_a_config_beside_is_read_where_it_holds(root):
+    path = send(root / "local")
+    record, _ = sent()
+    assert experiment_beside(path, record) == experiment()
+    assert experiment_beside(None, record) is None
+    (path.with_suffix(".provenance") / "config.json").write_text("{}")
+    assert experiment_beside(path, record) is None
+    assert experiment_in({"environment.txt": b""}) is None
+
+
+def test_shuffled_labels_name_the_config_that_they_shuffle():
+    shuffled = experiment(shuffle_labels=True)
+    assert shuffled.hash() != experiment().hash()
+    assert unshuffled_hash(shuffled) == experiment().hash()
+    record = {"kind": "control", "method": "shuffled labels"}
+    assert reasons_of(*sent(run={"shuffle_labels": True}, **record)) == []
+    assert reasons_of(*sent(**record))[0].startswith("kind is 'control'")
+
+
+def of_constant(guess):
+    config = {"name": "constant", "method": {"name": "constant", "type": "EstimatorMethod"}}
+    values = predicted(drawn(), guess)
+    return {"run": config, "kind": "control", "method": "constant", **values}
+
+
+def test_a_constant_is_the_mean_of_the_training_scores():
+    fine = of_constant([17.0] * 8)
+    assert reasons_of(*sent(**fine)) == []
+    assert list(content_reasons(sent(**fine)[0])) == []
+    fine["run"] = {
+        "method": {
+            "name": "constant",
+            "type": "EstimatorMethod",
+            "estimator": {"type": "DummyRegressor"},
+        }
+    }
+    assert reasons_of(*sent(**fine)) == []
+    for method in (
+        {**METHOD, "name": "constant"},
+        {"name": "constant", "backbone": {"type": "TimmFrames"}},
+        {
+            "name": "constant",
+            "type": "EstimatorMethod",
+            "estimator": {"type": "DummyRegressor", "x": 1},
+        },
+    ):
+        told = reasons_of(*sent(**{**fine, "run": {"name": "mine", "method": method}}))
+        assert told == [
+            "its method is 'constant', but its config is not that of the constant predictor"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("guess", "protocol", "fusion", "most"),
+    [
+        ([17.0] * 7 + [17.1], "official", "joint", 1),
+        ([float(session.score) for session in drawn()], "official", "joint", 1),
+        ([1.0, 2.0] * 4, "3 folds, validation 0, seed 0, 01234567, fold 1", "joint", 1),
+        ([1.0, 2.0, 3.0, 4.0] * 2, "3 folds, validation 0, seed 0, 01234567", "joint", 3),
+        ([1.0, 2.0, 3.0, 4.0] * 2, "official", "fused", 3),
+    ],
+)
+def test_a_constant_has_one_value_a_fold(root, guess, protocol, fusion, most):
+    content = {**of_constant(guess), "protocol": protocol, "fusion": fusion, "intervals": {}}
+    record, _ = sent(**content)
+    (reason,) = constant_reasons(record)
+    assert reason.endswith(f"values, of which it can have {most}")
+    assert list(constant_reasons(sent(**{**content, **predicted(drawn(), guess[:1] * 8)})[0])) == []
+    with pytest.raises(RefusedError, match="of which it can have"):
+        accept(send(root / "local", **content), root)
+
+
+def test_rounding_makes_no_second_value():
+    record = constant(17.3)
+    first, *others = record.predictions
+    near = first.model_copy(update={"prediction": 17.3 + 1e-12})
+    assert list(constant_reasons(record.model_copy(update={"predictions": [near, *others]}))) == []
+
+
+def test_bounds_are_told_by_their_whole_method():
+    whole = {"name": "bound: oracle", "type": "GeneratorBound", "bound": "oracle"}
+    assert bound_name(whole) == "oracle"
+    for other in (
+        {**whole, "name": "mine"},
+        {**whole, "type": "Mine"},
+        {**whole, "more": 1},
+        METHOD,
+    ):
+        assert bound_name(other) is None
+
+
+@pytest.mark.parametrize("days", [2, 400, 365 * 7000])
+def test_a_record_is_not_of_the_future(root, days):
+    created = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
+    with pytest.raises(RefusedError, match="which is yet to come"):
+        accept(send(root / "local", created=created), root)
+
+
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00+14:00", "2026-01-02T03:04:05+23:59"])
+def test_an_odd_time_ends_nothing(root, created):
+    accepted = accept(send(root / "local", created=created), root)
+    assert verify(root).holds
+    assert json.loads(accepted.read_text())["created"] == created
+
+
+def test_one_session_under_two_spellings_is_refused(root):
+    content = predicted(drawn(), [1.0, 2.0] * 4)
+    first, second, *others = content["predictions"]
+    wide = "".join(chr(ord(sign) + 0xFEE0) if sign.isdigit() else sign for sign in second.session)
+    content["predictions"] = [first.model_copy(update={"session": wide}), second, *others]
+    record, _ = sent(**content)
+    assert any("under two spellings" in reason for reason in content_reasons(record))
