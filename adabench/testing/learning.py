@@ -96,7 +96,9 @@ def rows(subject: Subject) -> Iterator[Problem]:
                 # A frozen part stays in evaluation, where independence was asked.
                 continue
             seen.add(role)
-            swapped = _moved_rows(part, role, base, seeds=(0,) if role == "backbone" else (0, 1))
+            swapped = _moved_rows(
+                part, role, base, seeds=(0,) if role == "backbone" or subject.slow else (0, 1)
+            )
             if swapped:
                 came, gave = swapped[0]
                 detail = (

@@ -150,6 +150,9 @@ def _deviations(subject: Subject, draw: Draw, base: Flow, variant: _Variant) -> 
     flow, clips = dict(variant.first), _clips(draw)
     broken = set(subject.unusable)
     for role in draw.roles:
+        if role in ROLES[2:] and not flow["aggregator"].valid.shape[1]:
+            # Clips too short for any unit: nothing is left to weigh.
+            return
         told, rule = None, variant.rule
         if role not in broken:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,6 +32,8 @@ _SMALL = (4, 2, 3)
 _SMALL_SEGMENTS = (3, 1, 2)
 # Frames a segment of it, where the backbone takes so few.
 _SMALL_SEGMENT = 4
+# Seconds of one answer on the smallest view from which fewer draws are taken.
+_SLOW = 0.5
 # Draws of weights behind the backbone.
 _SEEDS = (1, 2)
 
@@ -52,6 +55,7 @@ class Subject:
         rebuild: builds the method anew, as a run that reads its checkpoint would, or None.
         exempt: patterns (``selector.tokens.*``) of parameters that by design get no gradient.
         unusable: roles whose output nothing behind them can use; a stand-in takes their place.
+        slow: whether to take few draws.
         draws: with their answers, once `look` has asked.
     """
 
@@ -63,6 +67,7 @@ class Subject:
     rebuild: Callable[[], Assessor] | None = None
     exempt: Sequence[str] = ()
     unusable: dict[str, str] = field(default_factory=dict)
+    slow: bool = False
     draws: list[tuple[Draw, Flow]] = field(default_factory=list)
 
     def part(self, role: str) -> Any:
@@ -177,10 +182,12 @@ def look(subject: Subject) -> Iterator[Problem]:
     yield from _look_at(subject, own, subject.lengths)
     small = Draw("its smallest view", subject.method, ROLES, {"inputs": subject.small})
     last = (subject.small.index.masked_fill(~subject.small.valid, 0)).amax(-1) + 1
+    started = time.perf_counter()
     flow = yield from _look_at(subject, small, last)
+    subject.slow = time.perf_counter() - started > _SLOW
     subject.draws.append((small, flow))
     yield from _look_at_shaken(subject, small, last)
-    for number, seed in enumerate((0, *_SEEDS)):
+    for number, seed in enumerate((0, *(_SEEDS[:1] if subject.slow else _SEEDS))):
         method = redrawn(subject.method, seed) if seed else subject.method
         features = spread_features(flow["backbone"], seed, one_step=number % 2 == 0)
         told = "redrawn weights" if seed else "features of N(0, 1)"

@@ -1,7 +1,5 @@
 """A run stops before training at a method that breaks the contract, and its record says what held."""
 
-import json
-
 import pytest
 import torch
 
@@ -33,7 +31,7 @@ class BreaksOnceTrained(KeepAll):
 
     def forward(self, units):
         weight = super().forward(units).weight
-        return Selection(weight=weight * (1 if self.steps < 3 else 2), relevance=weight)
+        return Selection(weight=weight * (1 if self.steps < 1 else 2), relevance=weight)
 
 
 @pytest.fixture(autouse=True)
@@ -67,9 +65,7 @@ def test_a_broken_method_is_not_trained(tiny, tmp_path):
     assert finding.role == "selector"
     assert finding.place.rpartition(":")[0] == __file__
     assert not (tmp_path / "work" / checkpoints.LAST).exists()
-    assert not list(tmp_path.rglob("*.json")) or "metrics" not in json.dumps(
-        [path.read_text() for path in tmp_path.rglob("*.json")]
-    )
+    assert not (tmp_path / "work" / "record.json").exists()
 
 
 def test_it_is_when_that_is_allowed_and_the_record_says_so(tiny, tmp_path):

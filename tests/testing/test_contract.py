@@ -301,7 +301,7 @@ def test_a_report_counts_what_was_asked():
     assert report.broken == ("repeats", "device")
     assert report.counts() == {"held": len(RULES) - 2, "broken": 2, "skipped": 0}
     assert report.line() == "broken: repeats by Random; device by Random"
-    with pytest.raises(ContractError, match=r"(?s)Random: .*\n2 rules broken, .* go elsewhere"):
+    with pytest.raises(ContractError, match=r"(?s)Random: .*\n2 rules broken, .*\ngo elsewhere"):
         refuse_broken(report, "go elsewhere")
 
 
