@@ -24,11 +24,13 @@ from adabench.cli.arguments import (
     refuse_unplanned,
     run_tool,
 )
+from adabench.config.experiment import Experiment
 from adabench.engine.controls import run_controls
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
-from adabench.engine.run import default_work_dir, make_ready, train
+from adabench.engine.run import Outcome, default_work_dir, make_ready, train
 from adabench.leaderboard.collect import show_track
+from adabench.records.record import Record
 
 RESULTS = Path("leaderboard/local")
 
@@ -72,6 +74,12 @@ def command() -> int:
     if outcome is None:
         print(f"controls: in {results / experiment.track_.name}")
         return 0
+    _tell(experiment, outcome, results, before)
+    return 0
+
+
+def _tell(experiment: Experiment, outcome: Outcome, results: Path, before: Record | None) -> None:
+    """Print what a run took, its table or how far it is from the record it repeats, and its files."""
     print(f"\n{tabulate(describe_timing(outcome.record.timing), headers=['part', 'time'])}\n")
     if before is None:
         print(show_track(experiment.track_.name, [results]))
@@ -80,7 +88,6 @@ def command() -> int:
     print(f"\nrecord  {outcome.path}\nfigure  {outcome.figure}")
     if outcome.checkpoint:
         print(f"weights {outcome.checkpoint}")
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
         help="the constant predictor, and a generated corpus's bounds, on the same data, where the "
         "results folder lacks them: after the run (the default), in its place, or not at all",
     )
+    _add_what_is_run(parser)
+    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
+    parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
+    return parser
+
+
+def _add_what_is_run(parser: argparse.ArgumentParser) -> None:
+    """Add what decides whether a run that was begun or is done is run, and with which code."""
     parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
     parser.add_argument(
         "--force",
@@ -122,6 +137,3 @@ def _parser() -> argparse.ArgumentParser:
         help="with --from-record: run the plugin's code that is kept beside the record",
     )
     parser.add_argument("--planned", metavar="HASH", help="stop if the config's hash is another")
-    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
-    parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
-    return parser

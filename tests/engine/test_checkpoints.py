@@ -59,7 +59,7 @@ def test_what_differs_is_told_where_both_tell(tmp_path):
     after = {"training": {"lr": 0.2}, "code": {"Mine": "bb"}, "method": {"parts": [1, 2]}}
     expected = {"config": "toy", "config_hash": "4567", "decided": after}
     with pytest.raises(
-        ValueError, match="What differs: code.Mine: 'aa' then, 'bb' now, training.lr"
+        ValueError, match=r"differs: code\.Mine: 'aa' then, 'bb' now, training\.lr"
     ) as e:
         check_identity(path, expected, ("config_hash",))
     assert "parts" not in str(e.value)
