@@ -141,7 +141,11 @@ def test_a_unit_is_what_its_code_names(tmp_path):
         + 'TABLE = "zz_table.json"\ndef f():\n    import zz_twice\n'
     )
     write(folder / "zz_mine.py", text)
+    text += 'NEAR = __file__, "zz_data", "zz_deep.csv", ".cfg"\n'
+    write(folder / "zz_mine.py", text)
     write(folder / "zz_table.json", "{}")
+    write(folder / "zz_mine.cfg", "")
+    write(folder / "zz_data" / "zz_deep.csv", "")
     write(folder / "zz_twice.py", "def f():\n    from .zz_pack import thing\n")
     write(folder / "zz_pack" / "__init__.py", "")
     write(folder / "zz_pack" / "thing.py", "")
@@ -151,6 +155,7 @@ def test_a_unit_is_what_its_code_names(tmp_path):
     load_plugins([folder / "zz_mine.py"])
     (held,) = units_of("Zz")
     assert sorted(held.content) == [
+        *("zz_data/zz_deep.csv", "zz_mine.cfg"),
         *("zz_mine.py", "zz_pack/__init__.py", "zz_pack/thing.py", "zz_table.json", "zz_twice.py"),
     ]
 

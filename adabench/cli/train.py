@@ -26,13 +26,15 @@ from adabench.cli.arguments import (
     refuse_unplanned,
     run_tool,
 )
+from adabench.config.experiment import Experiment
 from adabench.data.digests import check_books
 from adabench.engine.controls import run_controls
 from adabench.engine.repeat import differences
 from adabench.engine.reporting import describe_timing
-from adabench.engine.run import make_ready, train
+from adabench.engine.run import Outcome, make_ready, train
 from adabench.engine.work_folder import default_work_dir, runs_beside
 from adabench.leaderboard.collect import show_track
+from adabench.records.record import Record
 
 RESULTS = Path("leaderboard/local")
 
@@ -84,6 +86,12 @@ def command() -> int:
     if outcome is None:
         print(f"controls: in {results / experiment.track_.name}")
         return 0
+    _tell(experiment, outcome, results, before)
+    return 0
+
+
+def _tell(experiment: Experiment, outcome: Outcome, results: Path, before: Record | None) -> None:
+    """Print what a run took, its table or how far it is from the record it repeats, and its files."""
     print(f"\n{tabulate(describe_timing(outcome.record.timing), headers=['part', 'time'])}\n")
     if before is None:
         print(show_track(experiment.track_.name, [results]))
@@ -92,7 +100,6 @@ def command() -> int:
     print(f"\nrecord  {outcome.path}\nfigure  {outcome.figure}")
     if outcome.checkpoint:
         print(f"weights {outcome.checkpoint}")
-    return 0
 
 
 def _check(root: Path) -> int:
@@ -129,6 +136,14 @@ def _parser() -> argparse.ArgumentParser:
         help="the constant predictor, and a generated corpus's bounds, on the same data, where the "
         "results folder lacks them: after the run (the default), in its place, or not at all",
     )
+    _add_what_is_run(parser)
+    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
+    parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
+    return parser
+
+
+def _add_what_is_run(parser: argparse.ArgumentParser) -> None:
+    """Add what decides whether a run that was begun or is done is run, and with which code."""
     parser.add_argument("--resume", action="store_true", help="go on where an earlier run was cut")
     parser.add_argument(
         "--force",
@@ -153,6 +168,3 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train and test a method that breaks the contract; its record says so",
     )
-    parser.add_argument("--work-dir", type=Path, help="checkpoints and figure of this run")
-    parser.add_argument("--results", type=Path, help=f"folder of result records ({RESULTS})")
-    return parser

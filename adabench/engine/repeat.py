@@ -54,8 +54,17 @@ def experiment_of(
             f"({record.config})"
         )
     files = read_side_files(path, record.provenance)
+    experiment = _as_here(path, record, files[CONFIG])
+    missing = sorted(experiment.code.keys() - experiment.with_code().code.keys())
+    if missing:
+        _load_kept(path, experiment, missing, files.get(CODE), trusted)
+    return record, _repeated(experiment, overrides).with_code()
+
+
+def _as_here(path: Path, record: Record, text: str) -> Experiment:
+    """Return the experiment of a record's config, its data where this machine's runs look for it."""
     try:
-        experiment = Experiment.model_validate(json.loads(files[CONFIG]))
+        experiment = Experiment.model_validate(json.loads(text))
     except ValidationError as error:
         raise ValueError(
             f"{side_folder(path) / CONFIG}: a config of another adabench; run it with commit "
@@ -63,11 +72,7 @@ def experiment_of(
         ) from error
     local = Data()
     here = {"root": local.root, "processes": local.processes}
-    experiment = experiment.model_copy(update={"data": experiment.data.model_copy(update=here)})
-    missing = sorted(experiment.code.keys() - experiment.with_code().code.keys())
-    if missing:
-        _load_kept(path, experiment, missing, files.get(CODE), trusted)
-    return record, _repeated(experiment, overrides).with_code()
+    return experiment.model_copy(update={"data": experiment.data.model_copy(update=here)})
 
 
 def _repeated(experiment: Experiment, overrides: Sequence[str]) -> Experiment:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -140,6 +141,8 @@ def lay_out(units: Sequence[KeptUnit], folder: Path) -> list[Path]:
                 "text: get the plugin from its author, and name it with --plugins"
             )
         place = folder / str(number)
+        # What an earlier record left there would count as the package's own.
+        shutil.rmtree(place, ignore_errors=True)
         for name, text in unit.files.items():
             path = place / name
             path.parent.mkdir(parents=True, exist_ok=True)

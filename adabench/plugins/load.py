@@ -133,19 +133,7 @@ def load_plugins(folders: Sequence[Path] = ()) -> PluginReport:
     for candidate in (*installed(), *by_entry_point(), *of_user(paths)):
         candidates.setdefault(candidate.module, candidate)
     _fill(candidates.values())
-    loaded: list[Candidate] = []
-    failed: list[FailedPlugin] = []
-    units: dict[str, str] = {}
-    for candidate in candidates.values():
-        failure = _load(candidate, units)
-        if failure is None:
-            loaded.append(candidate)
-            _failures.pop(candidate.module, None)
-        else:
-            failed.append(failure)
-            _failures[candidate.module] = failure
-    for name in {units.get(f.name, "") for f in failed} - {units.get(c.module) for c in loaded}:
-        HOLDER.release(name)
+    loaded, failed = _load_all(candidates.values())
     foreign = [c for c in loaded if c.unit is not None or c.named_by]
     idle = [c for c in foreign if not _registered[c.module] and not _is_part(c, loaded)]
     _note(idle)
@@ -156,6 +144,24 @@ def load_plugins(folders: Sequence[Path] = ()) -> PluginReport:
         tuple(f"{candidate.module} ({candidate.root})" for candidate in idle),
         tuple(_useless(paths, candidates.values(), failed)),
     )
+
+
+def _load_all(candidates: Iterable[Candidate]) -> tuple[list[Candidate], list[FailedPlugin]]:
+    """Import each; forget the code of those that failed."""
+    loaded: list[Candidate] = []
+    failed: list[FailedPlugin] = []
+    units: dict[str, str] = {}
+    for candidate in candidates:
+        failure = _load(candidate, units)
+        if failure is None:
+            loaded.append(candidate)
+            _failures.pop(candidate.module, None)
+        else:
+            failed.append(failure)
+            _failures[candidate.module] = failure
+    for name in {units.get(f.name, "") for f in failed} - {units.get(c.module) for c in loaded}:
+        HOLDER.release(name)
+    return loaded, failed
 
 
 def _fill(candidates: Iterable[Candidate]) -> None:

@@ -165,13 +165,16 @@ class _Closure:
             yield from (path for path in sorted(file.parent.glob("*.py")) if not is_own(path))
 
     def _written(self, text: str, file: Path) -> Iterator[Path]:
-        if not (0 < len(text) < 200) or "\0" in text or "." not in text.strip("."):
+        if not 1 < len(text) < 200 or "\0" in text or "." not in text or set(text) <= {".", "/"}:
             return
-        for folder in (file.parent, self.base):
-            found = folder / text
-            if found.is_file() and found.resolve().is_relative_to(self.base):
-                yield found
-                return
+        if text.startswith(".") and "/" not in text:
+            places = [file.with_suffix(text)] if text.count(".") == 1 else []
+        else:
+            inner = sorted(p for p in file.parent.iterdir() if p.is_dir() and p.name[0] not in "._")
+            places = [folder / text for folder in (file.parent, self.base, *inner)]
+        found = next((path for path in places if path.is_file()), None)
+        if found is not None and found.resolve().is_relative_to(self.base) and not is_own(found):
+            yield found
 
 
 def _imports(node: ast.Call) -> bool:

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from adabench.cli import arguments as cli
-from adabench.cli.arguments import add_run_arguments, experiment_from, recorded_from, run_tool
+from adabench.cli.arguments import (
+    add_run_arguments,
+    experiment_from,
+    recorded_from,
+    refuse_unplanned,
+    run_tool,
+)
 from adabench.plugins import FailedPlugin, PluginReport
 from adabench.registry import UnknownTypeError
 
@@ -175,6 +181,26 @@ def test_a_suite_that_does_not_exist_is_named(suite, plugins):
     for arguments in (["--row", "plain"], []):
         with pytest.raises(FileNotFoundError, match=r"rwos\.py does not exist.*did you mean"):
             experiment_from(parse(suite.with_name("rwos.py"), *arguments))
+
+
+def test_a_job_of_another_hash_than_was_planned_stops(config, plugins):
+    experiment = experiment_from(parse(config))
+    refuse_unplanned(experiment, None)
+    refuse_unplanned(experiment, experiment.hash())
+    edited = experiment.model_copy(update={"code": {"EstimatorMethod": "c0ffee" * 4}})
+    with pytest.raises(
+        ValueError, match=r"planned config hash .*EstimatorMethod c0ffeec0ffee.*again"
+    ):
+        refuse_unplanned(edited, experiment.hash())
+
+
+def test_a_part_whose_name_a_plugin_wanted_is_not_scored_as_it(config, plugins, capsys):
+    twin = FailedPlugin("entry", "twin.py:3", "taken", contested="EstimatorMethod")
+    plugins["failed"] = [twin]
+    with pytest.raises(ValueError, match=r"two parts have that name: entry \(twin\.py:3\)"):
+        experiment_from(parse(config))
+    plugins["failed"] = [FailedPlugin("entry", "twin.py:3", "taken", contested="KeepAll")]
+    assert experiment_from(parse(config)).name == "mine"
 
 
 def ending(main):

@@ -53,6 +53,19 @@ def test_another_configs_checkpoint_is_refused_by_field(path):
         assert said in str(error.value)
 
 
+def test_what_differs_is_told_where_both_tell(tmp_path):
+    path = tmp_path / "told.pth"
+    before = {"training": {"lr": 0.1}, "code": {"Mine": "aa"}, "method": {"parts": [1, 2]}}
+    torch.save({"meta": {"adabench": {**IDENTITY, "decided": before}}}, path)
+    after = {"training": {"lr": 0.2}, "code": {"Mine": "bb"}, "method": {"parts": [1, 2]}}
+    expected = {"config": "toy", "config_hash": "4567", "decided": after}
+    with pytest.raises(
+        ValueError, match=r"differs: code\.Mine: 'aa' then, 'bb' now, training\.lr"
+    ) as e:
+        check_identity(path, expected, ("config_hash",))
+    assert "parts" not in str(e.value)
+
+
 def test_only_the_named_fields_are_compared(path):
     expected = {"config_hash": "0123", "seed": 99}
     check_identity(path, expected, ("config_hash",))
