@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import stat
 import time
 import uuid
@@ -86,6 +87,12 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 def write_text(path: str | os.PathLike[str], content: str) -> None:
     """Writes ``content`` to ``path`` atomically, as UTF-8 with the line ends it has."""
     write_bytes(path, content.encode("utf-8"))
+
+
+def open_files(most: int) -> int:
+    """Return how many files of one kind may stay open: an eighth of the process's limit, or ``most``."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return most if limit == resource.RLIM_INFINITY else max(1, min(most, limit // 8))
 
 
 def remove_leftovers(folder: str | os.PathLike[str], *, older_than: float | None = None) -> int:

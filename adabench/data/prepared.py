@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adabench.data.digests import BOOK, DigestBook
-from adabench.data.files import write_bytes
+from adabench.data.files import open_files, write_bytes
 from adabench.data.manifest import SPLITS, ClipRecord, manifest_bytes, read_manifest
 from adabench.data.store import SUFFIX, FrameStore, JpegPack
 from adabench.data.tracks import CORPUS_FILE
@@ -28,7 +28,7 @@ SIGNALS = "signals"
 NOTES = ".clips"
 SCHEMA = 1
 
-_OPEN_STORES = 32
+_OPEN_STORES = open_files(32)
 
 
 @dataclass(frozen=True)

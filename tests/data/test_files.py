@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from adabench.data import files
 from adabench.data.files import (
     TEMPORARY_PREFIX,
     atomic_path,
@@ -108,6 +109,14 @@ def test_errors_about_other_files_stay_as_they_are(tmp_path):
         (tmp_path / "source").read_bytes()
     assert caught.value.filename == str(tmp_path / "source")
     assert "write" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limit", "most"), [(64, 8), (1024, 32), (4, 1), (files.resource.RLIM_INFINITY, 32)]
+)
+def test_few_files_stay_open_where_few_may(monkeypatch, limit, most):
+    monkeypatch.setattr(files.resource, "getrlimit", lambda _: (limit, limit))
+    assert files.open_files(32) == most
 
 
 def test_remove_leftovers(tmp_path):

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from adabench.data.digests import DigestBook
-from adabench.data.files import atomic_path
+from adabench.data.files import atomic_path, open_files
 
 _UNFINISHED = ".parts"
 # Each open array takes one of the files that a process may have open.
-_OPEN_ARRAYS = 16
+_OPEN_ARRAYS = open_files(256)
 
 _logger = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from adabench.engine.caches import clip_arrays
 from adabench.engine.caches.clip_arrays import ClipArrays, ClipParts, Portion, remove_finished
 
 
@@ -182,7 +183,8 @@ def test_an_array_damaged_while_it_is_read_is_named(tmp_path, values, content):
     assert "allow_pickle" not in str(caught.value)
 
 
-def test_few_arrays_are_open_at_once(tmp_path, values):
+def test_few_arrays_are_open_at_once(tmp_path, values, monkeypatch):
+    monkeypatch.setattr(clip_arrays, "_OPEN_ARRAYS", 16)
     arrays = ClipArrays(tmp_path)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for number in range(60):
