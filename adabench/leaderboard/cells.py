@@ -11,9 +11,12 @@ from typing import Final
 
 from adabench.data.plain import printable
 
-# Signs that mean something in GitHub's Markdown, and those within an address, of which it makes a
-# link without any sign around it.
-_SIGNS: Final = re.compile(r"(?i)(?P<address>:(?=//)|(?<=\bwww)\.|@|[&<])|[\\`*_\[\]{}|>#~!$]")
+# Signs that mean something in GitHub's Markdown, an underscore only at a word's end, and those within
+# an address, of which it makes a link without any sign around it.
+_SIGNS: Final = re.compile(
+    r"(?i)(?P<address>:(?=//)|(?<=\bwww)\.|@|[&<])"
+    r"|[\\`*\[\]{}|>#~!$]|(?<![^\W_])_+|_+(?![^\W_])"
+)
 
 # What makes a formula of a cell, also after blanks, and in full width.
 _FORMULA: Final = re.compile("[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
@@ -38,5 +41,5 @@ def csv_cell(text: str) -> str:
 
 def _harmless(found: re.Match[str]) -> str:
     if found["address"] is None:
-        return f"\\{found[0]}"
+        return "".join(f"\\{sign}" for sign in found[0])
     return {"&": "&amp;", "<": "&lt;"}.get(found[0], f"&#{ord(found[0])};")

@@ -51,7 +51,7 @@ def copy_remark(path: Path) -> str:
     """Say of a record that its predictions are another's."""
     return (
         f"its predictions are those of {path} but for a shift and a scale, though its config is "
-        "another: does the difference between the two configs have any effect?"
+        "another: is it a copy, or has the difference between the two no effect?"
     )
 
 

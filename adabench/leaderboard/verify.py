@@ -103,7 +103,7 @@ class _Look:
     unlabelled: bool = False
     data: Hashable | None = None
     tested: str = ""
-    config: str | None = None
+    method: str = ""
     predictions: tuple[float, ...] = ()
 
 
@@ -200,7 +200,7 @@ def _look_at(
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
         data=data_of(stored.record),
         tested=_digest(sessions_of(stored.record)),
-        config=stored.record.config_hash,
+        method=stored.record.method,
         predictions=predictions_of(stored.record),
     )
 
@@ -321,14 +321,17 @@ def _odd(look: _Look, other: _Look) -> Problem:
 
 
 def _copied(looks: Iterable[_Look]) -> Iterator[Problem]:
-    """Yield a warning for each config whose predictions are another's but for a shift and a scale."""
+    """Yield a warning for each method whose predictions are another's but for a shift and a scale.
+
+    Configs of one method may well be alike, where an option has no effect.
+    """
     groups: dict[Hashable, dict[_Look, tuple[float, ...]]] = {}
     for look in looks:
         if look.predictions:
             groups.setdefault((look.data, look.tested), {})[look] = look.predictions
     for group in groups.values():
         for one, other in copies(group):
-            if one.config != other.config:
+            if one.method != other.method:
                 yield Problem(other.path, copy_remark(one.path))
 
 

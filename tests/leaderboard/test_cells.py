@@ -76,6 +76,7 @@ def _written(cells):
         ("a\\|b", r"a\\\|b"),
         ("`code`", r"\`code\`"),
         ("**b** _i_ ~~s~~", r"\*\*b\*\* \_i\_ \~\~s\~\~"),
+        ("__b__ _i r18_full_x", r"\_\_b\_\_ \_i r18_full_x"),
         ("# heading", r"\# heading"),
         ("> quote", r"\> quote"),
         ("$x$", r"\$x\$"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sent_records import drawn, predicted, send
+from sent_records import METHOD, drawn, predicted, send
 
 from adabench.leaderboard.accept import accept, remarks_on
 from adabench.leaderboard.copies import copies, predictions_of
@@ -59,14 +59,19 @@ def guessed(shift=0.0):
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e-9, 2.5])
-def test_add_and_verify_tell_of_it(root, shift):
+@pytest.mark.parametrize("method", ["Mine", "Theirs"])
+def test_add_and_verify_tell_of_it(root, shift, method):
     first = accept(send(root / "local", **guessed()), root)
-    copied = {"name": "theirs", "paper_compat": True}
+    copied = {"name": "theirs", "method": {**METHOD, "name": method, "more": 1}}
     second = accept(send(root / "local", run=copied, **guessed(shift)), root)
     (remark,) = remarks_on(second, root, {})
     assert f"its predictions are those of {first} but for a shift" in remark
     found = verify(root)
     assert found.holds
+    if method == "Mine":
+        # An option without any effect is no fault of the leaderboard's.
+        assert found.warnings == ()
+        return
     (warning,) = found.warnings
     assert {first.name, second.name} == {warning.path.name} | {
         path.name for path in (first, second) if str(path) in warning.reason
