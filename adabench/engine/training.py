@@ -152,18 +152,15 @@ def fit(
 
     Args:
         model: trained in place; afterwards it holds the last weights, not the best.
-        train: batches to learn from.
-        validation: None selects nothing.
+        train, validation: what is learnt from, and what selects; None selects nothing.
         training: the schedule.
         folder: where ``last.pth`` and ``best.pth`` go.
-        identity: plain values kept in the checkpoints: ``config``, ``config_hash`` and ``seed``, of
-            everything random, have to agree on a resume.
+        identity: plain values kept in the checkpoints; ``config_hash`` and ``seed`` agree on a resume.
         resume: go on from ``last.pth`` if it is there.
         what: title of the progress bar.
 
     Raises:
-        ValueError: ``last.pth`` belongs to another config, ``best.pth`` to another run, or there is no
-            such optimiser.
+        ValueError: ``last.pth`` of another config, ``best.pth`` of another run, or no such optimiser.
         FloatingPointError: training diverged.
     """
     check_optimiser(training)
@@ -177,9 +174,9 @@ def fit(
         runner = Runner(model=model, train_dataloader=train, custom_hooks=hooks, **options)
         started = time.perf_counter()
         runner.train()
-    seconds = time.perf_counter() - started
     best = folder / checkpoints.BEST
     _refuse_other(best, {**identity, "best": keep.best})
+    seconds = time.perf_counter() - started
     return Fit(best, keep.best, seconds, progress.share_waiting, keep.development)
 
 

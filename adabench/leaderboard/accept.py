@@ -9,13 +9,13 @@ from pathlib import Path
 from adabench.data.files import TEMPORARY_PREFIX, write_bytes
 from adabench.data.locks import alone_in
 from adabench.data.plain import printable
-from adabench.leaderboard.bounds import bound_reasons
-from adabench.leaderboard.claims import claim_reasons, experiment_in
+from adabench.leaderboard.checks.bounds import bound_reasons
+from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
+from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.names import name_reasons
+from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.leaderboard.collect import collect_reported
-from adabench.leaderboard.copies import copies, copy_remark, predictions_of
-from adabench.leaderboard.names import name_reasons
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
-from adabench.leaderboard.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,

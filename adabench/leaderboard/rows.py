@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import fmean
 
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
-from adabench.leaderboard.bounds import bound_reasons
-from adabench.leaderboard.claims import experiment_beside, unshuffled_hash
+from adabench.leaderboard.checks.bounds import bound_reasons
+from adabench.leaderboard.checks.claims import experiment_beside, unshuffled_hash
 from adabench.leaderboard.controls import ORACLE
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adabench.data.files import TEMPORARY_PREFIX
-from adabench.leaderboard.bounds import bound_reasons
-from adabench.leaderboard.claims import claim_reasons, experiment_in
-from adabench.leaderboard.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.bounds import bound_reasons
+from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
+from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.tested import Tested, data_of, session_reasons, sessions_of
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
-from adabench.leaderboard.tested import Tested, data_of, session_reasons, sessions_of
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,

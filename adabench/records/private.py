@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from adabench.data.files import write_bytes
+from adabench.records.reading import read_plain
 from adabench.records.rounding import FROM_LABELS, coarse
 from adabench.records.sections import (
     STRICT,
@@ -132,10 +133,10 @@ def read_private(path: Path, digest: str) -> Private:
     """Read a private file.
 
     Raises:
-        ValueError: it was changed, or is none.
+        ValueError: it was changed, is none, or no plain file.
         OSError: it can't be read.
     """
-    content = path.read_bytes()
+    content = read_plain(path)
     if hashlib.sha256(content).hexdigest() != digest:
         raise ValueError(
             f"its private file {path} was changed after it was written; restore the file, or "

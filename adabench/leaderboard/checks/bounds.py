@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from adabench.leaderboard.claims import bound_name
+from adabench.leaderboard.checks.claims import bound_name
 from adabench.records.record import Record
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 from sent_records import METHOD, drawn, predicted, send
 
 from adabench.leaderboard.accept import accept, remarks_on
-from adabench.leaderboard.copies import copies, predictions_of
+from adabench.leaderboard.checks.copies import copies, predictions_of
 from adabench.leaderboard.verify import verify
 from adabench.records import write_record
 

@@ -3,9 +3,9 @@
 import pytest
 from sent_records import TINY, drawn, experiment, predicted, send, sent
 
-from adabench.leaderboard import bounds as module
+from adabench.leaderboard.checks import bounds as module
 from adabench.leaderboard.accept import RefusedError, accept
-from adabench.leaderboard.bounds import bound_reasons
+from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.leaderboard.verify import verify
 from adabench.records import read_record

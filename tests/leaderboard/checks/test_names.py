@@ -4,7 +4,7 @@ import pytest
 from sent_records import METHOD, send
 
 from adabench.leaderboard.accept import RefusedError, accept
-from adabench.leaderboard.names import name_reasons, skeleton
+from adabench.leaderboard.checks.names import name_reasons, skeleton
 
 ALIKE = [
     "D\u0435p-MAP",

@@ -8,7 +8,7 @@ from record_fixtures import constant
 from sent_records import METHOD, drawn, experiment, predicted, send, sent
 
 from adabench.leaderboard.accept import RefusedError, accept
-from adabench.leaderboard.claims import (
+from adabench.leaderboard.checks.claims import (
     bound_name,
     claim_reasons,
     experiment_beside,
