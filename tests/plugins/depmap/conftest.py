@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import adabench_plugins.depmap  # noqa: F401 - registers the parts
 import pytest
 import torch
 
-import adabench_plugins.depmap  # noqa: F401 - registers the parts
 from adabench.models import Assessor
 from adabench.registry import MODELS
 from adabench.structures import Inputs, Semantics, Truth

@@ -1,7 +1,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-
 from adabench_plugins.depmap.attention import ChannelAttention, GatedFeedForward
 
 

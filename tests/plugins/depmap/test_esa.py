@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from adabench_plugins.depmap.esa import literal_attention
 
 from adabench.registry import MODELS
 from adabench.structures import Semantics
-from adabench_plugins.depmap.esa import literal_attention
 
 
 def some_attention_input():

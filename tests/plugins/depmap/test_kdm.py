@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-
 from adabench_plugins.depmap.kdm import KDM, contrastive_loss, literal_contrastive_loss
 
 

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from adabench_plugins.depmap.map import (
     ShareMAP,
     SparseHitsMAP,

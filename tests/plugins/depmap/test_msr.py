@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from adabench_plugins.depmap.msr import MSR, resize
+from adabench_plugins.depmap.wavelet import haar_dwt, haar_idwt
 
 from adabench.models import IncompatiblePartsError
 from adabench.structures import Features, FeatureSpec
-from adabench_plugins.depmap.msr import MSR, resize
-from adabench_plugins.depmap.wavelet import haar_dwt, haar_idwt
 
 CHANNELS = (4, 6, 8, 10)
 SPEC = FeatureSpec(vector=10, maps=CHANNELS, guided=True)

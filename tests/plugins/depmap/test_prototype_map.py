@@ -1,12 +1,12 @@
 import pytest
 import torch
+from adabench_plugins.depmap.map import ShareMAP, SparseHitsMAP
+from adabench_plugins.depmap.prototype_map import PrototypeMAP
 
 from adabench.models import Aggregator, Assessor
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Truth, Units, UnitSpec
 from adabench.testing import check_plugin
-from adabench_plugins.depmap.map import ShareMAP, SparseHitsMAP
-from adabench_plugins.depmap.prototype_map import PrototypeMAP
 
 SPEC = UnitSpec(dim=8, per_step=True, features=FeatureSpec(10, (4, 6, 10), guided=True))
 VECTOR = UnitSpec(dim=8, per_step=True, features=FeatureSpec(10))

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from adabench_plugins.depmap.rank_one import channel_attention
 
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from adabench_plugins.depmap.sdpm import SDPM, momentum_step
 from torch.nn.functional import normalize
 
 from adabench.evaluation import severity_level
-from adabench_plugins.depmap.sdpm import SDPM, momentum_step
 
 
 def some_tokens() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -1,7 +1,6 @@
 import ot
 import pytest
 import torch
-
 from adabench_plugins.depmap.sinkhorn import KAPPA, sinkhorn
 
 

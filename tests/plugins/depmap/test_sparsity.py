@@ -2,7 +2,6 @@ import math
 
 import pytest
 import torch
-
 from adabench_plugins.depmap.sparsity import key_count, key_tokens, max_mean_measure, top
 
 

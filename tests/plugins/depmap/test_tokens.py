@@ -1,5 +1,4 @@
 import torch
-
 from adabench_plugins.depmap.tokens import HardTokens, SoftTokens, cell_centres, sample
 
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import pywt
 import torch
-
 from adabench_plugins.depmap.wavelet import haar_dwt, haar_idwt
 
 SIZES = [(8, 8), (6, 10), (7, 9), (1, 1), (1, 4), (5, 2)]

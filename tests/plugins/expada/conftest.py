@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import adabench_plugins.depmap
+import adabench_plugins.expada  # noqa: F401 - both register parts, and parts mix
 import pytest
 import torch
 
-import adabench_plugins.depmap
-import adabench_plugins.expada  # noqa: F401 - both register parts, and parts mix
 from adabench.structures import Features, FeatureSpec, Inputs, Truth, Units
 from adabench.testing import example_batch
 

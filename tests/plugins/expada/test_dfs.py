@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from adabench_plugins.expada.dfs import DFS
 
 from adabench.structures import FeatureSpec, Truth, UnitSpec
 from adabench.testing import check_plugin, check_selection, example_batch
-from adabench_plugins.expada.dfs import DFS
 
 UNITS = UnitSpec(dim=6, per_step=False, features=FeatureSpec(vector=6))
 AGGREGATORS = {"Identity": {"type": "Identity"}, "MTE": {"type": "MTE", "dim": 8, "hidden": 8}}

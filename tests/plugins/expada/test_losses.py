@@ -5,8 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import log_loss
-
 from adabench_plugins.expada.losses import (
     CLAMP,
     mean_over_selected,
@@ -14,6 +12,7 @@ from adabench_plugins.expada.losses import (
     threshold_loss,
     weak_level_loss,
 )
+from sklearn.metrics import log_loss
 
 LEVEL = torch.tensor([0, 2, 3])
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from adabench_plugins.expada.mte import MTE, windows
 
 from adabench.models import UnitRegressor
 from adabench.testing import check_plugin, example_batch
-from adabench_plugins.expada.mte import MTE, windows
 
 
 def build(spec, **options):

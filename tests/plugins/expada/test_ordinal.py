@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from adabench_plugins.expada.losses import one_hot_loss, threshold_loss
+from adabench_plugins.expada.ordinal import OrdinalRegressor
 
 from adabench.models import UnitRegressor, even_weights
 from adabench.structures import FeatureSpec, Selection, Truth, UnitSpec
 from adabench.testing import check_plugin, example_batch
-from adabench_plugins.expada.losses import one_hot_loss, threshold_loss
-from adabench_plugins.expada.ordinal import OrdinalRegressor
 
 UNITS = UnitSpec(dim=6, per_step=False, features=FeatureSpec(vector=6))
 TRUTH = Truth(score=torch.tensor([4.0, 22.0, 40.0]), level=torch.tensor([0, 2, 3]))

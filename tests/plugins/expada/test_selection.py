@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from scipy.special import softmax
-
 from adabench_plugins.expada.selection import (
     keep_count,
     largest,
@@ -15,6 +13,7 @@ from adabench_plugins.expada.selection import (
     of_level,
     relevance_share,
 )
+from scipy.special import softmax
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from adabench_plugins.expada.vat import segment_spans, time_position
 
 from adabench.batching import pad_inputs, slice_inputs, trim_inputs
 from adabench.models import TimmFrames
 from adabench.registry import MODELS
 from adabench.structures import Inputs
 from adabench.testing import check_plugin, example_batch
-from adabench_plugins.expada.vat import segment_spans, time_position
 
 
 @pytest.fixture
