@@ -174,8 +174,7 @@ def fit(
         runner = Runner(model=model, train_dataloader=train, custom_hooks=hooks, **options)
         started = time.perf_counter()
         runner.train()
-    best = folder / checkpoints.BEST
-    _refuse_other(best, {**identity, "best": keep.best})
+    _refuse_other(best := folder / checkpoints.BEST, {**identity, "best": keep.best})
     seconds = time.perf_counter() - started
     return Fit(best, keep.best, seconds, progress.share_waiting, keep.development)
 

@@ -3,8 +3,8 @@
 import pytest
 from sent_records import TINY, drawn, experiment, predicted, send, sent
 
-from adabench.leaderboard.checks import bounds as module
 from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.checks import bounds as module
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.leaderboard.verify import verify

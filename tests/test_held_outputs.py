@@ -1,0 +1,167 @@
+"""What each part of the repository computes is held, so that a change can't go without a new version.
+
+Weights and inputs are filled by a formula; the values are those of the part's output. Where a change
+is wanted, raise the part's ``version`` and run ``python tests/test_held_outputs.py``.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from adabench.plugins import load_plugins
+from adabench.registry import MODELS, TRANSFORMS
+from adabench.testing import example_batch
+
+HELD = Path(__file__).with_name("held_outputs.json")
+TRUNK = {
+    "type": "TimmFrames",
+    "name": "resnet18",
+    "scales": 4,
+    "options": {"channels": (8, 8, 16, 16), "stem_width": 8},
+}
+LINEAR = {"type": "UnitRegressor"}
+METHODS = {
+    "plain": (TRUNK, {"type": "Identity"}, {"type": "KeepAll"}, {**LINEAR, "hidden": 4}),
+    "frozen": (
+        {"type": "Frozen", "backbone": TRUNK},
+        {"type": "Identity"},
+        {"type": "KeepAll"},
+        LINEAR,
+    ),
+    "guided": (
+        {"type": "ESA", "trunk": TRUNK},
+        {"type": "MSR", "width": 16},
+        {"type": "PrototypeMAP"},
+        LINEAR,
+    ),
+    "segments": (
+        {
+            "type": "VAT",
+            "trunk": {**TRUNK, "scales": 1},
+            "map_size": 2,
+            "width": 32,
+            "heads": 4,
+        },
+        {"type": "MTE", "dim": 16, "hidden": 16},
+        {"type": "DFS", "hidden": 16},
+        {"type": "OrdinalRegressor", "hidden": 16},
+    ),
+}
+ROLES = ("backbone", "aggregator", "selector", "head")
+VIEWS = (
+    {"type": "StridedView", "frames": 4},
+    {"type": "WindowView", "frames": 4},
+    {"type": "SegmentView", "length": 4, "overlap": 2},
+)
+
+
+def wave(shape, shift=0.0, scale=1.0):
+    """Numbers of a given shape that depend on their place alone."""
+    count = int(np.prod(shape))
+    values = np.sin(0.7 * np.arange(count) + shift) * scale
+    return torch.from_numpy(values.astype(np.float32).reshape(shape))
+
+
+def filled(model):
+    """The model with every weight and buffer of floating point from the formula; deviations are 1."""
+    for place, (name, value) in enumerate(sorted(model.state_dict().items())):
+        if value.is_floating_point():
+            spread = value.abs().mean().clamp(0.05, 1.0) if "running_var" not in name else 0.0
+            fixed = wave(tuple(value.shape), place, float(spread))
+            value.copy_(torch.ones_like(value) if "running_var" in name else fixed)
+    return model.eval()
+
+
+def summary(value):
+    """A few numbers of a tensor: its mean, its deviation, and its first ones."""
+    flat = value.detach().double().flatten()
+    return [float(flat.mean()), float(flat.std(unbiased=False)), *map(float, flat[:4])]
+
+
+def numbers(output):
+    """The numbers of a part's output, by field."""
+    found = {}
+    for name in ("vector", "x", "weight", "relevance", "level_scores", "score", "unit_score"):
+        value = getattr(output, name, None)
+        if isinstance(value, torch.Tensor):
+            found[name] = summary(value)
+    for place, level in enumerate(getattr(output, "maps", ())):
+        found[f"map{place}"] = summary(level)
+    return found
+
+
+@torch.no_grad()
+def parts():
+    """Yield (name, version, numbers) of each part in each method."""
+    for title, configs in METHODS.items():
+        torch.manual_seed(0)
+        model = filled(MODELS.build({"type": "Assessor", **dict(zip(ROLES, configs, strict=True))}))
+        given = {"segment": 4} if model.backbone.per_segment else {}
+        inputs, _ = example_batch(reads=model.backbone.reads, **given)
+        inputs.frames = wave(tuple(inputs.frames.shape), 0.3, 0.5) + 0.5
+        if inputs.semantics is not None:
+            inputs.semantics.text = wave(tuple(inputs.semantics.text.shape), 0.1)
+            inputs.semantics.image = wave(tuple(inputs.semantics.image.shape), 0.2)
+        outputs = model.flow(inputs)
+        for role, output in zip(ROLES, outputs, strict=True):
+            part = getattr(model, role)
+            yield f"{title} {type(part).__name__}", part.version, numbers(output)
+
+
+def transforms():
+    """Yield (name, version, numbers) of each view and augmentation."""
+    for config in VIEWS:
+        view = TRANSFORMS.build(config)
+        drawn = view.sample(11, np.random.default_rng(5))
+        every = np.concatenate([np.asarray(index) for index in view.all(11)])
+        told = {"sample": list(map(int, drawn)), "all": list(map(int, every))}
+        yield config["type"], getattr(type(view), "version", 1), told
+    augment = TRANSFORMS.build({"type": "ClipAugment"})
+    frames = (wave((3, 3, 16, 16), 0.4, 127.0) + 127).to(torch.uint8)
+    changed = augment(frames, np.random.default_rng(3))
+    yield "ClipAugment", getattr(type(augment), "version", 1), {"frames": summary(changed)}
+
+
+def today():
+    load_plugins()
+    return {
+        name: {"version": version, "numbers": found}
+        for name, version, found in (*parts(), *transforms())
+    }
+
+
+@pytest.fixture(scope="module")
+def found():
+    return today()
+
+
+HELD_NOW = json.loads(HELD.read_text()) if HELD.is_file() else {}
+
+
+@pytest.mark.parametrize("name", HELD_NOW)
+def test_a_part_computes_what_it_did(found, name):
+    held, now = HELD_NOW[name], found[name]
+    assert now["version"] == held["version"], "write the new version's numbers: see the top"
+    assert now["numbers"].keys() == held["numbers"].keys()
+    for field, values in held["numbers"].items():
+        assert now["numbers"][field] == pytest.approx(values, rel=1e-4, abs=1e-4), (
+            f"{name}: its {field} is another; raise its version, or keep what it computes"
+        )
+
+
+def test_every_part_of_the_repository_is_held(found):
+    assert set(found) == set(HELD_NOW)
+    named = {name.split()[-1] for name in found}
+    parts = {
+        name
+        for name, kind in MODELS.module_dict.items()
+        if kind.__module__.startswith(("adabench.", "adabench_plugins."))
+    }
+    assert parts - named == {"Assessor", "EstimatorMethod"}
+
+
+if __name__ == "__main__":
+    HELD.write_text(json.dumps(today(), indent=1) + "\n")
