@@ -174,7 +174,7 @@ def _content_reasons(
     record: Record, beside: Mapping[str, bytes], corpora: Mapping[str, CorpusLabels]
 ) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
-    reasons = [*content_reasons(record), *sharing_reasons(record)]
+    reasons = [*content_reasons(record), *sharing_reasons(record), *_distrust(record)]
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     try:
@@ -190,6 +190,14 @@ def _content_reasons(
     yield from reasons
     if not reasons:
         yield from interval_reasons(record, None if corpus is None else corpus.scores)
+
+
+def _distrust(record: Record) -> Iterator[str]:
+    """Yield what was found of the method in its run that nobody's table can stand."""
+    if record.contract is not None and record.contract.outcome == "broken":
+        yield f"its method breaks the contract: {'; '.join(record.contract.reasons)}"
+    if record.decoy is not None and record.decoy.outcome == "sees labels":
+        yield "its predictions follow the names of the test clips, whose labels lie on disk"
 
 
 def _reasons_beside_others(

@@ -234,6 +234,10 @@ def _flags(record: Record, *, name_corpus: bool) -> list[str]:
         flags.append(record.fusion)
     if record.protocol:
         flags.append(f"protocol {record.protocol}")
+    if record.contract is not None and record.contract.outcome == "broken":
+        flags.append("contract broken")
+    if record.decoy is not None and record.decoy.outcome == "sees labels":
+        flags.append("sees labels")
     if record.flags.paper_compat:
         flags.append("paper_compat")
     if record.flags.pretrained:

@@ -136,6 +136,10 @@ def test_a_missing_file_a_folder_and_a_missing_root_are_named(root, tmp_path):
         accept(send(tmp_path), tmp_path / "nowhere")
 
 
+BROKEN = {"outcome": "broken", "reasons": ["broken: repeat by Mine"]}
+SEES = {"outcome": "sees labels", "difference": 9.0, "repeated": 0.0}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -170,6 +174,8 @@ def test_a_traceable_record_raises_no_doubt():
         ({"track": "my-own"}, "corpus 'synthface' is generated"),
         ({"origin": Reported(paper="p", table="1", row="r")}, "belong into a CSV file"),
         ({"intervals": {"RMSE": (4.9, 5.1)}}, "the interval of RMSE"),
+        ({"contract": BROKEN}, "its method breaks the contract: broken: repeat by Mine"),
+        ({"decoy": SEES}, "its predictions follow the names of the test clips"),
     ],
 )
 def test_what_a_record_claims_is_checked(root, sound, changes, reason):

@@ -156,6 +156,16 @@ def test_flags_say_what_a_reader_must_know(make_record):
     assert row.notes == ("a note",)
 
 
+def test_what_was_found_of_a_method_is_flagged(make_record):
+    broken = {"outcome": "broken", "reasons": ["broken: repeat by Mine"]}
+    sees = {"outcome": "sees labels", "difference": 9.0, "repeated": 0.0}
+    (row,) = rows_of([make_record(contract=broken, decoy=sees)])
+    assert {"contract broken", "sees labels"} <= set(row.flags)
+    sound = {"contract": {"outcome": "held"}, "decoy": {**sees, "outcome": "equal"}}
+    (row,) = rows_of([make_record(**sound)])
+    assert not {"contract broken", "sees labels"} & set(row.flags)
+
+
 def test_an_unknown_track_gets_a_suggestion(make_record):
     with pytest.raises(ValueError, match=r"did you mean 'demo'\? tracks with records: demo"):
         build_tables([Entry(make_record(), "local")], "demos")

@@ -144,6 +144,8 @@ class _Builder:
             "packages": self._shared(self.packages, record.packages),
             "commit": record.commit,
             "clean_tree": record.clean_tree,
+            "contract": record.contract and record.contract.outcome,
+            "decoy": record.decoy and record.decoy.outcome,
             "created": record.created,
             "notes": [note for note in record.notes if note not in shared_notes],
             "side_files": sorted(record.provenance),

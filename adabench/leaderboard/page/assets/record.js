@@ -149,6 +149,15 @@ function originPart(row) {
   ]), packages);
 }
 
+function trustPart(row) {
+  if (!row.runs.some((run) => run.contract || run.decoy)) return null;
+  const decoys = { equal: "equal: names of test clips change no prediction", "sees labels": "sees labels: predictions follow the names of test clips" };
+  return part("What was asked of the method", pairs([
+    ["Contract", each(row, (run) => run.contract)],
+    ["Decoy of the test clips", each(row, (run) => decoys[run.decoy] ?? run.decoy)],
+  ]));
+}
+
 function notesPart(row) {
   if (!row.notes.length) return null;
   const bySeed = (row.runs || []).flatMap((run) => run.notes.map((note) => [run.seed, note]));
@@ -174,7 +183,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
-  const parts = [costPart, runsPart, configPart, dataPart, originPart, relevancePart, notesPart];
+  const parts = [costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
