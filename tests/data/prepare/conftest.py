@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from prepared_files import content, run
 from skimage import data
 
 from adabench.data.corpora.base import OpenFaceFiles
@@ -121,3 +122,11 @@ def video(tmp_path_factory):
     """A video of 20 frames with a face."""
     clip = make_face_clip(20)
     return write_video_file(tmp_path_factory.mktemp("video") / "face.mp4", clip.frames)
+
+
+@pytest.fixture(scope="module")
+def expected(template, tmp_path_factory):
+    """What an undisturbed run writes of a test module's own raw corpus."""
+    out = tmp_path_factory.mktemp("expected") / "out"
+    run(template, out)
+    return content(out)

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -224,3 +225,18 @@ def test_expressions(tmp_path, out, face_clip, write_video):
 def test_workers_start_without_torch():
     code = "import sys, adabench.data.prepare; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_store_that_was_exchanged_is_named_on_opening_and_made_again(raw, out):
+    run(raw, out)
+    clips = PreparedCorpus.open(out).clips
+    first, second = (out / "faces" / f"{clip.clip}.jpegs" for clip in clips[:2])
+    before = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    os.utime(first, ns=(1, second.stat().st_mtime_ns + 10**9))
+    with pytest.raises(ValueError, match=f"{first.name}: damaged or exchanged"):
+        PreparedCorpus.open(out)
+    first.unlink()
+    assert run(raw, out).new == 1
+    assert first.read_bytes() == before
+    assert len(PreparedCorpus.open(out)) == len(clips)
