@@ -18,7 +18,6 @@ from adabench.data.prepare.clip import prepare_clip
 from adabench.data.prepare.run import prepare_one
 from adabench.data.prepared import PreparedCorpus
 
-REPOSITORY = Path(__file__).parents[3]
 SPLITS = {"Training": "201_1", "Development": "202_1", "Testing": "201_2"}
 
 
@@ -187,9 +186,8 @@ def test_a_disk_that_is_really_full(raw, small_disk, tmp_path, expected):
 def limited(raw, out):
     """Prepares with a limit on the size of files, in a process of its own."""
     code = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
-        f"sys.path.insert(0, {str(REPOSITORY / 'tools')!r}); import prepare;"
-        "sys.exit(prepare.main(sys.argv[1:]))"
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+        "from adabench.cli.prepare import command; sys.exit(command(sys.argv[1:]))"
     )
     words = ["synthface", "--src", raw, "--out", out, "--size", "64", "--quiet", "--processes", "0"]
     command = [sys.executable, "-c", code, *map(str, words)]
