@@ -175,10 +175,10 @@ class Registry(mm.Registry):
         return child.module_dict.get(name)
 
     def type_of(self, cfg: Any) -> type:
-        """Return the class that the config of a part names.
+        """Return the class that the config of a part names, or gives in place of a name.
 
         Raises:
-            TypeError: ``cfg`` is no dict with a ``type``.
+            TypeError: ``cfg`` is no dict with a ``type``, or that is neither name nor class.
             UnknownTypeError: that type is not registered.
         """
         if not isinstance(cfg, dict) or "type" not in cfg:
@@ -187,7 +187,7 @@ class Registry(mm.Registry):
             )
         if isinstance(cfg["type"], str):
             return self.require(cfg["type"])
-        if not any(cfg["type"] is known for known in self.module_dict.values()):
+        if not isinstance(cfg["type"], type):
             raise TypeError(f"the type of a {self.name} part is its name; got {cfg['type']!r}")
         return cfg["type"]
 

@@ -24,10 +24,10 @@ Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Amount = Annotated[float, Field(ge=0, le=1e18)]
 MetricName = Literal["RMSE", "MAE", "PCC", "CCC"]
 # These become names of folders and must not lead elsewhere.
-TrackName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+TrackName = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 #: Free text of one line or more.
 Text = Annotated[str, Field(min_length=1)]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+FileName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._@/+-]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interval = tuple[Points, Points]

@@ -61,4 +61,4 @@ def test_two_scores_of_a_session_are_told_when_it_is_sealed():
 
 
 def test_what_it_holds_is_not_shown():
-    assert "31" not in repr(SealedScores([clip_record("7_1", score=31)]))
+    assert "31.5" not in repr(SealedScores([clip_record("7_1", score=31.5)]))

@@ -7,6 +7,7 @@ from adabench.engine import checkpoints
 from adabench.engine.reporting import worst_contract
 from adabench.engine.run import train
 from adabench.models import KeepAll
+from adabench.records.sections import Contract
 from adabench.registry import MODELS
 from adabench.structures import Selection
 from adabench.testing import ContractError
@@ -47,14 +48,10 @@ def with_selector(tiny, kind):
     return tiny.experiment("method.selector._delete_=True", f"method.selector.type={kind.__name__}")
 
 
-def notes(record):
-    return [note for note in record.notes if note.startswith("contract: ")]
-
-
 def test_a_record_says_that_the_contract_was_held(tiny):
-    (note,) = notes(tiny.outcome.record)
-    assert note == "contract: held, 19 checks"
-    assert tiny.outcome.record.timing["contract"] > 0
+    contract = tiny.outcome.record.contract
+    assert contract.outcome == "held"
+    assert contract.seconds > 0
 
 
 def test_a_broken_method_is_not_trained(tiny, tmp_path):
@@ -71,8 +68,9 @@ def test_a_broken_method_is_not_trained(tiny, tmp_path):
 def test_it_is_when_that_is_allowed_and_the_record_says_so(tiny, tmp_path):
     places = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
     outcome = train(with_selector(tiny, DrawsInForward), allow_broken=True, **places)
-    (note,) = notes(outcome.record)
-    assert note.startswith("contract: broken: repeats by DrawsInForward; device by DrawsInForward")
+    contract = outcome.record.contract
+    assert contract.outcome == "broken"
+    assert "repeats by DrawsInForward; device by DrawsInForward" in contract.reasons[0]
 
 
 def test_what_training_broke_is_not_tested(tiny, tmp_path):
@@ -97,7 +95,8 @@ def test_the_contract_changes_no_weight_and_no_random_number(tiny):
 
 def test_joined_records_take_the_worst(tiny):
     record = tiny.outcome.record
-    broken = record.model_copy(update={"notes": ["contract: broken: batch by Mine"]})
-    assert worst_contract([record, broken]) == ["contract: broken: batch by Mine"]
-    assert worst_contract([record, record]) == notes(record)
-    assert worst_contract([record.model_copy(update={"notes": []})]) == []
+    broken = Contract(outcome="broken", reasons=["batch by Mine"])
+    told = record.model_copy(update={"contract": broken})
+    assert worst_contract([record, told]) == broken
+    assert worst_contract([record, record]) == record.contract
+    assert worst_contract([record, record.model_copy(update={"contract": None})]) is None

@@ -108,18 +108,6 @@ def test_checkpoint_gives_the_record_again(tiny):
     assert [p.session for p in record.predictions] == sorted(evaluation.sessions)
 
 
-def test_a_checkpoint_carries_what_it_takes_to_use_it(tiny):
-    told = checkpoints.identity_of(tiny.outcome.checkpoint)
-    again = Experiment.model_validate(told["resolved"])
-    assert again.hash() == tiny.experiment().hash()
-    assert str(tiny.root) not in str(told)
-    bench = tiny.bench()
-    assert told["preparation"] == bench.corpus.description.prepare
-    assert told["training_mean"] == np.mean(list(session_labels(bench.parts.train).values()))
-    assert [level["low"] for level in told["scale"]["levels"]] == [0, 14, 20, 29]
-    assert told["development"]["RMSE"] == told["best"]["value"]
-
-
 def test_prediction_rests_on_its_clip_alone(tiny):
     bench = tiny.bench()
     inputs = varied_batch(bench)

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from functools import partial
 
 import pytest
 from record_fixtures import as_licensed
 
 from adabench.cli.leaderboard import command
 from adabench.evaluation import score_metrics
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.accept import RefusedError
+from adabench.leaderboard.accept import accept as accept_all
 from adabench.leaderboard.publish import publish
 from adabench.leaderboard.verify import verify
 from adabench.records import Metrics, read_record, write_record
@@ -16,6 +18,9 @@ from adabench.records.fields import RecordFields
 from adabench.records.labels import read_labels
 from adabench.records.private import FOLDER
 from adabench.records.record import content_checksum
+
+# These records have no config beside them.
+accept = partial(accept_all, allow_dirty=True)
 
 NEW_IN_3 = ("counts", "clips", "private", "scale", "calibration", "load", "selection", "stages")
 
@@ -91,7 +96,7 @@ def test_a_changed_private_file_is_told(root, licensed, labels, harm):
 
 def test_adding_strips_an_older_record_and_keeps_its_predictions(root, older, labels, capsys):
     entries = read_record(older).entries
-    assert command(["add", str(older), "--root", str(root)]) == 0
+    assert command(["add", str(older), "--allow-dirty", "--root", str(root)]) == 0
     told = capsys.readouterr().out
     assert "no prediction was moved" in told
     assert "the predictions by session and all digits but two were left out" in told

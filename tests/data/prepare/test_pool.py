@@ -133,8 +133,10 @@ def test_its_processes_do_not_run_the_program_again(tmp_path):
 
 
 SLEEPERS = """
-import sys, time
+import signal, sys, time
 from adabench.data.prepare.pool import Pool
+# A shell that starts the tests in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("begins", flush=True)
 try:
     list(Pool(time.sleep, 2).work([30, 31]))
