@@ -5,6 +5,7 @@ import shutil
 import time
 
 import pytest
+from record_fixtures import constant
 
 from adabench.leaderboard.page.write import write_page
 from adabench.leaderboard.rows import Entry, build_tables
@@ -65,7 +66,7 @@ def demo_entries(make_record):
         make_record(5.0, 1, method="New-MAP", cost=cost(10**6), hardware={"cores": 2}),
         make_record(4.5, method="LSTM", config="lstm", cost=cost(10**5), overrides=["k=3"]),
         make_record(41.0, method="GRU", config="gru", cost=cost(10**7)),
-        make_record(40.0, method="constant", config="constant", kind="control"),
+        constant(),
         make_record(1.5, method="bound: oracle", config="bounds", kind="bound"),
     ]
     entries = [Entry(record, "measured") for record in made]
