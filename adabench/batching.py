@@ -196,13 +196,13 @@ def _fill_of(dtype: torch.dtype, fill: float) -> float | int | bool:
 
 def _join(records: Sequence[Record]) -> Record:
     """Concatenate records of equal layout along the clip axis, tensor by tensor."""
-    columns = zip(*(_tensors(record) for record in records), strict=True)
+    columns = zip(*(tensors_of(record) for record in records), strict=True)
     joined = iter([torch.cat(same) for same in columns])
     return records[0].map(lambda _: next(joined))
 
 
-def _tensors(record: TensorRecord) -> list[Tensor]:
-    """Every tensor of a record, in the order in which ``map`` visits them."""
+def tensors_of(record: TensorRecord) -> list[Tensor]:
+    """Return every tensor of a record, in the order in which ``map`` visits them."""
     found: list[Tensor] = []
 
     def collect(tensor: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from adabench.data.manifest import SPLITS, ClipRecord
 from adabench.data.persons import one_spelling
+from adabench.data.sealed import session_labels
 from adabench.evaluation.levels import LEVEL_NAMES, severity_level
 from adabench.evaluation.metrics import mae, rmse
 
@@ -190,13 +191,4 @@ def _places(clips: Iterable[ClipRecord]) -> dict[str, frozenset[str]]:
 
 def _scores(clips: Iterable[ClipRecord]) -> dict[str, float]:
     """Return session → BDI-II points, sessions sorted; those without a score are left out."""
-    scores: dict[str, float] = {}
-    for clip in sorted(clips, key=lambda clip: clip.session):
-        if clip.score is None:
-            continue
-        if scores.setdefault(clip.session, float(clip.score)) != clip.score:
-            raise ValueError(
-                f"audit: session {clip.session} has scores {scores[clip.session]:g} and {clip.score}; "
-                "a session has one; correct the label files and prepare again"
-            )
-    return scores
+    return dict(sorted(session_labels(list(clips)).items()))

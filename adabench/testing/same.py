@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adabench.batching import tensors_of
 from adabench.structures import Assessment, Features, Selection, Units
 from adabench.testing.flow import Flow, arguments
 
@@ -113,15 +114,3 @@ def _equal(first: Tensor, second: Tensor) -> bool:
     if first.dtype.is_floating_point:
         same = same | (first.isnan() & second.isnan())
     return bool(same.all())
-
-
-def tensors_of(record: Any) -> list[Tensor]:
-    """Return every tensor of a record."""
-    found: list[Tensor] = []
-
-    def collect(tensor: Tensor) -> Tensor:
-        found.append(tensor)
-        return tensor
-
-    record.map(collect)
-    return found
