@@ -128,7 +128,11 @@ def render_csv(table: Table) -> str:
             + ["yes" if row.standing.best else "", _number(row.standing.p_value)]
             + [
                 csv_cell(text)
-                for text in (row.standing.contradiction, "; ".join(row.flags), "; ".join(row.notes))
+                for text in (
+                    row.standing.contradiction,
+                    "; ".join(row.flags),
+                    "; ".join([*row.notes, *map(told_version, row.older)]),
+                )
             ]
         )
     return buffer.getvalue()
@@ -211,7 +215,18 @@ def _notes(row: Row) -> list[str]:
         if all(note in notes for notes in by_run) or not any(note in notes for notes in by_run)
     ]
     contradiction = row.standing.contradiction
-    return [f"{CONTRADICTED}: {contradiction}", *notes] if contradiction else notes
+    said = [f"{CONTRADICTED}: {contradiction}"] if contradiction else []
+    return [*said, *notes, *map(told_version, row.older)]
+
+
+def told_version(row: Row) -> str:
+    """Return one line about a row that stands under a newer one: its code, day and RMSE."""
+    record = row.entries[0].record
+    code = [f"{name} {one.sha256[:8]}" for name, one in record.code.items() if one.sha256]
+    day = f", {record.created[:10]}" if record.created else ""
+    seeds = f", {len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
+    named = ", ".join(code) or f"config {(record.config_hash or 'unknown')[:8]}"
+    return f"older version of its code ({named}{day}{seeds}): RMSE {_short(row.metrics['RMSE'])}"
 
 
 def _wrap(cell: str, width: int | None) -> str:

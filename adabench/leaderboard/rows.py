@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -13,7 +13,11 @@ from statistics import fmean
 
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
 from adabench.leaderboard.checks.bounds import bound_reasons
-from adabench.leaderboard.checks.claims import experiment_beside, unshuffled_hash
+from adabench.leaderboard.checks.claims import (
+    experiment_beside,
+    hash_without_code,
+    unshuffled_hash,
+)
 from adabench.leaderboard.controls import ORACLE
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
@@ -55,6 +59,8 @@ class Row:
     Attributes:
         entries: the records that count, one a seed, by seed.
         standing: against the best row of its corpus, and against the controls.
+        older: rows of the same config with earlier code of its parts, the newest first; they are
+            told under this row, and neither averaged with it nor ranked.
     """
 
     kind: str
@@ -67,6 +73,7 @@ class Row:
     notes: tuple[str, ...]
     entries: tuple[Entry, ...] = field(default=(), repr=False)
     standing: Standing = field(default_factory=Standing)
+    older: tuple[Row, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,8 @@ def build_tables(
 
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else
     by RMSE; rows of each further protocol follow in the same order. Of several runs with one seed the
-    newest counts. Where a track's records come from several corpora (two generated ones, say), each
-    measured row names its own.
+    newest counts, and of several versions of a method's code the newest. Where a track's records
+    come from several corpora (two generated ones, say), each measured row names its own.
 
     Args:
         entries: records and where they were found.
@@ -117,7 +124,7 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
     for index, entry in enumerate(entries):
         groups.setdefault(_group(entry, index), []).append(entry)
     rows = [_row(group, name_corpus=len(corpora) > 1) for group in groups.values()]
-    rows = _judged(_told_apart(rows), labels)
+    rows = _judged(_told_apart(_folded(rows)), labels)
     rows.sort(
         key=lambda row: (
             *_block(row),
@@ -185,6 +192,56 @@ def _row(group: list[Entry], *, name_corpus: bool) -> Row:
         notes=tuple(notes),
         entries=tuple(counted),
     )
+
+
+def _folded(rows: Iterable[Row]) -> list[Row]:
+    """Put rows that differ in the code of their parts alone under the newest of them."""
+    alike: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        alike.setdefault(_but_for_hash(row), []).append(row)
+    folded = []
+    for group in alike.values():
+        versions: dict[str, list[Row]] = {}
+        for index, row in enumerate(group):
+            # Reading the configs beside records takes time, and most rows have no likeness.
+            known = _codeless_hash(row) if len(group) > 1 else None
+            versions.setdefault(known or f"row {index}", []).append(row)
+        for version in versions.values():
+            folded += _under_newest(version)
+    return folded
+
+
+def _under_newest(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield the newest of some rows with those of other code under it, and those of its own hash."""
+    newest, *others = sorted(rows, key=_newest, reverse=True)
+    own = newest.entries[0].record.config_hash
+    older = [row for row in others if row.entries[0].record.config_hash != own]
+    yield replace(newest, older=tuple(older))
+    # The same code on weights that were trained twice: no version of it.
+    yield from (row for row in others if row.entries[0].record.config_hash == own)
+
+
+def _but_for_hash(row: Row) -> Hashable:
+    """What two versions of one row agree in; a trunk that other code trained has other weights."""
+    record, place = row.entries[0].record, row.entries[0].place
+    flags = record.flags.model_dump(exclude={"pretrained_checksum"})
+    data = (place, record.corpus_checksum, record.protocol, record.fusion)
+    return (row.kind, row.method, row.config, *record.overrides, *flags.values(), *data)
+
+
+def _codeless_hash(row: Row) -> str | None:
+    """The hash of a row's config without its code; None where that can't be told."""
+    entry = row.entries[0]
+    if isinstance(entry.record.origin, Reported):
+        return None
+    if not entry.record.code:
+        return entry.record.config_hash
+    experiment = experiment_beside(entry.path, entry.record)
+    return None if experiment is None else hash_without_code(experiment)
+
+
+def _newest(row: Row) -> float:
+    return -min(_age(entry) for entry in row.entries)
 
 
 def _seed(entry: Entry) -> int:

@@ -73,6 +73,11 @@ def unshuffled_hash(experiment: Experiment) -> str:
     return experiment.model_copy(update={"shuffle_labels": False}).hash()
 
 
+def hash_without_code(experiment: Experiment) -> str:
+    """Return the hash of the config as if none of its parts came from outside the repository."""
+    return experiment.model_copy(update={"code": {}}).hash()
+
+
 def bound_name(method: Mapping[str, Any]) -> str | None:
     """Return which of the generator's bounds a config's method is, or None."""
     name = method.get("bound")

@@ -13,7 +13,7 @@ from adabench.data.tracks import OWN, TRACKS
 from adabench.evaluation.significance import LEVEL
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
-from adabench.leaderboard.pages import DEMO_NOTICE
+from adabench.leaderboard.pages import DEMO_NOTICE, told_version
 from adabench.leaderboard.rows import (
     LOCAL,
     MEASURED,
@@ -116,7 +116,12 @@ class _Builder:
             data["setup"] = _setup(first.record)
             shared = set.intersection(*(set(record.notes) for record in records))
             data["runs"] = [self._run(entry, shared) for entry in row.entries]
+            if row.older:
+                data["older"] = [self._older(version) for version in row.older]
         return data
+
+    def _older(self, row: Row) -> dict[str, Any]:
+        return {"told": told_version(row), "files": [self._file(entry) for entry in row.entries]}
 
     def _source(self, entry: Entry) -> dict[str, Any]:
         origin = entry.record.origin

@@ -158,6 +158,12 @@ function trustPart(row) {
   ]));
 }
 
+function olderPart(row) {
+  if (!row.older) return null;
+  return widePart("Older versions of its code", element("ul", { class: "files" }, row.older.map((version) =>
+    element("li", {}, version.told, element("ul", {}, version.files.map((file) => element("li", {}, fileLink(file))))))));
+}
+
 function notesPart(row) {
   if (!row.notes.length) return null;
   const bySeed = (row.runs || []).flatMap((run) => run.notes.map((note) => [run.seed, note]));
@@ -183,7 +189,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
-  const parts = [costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, notesPart];
+  const parts = [costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
