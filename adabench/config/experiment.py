@@ -209,6 +209,11 @@ class Experiment(Strict):
         return get_track(self.track)
 
     @property
+    def draw(self) -> int | None:
+        """Which of the generated corpora is tested: its seed; None of other corpora."""
+        return int(self.data.synthface.get("seed", 0)) if self.track_.is_demo else None
+
+    @property
     def is_fused(self) -> bool:
         """Whether this is a model per task, which a track with one task can't be."""
         return self.fusion == "fused" and len(self.track_.tasks) > 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from adabench.records.record import Record
-from adabench.records.sections import Cost, StageUse
+from adabench.records.sections import Cost, StageUse, View
 
 
 class CombinedMethod:
@@ -50,6 +50,17 @@ class CombinedMethod:
         """Return the stages that any member stands on, each once."""
         found = {stage.key: stage for member in self.members for stage in member.stages}
         return tuple(found.values())
+
+    def view(self) -> View | None:
+        """Return what every member sees of a clip; None where they differ."""
+        views = [member.view for member in self.members]
+        return views[0] if all(view == views[0] for view in views) else None
+
+    def kept_share(self) -> float | None:
+        """Return the mean share of the units that selectors kept, where every member tells it."""
+        shares = [member.kept_share for member in self.members]
+        known = [share for share in shares if share is not None]
+        return float(np.mean(known)) if len(known) == len(shares) else None
 
     def cost(self) -> Cost:
         """Return what the members cost together; the speed is their harmonic mean.

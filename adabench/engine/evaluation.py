@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.device import get_device
 from torch.utils.data import DataLoader
@@ -18,7 +19,8 @@ from adabench.batching import collate
 from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.relevance import Relevance, known_key_frames
 from adabench.engine.workbench import Use, Workbench
-from adabench.structures import Assessment, Units, ViewId
+from adabench.records.sections import View
+from adabench.structures import Assessment, Selection, Units, ViewId
 
 # Views that a run's speed is measured on.
 _TIMED_VIEWS = 8
@@ -32,12 +34,14 @@ class Evaluation:
         sessions: session → predicted BDI-II points.
         clips: clip → predicted BDI-II points.
         seconds: wall time.
+        kept_share: of a view's valid units, those that weigh anything, mean over views.
         relevance: of the test's views, where key frames are known.
     """
 
     sessions: dict[str, float]
     clips: dict[str, float]
     seconds: float
+    kept_share: float
     relevance: Relevance | None = None
 
 
@@ -53,13 +57,37 @@ def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
         relevance = Relevance(known_key_frames(bench.experiment, splits))
     started = time.perf_counter()
     scores: list[tuple[ViewId, float]] = []
+    kept: list[float] = []
     for ids, units, assessment in _assessed(bench, bench.loader(use), f"scoring the {use} clips"):
         scores += zip(ids, assessment.score.double().tolist(), strict=True)
+        kept += _kept_shares(units, assessment.selection)
         if relevance is not None:
             relevance.add(ids, units, assessment.selection)
     clips, sessions = average(scores)
     refuse_infinite(sessions)
-    return Evaluation(sessions, clips, time.perf_counter() - started, relevance)
+    seconds = time.perf_counter() - started
+    return Evaluation(sessions, clips, seconds, float(np.mean(kept)), relevance)
+
+
+def _kept_shares(units: Units, selection: Selection) -> list[float]:
+    weighs = (selection.weight > 0) & units.valid
+    return (weighs.sum(-1) / units.valid.sum(-1).clamp_min(1)).tolist()
+
+
+def seen_view(bench: Workbench) -> View:
+    """Return what a test view shows of a clip; where clips differ, of the median one."""
+    dataset = bench.dataset("test")
+    indices = [dataset.view.all(clip.frames)[0] for clip in dataset.clips]
+    strides = [float(np.median(np.diff(index))) if len(index) > 1 else 1.0 for index in indices]
+    # A clip shorter than a segment repeats its last frame.
+    strides = [max(stride, 1.0) for stride in strides]
+    rates = [clip.fps / stride for clip, stride in zip(dataset.clips, strides, strict=True)]
+    length = dataset.view.segment_length or int(np.median([len(index) for index in indices]))
+    return View(
+        length=length,
+        stride=float(np.median(strides)),
+        frames_per_second=round(float(np.median(rates)), 3),
+    )
 
 
 def predict_views(bench: Workbench, loader: DataLoader[Any], what: str = "") -> list[float]:

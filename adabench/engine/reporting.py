@@ -91,6 +91,7 @@ def make_record(
         "corpus": corpus.name,
         "corpus_checksum": corpus.checksum,
         "licensed": corpus.licensed,
+        "draw": experiment.draw,
         "scale": bdi_ii(),
         "protocol": parts.protocol,
         "code": code_record(experiment.code),

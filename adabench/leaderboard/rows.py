@@ -199,7 +199,7 @@ def _folded(rows: Iterable[Row]) -> list[Row]:
     alike: dict[Hashable, list[Row]] = {}
     for row in rows:
         alike.setdefault(_but_for_hash(row), []).append(row)
-    folded = []
+    folded: list[Row] = []
     for group in alike.values():
         versions: dict[str, list[Row]] = {}
         for index, row in enumerate(group):

@@ -22,6 +22,7 @@ from pydantic_core import from_json
 from adabench.data.files import TEMPORARY_PREFIX, write_bytes
 from adabench.data.plain import printable
 from adabench.evaluation.controls import CONSTANT
+from adabench.records.explanation import SUFFIX as EXPLANATIONS
 from adabench.records.migration import entries_of_older
 from adabench.records.private import (
     FOLDER,
@@ -34,6 +35,9 @@ from adabench.records.private import (
 from adabench.records.reading import read_plain, what_is
 from adabench.records.record import SCHEMA_VERSION, Record
 from adabench.records.side_files import SUFFIX
+
+# Endings of the folders beside a record.
+BESIDE = (SUFFIX, EXPLANATIONS)
 
 # Characters of the checksum in a file name: 8 unless another record holds that name already.
 _HASH_LENGTHS = (8, 16, 64)
@@ -220,13 +224,13 @@ def _read(path: Path) -> Record | OSError | ValueError:
 
 
 def record_files(root: Path) -> list[Path]:
-    """The JSON files below a folder, sorted: no side files, private ones or what is being written.
+    """The JSON files below a folder, sorted: none that lie beside a record or are being written.
 
     A link to a folder is not followed but listed, so that whoever reads it names it.
     """
     found: list[str] = []
     for folder, folders, files in os.walk(root):
-        folders[:] = [n for n in folders if n != FOLDER and not n.endswith(SUFFIX)]
+        folders[:] = [n for n in folders if n != FOLDER and not n.endswith(BESIDE)]
         found += [
             os.path.join(folder, name)  # noqa: PTH118 - a Path for each takes longer than the walk
             for name in (*folders, *files)

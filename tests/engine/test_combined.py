@@ -6,12 +6,12 @@ from record_fixtures import as_licensed
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
 from adabench.records import Cost, Metrics, Prediction, Record
-from adabench.records.sections import StageUse
+from adabench.records.sections import StageUse, View
 
 LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
 
 
-def member(predictions, config="one", cost=None, timing=None):
+def member(predictions, config="one", cost=None, timing=None, **more):
     labels = [LABELS[session] for session in predictions]
     return Record(
         kind="method",
@@ -34,6 +34,7 @@ def member(predictions, config="one", cost=None, timing=None):
         timing=timing or {},
         created="2026-01-02T03:04:05+00:00",
         origin={"type": "measured"},
+        **more,
     )
 
 
@@ -78,6 +79,16 @@ def test_clips_and_stages_are_those_of_all_members():
     combined = CombinedMethod(parts)
     assert combined.stages() == (trunk, *encoders)
     assert combined.clips() == {"a_F": 1.5, "a_N": 4.0}
+
+
+def test_what_members_see_is_told_where_they_agree():
+    seen = View(length=8, stride=2.0, frames_per_second=7.5)
+    one = member({"a": 1.0}, view=seen, kept_share=0.2)
+    two = member({"a": 2.0}, view=seen, kept_share=0.4)
+    joined = CombinedMethod([one, two])
+    assert (joined.view(), joined.kept_share()) == (seen, pytest.approx(0.3))
+    other = CombinedMethod([one, member({"a": 2.0}, view=seen.model_copy(update={"length": 9}))])
+    assert (other.view(), other.kept_share()) == (None, None)
 
 
 def test_members_under_licence_are_joined_from_their_private_files():

@@ -66,6 +66,16 @@ def test_record_follows_from_its_predictions(tiny):
     assert "all" in record.relevance_auc
 
 
+def test_the_record_says_what_the_method_sees_and_keeps(tiny):
+    record, bench = tiny.outcome.record, tiny.bench()
+    first = [clip for clip in bench.dataset("test") if clip.id.phase == 0]
+    assert record.view.length == np.median([len(clip.index) for clip in first])
+    assert record.view.stride == np.median([int(clip.index[1] - clip.index[0]) for clip in first])
+    assert record.view.frames_per_second == pytest.approx(15 / record.view.stride, rel=0.1)
+    assert 0 < record.kept_share <= 1
+    assert record.draw == tiny.experiment().data.synthface["seed"]
+
+
 def test_a_checkpoint_says_what_it_takes_to_use_it(tiny):
     stored = torch.load(tiny.outcome.checkpoint, weights_only=True)
     told = stored["meta"]["adabench"]

@@ -48,6 +48,8 @@ class JoinedRun(MethodRun):
         return Facts(
             kind=members[0].kind,
             stages=self.combined.stages(),
+            view=self.combined.view(),
+            kept_share=self.combined.kept_share(),
             clips=self.combined.clips(),
             decoy=worst([record.decoy for record in members]),
             cost=self.combined.cost(),

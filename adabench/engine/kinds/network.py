@@ -20,6 +20,7 @@ from adabench.engine.evaluation import (
     frames_per_second,
     multiply_adds,
     peak_memory_mb,
+    seen_view,
 )
 from adabench.engine.kinds.method_run import MethodRun, Place
 from adabench.engine.reporting import Facts, contract_told, flags_of
@@ -89,6 +90,8 @@ class NetworkRun(MethodRun):
         ]
         return Facts(
             stages=tuple(_stages(self.bench)),
+            view=seen_view(self.bench),
+            kept_share=self.evaluation.kept_share,
             selection=_selection(self.bench, self.done),
             clips=self.evaluation.clips,
             cost=self._cost(),

@@ -64,6 +64,9 @@ def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
             given = getattr(given, name)
         if given != expected:
             yield f"{field} is {given!r}, but its config gives {expected!r}"
+    # Records of an older schema don't tell it.
+    if record.draw not in (None, experiment.draw):
+        yield f"draw is {record.draw}, but its config gives {experiment.draw}"
     if record.method == CONSTANT and not _is_plain_constant(experiment):
         yield f"its method is {CONSTANT!r}, but its config is not that of the constant predictor"
 

@@ -58,6 +58,7 @@ def test_a_record_that_its_config_makes_holds(config):
         ("overrides", ["training.epochs=1"]),
         ("track", "demo-freeform"),
         ("seed", 7),
+        ("draw", 4),
         ("fusion", "fused"),
         ("kind", "control"),
     ],
