@@ -264,8 +264,14 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
         },
         "scale": bdi_ii().model_dump(mode="json"),
         "training_mean": sum(scores.values()) / len(scores),
-        "semantics": bench.encoder,
+        "semantics": _semantics_carried(bench),
     }
+
+
+def _semantics_carried(bench: Workbench) -> dict[str, Any] | None:
+    """Return the encoder of semantic vectors: its weights, or which language model it is."""
+    encoder = None if bench.semantics is None else bench.semantics.encoder
+    return None if encoder is None else {"told": bench.encoder, **encoder.carried()}
 
 
 def identity_of(experiment: Experiment) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Vectors of a joint language-image space for a clip's frames: what ESA reads as its guide.
 
-Two encoders: CLIP itself (Radford et al. 2021; Dep-MAP uses ViT-B/32, frozen, before its
-projection), and a stand-in of the same sizes that fetches nothing.
+CLIP itself (Radford et al. 2021; Dep-MAP uses ViT-B/32, frozen, before its projection); its stand-in
+has a module of its own.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -28,18 +26,11 @@ from adabench.models.semantics.clip_network import (
 )
 from adabench.models.semantics.sentences import (
     FIXED_SENTENCE,
-    au_number,
     openface_sentences,
-    phrases,
-    sentence,
-    strongest,
 )
-from adabench.models.weights import file_checksum, read_weights
+from adabench.models.weights import file_checksum
 from adabench.registry import SEMANTICS
 from adabench.structures import Semantics, Signals
-
-TEXT_DIM = 512
-IMAGE_DIM = 768
 
 
 class SemanticEncoder(ABC):
@@ -57,7 +48,7 @@ class SemanticEncoder(ABC):
     @property
     def short_name(self) -> str:
         """Name of the folder that keeps the vectors, beside a key."""
-        return _folder_name(type(self).__name__)
+        return folder_name(type(self).__name__)
 
     @property
     @abstractmethod
@@ -108,6 +99,13 @@ class SemanticEncoder(ABC):
     def fingerprint(self) -> str:
         """SHA-256 of everything that the vectors depend on beside their source: the cache's key."""
 
+    def carried(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps, so that the encoder can be made again beside it.
+
+        Plain values and tensors; a language model is named by its file and sha256 instead.
+        """
+        return {"type": type(self).__name__}
+
 
 @SEMANTICS.register_module()
 class OpenClipSemantics(SemanticEncoder):
@@ -157,6 +155,7 @@ class OpenClipSemantics(SemanticEncoder):
         if weights != "hub":
             clip_file(weights, "", {})
         self._network: Any = None
+        self._file: Path | None = None
         self._sentences: dict[str, Tensor] = {}
 
     @property
@@ -206,7 +205,7 @@ class OpenClipSemantics(SemanticEncoder):
     @property
     def short_name(self) -> str:
         """The model and its training."""
-        return _folder_name(f"clip {self.name if self.tag else ''} {self.tag}")
+        return folder_name(f"clip {self.name if self.tag else ''} {self.tag}")
 
     def describe(self, action_units: bool | None = None) -> str:
         """Name the model, and say what its text is made of."""
@@ -221,7 +220,19 @@ class OpenClipSemantics(SemanticEncoder):
     def fingerprint(self) -> str:
         """Depends on config, tag, and a local file's content (the hub's is named by its tag)."""
         source = "hub" if self.weights == "hub" else file_checksum(Path(self.weights))
-        return _digest("OpenClipSemantics", 1, self.name, self.tag, self._config, source)
+        return fingerprint_of("OpenClipSemantics", 1, self.name, self.tag, self._config, source)
+
+    def carried(self) -> dict[str, Any]:
+        """Name model and training, and the file: its sha256 is known once it was here."""
+        file = self._file if self.weights == "hub" else Path(self.weights)
+        return {
+            **super().carried(),
+            "model": self.name if self.tag else dict(self._config),
+            "tag": self.tag,
+            "action_units": self.action_units,
+            "file": "hub" if file is None else file.name,
+            "sha256": None if file is None else file_checksum(file),
+        }
 
     def _prepare(self, frames: Tensor) -> Tensor:
         """Resize the shorter side, crop the centre and normalise, as CLIP's own preprocessing."""
@@ -252,132 +263,16 @@ class OpenClipSemantics(SemanticEncoder):
     def _loaded(self) -> Any:
         """Return the network, loaded at first use: a run whose vectors are cached needs none."""
         if self._network is None:
-            file = clip_file(self.weights, f"{self.name} {self.tag}", self._pretrained)
-            self._network = clip_network(self._config, file)
+            self._file = clip_file(self.weights, f"{self.name} {self.tag}", self._pretrained)
+            self._network = clip_network(self._config, self._file)
         return self._network
 
 
-@SEMANTICS.register_module()
-class StandInSemantics(SemanticEncoder):
-    """Stands where CLIP stands, for the demo: same sizes, nothing fetched, no language learnt.
-
-    The text is made of the action units that the pretrained trunk's own head sees in a frame: each
-    FACS name has a fixed random vector, and a sentence is the mean of its names' vectors, scaled to
-    length √D_text (entries of variance 1, as after a layer norm). The image is the trunk's vector
-    through a fixed random projection. No label of a clip enters.
-
-    Args:
-        stage: checkpoint of the pretraining stage (``trunk``, ``au_head``, ``columns``, ``scale``).
-        seed: of the random vectors.
-        threshold: predicted intensity (0-1) above which an action unit counts as present.
-
-    Raises:
-        FileNotFoundError: no such checkpoint.
-        ValueError: a checkpoint without an action-unit head.
-    """
-
-    needs: ClassVar[Literal["frames", "vector"]] = "vector"
-
-    def __init__(self, *, stage: str | Path, seed: int = 0, threshold: float = 0.2) -> None:
-        self.stage, self.seed, self.threshold = Path(stage), seed, threshold
-        content = read_weights(self.stage)
-        missing = [key for key in ("au_head", "columns", "scale") if key not in content]
-        if missing:
-            raise ValueError(
-                f"{stage} has no {', '.join(missing)}: it is no pretraining stage's checkpoint; "
-                "name the file that the stage wrote"
-            )
-        numbers = [au_number(column) for column in content["columns"]]
-        rows = [row for row, number in enumerate(numbers) if number is not None]
-        if not rows:
-            raise ValueError(f"{stage}: none of the columns {content['columns']} is an action unit")
-        self._units = [number for number in numbers if number is not None]
-        mean, std = content["scale"]["mean"][rows].float(), content["scale"]["std"][rows].float()
-        head = content["au_head"]
-        self._weight = head["weight"][rows].float() * std[:, None]
-        self._bias = head["bias"][rows].float() * std + mean
-        self._projection = _projection(self._weight.shape[1], seed)
-
-    @property
-    def text_dim(self) -> int:
-        """As CLIP ViT-B/32."""
-        return TEXT_DIM
-
-    @property
-    def image_dim(self) -> int:
-        """As CLIP ViT-B/32."""
-        return IMAGE_DIM
-
-    @torch.no_grad()
-    def encode(self, source: Tensor, signals: Signals | None = None) -> Semantics:
-        """Map the trunk's vectors (T, D) to text (T, 512) and image (T, 768)."""
-        del signals
-        rows = self._present(source)
-        text = np.stack([self._text(units) for units in rows]) if rows else np.zeros((0, TEXT_DIM))
-        return Semantics(
-            text=torch.from_numpy(text).float().to(source.device),
-            image=(source.float().cpu() @ self._projection).to(source.device),
-        )
-
-    def prompts(self, source: Tensor, signals: Signals | None = None) -> list[str]:
-        """Return the sentence of the action units that are seen in each frame."""
-        del signals
-        return [sentence(units) for units in self._present(source)]
-
-    def _present(self, source: Tensor) -> list[list[int]]:
-        """Return the action units that the head sees in each frame."""
-        width = self._weight.shape[1]
-        if source.ndim != 2 or source.shape[1] != width:
-            raise ValueError(
-                f"StandInSemantics reads the vectors (T, {width}) of the trunk in {self.stage}; "
-                f"got {tuple(source.shape)}"
-            )
-        rows = (source.float().cpu() @ self._weight.T + self._bias).tolist()
-        return [
-            strongest({u: v for u, v in zip(self._units, row, strict=True) if v > self.threshold})
-            for row in rows
-        ]
-
-    def _text(self, units: list[int]) -> np.ndarray:
-        # The sentence without an action unit has a vector of its own, as a phrase has.
-        spoken = phrases(units) or [sentence([])]
-        mean = np.mean([_phrase_vector(phrase, self.seed) for phrase in spoken], axis=0)
-        return mean * np.sqrt(TEXT_DIM) / np.linalg.norm(mean)
-
-    def describe(self, action_units: bool | None = None) -> str:
-        """Say that this is a stand-in, not CLIP."""
-        del action_units
-        return (
-            "stand-in for CLIP, with no language model: random vectors of the action units that "
-            "the pretrained trunk's head sees, and that trunk's vector through a random projection"
-        )
-
-    def fingerprint(self) -> str:
-        """Depends on the stage's file, seed and threshold."""
-        stage = file_checksum(self.stage)
-        return _digest("StandInSemantics", 1, stage, self.seed, self.threshold)
-
-
-def _generator(text: str) -> np.random.Generator:
-    """Return a generator seeded by the SHA-256 of ``text``: the same on every machine."""
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big"))
-
-
-@cache
-def _phrase_vector(phrase: str, seed: int) -> np.ndarray:
-    vector = _generator(f"phrase {seed} {phrase}").standard_normal(TEXT_DIM)
-    return vector / np.linalg.norm(vector)
-
-
-def _projection(width: int, seed: int) -> Tensor:
-    """(D, 768) with entries of variance 1/D, so that sizes are kept on average."""
-    entries = _generator(f"projection {seed} {width}").standard_normal((width, IMAGE_DIM))
-    return torch.from_numpy(entries / np.sqrt(width)).float()
-
-
-def _digest(*parts: Any) -> str:
+def fingerprint_of(*parts: Any) -> str:
+    """Return the SHA-256 of plain values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _folder_name(text: str) -> str:
+def folder_name(text: str) -> str:
+    """Return a text as the name of a folder."""
     return "-".join(re.findall("[a-z0-9_]+", text.lower()))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from adabench.models.semantics.encoders import OpenClipSemantics, StandInSemantics
+from adabench.models.semantics import OpenClipSemantics, StandInSemantics
 from adabench.models.semantics.sentences import FIXED_SENTENCE, sentence
 from adabench.registry import SEMANTICS
 from adabench.structures import Signals
@@ -240,6 +240,13 @@ class TestOpenClip:
         with pytest.raises(ValueError, match="2 frames came with signals of 3"):
             encoder.encode(byte_frames(2), signals)
 
+    def test_a_checkpoint_names_the_language_model_by_file_and_content(self, clip, encoder):
+        told = encoder.carried()
+        assert told["type"] == "OpenClipSemantics"
+        assert told["file"] == clip[1].name
+        assert told["sha256"] == hashlib.sha256(clip[1].read_bytes()).hexdigest()
+        assert not any(isinstance(value, torch.Tensor) for value in told.values())
+
 
 class TestStandIn:
     def test_sizes_are_those_of_clip(self, tmp_path):
@@ -319,6 +326,18 @@ class TestStandIn:
         assert StandInSemantics(stage=first).fingerprint() == again
         assert StandInSemantics(stage=second).fingerprint() != again
         assert StandInSemantics(stage=first, threshold=0.3).fingerprint() != again
+
+    def test_it_can_be_made_of_what_a_checkpoint_carries(self, tmp_path):
+        path = stage(tmp_path / "s.pth")
+        encoder = StandInSemantics(stage=path, seed=3, threshold=0.1)
+        torch.save(encoder.carried(), tmp_path / "carried.pth")
+        path.unlink()
+        again = SEMANTICS.build(torch.load(tmp_path / "carried.pth", weights_only=True))
+        rows = torch.rand(7, 6)
+        assert torch.equal(again.encode(rows).text, encoder.encode(rows).text)
+        assert torch.equal(again.encode(rows).image, encoder.encode(rows).image)
+        assert again.fingerprint() == encoder.fingerprint()
+        assert str(tmp_path) not in str(again.carried())
 
     def test_one_frame_is_the_same_alone(self, tmp_path):
         encoder = StandInSemantics(stage=stage(tmp_path / "s.pth"))
