@@ -116,6 +116,12 @@ def remove_leftovers(folder: str | os.PathLike[str], *, older_than: float | None
     return count
 
 
+def mark_used(folder: str | os.PathLike[str]) -> None:
+    """Set a folder's time to now, where it may be written: whoever tidies up sees that it is used."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+
+
 def _make_temporary(target: Path) -> Path:
     # the end of the name stays, since some writers choose their format by it
     temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}-{target.name[-100:]}"

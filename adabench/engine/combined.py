@@ -51,6 +51,10 @@ class CombinedMethod:
         found = {stage.key: stage for member in self.members for stage in member.stages}
         return tuple(found.values())
 
+    def caches(self) -> list[str]:
+        """Return the caches that any member read."""
+        return sorted({name for member in self.members for name in member.caches})
+
     def view(self) -> View | None:
         """Return what every member sees of a clip; None where they differ."""
         views = [member.view for member in self.members]

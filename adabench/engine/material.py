@@ -35,6 +35,12 @@ class Material:
     semantics: SemanticsCache | None
 
     @property
+    def caches(self) -> list[str]:
+        """Names of the folders that are read in place of frames, and of those behind them."""
+        kept = [self.features, self.features and self.features.source, self.semantics]
+        return [cache.arrays.folder.name for cache in kept if cache is not None]
+
+    @property
     def seconds(self) -> float:
         """What corpus and caches took to make, whenever that was."""
         caches = [cache for cache in (self.features, self.semantics) if cache is not None]

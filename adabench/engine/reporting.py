@@ -51,6 +51,7 @@ class Facts:
 
     kind: str | None = None
     stages: Sequence[StageUse] = ()
+    caches: Sequence[str] = ()
     view: View | None = None
     kept_share: float | None = None
     selection: Selection | None = None
@@ -113,6 +114,7 @@ def _told(facts: Facts) -> dict[str, Any]:
     """Return the facts that the record holds under the same name."""
     return {
         "stages": list(facts.stages),
+        "caches": list(facts.caches),
         "view": facts.view,
         "kept_share": facts.kept_share,
         "selection": facts.selection,

@@ -76,6 +76,12 @@ class Workbench:
         return Material(self.corpus, self.features, self.semantics)
 
     @property
+    def caches(self) -> list[str]:
+        """Names of the cache folders that are read."""
+        own = self.material.caches
+        return sorted({*own, *([] if self.source is None else self.source.caches)})
+
+    @property
     def views(self) -> Views:
         """The experiment's views, which a network needs."""
         if self.experiment.views is None:

@@ -61,6 +61,7 @@ class RecordFields(BaseModel):
         protocol: which splits were trained on, selected on and tested on.
         fusion: how a session's tasks become one score; ``none`` on a track with one task.
         stages: what was trained before the method.
+        caches: names of the folders of features and semantic vectors that were read.
         kept_share: share of the units that the selector kept.
         intervals: metric to its 95 % bootstrap interval over persons; empty for one person.
         counts: sessions, persons and clips that were tested.
@@ -97,6 +98,7 @@ class RecordFields(BaseModel):
     fusion: Literal["joint", "fused", "none"] | None = None
     seed: Seed | None = None
     stages: list[StageUse] = []
+    caches: list[Name] = []
     view: View | None = None
     kept_share: Share | None = None
     selection: Selection | None = None

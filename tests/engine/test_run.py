@@ -17,6 +17,7 @@ from adabench.data import files
 from adabench.data.protocol import LeakError
 from adabench.data.sealed import session_labels
 from adabench.engine import checkpoints
+from adabench.engine.caches.unused import named_by, unnamed
 from adabench.engine.controls import run_controls
 from adabench.engine.evaluation import evaluate
 from adabench.engine.run import RECORD, score_checkpoint, train
@@ -75,6 +76,14 @@ def test_the_record_says_what_the_method_sees_and_keeps(tiny):
     assert record.view.frames_per_second == pytest.approx(15 / record.view.stride, rel=0.1)
     assert 0 < record.kept_share <= 1
     assert record.draw == tiny.experiment().data.synthface["seed"]
+
+
+def test_a_record_names_every_stage_and_cache_that_it_rests_on(tiny):
+    folders = unnamed(tiny.root / "data", set())
+    assert {kept.kind for kept in folders} == {"stages", "features", "semantics"}
+    own = named_by([tiny.outcome.record])
+    assert own <= {kept.folder.name for kept in folders}
+    assert len(own) == 3
 
 
 def test_a_checkpoint_says_what_it_takes_to_use_it(tiny):

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from adabench.config.digest import digest
 from adabench.data.dataset import Augment
+from adabench.data.files import mark_used
 from adabench.data.locks import alone_in
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -154,6 +155,7 @@ class FeatureCache:
 
     def _fill(self, wanted: Mapping[str, Callable[[], np.ndarray]], what: str) -> None:
         folder = self.arrays.folder
+        mark_used(folder)
         # Who comes second finds what the first one wrote instead of computing it too.
         here = alone_in(folder) if self._missing(wanted) else nullcontext()
         with here, CostBook(folder / "seconds.json") as book:

@@ -18,7 +18,7 @@ from mmengine.device import get_device
 from tqdm import tqdm
 
 from adabench.config.digest import digest
-from adabench.data.files import remove_leftovers
+from adabench.data.files import mark_used, remove_leftovers
 from adabench.data.locks import alone_in
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -105,6 +105,7 @@ class SemanticsCache:
     def fill(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
         """Compute what is missing; a process that was killed costs one portion of a clip."""
         folder = self.arrays.folder
+        mark_used(folder)
         remove_finished(self.arrays)
         # Who comes second finds what the first one wrote instead of computing it too.
         with alone_in(folder) if self._missing(clips) else nullcontext():

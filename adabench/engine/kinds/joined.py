@@ -48,6 +48,7 @@ class JoinedRun(MethodRun):
         return Facts(
             kind=members[0].kind,
             stages=self.combined.stages(),
+            caches=self.combined.caches(),
             view=self.combined.view(),
             kept_share=self.combined.kept_share(),
             clips=self.combined.clips(),

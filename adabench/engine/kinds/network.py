@@ -90,6 +90,7 @@ class NetworkRun(MethodRun):
         ]
         return Facts(
             stages=tuple(_stages(self.bench)),
+            caches=self.bench.caches,
             view=seen_view(self.bench),
             kept_share=self.evaluation.kept_share,
             selection=_selection(self.bench, self.done),

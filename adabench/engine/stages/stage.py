@@ -14,7 +14,7 @@ from adabench.config.digest import digest
 from adabench.config.experiment import Data, Experiment
 from adabench.config.references import in_order, needed
 from adabench.data.digests import DigestBook
-from adabench.data.files import remove_leftovers
+from adabench.data.files import mark_used, remove_leftovers
 from adabench.data.locks import alone_in
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.rundata import RunData
@@ -173,6 +173,7 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
                 if damage:
                     _logger.warning("stage %s: %s: it is made again", name, damage)
                 told = _make(stage, cfg, folder, context)
+    mark_used(folder)
     return StageResult(name, folder / RESULT, key, told["seconds"], told["measured"])
 
 
