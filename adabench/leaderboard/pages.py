@@ -131,7 +131,7 @@ def render_csv(table: Table) -> str:
                 for text in (
                     row.standing.contradiction,
                     "; ".join(row.flags),
-                    "; ".join([*row.notes, *map(told_version, row.older)]),
+                    "; ".join([*row.notes, *_older(row)]),
                 )
             ]
         )
@@ -216,17 +216,21 @@ def _notes(row: Row) -> list[str]:
     ]
     contradiction = row.standing.contradiction
     said = [f"{CONTRADICTED}: {contradiction}"] if contradiction else []
-    return [*said, *notes, *map(told_version, row.older)]
+    return [*said, *notes, *_older(row)]
+
+
+def _older(row: Row) -> list[str]:
+    return [f"older version of its code, {told_version(version)}" for version in row.older]
 
 
 def told_version(row: Row) -> str:
-    """Return one line about a row that stands under a newer one: its code, day and RMSE."""
+    """Return what tells a version of a row from others: its code, day, seeds and RMSE."""
     record = row.entries[0].record
     code = [f"{name} {one.sha256[:8]}" for name, one in record.code.items() if one.sha256]
     day = f", {record.created[:10]}" if record.created else ""
     seeds = f", {len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
     named = ", ".join(code) or f"config {(record.config_hash or 'unknown')[:8]}"
-    return f"older version of its code ({named}{day}{seeds}): RMSE {_short(row.metrics['RMSE'])}"
+    return f"{named}{day}{seeds}: RMSE {_short(row.metrics['RMSE'])}"
 
 
 def _wrap(cell: str, width: int | None) -> str:

@@ -79,11 +79,12 @@ def test_without_the_config_beside_nothing_is_folded(table, tmp_path):
 
 def test_every_page_tells_the_older_version(table, tmp_path):
     found = table((OLD, 0, 1, 3.0), (OLD, 1, 2, 4.0), (NEW, 0, 3, 6.0))
-    told = "older version of its code (NearMean aaaaaaaa, 2026-01-01, 2 seeds): RMSE 3.50 ± 0.71"
+    told = "NearMean aaaaaaaa, 2026-01-01, 2 seeds: RMSE 3.50 ± 0.71"
+    note = f"older version of its code, {told}"
     assert "older version of its code" in " ".join(render_text(found).split())
-    assert told in render_markdown(found)
+    assert note in render_markdown(found)
     (line,) = csv.DictReader(io.StringIO(render_csv(found)))
-    assert told in line["note"]
+    assert note in line["note"]
     (row,) = page_data([found], tmp_path)["tracks"][0]["rows"]
     (older,) = row["older"]
     assert older["told"] == told

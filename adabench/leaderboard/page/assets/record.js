@@ -160,8 +160,8 @@ function trustPart(row) {
 
 function olderPart(row) {
   if (!row.older) return null;
-  return widePart("Older versions of its code", element("ul", { class: "files" }, row.older.map((version) =>
-    element("li", {}, version.told, element("ul", {}, version.files.map((file) => element("li", {}, fileLink(file))))))));
+  return widePart("Older versions of its code", element("ul", {}, row.older.map((version) =>
+    element("li", {}, version.told, element("ul", { class: "files" }, version.files.map((file) => element("li", {}, fileLink(file))))))));
 }
 
 function notesPart(row) {
