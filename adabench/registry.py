@@ -255,7 +255,7 @@ def _known(name: str) -> bool:
 MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE)
 DATASETS = Registry("dataset", parent=mm.DATASETS, scope=SCOPE)
 TRANSFORMS = Registry("transform", parent=mm.TRANSFORMS, scope=SCOPE)
-METRICS = Registry("metric", parent=mm.METRICS, scope=SCOPE)
+METRICS = Registry("metric", scope=SCOPE)
 HOOKS = Registry("hook", parent=mm.HOOKS, scope=SCOPE)
 LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
 STAGES = Registry("stage", scope=SCOPE)

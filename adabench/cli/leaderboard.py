@@ -1,7 +1,7 @@
 """Builds and checks the leaderboard, adds records to it, compares two of its rows.
 
     python tools/leaderboard.py build [--results DIR ...] [--out DIR] [--track TRACK] [--data DIR ...]
-    python tools/leaderboard.py verify [--data DIR ...] [--intervals]
+    python tools/leaderboard.py verify [--data DIR ...] [--intervals] [--plugins DIR ...]
     python tools/leaderboard.py add FILE ... [--data DIR ...] [--allow-dirty]
     python tools/leaderboard.py compare A B [--track TRACK] [--data DIR ...]
     python tools/leaderboard.py compare --track TRACK [--data DIR ...]
@@ -61,6 +61,7 @@ def _say(*lines: str, file: TextIO | None = None) -> None:
 
 def _build(options: argparse.Namespace) -> int:
     corpora = read_labels(options.data)
+    _load(options.plugins)
     board = publish(
         options.root, options.results, options.out, track=options.track, corpora=corpora
     )
@@ -70,7 +71,16 @@ def _build(options: argparse.Namespace) -> int:
     return 1 if board.problems else 0
 
 
+def _load(plugins: Sequence[Path]) -> None:
+    """Load plugins, if any are named: their metrics are computed; most import torch, which takes long."""
+    if plugins:
+        from adabench.cli.arguments import load_plugins_of
+
+        load_plugins_of(plugins)
+
+
 def _verify(options: argparse.Namespace) -> int:
+    _load(options.plugins)
     found = verify(options.root, read_labels(options.data), intervals=options.intervals)
     _say(*found.lines())
     return 0 if found.holds else 1
@@ -123,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
     for command in (build, check, add, pair):
         _add_folders(command, "--data", "prepared corpora, for labels that licensed records lack")
+    for command in (build, check):
+        _add_folders(command, "--plugins", "plugins whose metrics are to be computed")
     for command in (build, pair):
         command.add_argument("--track", help="this track only")
     return parser

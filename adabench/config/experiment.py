@@ -140,6 +140,8 @@ class Experiment(Strict):
         seed: of the run.
         is_demo: whether the demo section was merged.
         overrides: ``--cfg-options`` as given, local folders left out, local files by content.
+        metrics: numbers beside the usual four, computed of the predictions: names or configs of
+            `SessionMetric`s. They decide no result, so no hash holds them.
         code: type → sha256 of each part from outside the repository, as whoever read the config had
             loaded it; part of the hash, and absent from a stored config where there is none.
     """
@@ -160,11 +162,19 @@ class Experiment(Strict):
     seed: int = Field(default=0, ge=0)
     is_demo: bool = False
     overrides: tuple[str, ...] = ()
+    metrics: tuple[dict[str, Any], ...] = ()
     code: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _named_metrics(cls, metrics: Any) -> Any:
+        if not isinstance(metrics, list | tuple):
+            raise ValueError("expected a list of names, or of dicts with a 'type'")
+        return tuple({"type": one} if isinstance(one, str) else one for one in metrics)
 
     @model_validator(mode="after")
     def _names(self) -> Experiment:
-        check_types(self.sections())
+        check_types({**self.sections(), "metrics": list(self.metrics)})
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
         # A record refuses other names, which would be told after training.
@@ -176,10 +186,12 @@ class Experiment(Strict):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_empty_code(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        if not content.get("code"):
-            content.pop("code", None)
+        # Fields that came later are absent where they say nothing.
+        for name in ("code", "metrics"):
+            if not content.get(name):
+                content.pop(name, None)
         return content
 
     def sections(self) -> dict[str, Any]:
@@ -260,6 +272,7 @@ class Experiment(Strict):
                 "seed": True,
                 "overrides": True,
                 "name": True,
+                "metrics": True,
                 "data": {"root", "processes"},
                 "training": {"workers"},
                 # A field that came later: absent where it changes nothing, so that older hashes hold.
@@ -285,8 +298,8 @@ def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
         raise ValueError(f"{field}: {error}") from error
 
 
-# Where a user keeps data decides no result, and a path need not travel with a record.
-LOCAL_OPTIONS = ("data.root=", "data.processes=")
+# What decides no result need not travel with a record: where a user keeps data, what is computed after.
+LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=")
 
 _KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code"} | {"demo"}
 

@@ -19,6 +19,7 @@ from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.plugins.fingerprints import code_record
 from adabench.records import provenance
+from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
 from adabench.records.sections import (
@@ -87,6 +88,10 @@ def make_record(
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
+    sessions = sorted(labels)
+    measures, failed = measures_of(
+        experiment.metrics, [predictions[s] for s in sessions], [labels[s] for s in sessions]
+    )
     content = {
         **_named(experiment, facts),
         "corpus": corpus.name,
@@ -97,10 +102,11 @@ def make_record(
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
         **scored(parts.test, predictions, labels, licensed=corpus.licensed),
+        "measures": measures,
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
+        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes, *failed],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }

@@ -26,6 +26,7 @@ from adabench.engine.timings import Timings
 from adabench.engine.training import set_threads
 from adabench.engine.work_folder import working_in
 from adabench.engine.workbench import ensure_run_stages, identity_of, set_up
+from adabench.records.measures import build_metrics
 from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.private import write_private
 from adabench.records.record import Record
@@ -150,6 +151,7 @@ def _begun_since(work_dir: Path, since: float) -> bool:
 
 def _check(experiment: Experiment, place: Place) -> None:
     """Refuse what can be told to be wrong before anything long, in the runs that it joins too."""
+    build_metrics(experiment.metrics)
     for member in experiment.members():
         _check(member, place.of(member))
     kind_of(experiment).check(experiment, place)

@@ -13,11 +13,13 @@ from adabench.evaluation.intervals import bootstrap_interval, metric_intervals
 from adabench.evaluation.levels import LEVEL_NAMES, level_bounds, severity_level
 from adabench.evaluation.metrics import ccc, mae, pcc, rmse, score_metrics
 from adabench.evaluation.ranking import RankAgreement, rank_agreement
+from adabench.evaluation.session_metric import SessionMetric
 
 __all__ = [
     "LEVEL_NAMES",
     "ClipRelevance",
     "RankAgreement",
+    "SessionMetric",
     "bootstrap_interval",
     "calibration_of",
     "ccc",

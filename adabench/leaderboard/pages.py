@@ -116,8 +116,10 @@ def render_csv(table: Table) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     parts = ("", "_sd", "_low", "_high")
     numbers = [f"{name}{part}" for name in METRIC_NAMES for part in parts]
+    further = measure_names(table.rows)
+    more = [f"{name}{part}" for name in further for part in parts[:2]]
     writer.writerow(
-        ["track", "kind", "method", "config", "origin", "seeds", *numbers, *_LAST_COLUMNS]
+        ["track", "kind", "method", "config", "origin", "seeds", *numbers, *more, *_LAST_COLUMNS]
     )
     for row in table.rows:
         values = [_full(row.metrics.get(name)) for name in METRIC_NAMES]
@@ -125,6 +127,7 @@ def render_csv(table: Table) -> str:
             [csv_cell(t) for t in (table.track, row.kind, row.method, row.config, row.origin)]
             + [" ".join(str(seed) for seed in row.seeds)]
             + [cell for cells in values for cell in cells]
+            + [cell for name in further for cell in _full(row.measures.get(name))[:2]]
             + ["yes" if row.standing.best else "", _number(row.standing.p_value)]
             + [
                 csv_cell(text)
@@ -175,12 +178,22 @@ def _legend(table: Table) -> list[str]:
     return legend
 
 
+def measure_names(rows: Iterable[Row]) -> list[str]:
+    """Return the names of the rows' measures beside the usual four metrics, sorted."""
+    return sorted({name for row in rows for name in row.measures})
+
+
 def _filled(
     table: Table, shared: tuple[str, ...], notes: list[str]
 ) -> tuple[list[str], list[list[str]]]:
-    """Header and cells without the columns that nothing fills."""
+    """Header and cells without the columns that nothing fills; measures stand behind the metrics."""
     cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
     columns = list(zip(HEADER, *cells, strict=True))
+    at = HEADER.index(METRIC_NAMES[-1]) + 1
+    columns[at:at] = [
+        (name, *(_short(row.measures.get(name)) for row in table.rows))
+        for name in measure_names(table.rows)
+    ]
     kept = [column for column in columns if any(column[1:]) or column[0] not in _OPTIONAL]
     header, *body = ([*line] for line in zip(*kept, strict=True))
     return header, body

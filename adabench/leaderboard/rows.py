@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from statistics import fmean
 
+from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import (
@@ -19,6 +20,7 @@ from adabench.leaderboard.checks.claims import (
     unshuffled_hash,
 )
 from adabench.leaderboard.controls import ORACLE
+from adabench.leaderboard.measures import metrics_of, values_of
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
@@ -59,6 +61,7 @@ class Row:
     Attributes:
         entries: the records that count, one a seed, by seed.
         standing: against the best row of its corpus, and against the controls.
+        measures: of the metrics that any run of the table names, as `metrics`.
         older: rows of the same config with earlier code of its parts, the newest first; they are
             told under this row, and neither averaged with it nor ranked.
     """
@@ -73,6 +76,7 @@ class Row:
     notes: tuple[str, ...]
     entries: tuple[Entry, ...] = field(default=(), repr=False)
     standing: Standing = field(default_factory=Standing)
+    measures: dict[str, Summary] = field(default_factory=dict)
     older: tuple[Row, ...] = field(default=(), repr=False)
 
 
@@ -124,7 +128,7 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
     for index, entry in enumerate(entries):
         groups.setdefault(_group(entry, index), []).append(entry)
     rows = [_row(group, name_corpus=len(corpora) > 1) for group in groups.values()]
-    rows = _judged(_told_apart(_folded(rows)), labels)
+    rows = _judged(_told_apart(_folded(_measured(rows, labels))), labels)
     rows.sort(
         key=lambda row: (
             *_block(row),
@@ -244,6 +248,26 @@ def _newest(row: Row) -> float:
     return -min(_age(entry) for entry in row.entries)
 
 
+def _measured(rows: list[Row], corpora: Mapping[str, CorpusLabels]) -> list[Row]:
+    """Add what each row gives by the metrics that any of them names."""
+    runs = [(e.record, e.path) for row in rows for e in row.entries if e.record.further]
+    if not runs:
+        return rows
+    metrics = metrics_of(runs)
+    return [replace(row, measures=_measures_of(row, metrics, corpora)) for row in rows]
+
+
+def _measures_of(
+    row: Row, metrics: Mapping[str, SessionMetric], corpora: Mapping[str, CorpusLabels]
+) -> dict[str, Summary]:
+    values = [values_of(entry.record, metrics, corpora) for entry in row.entries]
+    return {
+        name: _summary([own[name] for own in values])
+        for name in values[0]
+        if all(name in own for own in values)
+    }
+
+
 def _seed(entry: Entry) -> int:
     return -1 if entry.record.seed is None else entry.record.seed
 
@@ -269,12 +293,15 @@ def _summaries(records: list[Record]) -> dict[str, Summary]:
         values = [value for value in found if value is not None]
         if len(values) < len(records):
             continue
-        if len(values) == 1:
-            summaries[name] = Summary(values[0], interval=intervals.get(name))
-        else:
-            mean = fmean(values)
-            summaries[name] = Summary(mean, _deviation(values, mean))
+        summaries[name] = _summary(values, intervals.get(name))
     return summaries
+
+
+def _summary(values: Sequence[float], interval: tuple[float, float] | None = None) -> Summary:
+    if len(values) == 1:
+        return Summary(values[0], interval=interval)
+    mean = fmean(values)
+    return Summary(mean, _deviation(values, mean))
 
 
 def _deviation(values: Sequence[float], mean: float) -> float:

@@ -17,6 +17,7 @@ from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
 from adabench.leaderboard.checks.tested import Tested, data_of, session_reasons, sessions_of
+from adabench.leaderboard.measures import measure_reasons
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
 from adabench.records.checks import (
     content_reasons,
@@ -90,6 +91,7 @@ class _Look:
     """What a look at one file found; ``run`` and ``data`` are None for one that is no record.
 
     Attributes:
+        remarks: what a reader should know of it.
         data: what records share that are tested on the same sessions.
         tested: digest of sessions, persons and labels; empty without predictions.
         predictions: by session, those of controls and methods.
@@ -101,6 +103,7 @@ class _Look:
     run: Hashable | None = None
     rmse: float = 0.0
     unlabelled: bool = False
+    remarks: tuple[str, ...] = ()
     data: Hashable | None = None
     tested: str = ""
     method: str = ""
@@ -131,6 +134,7 @@ def verify(
     for place in (MEASURED, LOCAL):
         looks += _look_into(root / place, labels_from or {}, intervals)
         warnings += _lone_side_folders(root / place) + _leftovers(root / place)
+    warnings += [Problem(look.path, remark) for look in looks for remark in look.remarks]
     repeated, doubtful = _repetitions(looks)
     doubtful += [*_disagreeing(looks), *_copied(looks)]
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
@@ -191,10 +195,12 @@ def _look_at(
     except (OSError, ValueError) as error:
         return _Look(path, folder.name, (reason_of(error, path),))
     corpus = corpora.get(stored.record.corpus_checksum or "")
+    reasons, remarks = _reasons(path, folder, stored, corpus, intervals)
     return _Look(
         path,
         folder.name,
-        tuple(_reasons(path, folder, stored, corpus, intervals)),
+        tuple(reasons),
+        remarks=tuple(remarks),
         run=run_key(stored.record),
         rmse=stored.record.metrics.RMSE,
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
@@ -211,7 +217,8 @@ def _digest(tested: Tested) -> str:
 
 def _reasons(
     path: Path, folder: Path, stored: Stored, corpus: CorpusLabels | None, intervals: bool
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
+    """Return why a record does not hold, and what a reader should know of it."""
     record = stored.record
     reasons = [*content_reasons(record), *place_reasons(path, folder, stored)]
     if folder.name == MEASURED:
@@ -225,9 +232,11 @@ def _reasons(
     if experiment is not None:
         reasons += claim_reasons(record, experiment)
         reasons += bound_reasons(record, experiment) if record.kind == "bound" else ()
+    wrong, remarks = measure_reasons(record, experiment, corpus) if record.further else ([], [])
+    reasons += wrong
     if intervals and not reasons:
         reasons += interval_reasons(record, None if corpus is None else corpus.scores)
-    return reasons
+    return reasons, remarks
 
 
 def _experiment(files: Mapping[str, bytes]) -> Experiment | None:

@@ -24,7 +24,7 @@ FEWEST_IN_GROUP: Final = 10
 # A reported row knows none of these; a measured one is worth nothing without them.
 _MEASURED_FIELDS = ("config_hash", "corpus_checksum", "protocol", "fusion", "created")
 
-_FLAT = ("predictions", "clips", "calibration", "relevance")
+_FLAT = ("predictions", "clips", "calibration", "relevance", "measures")
 
 
 def is_demo_track(track: str) -> bool:

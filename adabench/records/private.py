@@ -24,6 +24,8 @@ from adabench.records.sections import (
     Calibration,
     Digest,
     Interval,
+    Measure,
+    MeasureName,
     MetricName,
     Metrics,
     Name,
@@ -47,7 +49,7 @@ class Private(BaseModel):
         predictions: one a session; labels stay in the corpus.
         clips: clip to prediction.
         relevance: the side file of the test clips' relevance, if it is kept.
-        metrics, intervals, calibration: with all their digits.
+        metrics, intervals, calibration, measures: with all their digits.
     """
 
     model_config = STRICT
@@ -60,6 +62,7 @@ class Private(BaseModel):
     metrics: Metrics | None = None
     intervals: dict[MetricName, Interval] = {}
     calibration: Calibration | None = None
+    measures: dict[MeasureName, Measure] = {}
 
     def content(self) -> bytes:
         """Return the file's bytes."""
@@ -74,7 +77,8 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
     """Divide the fields of a licensed corpus's record into public ones and the private file.
 
     Calibration is left out whole: a bias and a mean prediction give the sum of the labels, and the
-    sums of two tests that differ by one session give that session's label.
+    sums of two tests that differ by one session give that session's label. So are measures: what a
+    metric of somebody's own tells of labels nobody can bound.
 
     Args:
         content: field to value, as for `Record`, with predictions that carry no label.
@@ -90,8 +94,9 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
         metrics=content["metrics"],
         intervals=content.get("intervals", {}),
         calibration=content.get("calibration"),
+        measures=content.get("measures", {}),
     )
-    left_out = ("predictions", "clips", "relevance", "calibration")
+    left_out = ("predictions", "clips", "relevance", "calibration", "measures")
     public = {name: value for name, value in content.items() if name not in left_out}
     for name in FROM_LABELS:
         if name in public:

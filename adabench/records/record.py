@@ -37,6 +37,7 @@ from adabench.records.sections import (
     Cost,
     Flags,
     Interval,
+    Measure,
     Measured,
     MetricName,
     Metrics,
@@ -157,6 +158,11 @@ class Record(RecordFields):
     def clip_scores(self) -> dict[str, float]:
         """Clip to prediction, as far as it is at hand."""
         return self.clips if self._kept is None else self._kept.clips
+
+    @property
+    def further(self) -> dict[str, Measure]:
+        """Measures by name, as far as they are at hand."""
+        return {**self.measures} if self._kept is None else {**self._kept.measures}
 
     @property
     def sessions(self) -> int:

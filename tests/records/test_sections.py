@@ -165,7 +165,6 @@ def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_reco
         ("intervals", {"MAE": (1.0, 2.005)}),
         ("selection", {"metrics": {**METRICS.model_dump(), "RMSE": 8.125}}),
         ("groups", {"g": {"sessions": 15, "metrics": {**METRICS.model_dump(), "MAE": 0.001}}}),
-        ("measures", {"m": {"value": 0.1234, "direction": "lower", "code": "f"}}),
         ("conformal", {"level": 0.9, "method": "s", "coverage": 0.888, "width": 3.0}),
     ],
 )

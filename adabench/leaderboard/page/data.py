@@ -93,7 +93,7 @@ class _Builder:
     def row(self, row: Row) -> dict[str, Any]:
         records = [entry.record for entry in row.entries]
         first, standing = row.entries[0], row.standing
-        data = {
+        data: dict[str, Any] = {
             "kind": row.kind,
             "method": row.method,
             "config": row.config,
@@ -102,6 +102,7 @@ class _Builder:
             "family": family(first.record, self.papers),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
+            **({"measures": _measures(row)} if row.measures else {}),
             "flags": list(row.flags),
             "notes": list(row.notes),
             "best": standing.best,
@@ -245,6 +246,10 @@ def _mean_cost(costs: Sequence[Cost]) -> dict[str, float]:
 def _summary(summary: Summary) -> list[float | None]:
     low, high = summary.interval or (None, None)
     return [_round(value) for value in (summary.value, summary.deviation, low, high)]
+
+
+def _measures(row: Row) -> dict[str, list[float | None]]:
+    return {name: _summary(summary)[:2] for name, summary in row.measures.items()}
 
 
 def _rounded(values: Iterable[float]) -> list[float | None]:

@@ -46,6 +46,12 @@ function metricsPart(row) {
   return part("Metrics", table(["Metric", ...columns.map(([label]) => label)], body, "small"), standing(row));
 }
 
+function measuresPart(row) {
+  if (!row.measures) return null;
+  return part("Further measures", pairs(Object.entries(row.measures).map(([name, [value, deviation]]) =>
+    [name, deviation === null ? score(value) : `${score(value)} ± ${score(deviation)}`])));
+}
+
 function standing(row) {
   if (row.contradiction) {
     return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
@@ -189,7 +195,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
-  const parts = [costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  const parts = [measuresPart, costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
