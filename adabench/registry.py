@@ -19,6 +19,7 @@ from mmengine import registry as mm
 from mmengine.config.utils import MODULE2PACKAGE
 
 __all__ = [
+    "CORPORA",
     "DATASETS",
     "HOOKS",
     "LOOPS",
@@ -260,3 +261,4 @@ HOOKS = Registry("hook", parent=mm.HOOKS, scope=SCOPE)
 LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
 STAGES = Registry("stage", scope=SCOPE)
 SEMANTICS = Registry("semantics", scope=SCOPE)
+CORPORA = Registry("corpus reader", scope=SCOPE)

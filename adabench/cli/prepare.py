@@ -1,7 +1,7 @@
 """Turns a raw corpus into a prepared one, and looks at either.
 
     python tools/prepare.py CORPUS --src RAW --scan            # what is there, what it would do
-    python tools/prepare.py CORPUS --src RAW --out data/CORPUS
+    python tools/prepare.py CORPUS --src RAW --out data/CORPUS [--plugins DIR ...]
     python tools/prepare.py CORPUS --out data/CORPUS --check   # files against their checksums
     python tools/prepare.py CORPUS --out data/CORPUS --audit   # persons, levels, the constant
 
@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from adabench.cli.streams import told, write_anywhere
 from adabench.data.audit import audit_text
-from adabench.data.corpora import CORPORA, CorpusReader
+from adabench.data.corpora import CorpusReader, is_own
 from adabench.data.prepare import PrepareSettings, StoppedError, check, prepare
 from adabench.data.prepare.run import PATIENCE, reader_of, settings_of
 from adabench.data.prepare.scan import scan_text
 from adabench.data.prepared import PreparedCorpus
+from adabench.registry import CORPORA
 
 DIFFERS, FAILED, LEFT_OUT, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
 SIZE = 112  # what Dep-MAP's configs ask for; ExpADA's want 224
@@ -42,6 +44,7 @@ def command(arguments: list[str] | None = None) -> int:
     settings = {name: value for name in SETTINGS if (value := getattr(options, name)) is not None}
     _refuse(parser, options, settings)
     try:
+        _load_plugins(options.corpus, options.plugins)
         given = {name: getattr(options, name) for name in ("labels", "openface", "layout")}
         return _run(options, reader_of(options.corpus, **given), {"size": SIZE, **settings})
     except StoppedError as error:
@@ -53,6 +56,18 @@ def command(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("prepare: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+
+
+def _load_plugins(corpus: str, folders: Sequence[Path]) -> None:
+    """Load plugins if any are named, or the corpus is none of the repository's: it takes seconds.
+
+    Raises:
+        ValueError: a plugin that was named failed.
+    """
+    if folders or not is_own(corpus):
+        from adabench.cli.arguments import load_plugins_of
+
+        load_plugins_of(folders)
 
 
 def _run(options: argparse.Namespace, reader: CorpusReader, settings: dict[str, Any]) -> int:
@@ -96,12 +111,14 @@ def _parser() -> argparse.ArgumentParser:
     defaults, formatter = PrepareSettings(), argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     add = parser.add_argument
-    add("corpus", metavar="CORPUS", help=f"one of {', '.join(sorted(CORPORA))}")
+    known = ", ".join(sorted(CORPORA.module_dict))
+    add("corpus", metavar="CORPUS", help=f"one of {known}, or one that a plugin reads")
     add("--src", type=Path, metavar="RAW", help="folder of the raw corpus")
     add("--out", type=Path, metavar="DIR", help="the prepared corpus (data/CORPUS)")
     add("--labels", type=Path, metavar="DIR", help="label files, if they are not below --src")
     add("--openface", type=Path, metavar="DIR", help="use OpenFace 2's output to find faces")
     add("--layout", type=Path, metavar="FILE", help="TOML or JSON: how this copy's layout differs")
+    add("--plugins", type=Path, nargs="+", default=[], metavar="DIR", help="folders of plugins")
     add("--size", type=int, help=f"pixels ({SIZE})")
     add("--margin", type=float, help=f"share of the face's box, each side ({defaults.margin})")
     add("--detect-every", type=int, metavar="N", help=f"in frames ({defaults.detect_every})")

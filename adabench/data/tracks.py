@@ -1,7 +1,8 @@
 """Tracks: what is scored beside what. Numbers of different tracks never share a table.
 
 Beside those listed here, a corpus of one's own has the track ``table``, and a further one the track
-``table-NAME``; both score every clip of the prepared corpus of that name.
+``table-NAME``; both score every clip of the prepared corpus of that name. A plugin adds its own with
+`register_track`.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Track:
 
     name: str
     corpus: str
-    tasks: tuple[str, ...]
-    demo: str
+    tasks: tuple[str, ...] = ()
+    demo: str = "demo-freeform"
     unit: str = "session"
 
     @property
@@ -56,9 +57,31 @@ _ALL = (
 )
 TRACKS = {track.name: track for track in _ALL}
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
 #: The reader of a corpus of one's own, and what the name of its track begins with.
 OWN = "table"
 _OWN = re.compile(rf"{OWN}(-[A-Za-z0-9][A-Za-z0-9._-]*)?")
+
+
+def register_track(track: Track) -> Track:
+    """Add a track, as of a corpus that a plugin reads; the same one again changes nothing.
+
+    Raises:
+        ValueError: a name that no record can have or that another track has, or a demo that is none.
+    """
+    if not _NAME.fullmatch(track.name) or _OWN.fullmatch(track.name):
+        raise ValueError(
+            f"track {track.name!r}: a name is of small letters, digits, '.', '_' and '-', at most 100, "
+            f"and does not begin with {OWN!r}"
+        )
+    if TRACKS.get(track.name, track) != track:
+        raise ValueError(f"track {track.name!r} is there already: {TRACKS[track.name]}; rename one")
+    if not TRACKS.get(track.demo, track).is_demo or track.is_demo:
+        demos = ", ".join(name for name, other in TRACKS.items() if other.is_demo)
+        raise ValueError(f"track {track.name!r}: demo is one of {demos}; got {track.demo!r}")
+    TRACKS[track.name] = track
+    return track
 
 
 def get_track(name: str) -> Track:

@@ -21,6 +21,7 @@ BUILT_IN = {
     registry.TRANSFORMS: ("adabench.data.views", "adabench.data.augment"),
     registry.STAGES: ("adabench.engine.stages.pretrain", "adabench.engine.stages.method"),
     registry.SEMANTICS: ("adabench.models.semantics",),
+    registry.CORPORA: ("adabench.data.corpora",),
     registry.METRICS: ("adabench.evaluation.within_points",),
 }
 for _registry, _modules in BUILT_IN.items():

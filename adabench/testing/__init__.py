@@ -5,10 +5,12 @@ from adabench.testing.estimators import check_estimator
 from adabench.testing.examples import example_batch, example_id, example_truth
 from adabench.testing.outputs import check_selection, check_spans
 from adabench.testing.plugin import check_plugin, report_plugin
+from adabench.testing.readers import READER_RULES, check_reader, report_reader
 from adabench.testing.report import ContractError, ContractReport, Finding, Rule, refuse_broken
 from adabench.testing.rules import RULES
 
 __all__ = [
+    "READER_RULES",
     "RULES",
     "ContractError",
     "ContractReport",
@@ -18,6 +20,7 @@ __all__ = [
     "check_contract",
     "check_estimator",
     "check_plugin",
+    "check_reader",
     "check_selection",
     "check_spans",
     "example_batch",
@@ -25,4 +28,5 @@ __all__ = [
     "example_truth",
     "refuse_broken",
     "report_plugin",
+    "report_reader",
 ]

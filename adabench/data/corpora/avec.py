@@ -10,6 +10,7 @@ from typing import Any
 
 from adabench.data.corpora.base import (
     ALIGNED_ENDING,
+    CorpusReader,
     OpenFaceFiles,
     Problem,
     Scan,
@@ -41,15 +42,13 @@ class _Place:
     tasks: tuple[str, ...]
 
 
-class AvecReader:
+class AvecReader(CorpusReader):
     """Reads one clip a session and task below a folder for each split; base of two readers.
 
     Clips come from videos, and with ``openface`` from OpenFace's output too: a clip of which only
     that exists is found where its video would be.
 
     Args:
-        name: the corpus.
-        licensed: whether a licence forbids publishing its labels.
         splits: our name of a split -> the name or names that its folder may have.
         tasks: a task -> the names of its folders in a split's folder.
         video_pattern: regular expression for a video's name without its ending, with the groups
@@ -57,13 +56,15 @@ class AvecReader:
         label_pattern: one for a label file's name, with ``subject`` and ``session``.
         labels: the folder of the label files, where that is not the corpus's own.
         openface: the root of what OpenFace 2 wrote, to be used instead of finding faces.
+
+    Attributes:
         record: file name of the generator's record; None for a recorded corpus.
 
     Raises:
         ValueError: a wrong option.
     """
 
-    kind = ""
+    record: str | None = None
     usual_names = ""
     """The names of the videos, for messages."""
     usual_pattern = ""
@@ -72,25 +73,20 @@ class AvecReader:
 
     def __init__(
         self,
-        name: str,
         *,
-        licensed: bool,
         splits: FileNames | None,
         tasks: Mapping[str, Sequence[str]],
         video_pattern: str | None,
         label_pattern: str | None,
         labels: Path | None,
         openface: Path | None,
-        record: str | None,
     ) -> None:
-        self.name = name
-        self.licensed = licensed
         self.splits = split_aliases(splits or SPLIT_FOLDERS)
         self.tasks = {task: tuple(folders) for task, folders in tasks.items()}
         groups = ("subject", "session")
         self._video = compiled(video_pattern or self.usual_pattern, "video_pattern", groups)
         self._label = compiled(label_pattern or LABEL_PATTERN, "label_pattern", groups)
-        self.labels, self.openface, self.record = labels, openface, record
+        self.labels, self.openface = labels, openface
         given: dict[str, Any] = {
             "splits": splits,
             "video_pattern": video_pattern,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from adabench.data.corpora.avec import AvecReader, FileNames
+from adabench.registry import CORPORA
 
 
+@CORPORA.register_module("avec2013")
 class Avec2013Reader(AvecReader):
     """Reads ``SPLIT/NNN_M_cut_combined*.mp4`` and ``NNN_M_Depression.csv`` anywhere below.
 
@@ -15,31 +17,25 @@ class Avec2013Reader(AvecReader):
     folder. Arguments and errors as ``AvecReader``.
     """
 
-    kind = "avec2013"
+    name = kind = "avec2013"
     usual_names = "NNN_M_cut_combined*.mp4"
     usual_pattern = r"(?P<subject>\d+)_(?P<session>\d+)_cut_combined.*"
     deep = True
 
     def __init__(
         self,
-        name: str = "avec2013",
         *,
-        licensed: bool = True,
         splits: FileNames | None = None,
         video_pattern: str | None = None,
         label_pattern: str | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
-        record: str | None = None,
     ) -> None:
         super().__init__(
-            name,
-            licensed=licensed,
             splits=splits,
             tasks={"": (".",)},
             video_pattern=video_pattern,
             label_pattern=label_pattern,
             labels=labels,
             openface=openface,
-            record=record,
         )

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from adabench.data.corpora.avec import AvecReader, FileNames
 from adabench.data.corpora.layout import task_folders
+from adabench.registry import CORPORA
 
 TASKS = ("Freeform", "Northwind")
 
 
+@CORPORA.register_module("avec2014")
 class Avec2014Reader(AvecReader):
     """Reads ``SPLIT/TASK/NNN_M_TASK_video.mp4`` and ``NNN_M_Depression.csv`` anywhere below.
 
@@ -19,32 +21,26 @@ class Avec2014Reader(AvecReader):
     may be a list, for folders of the tasks' names.
     """
 
-    kind = "avec2014"
+    name = kind = "avec2014"
     usual_pattern = r"(?P<subject>\d+)_(?P<session>\d+)_(?P<task>[^_]+)_video"
 
     def __init__(
         self,
-        name: str = "avec2014",
         *,
-        licensed: bool = True,
         splits: FileNames | None = None,
         tasks: Sequence[str] | Mapping[str, str | Sequence[str]] = TASKS,
         video_pattern: str | None = None,
         label_pattern: str | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
-        record: str | None = None,
     ) -> None:
         super().__init__(
-            name,
-            licensed=licensed,
             splits=splits,
             tasks=task_folders(tasks),
             video_pattern=video_pattern,
             label_pattern=label_pattern,
             labels=labels,
             openface=openface,
-            record=record,
         )
         self.usual_names = f"NNN_M_{{{','.join(self.tasks)}}}_video.mp4"
         if tasks is not TASKS:

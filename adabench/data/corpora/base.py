@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 from adabench.data.persons import Persons
 from adabench.data.plain import printable
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
 TRUTH_FOLDER = "truth"
+RECORD = "synthface.json"
+"""The generator's record, beside what it wrote."""
 ALIGNED_ENDING = "_aligned"
 """How OpenFace 2 ends the name of a clip's folder of images."""
 
@@ -114,29 +119,47 @@ class Scan:
     problems: tuple[Problem, ...]
 
 
-class CorpusReader(Protocol):
-    """Finds the clips of a raw corpus and their labels; never opens a video."""
+class CorpusReader(ABC):
+    """Finds the clips of a raw corpus and their labels; never opens a video.
 
-    @property
-    def name(self) -> str:
-        """The corpus, e.g. ``synthface``."""
+    What a user may set (``--labels``, ``--openface``, keys of a layout file) are the arguments of
+    ``__init__``, all with a default.
 
-    @property
-    def kind(self) -> str:
-        """The layout, e.g. ``avec2014``; corpora of one kind have the same sort of clips."""
+    Attributes:
+        name: the corpus, e.g. ``synthface``; it is registered in ``CORPORA`` by this name.
+        kind: the layout, e.g. ``avec2014``; corpora of one kind have the same sort of clips. By
+            default the corpus's name.
+        licensed: whether a licence forbids publishing its labels.
+    """
 
-    @property
-    def licensed(self) -> bool:
-        """Whether a licence forbids publishing its labels."""
+    name: str
+    kind: str = ""
+    licensed: bool = True
+    _given: Mapping[str, Any] = MappingProxyType({})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not cls.kind and isinstance(getattr(cls, "name", None), str):
+            cls.kind = cls.name
 
     @property
     def layout(self) -> str:
         """What files it looks for, for messages."""
+        return f"the files of {self.name}"
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """What a user set of its options, by the names that ``find_reader`` takes."""
+        """What a user set, by argument, as `find_reader` was told."""
+        return self._given
 
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """The arguments that a user may set."""
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        parameters = inspect.signature(cls).parameters.values()
+        return tuple(each.name for each in parameters if each.kind in kinds)
+
+    @abstractmethod
     def scan(self, src: Path) -> Scan:
         """Looks through the raw corpus in the folder ``src``.
 
@@ -151,6 +174,8 @@ class CorpusReader(Protocol):
             FileNotFoundError: the record is missing, as when the generator was interrupted.
             ValueError: the record is damaged.
         """
+        del src
+        return None
 
 
 def check_root(src: Path, layout: str, option: str = "--src") -> None:

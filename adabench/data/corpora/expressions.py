@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.corpora.base import (
+    RECORD,
+    CorpusReader,
     Problem,
     Scan,
     SourceClip,
@@ -20,41 +22,29 @@ from adabench.data.corpora.base import (
     unique,
 )
 from adabench.data.corpora.layout import split_aliases
+from adabench.registry import CORPORA
 
 SPLIT_FOLDERS = {"train": ("train", "Training"), "dev": ("dev", "Development")}
 
 _NAME = re.compile(r"(\d+)_expression")
 
 
-class ExpressionsReader:
+@CORPORA.register_module("expressions")
+class ExpressionsReader(CorpusReader):
     """Reads ``{train,dev}/NNNN_expression.mp4`` and ``labels/NNNN_expression.csv``.
 
     Each clip counts as a person of its own.
 
     Args:
-        name: the corpus.
-        licensed: whether a licence forbids publishing its labels.
         splits: our name of a split -> the names that its folder may have.
-        labels: the folder of the signals.
-        record: file name of the generator's record; None for a recorded corpus.
     """
 
-    kind = "expressions"
+    name = kind = "expressions"
+    licensed = False
+    labels = "labels"
 
-    def __init__(
-        self,
-        name: str = "expressions",
-        *,
-        licensed: bool = False,
-        splits: Mapping[str, str | Sequence[str]] = SPLIT_FOLDERS,
-        labels: str = "labels",
-        record: str | None = "synthface.json",
-    ) -> None:
-        self.name = name
-        self.licensed = licensed
+    def __init__(self, *, splits: Mapping[str, str | Sequence[str]] = SPLIT_FOLDERS) -> None:
         self.splits = split_aliases(splits)
-        self.labels = labels
-        self.record = record
         self._options = {} if splits is SPLIT_FOLDERS else {"splits": splits}
 
     @property
@@ -95,7 +85,7 @@ class ExpressionsReader:
 
     def parameters(self, src: Path) -> dict[str, Any] | None:
         """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`."""
-        return None if self.record is None else read_record(Path(src), self.record)
+        return read_record(Path(src), RECORD)
 
     def _videos(self, src: Path, problems: list[Problem]) -> Iterator[SourceClip]:
         for split, names in self.splits.items():

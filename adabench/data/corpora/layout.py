@@ -22,8 +22,12 @@ SPLIT_FOLDERS: Names = {
 """Our name of a split -> the names that it has in users' copies, in whatever case."""
 
 
-def read_layout(path: Path) -> dict[str, Any]:
+def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any]:
     """A reader's options from a TOML or JSON file, for ``find_reader(name, **options)``.
+
+    Args:
+        path: the file.
+        known: the options that there are; by default those of the repository's readers.
 
     ``labels`` and ``openface`` (folders, relative to the file's own), ``splits`` (our split -> the
     name or names of its folder), ``tasks`` (names, or name -> folder names), ``video_pattern`` and
@@ -38,10 +42,12 @@ def read_layout(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected keys and values, got {type(content).__name__}")
     options = {}
+    names = tuple(_KEYS if known is None else known)
     for key, value in content.items():
-        if key not in _KEYS:
-            raise ValueError(f"{path}: unknown key {key!r}{near(key, _KEYS)}")
-        valid, expected = _KEYS[key]
+        if key not in names:
+            raise ValueError(f"{path}: unknown key {key!r}{near(key, names)}")
+        # What a plugin's option may be its reader checks.
+        valid, expected = _KEYS.get(key, _ANYTHING)
         if not valid(value):
             raise ValueError(f"{path}: key {key!r}: expected {expected}, got {value!r}")
         options[key] = Path(path).parent / value if key in ("labels", "openface") else value
@@ -153,6 +159,7 @@ def _is_mapping(value: Any) -> bool:
 
 
 _TEXT = (_is_text, "a text")
+_ANYTHING: tuple[Callable[[Any], bool], str] = (lambda _: True, "")
 _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": _TEXT,
     "licensed": (lambda value: isinstance(value, bool), "true or false"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from adabench.data.corpora.avec import FileNames
 from adabench.data.corpora.base import (
+    CorpusReader,
     OpenFaceFiles,
     Problem,
     Scan,
@@ -24,6 +25,7 @@ from adabench.data.corpora.openface import OpenFaceIndex
 from adabench.data.corpora.rows import Row, Table, read_table
 from adabench.data.manifest import MAX_SCORE, SPLITS
 from adabench.data.persons import one_spelling, person_key
+from adabench.registry import CORPORA
 
 REQUIRED = ("clip", "video", "score")
 OPTIONAL = ("subject", "session", "task", "split")
@@ -54,7 +56,8 @@ class _Entry:
     clip: SourceClip
 
 
-class TableReader:
+@CORPORA.register_module("table")
+class TableReader(CorpusReader):
     """Reads a CSV with the columns ``clip, video, score`` and perhaps others.
 
     Further columns are ``subject`` (without it each session is a person of its own), ``session``

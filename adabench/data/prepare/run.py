@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adabench.data.corpora import CorpusReader, Problem, SourceClip, find_reader, read_layout
+from adabench.data.corpora import (
+    CorpusReader,
+    Problem,
+    SourceClip,
+    find_reader,
+    options_of,
+    read_layout,
+)
 from adabench.data.files import write_text
 from adabench.data.manifest import ClipRecord, manifest_bytes
 from adabench.data.prepare.clip import (
@@ -145,7 +152,8 @@ def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:
             )
         return corpus
     layout = given.pop("layout", None)
-    return find_reader(corpus, **{**(read_layout(Path(layout)) if layout else {}), **given})
+    more = read_layout(Path(layout), options_of(corpus)) if layout else {}
+    return find_reader(corpus, **{**more, **given})
 
 
 def settings_of(reader: CorpusReader, **settings: Any) -> PrepareSettings:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from adabench.data.corpora import CORPORA, find_reader, read_layout
+from adabench.data.corpora import find_reader, read_layout
 from adabench.data.manifest import read_manifest
 from adabench.data.prepare import prepare
+from adabench.registry import CORPORA
 from adabench.synthface import SynthfaceParameters, draw_sessions
 
 FIELDS = ("clip", "subject", "session", "task", "split", "score")
@@ -71,7 +72,7 @@ def test_any_layout_as_another_with_a_layout_file(copies, tmp_path, expected_201
     assert rows(reader.scan(copies["renamed"])) == expected_2013
 
 
-@pytest.mark.parametrize("name", sorted(CORPORA))
+@pytest.mark.parametrize("name", sorted(CORPORA.module_dict))
 def test_only_what_has_the_generators_record_is_free_of_a_licence(name, tiny, tmp_path):
     reader = find_reader(name)
     generated = name in ("synthface", "synthface2013", "expressions")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adabench.data.corpora import CORPORA, find_reader
+from adabench.data.corpora import find_reader
+from adabench.registry import CORPORA
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_readers(name, kind, licensed):
 
 def test_every_corpus_is_tested_above():
     (mark,) = test_readers.pytestmark
-    assert {case[0] for case in mark.args[1]} == set(CORPORA)
+    assert {case[0] for case in mark.args[1]} == set(CORPORA.module_dict)
 
 
 def test_options_reach_the_reader():
@@ -41,7 +42,7 @@ def test_options_reach_the_reader():
 def test_unknown_reader_lists_and_suggests():
     with pytest.raises(ValueError, match="did you mean 'synthface'") as caught:
         find_reader("synthfaces")
-    assert all(name in str(caught.value) for name in CORPORA)
+    assert all(name in str(caught.value) for name in CORPORA.module_dict)
 
 
 @pytest.mark.parametrize(
