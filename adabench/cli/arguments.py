@@ -11,8 +11,9 @@ from typing import Any
 from adabench.bench.suites import FOLDER, load_suite
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
-from adabench.engine.repeat import experiment_of
-from adabench.plugins import PluginReport, load_plugins
+from adabench.config.parts import check_parts
+from adabench.plugins import PluginReport, any_outside, load_plugins
+from adabench.plugins.signatures import signatures_in_source, signatures_of_loaded
 from adabench.records.record import Record
 
 # What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
@@ -66,9 +67,16 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
         ValueError, FileNotFoundError: naming file, field and remedy; also for a plugin that the user
             named and that failed or registered nothing, and one that wanted a name of the config's.
     """
+    if not any_outside(arguments.plugins):
+        # Importing parts takes seconds; what can be told from their source is told before.
+        experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
+        check_parts(experiment, signatures_in_source())
+        load_plugins_of(()).refuse_contested(experiment.sections())
+        return experiment
     report = load_plugins_of(arguments.plugins)
     experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
     report.refuse_contested(experiment.sections())
+    check_parts(experiment, signatures_of_loaded())
     return experiment
 
 
@@ -124,6 +132,8 @@ def recorded_from(
         if getattr(arguments, name):
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
+    from adabench.engine.repeat import experiment_of
+
     report = load_plugins_of(arguments.plugins)
     record, experiment = experiment_of(arguments.from_record, arguments.cfg_options, trusted)
     report.refuse_contested(experiment.sections())

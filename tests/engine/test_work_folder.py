@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adabench.cli import train as cli
+from adabench.cli import training
 from adabench.config.experiment import load_config
 from adabench.data.locks import FolderInUseError
 from adabench.engine.work_folder import CONFIG, default_work_dir, runs_beside, working_in
@@ -50,7 +51,7 @@ def place(monkeypatch, tmp_path):
         found.append(work_dir)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "train", stop)
+    monkeypatch.setattr(training, "train", stop)
 
     def ask(*words, config=PLAIN):
         monkeypatch.setattr(sys, "argv", ["train", str(config), *words])

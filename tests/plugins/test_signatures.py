@@ -1,0 +1,45 @@
+"""What parts take, read from source: the same as the classes say."""
+
+import subprocess
+import sys
+
+from adabench.plugins import load_plugins
+from adabench.plugins.signatures import signatures_in_source, signatures_of_loaded
+from adabench.registry import MODELS
+
+
+def test_the_source_says_what_the_classes_say():
+    load_plugins()
+    own = {
+        registry: {name: takes for name, takes in parts.items() if _is_ours(registry, name)}
+        for registry, parts in signatures_of_loaded().items()
+    }
+    assert signatures_in_source() == own
+    assert {"Assessor", "PrototypeMAP", "DFS", "EstimatorMethod"} <= set(own["MODELS"])
+
+
+def _is_ours(registry, name):
+    # What a test registered is no part of the repository.
+    import adabench.registry as registries
+
+    module = getattr(registries, registry).module_dict[name].__module__
+    return module.startswith(("adabench.", "adabench_plugins."))
+
+
+def test_a_plugins_part_is_asked_itself(monkeypatch):
+    class Mine:
+        def __init__(self, *, units, keep=0.5, **rest):
+            pass
+
+    monkeypatch.setitem(MODELS.module_dict, "Mine", Mine)
+    takes = signatures_of_loaded()["MODELS"]["Mine"]
+    assert (takes.names, takes.is_open) == ({"units", "keep"}, True)
+
+
+def test_nothing_is_imported_for_it():
+    code = (
+        "import sys; from adabench.plugins.signatures import signatures_in_source; "
+        "signatures_in_source(); print('torch' in sys.modules, 'adabench.models' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
