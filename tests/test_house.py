@@ -92,4 +92,6 @@ def test_a_tool_is_three_lines(path):
 
 def test_every_command_has_a_tool():
     commands = {p.stem for p in (ROOT / "adabench" / "cli").glob("*.py")}
-    assert commands - {"__init__", "arguments", "streams", "training"} == {path.stem for path in TOOLS}
+    assert commands - {"__init__", "arguments", "streams", "training"} == {
+        path.stem for path in TOOLS
+    }

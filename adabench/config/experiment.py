@@ -105,7 +105,7 @@ class Views(Strict):
     Attributes:
         train, test: view configs.
         select: the view of the validation that selects the checkpoint; ``test`` by default.
-        augment: changes the frames of a training view.
+        augment: changes the frames of a training view; a list of several does so in its order.
         variants: how many versions of a training clip the feature cache holds, the plain one and
             augmented ones; of no effect where frames are read.
     """
@@ -113,7 +113,7 @@ class Views(Strict):
     train: dict[str, Any]
     test: dict[str, Any]
     select: dict[str, Any] | None = None
-    augment: dict[str, Any] | None = None
+    augment: dict[str, Any] | list[dict[str, Any]] | None = None
     variants: int = Field(default=4, gt=0)
 
 

@@ -180,6 +180,11 @@ def _value(pair: str, text: str) -> Any:
         )
     except AssertionError as error:
         raise ValueError(f"--cfg-options: {pair!r} has a bracket that is not closed") from error
+    except RecursionError as error:
+        raise ValueError(
+            f"--cfg-options: {pair!r} can't be read; a list of dicts is written as Python writes it: "
+            "\"KEY=[{'type': 'Name', 'option': 1}]\""
+        ) from error
     return None if isinstance(value, str) and value.lower() == "none" else value
 
 

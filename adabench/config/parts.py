@@ -72,7 +72,7 @@ def _registry_at(place: str) -> str | None:
     last = rest.rpartition(".")[2]
     if top.startswith("metrics["):
         return "METRICS"
-    if top == "views" and rest in _VIEWS:
+    if top == "views" and rest.partition("[")[0] in _VIEWS:
         return "TRANSFORMS"
     if place == "semantics":
         return "SEMANTICS"

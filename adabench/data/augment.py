@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,6 +12,33 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from adabench.registry import TRANSFORMS
+
+Augment = Callable[[Tensor, np.random.Generator], Tensor]
+
+
+class InOrder:
+    """Several augmentations, one after the other, drawing from one generator.
+
+    Args:
+        parts: in their order; none leaves frames as they are.
+    """
+
+    def __init__(self, parts: Sequence[Augment]) -> None:
+        self.parts = tuple(parts)
+
+    def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
+        """Change frames (T, 3, H, W)."""
+        for part in self.parts:
+            frames = part(frames, rng)
+        return frames
+
+
+def build_augment(config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> InOrder | None:
+    """Build what ``views.augment`` names: one augmentation, or several in order; None of none."""
+    if not config:
+        return None
+    configs = [config] if isinstance(config, Mapping) else config
+    return InOrder([TRANSFORMS.build(dict(each)) for each in configs])
 
 
 @TRANSFORMS.register_module()

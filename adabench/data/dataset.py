@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from adabench.data.augment import Augment
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import View
 from adabench.structures import Clip, Features, Semantics, ViewId
-
-Augment = Callable[[Tensor, np.random.Generator], Tensor]
 
 
 class FeatureSource(Protocol):

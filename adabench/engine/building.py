@@ -10,6 +10,7 @@ import torch
 
 from adabench.config.experiment import Experiment
 from adabench.config.references import in_order, resolve
+from adabench.data.augment import build_augment
 from adabench.engine.caches.features import segments_of
 from adabench.engine.training import check_optimiser
 from adabench.models import Assessor, Backbone
@@ -66,7 +67,8 @@ def preflight(experiment: Experiment) -> None:
         SEMANTICS.check(experiment.semantics)
     views = experiment.views
     if views is not None:
-        for config in (views.train, views.test, views.select, views.augment):
+        build_augment(views.augment)
+        for config in (views.train, views.test, views.select):
             if config is not None:
                 TRANSFORMS.build(config)
     MODELS.check({"type": "Assessor", **experiment.method})

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from adabench.batching import collate
 from adabench.config.experiment import Experiment, Training, Views
+from adabench.data.augment import build_augment
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -115,7 +116,7 @@ class Workbench:
             training=training,
             labels=use != "test",
             seed=self.experiment.seed,
-            augment=TRANSFORMS.build(augment) if augment is not None else None,
+            augment=build_augment(augment),
             frames=reads if frames is None else frames,
             features=None if frames else read.features,
             semantics=read.semantics,

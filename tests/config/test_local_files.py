@@ -106,6 +106,12 @@ def test_lists_stay_lists(text, value):
     assert parse_options([f"k={text}"]) == {"k": value}
 
 
+def test_a_list_that_nobody_can_read_is_told_with_the_remedy():
+    with pytest.raises(ValueError, match=r"'type': 'Name', 'option': 1"):
+        parse_options(["views.augment=[dict(type='ClipAugment',flip=1)]"])
+    assert parse_options(["k=[{'type': 'A', 'x': 1}]"]) == {"k": [{"type": "A", "x": 1}]}
+
+
 def test_a_path_with_a_comma_that_became_a_list_is_told_with_the_remedy():
     from adabench.engine.building import preflight
     from adabench.plugins import load_plugins

@@ -47,6 +47,11 @@ def test_every_config_and_row_passes(demo):
         (DEPMAP, "views.train.frame=8", r"views.train.frame: StridedView takes .*mean 'frames'"),
         (DEPMAP, "views.test.type=StrideView", r"views.test.type: .*mean 'StridedView'"),
         (DEPMAP, "semantics.tags=x", r"semantics.tags: OpenClipSemantics takes .*mean 'tag'"),
+        (
+            DEPMAP,
+            "views.augment=[{'type': 'ClipAugment', 'flap': 1}]",
+            r"augment\[0\].flap: .*'flip'",
+        ),
         (DEPMAP, "metrics=[WithinPoint]", r"metrics\[0\].type: .*mean 'WithinPoints'"),
         (EXPADA, "stages.encoder.type=MethodTrain", r"stages.encoder.type: .*'MethodTraining'"),
         (EXPADA, "stages.encoder.method.head.hiden=8", r"head.hiden: OrdinalRegressor .*'hidden'"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from adabench.data.augment import ClipAugment
+from adabench.data.augment import ClipAugment, build_augment
 
 FRAMES = torch.randint(0, 256, (5, 3, 12, 10), generator=torch.Generator().manual_seed(3)).byte()
 FULL = {"flip": 0.5, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4}
@@ -91,3 +91,17 @@ def test_moves_are_alike_for_every_frame_of_a_clip():
 def test_rotation_out_of_range_is_refused():
     with pytest.raises(ValueError, match="rotate is 0 to 180 degrees; got -1"):
         ClipAugment(rotate=-1)
+
+
+def test_several_come_in_their_order_from_one_generator():
+    flip, bright = {"type": "ClipAugment", "flip": 1.0}, {"type": "ClipAugment", "brightness": 0.4}
+    draws = rng(4)
+    expected = ClipAugment(brightness=0.4)(ClipAugment(flip=1.0)(FRAMES, draws), draws)
+    assert torch.equal(build_augment([flip, bright])(FRAMES, rng(4)), expected)
+    assert not torch.equal(build_augment([bright, flip])(FRAMES, rng(4)), expected)
+
+
+def test_one_is_what_it_is_by_itself():
+    built = build_augment({"type": "ClipAugment", **FULL})
+    assert torch.equal(built(FRAMES, rng(3)), ClipAugment(**FULL)(FRAMES, rng(3)))
+    assert build_augment(None) is build_augment([]) is None

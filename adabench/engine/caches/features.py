@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from adabench.config.digest import digest
-from adabench.data.dataset import Augment
+from adabench.data.augment import build_augment
 from adabench.data.files import mark_used
 from adabench.data.locks import alone_in
 from adabench.data.manifest import ClipRecord
@@ -30,7 +30,6 @@ from adabench.engine.timings import CostBook
 from adabench.models.roles import Backbone, Part
 from adabench.models.weights import weights_digest
 from adabench.plugins.fingerprints import code_of_classes
-from adabench.registry import TRANSFORMS
 from adabench.structures import Features, Inputs
 
 _BATCH = 256
@@ -47,7 +46,7 @@ class FeatureCache:
         corpus: whose frames.
         root: folder of all caches.
         device: where the part runs.
-        augment: config of what changes frames, or None.
+        augment: config of what changes frames, several in a list, or None.
         variants: versions of a training clip: the plain one, and ``variants - 1`` augmented ones.
         view: the segments of a part that sees segments; one row a segment is then kept.
         source: the filled cache of the part within ``part``, read instead of frames.
@@ -66,7 +65,7 @@ class FeatureCache:
         root: Path,
         device: str,
         *,
-        augment: dict[str, Any] | None = None,
+        augment: Any = None,
         variants: int = 1,
         view: View | None = None,
         source: FeatureCache | None = None,
@@ -90,9 +89,9 @@ class FeatureCache:
         self.seconds = 0.0
         self.part = part.to(device).eval()
         self.device = device
-        self.variants = 1 if augment is None else variants
-        self._augment: Augment | None = None if augment is None else TRANSFORMS.build(augment)
-        changes = code_of_classes([type(self._augment)])
+        self._augment = build_augment(augment)
+        self.variants = 1 if self._augment is None else variants
+        changes = code_of_classes(map(type, self._augment.parts if self._augment else ()))
         self._augment_key = digest([augment, changes] if changes else augment, 8)
         self.lengths = {clip.clip: clip.frames for clip in corpus.clips}
         self.shapes = self._shapes(corpus)

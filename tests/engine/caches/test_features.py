@@ -125,6 +125,17 @@ def test_augmented_versions_are_kept_beside_the_plain_one(part, corpus, tmp_path
     assert torch.equal(unaltered.read(clip, index).vector, plain.vector)
 
 
+def test_several_augmentations_are_kept_together(part, corpus, tmp_path):
+    flip = {"type": "ClipAugment", "flip": 1.0}
+    cache = FeatureCache(part, corpus, tmp_path, "cpu", augment=[flip, flip], variants=2)
+    cache.fill(corpus, corpus.clips[:1], "caching")
+    cache.fill_variants(corpus, corpus.clips[:1], "caching versions")
+    index, clip = np.arange(3), corpus.clips[0].clip
+    # A mirror image of a mirror image.
+    torch.testing.assert_close(cache.read(clip, index, 1).vector, cache.read(clip, index).vector)
+    assert cache.read(clip, index, 1).vector.shape[0] == 3
+
+
 def test_a_part_without_maps(corpus, tmp_path):
     part = trunk(scales=0)
     cache = FeatureCache(part, corpus, tmp_path, "cpu")
