@@ -11,6 +11,7 @@ from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.fields import RecordFields
+from adabench.records.plain import first_twice
 from adabench.records.private import FOLDER, persons_of
 from adabench.records.rounding import FROM_LABELS, coarse
 from adabench.records.sections import Measured, Prediction, bdi_ii
@@ -69,10 +70,9 @@ def check_measured(record: RecordFields) -> None:
 def check_sessions(record: RecordFields) -> None:
     """Refuse sessions that come twice, labels that are missing or off the scale, wrong counts."""
     entries = record.predictions
-    sessions = [entry.session for entry in entries]
-    if len(set(sessions)) < len(sessions):
-        twice = sorted({name for name in sessions if sessions.count(name) > 1})
-        raise ValueError(f"predictions hold session {twice[0]!r} more than once")
+    twice = first_twice(entry.session for entry in entries)
+    if twice is not None:
+        raise ValueError(f"predictions hold session {twice!r} more than once")
     if record.licensed:
         return
     _check_labels(record)

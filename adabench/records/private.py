@@ -29,6 +29,7 @@ from adabench.records.sections import (
     Name,
     Points,
     Prediction,
+    Predictions,
     RelevanceFile,
 )
 
@@ -54,7 +55,7 @@ class Private(BaseModel):
 
     schema_version: Literal[1] = 1
     salt: Digest = Field(default_factory=lambda: secrets.token_hex(32))
-    predictions: list[Prediction]
+    predictions: Predictions
     clips: dict[Name, Points] = {}
     relevance: RelevanceFile | None = None
     metrics: Metrics | None = None

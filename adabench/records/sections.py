@@ -66,6 +66,10 @@ class Prediction(Part):
     label: Points | None = None
 
 
+#: One a session. Tests over persons take memory with each of them: two records of so many, 2 GB.
+Predictions = Annotated[list[Prediction], Field(max_length=10_000)]
+
+
 class Counts(Part):
     """What was tested; of a licensed corpus the only thing said of sessions and persons."""
 
