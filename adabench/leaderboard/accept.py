@@ -203,20 +203,23 @@ def _distrust(record: Record) -> Iterator[str]:
 def _reasons_beside_others(
     record: Record, root: Path, corpora: Mapping[str, CorpusLabels]
 ) -> list[str]:
-    """Return why a record can't stand beside those that are accepted on its track."""
+    """Return why a record can't stand beside those that are accepted, of its own track above all."""
     # `verify` names a damaged record; it is no reason against another one.
     accepted = [
         (path, found)
-        for path, found in read_each(record_files(root / MEASURED / record.track))
+        for path, found in read_each(record_files(root / MEASURED))
         if isinstance(found, Record)
     ]
+    beside = [(path, other) for path, other in accepted if other.track == record.track]
+    others = [other for _, other in accepted]
     printed = [entry.record for entry in collect_reported(root / REPORTED)[0]]
-    reasons = list(_accepted_already(record, accepted))
-    reasons += name_reasons(record, [*printed, *(other for _, other in accepted)])
+    reasons = list(_accepted_already(record, beside))
+    # The page shows all tracks, and rankings over them go by name.
+    reasons += name_reasons(record, [*printed, *others])
     if record.corpus_checksum not in corpora:
-        reasons += agreement_reasons(record, accepted)
+        reasons += agreement_reasons(record, beside)
     if record.licensed:
-        reasons += neighbour_reasons(record, _accepted(root / MEASURED))
+        reasons += neighbour_reasons(record, others)
     return reasons
 
 
@@ -226,12 +229,6 @@ def _accepted_already(record: Record, accepted: Iterable[tuple[Path, Record]]) -
             yield f"this very record is accepted already, as {path}"
         elif run_key(other) == run_key(record):
             yield _of_one_run(record, other, path)
-
-
-def _accepted(folder: Path) -> Iterator[Record]:
-    """Yield every record that can be read; a test's sessions are those of other tracks too."""
-    found = (record for _, record in read_each(record_files(folder)))
-    yield from (record for record in found if isinstance(record, Record))
 
 
 def _of_one_run(record: Record, other: Record, path: Path) -> str:
