@@ -24,6 +24,7 @@ from adabench.records.checks import (
     read_beside,
     run_key,
     sharing_reasons,
+    telling_reasons,
 )
 from adabench.records.labels import CorpusLabels
 from adabench.records.migration import STRIPPED
@@ -175,6 +176,7 @@ def _content_reasons(
 ) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
     reasons = [*content_reasons(record), *sharing_reasons(record), *_distrust(record)]
+    reasons += telling_reasons(record, beside, corpus)
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     try:

@@ -26,6 +26,7 @@ from adabench.records.checks import (
     read_beside,
     run_key,
     sharing_reasons,
+    telling_reasons,
 )
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import FOLDER as PRIVATE
@@ -218,6 +219,7 @@ def _reasons(
         reasons += sharing_reasons(record)
     files, beside = read_beside(path, record.provenance)
     reasons += beside
+    reasons += telling_reasons(record, files, corpus)
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     experiment = _experiment(files)
