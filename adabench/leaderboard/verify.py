@@ -16,7 +16,13 @@ from adabench.data.files import TEMPORARY_PREFIX
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
-from adabench.leaderboard.checks.tested import Tested, data_of, session_reasons, sessions_of
+from adabench.leaderboard.checks.tested import (
+    Tested,
+    counts_of,
+    data_of,
+    session_reasons,
+    sessions_of,
+)
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
 from adabench.records.checks import (
     content_reasons,
@@ -93,6 +99,7 @@ class _Look:
     Attributes:
         data: what records share that are tested on the same sessions.
         tested: digest of sessions, persons and labels; empty without predictions.
+        counts: of sessions and persons; 0 where they are not known.
         predictions: by session, those of controls and methods.
     """
 
@@ -104,6 +111,7 @@ class _Look:
     unlabelled: bool = False
     data: Hashable | None = None
     tested: str = ""
+    counts: tuple[int, int] = (0, 0)
     method: str = ""
     predictions: tuple[float, ...] = ()
 
@@ -201,6 +209,7 @@ def _look_at(
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
         data=data_of(stored.record),
         tested=_digest(sessions_of(stored.record)),
+        counts=counts_of(stored.record),
         method=stored.record.method,
         predictions=predictions_of(stored.record),
     )
@@ -302,11 +311,17 @@ def _several(looks: Iterable[_Look]) -> Iterator[Problem]:
 
 def _disagreeing(looks: Iterable[_Look]) -> Iterator[Problem]:
     """Yield a warning for both sides where records on the same data differ in whom they tested."""
-    groups: dict[Hashable, dict[str, list[_Look]]] = {}
+    by_names: dict[Hashable, dict[Hashable, list[_Look]]] = {}
+    by_counts: dict[Hashable, dict[Hashable, list[_Look]]] = {}
     for look in looks:
         if look.data is not None and look.tested:
-            groups.setdefault(look.data, {}).setdefault(look.tested, []).append(look)
-    for group in groups.values():
+            by_names.setdefault(look.data, {}).setdefault(look.tested, []).append(look)
+        if look.data is not None and look.counts[0]:
+            by_counts.setdefault(look.data, {}).setdefault(look.counts, []).append(look)
+    # Where names tell of a difference, counts need not.
+    told = {data for data, group in by_names.items() if len(group) > 1}
+    rest = [group for data, group in by_counts.items() if data not in told]
+    for group in (*by_names.values(), *rest):
         most, *others = sorted(group.values(), key=len, reverse=True)
         for look in (look for own in others for look in own):
             yield _odd(look, most[0])

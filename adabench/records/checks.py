@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.folds import share_folds
 from adabench.data.tracks import TRACKS
-from adabench.evaluation.controls import CONSTANT
+from adabench.evaluation.controls import CONSTANT, SHUFFLED
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.consistency import FEWEST_IN_GROUP
@@ -70,6 +70,8 @@ def content_reasons(record: Record) -> Iterator[str]:
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
         )
+    if record.kind == "control" and record.method not in (CONSTANT, SHUFFLED):
+        yield f"method {record.method!r} is no control; these are {CONSTANT!r} and {SHUFFLED!r}"
     yield from constant_reasons(record)
     yield from _twice(record)
     if (
