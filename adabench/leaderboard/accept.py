@@ -12,6 +12,7 @@ from adabench.data.plain import printable
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.kept import key_reasons, patch_remarks
 from adabench.leaderboard.checks.names import name_reasons
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.leaderboard.collect import collect_reported
@@ -138,6 +139,7 @@ def remarks_on(
     """
     record = read_record(accepted)
     yield from untraceable(record)
+    yield from patch_remarks(read_beside(accepted, record.provenance)[0])
     if record.private is not None:
         yield "no prediction was moved, as its corpus is licensed"
     yield from (note for note in record.notes if note == STRIPPED)
@@ -176,6 +178,7 @@ def _content_reasons(
 ) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
     reasons = [*content_reasons(record), *sharing_reasons(record), *_distrust(record)]
+    reasons += key_reasons({"it": record.model_dump_json().encode(), **beside})
     reasons += telling_reasons(record, beside, corpus)
     if corpus is not None:
         reasons += label_reasons(record, corpus)
