@@ -28,6 +28,7 @@ from adabench.records.checks import (
     content_reasons,
     interval_reasons,
     label_reasons,
+    neighbour_reasons,
     place_reasons,
     read_beside,
     run_key,
@@ -42,6 +43,7 @@ from adabench.records.results import (
     Problem,
     Stored,
     load_record,
+    read_each,
     read_record,
     reason_of,
     record_files,
@@ -98,6 +100,7 @@ class _Look:
 
     Attributes:
         data: what records share that are tested on the same sessions.
+        licensed: its corpus's labels may not be passed on.
         tested: digest of sessions, persons and labels; empty without predictions.
         counts: of sessions and persons; 0 where they are not known.
         predictions: by session, those of controls and methods.
@@ -110,6 +113,7 @@ class _Look:
     rmse: float = 0.0
     unlabelled: bool = False
     data: Hashable | None = None
+    licensed: bool = False
     tested: str = ""
     counts: tuple[int, int] = (0, 0)
     method: str = ""
@@ -143,7 +147,7 @@ def verify(
     repeated, doubtful = _repetitions(looks)
     doubtful += [*_disagreeing(looks), *_copied(looks)]
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
-    problems += repeated + _misplaced(root / MEASURED)
+    problems += [*repeated, *_neighbouring(looks), *_misplaced(root / MEASURED)]
     damaged = {problem.path for problem in problems}
     return Verification(
         holding=tuple(look.path for look in looks if look.path not in damaged),
@@ -208,6 +212,7 @@ def _look_at(
         rmse=stored.record.metrics.RMSE,
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
         data=data_of(stored.record),
+        licensed=stored.record.licensed,
         tested=_digest(sessions_of(stored.record)),
         counts=counts_of(stored.record),
         method=stored.record.method,
@@ -307,6 +312,19 @@ def _several(looks: Iterable[_Look]) -> Iterator[Problem]:
                 f"another record of the run in {first.path}: RMSE {look.rmse:.4f} here, "
                 f"{first.rmse:.4f} there; tables show the newer one",
             )
+
+
+def _neighbouring(looks: Iterable[_Look]) -> Iterator[Problem]:
+    """Yield the accepted records of licensed corpora that tell labels beside one before them.
+
+    `accept` refuses them, but two branches may each have taken one.
+    """
+    paths = [look.path for look in looks if look.licensed and look.place == MEASURED]
+    before: list[Record] = []
+    for path, record in read_each(paths):
+        if isinstance(record, Record):
+            yield from (Problem(path, reason) for reason in neighbour_reasons(record, before))
+            before.append(record)
 
 
 def _disagreeing(looks: Iterable[_Look]) -> Iterator[Problem]:

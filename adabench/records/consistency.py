@@ -15,6 +15,7 @@ from adabench.records.plain import first_twice
 from adabench.records.private import FOLDER, persons_of
 from adabench.records.rounding import FROM_LABELS, coarse
 from adabench.records.sections import Measured, Prediction, bdi_ii
+from adabench.records.side_files import SUFFIX
 
 #: A record's numbers may differ by this much from recomputed ones.
 TOLERANCE: Final = 1e-6
@@ -39,6 +40,8 @@ def check_names(record: RecordFields) -> None:
         raise ValueError(f"method {CONSTANT!r} is a control, but kind is {record.kind!r}")
     if record.track == FOLDER:
         raise ValueError(f"track is {FOLDER!r}, which is the folder of private files; name another")
+    if record.track.endswith(SUFFIX):
+        raise ValueError(f"track {record.track!r} ends as side folders do; name another")
     if record.flags.demo and not is_demo_track(record.track):
         raise ValueError(
             f"flags.demo is set, but track {record.track!r} is no demo track: numbers on drawn "

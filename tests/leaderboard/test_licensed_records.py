@@ -247,11 +247,16 @@ def of_first(record, sessions, **changes):
 def test_tests_that_differ_by_few_sessions_do_not_stand_together(root, sound, changes, refused):
     accept(write_record(of_first(sound(), 15), root / "local"), root)
     path = write_record(of_first(sound(), 14, **changes), root / "local")
+    assert verify(root).holds
     if refused:
         with pytest.raises(RefusedError, match=r"on 14 sessions .* on 15: of two tests"):
             accept(path, root)
     else:
         accept(path, root)
+    # As two branches do that take one each.
+    write_record(of_first(sound(), 14, **changes), root / "measured")
+    told = [problem.reason for problem in verify(root).problems]
+    assert [("of two tests" in reason) for reason in told] == [True] * refused
 
 
 def test_so_do_divisions_that_were_dealt_alike(root, sound):

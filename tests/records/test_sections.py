@@ -167,6 +167,7 @@ def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_reco
         ("groups", {"g": {"sessions": 15, "metrics": {**METRICS.model_dump(), "MAE": 0.001}}}),
         ("measures", {"m": {"value": 0.1234, "direction": "lower", "code": "f"}}),
         ("conformal", {"level": 0.9, "method": "s", "coverage": 0.888, "width": 3.0}),
+        ("relevance_auc", {"severe": 0.875}),
     ],
 )
 def test_a_licensed_records_numbers_have_two_decimals(make_record, name, value):
@@ -191,3 +192,5 @@ def test_a_licensed_record_needs_its_counts(make_record):
 def test_no_track_is_called_as_the_folder_of_private_files(make_record):
     with pytest.raises(ValidationError, match="folder of private files"):
         make_record(track="private")
+    with pytest.raises(ValidationError, match="ends as side folders do"):
+        make_record(track="mine.provenance")
