@@ -35,6 +35,7 @@ from adabench.records.reading import present_in, what_is
 from adabench.records.record import METRIC_NAMES, Record
 from adabench.records.results import (
     Stored,
+    as_stored,
     free_path,
     read_each,
     read_record,
@@ -104,11 +105,15 @@ def accept(
         if not allow_dirty:
             reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(record)]
         reasons = reasons or _reasons_beside_others(record, root, labels_from or {})
+        # The record as adabench writes it: what else the file held, between fields say, stays behind.
+        stored = as_stored(record)
+        accepted, _ = free_path(stored, root / MEASURED)
+        reasons = reasons or list(_target_reasons(accepted))
         if reasons:
             raise RefusedError(file, reasons)
         if record.kept is not None and record is not loaded:
             write_private(private_folder(root / MEASURED), record.kept)
-        accepted = _copy(record, beside, root / MEASURED)
+        _copy(stored, beside, accepted)
         _remove(file, beside)
     return accepted
 
@@ -263,15 +268,20 @@ def _shown(value: float | None) -> str:
     return "missing" if value is None else f"{value:.6g}"
 
 
-def _copy(record: Record, beside: Mapping[str, bytes], folder: Path) -> Path:
-    # The record as adabench writes it: what else the file held, between fields say, stays behind.
-    content = (record.model_dump_json(indent=2) + "\n").encode()
-    path, _ = free_path(Stored(record, content, record.checksum), folder)
+def _target_reasons(path: Path) -> Iterator[str]:
+    """Yield why nothing can be written to a record's place: behind a link lies what is another's."""
+    for folder in (path.parent, side_folder(path)):
+        try:
+            list(present_in(folder))
+        except ValueError as error:
+            yield str(error)
+
+
+def _copy(stored: Stored, beside: Mapping[str, bytes], path: Path) -> None:
     # The record comes last: whoever reads the folder meets it whole, side folder and all.
     for name, side in beside.items():
         write_bytes(side_folder(path) / name, side)
-    write_bytes(path, content)
-    return path
+    write_bytes(path, stored.content)
 
 
 def _remove(file: Path, beside: Mapping[str, bytes]) -> None:
