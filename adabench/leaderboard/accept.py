@@ -12,7 +12,7 @@ from adabench.data.plain import printable
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
-from adabench.leaderboard.checks.kept import key_reasons, patch_remarks
+from adabench.leaderboard.checks.kept import key_reasons, patch_remarks, path_reasons
 from adabench.leaderboard.checks.names import name_reasons
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.leaderboard.collect import collect_reported
@@ -103,7 +103,8 @@ def accept(
         beside, reasons = read_beside(file, record.provenance)
         reasons += _content_reasons(record, beside, labels_from or {})
         if not allow_dirty:
-            reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(record)]
+            doubts = [*untraceable(record), *path_reasons(record, beside)]
+            reasons += [f"{reason} (--allow-dirty takes it)" for reason in doubts]
         reasons = reasons or _reasons_beside_others(record, root, labels_from or {})
         # The record as adabench writes it: what else the file held, between fields say, stays behind.
         stored = as_stored(record)
@@ -144,7 +145,8 @@ def remarks_on(
     """
     record = read_record(accepted)
     yield from untraceable(record)
-    yield from patch_remarks(read_beside(accepted, record.provenance)[0])
+    beside, _ = read_beside(accepted, record.provenance)
+    yield from (*path_reasons(record, beside), *patch_remarks(beside))
     if record.private is not None:
         yield "no prediction was moved, as its corpus is licensed"
     yield from (note for note in record.notes if note == STRIPPED)

@@ -1,4 +1,4 @@
-"""What the files beside a record tell of whoever ran it: keys, and what its patches change."""
+"""What the files beside a record tell of whoever ran it: keys, folders, and what its patches change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from adabench.data.plain import printable
-from adabench.records.side_files import CHANGES, CODE
+from adabench.records.record import Record
+from adabench.records.side_files import CHANGES, CODE, CONFIG
 
 # Keys as their issuers write them, and texts that code calls a password or a key.
 _KEY: Final = re.compile(
@@ -17,6 +18,9 @@ _KEY: Final = re.compile(
     r"|(?i:password|passwd|secret|api_?key|access_?key|(?:access|auth)_?token)\w{0,40}[\"']?\s{0,9}[:=]\s{0,9}"
     r"[\"'][^\"'\s]{8,200}[\"']"
 )
+
+# Folders that carry a user's name, where systems keep them; JSON doubles a backslash.
+_HOME: Final = re.compile(r"(?:/home/|/Users/|\b[A-Za-z]:\\{1,2}Users\\{1,2})[^/\\\s\"']+")
 
 # As `provenance.changes` names files that a patch leaves out, and git those that it changes.
 _LEFT_OUT: Final = "# new, left out: "
@@ -40,6 +44,26 @@ def key_reasons(beside: Mapping[str, bytes]) -> Iterator[str]:
                     "the code, have a new one issued, and run again"
                 )
                 break
+
+
+def path_reasons(record: Record, beside: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield where a record or its config names a folder of its sender's, which nobody else has.
+
+    Args:
+        record: its texts are looked into.
+        beside: name to content of the files in its side folder.
+    """
+    texts = {
+        "it": record.model_dump_json(),
+        CONFIG: beside.get(CONFIG, b"").decode(errors="replace"),
+    }
+    for place, text in texts.items():
+        found = _HOME.search(text)
+        if found is not None:
+            yield (
+                f"{place} names {printable(found[0])}, a folder of its sender's machine that nobody else "
+                "has; name a file there, which adabench keeps by its content, and run again"
+            )
 
 
 def patch_remarks(beside: Mapping[str, bytes]) -> Iterator[str]:

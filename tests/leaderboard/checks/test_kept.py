@@ -1,7 +1,7 @@
 """What the files beside a record tell of whoever ran it."""
 
 import pytest
-from sent_records import send, sent
+from sent_records import METHOD, send, sent
 
 from adabench.cli.leaderboard import command
 from adabench.leaderboard.accept import RefusedError, accept
@@ -67,3 +67,25 @@ def test_add_tells_what_its_patch_shows(root, line, capsys):
     told = capsys.readouterr().out
     assert "changes.patch shows everybody adabench/x y.py, \\303\\274.py" in told
     assert "changes.patch names, without their content, patients/John Doe.mp4, b.csv" in told
+
+
+FOLDERS = ["/home/alice/clip", "/Users/Alice/w", "C:\\Users\\alice\\w", "file:///home/alice/w"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("where", ["notes", "config"])
+def test_a_folder_of_the_sender_is_taken_on_purpose_only(root, folder, where, capsys):
+    changes = {"notes": [f"weights of {folder}"]} if where == "notes" else {}
+    method = {**METHOD, "where": folder} if where == "config" else METHOD
+    path = send(root / "local", run={"method": method}, **changes)
+    with pytest.raises(RefusedError, match="a folder of its sender's machine"):
+        accept(path, root)
+    assert command(["add", str(path), "--root", str(root), "--allow-dirty"]) == 0
+    assert "a folder of its sender's machine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ["at home/alice", "/homework/a", "users: 3", "read from /data/clip"]
+)
+def test_other_paths_are_nobodys(root, text):
+    assert accept(send(root / "local", notes=[text]), root)
