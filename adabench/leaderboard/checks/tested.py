@@ -57,6 +57,8 @@ def session_reasons(
             return
         yield from _division_reasons(record, experiment, drawn)
         yield from _drawn_reasons(record, drawn)
+    elif experiment is not None:
+        yield from _protocol_reasons(record, experiment)
 
 
 def agreement_reasons(record: Record, others: Iterable[tuple[Path, Record]]) -> Iterator[str]:
@@ -122,6 +124,18 @@ def _division_reasons(
         yield from _tested_reasons(record, clips)
         if experiment is not None and record.method == CONSTANT:
             yield from _constant_reasons(record, experiment, corpus)
+
+
+def _protocol_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
+    """Yield why a protocol is not the config's; its division's digest takes the corpus to compute."""
+    from adabench.data.protocol import Protocol
+
+    protocol = experiment.protocol.build()
+    fold = getattr(protocol, "fold", None)
+    digest = "" if isinstance(protocol, Protocol) else "(, [0-9a-f]{8})"
+    number = "" if fold is None else f", fold {fold}"
+    if not re.fullmatch(f"{re.escape(protocol.title)}{digest}{number}", record.protocol or ""):
+        yield f"protocol is {record.protocol!r}, but its config gives {protocol.title + number!r}"
 
 
 def _tested_reasons(record: Record, tested: Sequence[ClipRecord]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from statistics import fmean
 import pytest
 from clip_records import clip_record
 from record_fixtures import as_licensed
-from sent_records import TINY, drawn, predicted, send, sent
+from sent_records import TINY, drawn, experiment, predicted, send, sent
 
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.protocol import Folds, PersonDisjoint, divide
@@ -187,6 +187,34 @@ def test_a_record_without_predictions_is_left_alone(prepared):
     bare = sent()[0].model_copy(update={"predictions": []})
     assert list(session_reasons(bare, None, labels)) == []
     assert list(agreement_reasons(bare, [("x", sent()[0])])) == []
+
+
+FOLDS = {"kind": "folds", "k": 3, "validation": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("section", "protocol", "right"),
+    [
+        ({}, "official", True),
+        ({}, "official, 01234567", False),
+        ({}, "train+dev", False),
+        (FOLDS, "3 folds, validation 0, seed 0, 01234567", True),
+        (FOLDS, "official", False),
+        (FOLDS, "3 folds, validation 0, seed 1, 01234567", False),
+        (FOLDS, "3 folds, validation 0, seed 0, 01234567, fold 2", False),
+        ({**FOLDS, "fold": 2}, "3 folds, validation 0, seed 0, 01234567, fold 2", True),
+        ({**FOLDS, "fold": 2}, "3 folds, validation 0, seed 0, 01234567, fold 3", False),
+        ({"kind": "person-disjoint"}, "person-disjoint 60/20/20, seed 0, 01234567", True),
+        ({"kind": "person-disjoint"}, "person-disjoint 60/20/20, seed 0", False),
+        ({"kind": "cross-corpus", "source": "avec13"}, "cross-corpus from avec13, 01234567", True),
+        ({"kind": "cross-corpus", "source": "avec13"}, "official", False),
+    ],
+)
+def test_a_protocol_follows_as_far_as_no_corpus_is_needed(section, protocol, right):
+    run = experiment(protocol=section, track="avec14", is_demo=False, data={})
+    reasons = list(session_reasons(sent(protocol=protocol)[0], run, None))
+    assert [each for each in reasons if "its config gives" in each] == reasons
+    assert bool(reasons) != right
 
 
 def constant_of(value, **changes):
