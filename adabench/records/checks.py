@@ -29,7 +29,7 @@ from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
 from adabench.records.rounding import HALF_STEP
-from adabench.records.sections import Measured
+from adabench.records.sections import Measured, bdi_ii
 from adabench.records.side_files import CONFIG, KNOWN, side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
@@ -70,8 +70,12 @@ def content_reasons(record: Record) -> Iterator[str]:
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
         )
+    if record.corpus in _GENERATED | LICENSED and record.scale not in (None, bdi_ii()):
+        yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has the BDI-II's"
     if record.kind == "control" and record.method not in (CONSTANT, SHUFFLED):
         yield f"method {record.method!r} is no control; these are {CONSTANT!r} and {SHUFFLED!r}"
+    if record.decoy is not None and not record.decoy.fits:
+        yield f"decoy is 'equal', but predictions differ by {record.decoy.difference:g} points"
     yield from constant_reasons(record)
     yield from _twice(record)
     if (

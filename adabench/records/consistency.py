@@ -76,6 +76,12 @@ def check_sessions(record: RecordFields) -> None:
     twice = first_twice(entry.session for entry in entries)
     if twice is not None:
         raise ValueError(f"predictions hold session {twice!r} more than once")
+    tested = record.counts.sessions if record.counts is not None else len(entries)
+    for name, group in record.groups.items():
+        if tested and group.sessions > tested:
+            raise ValueError(
+                f"groups.{name} has {group.sessions} sessions, and {tested} were tested"
+            )
     if record.licensed:
         return
     _check_labels(record)

@@ -189,6 +189,23 @@ def test_a_licensed_record_needs_its_counts(make_record):
         as_licensed(make_record(), counts=None)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"groups": {"g": {"sessions": 16, "metrics": METRICS}}},
+            "16 sessions, and 15 were tested",
+        ),
+        ({"selection": {"epoch": 9, "epochs": 3}}, "epoch 9 can't be tested, as 3 were trained"),
+    ],
+)
+def test_what_a_record_says_of_itself_fits(make_record, changes, reason):
+    with pytest.raises(ValidationError, match=reason):
+        make_record(**changes)
+    with pytest.raises(ValidationError, match=reason):
+        as_licensed(make_record(), **changes)
+
+
 def test_no_track_is_called_as_the_folder_of_private_files(make_record):
     with pytest.raises(ValidationError, match="folder of private files"):
         make_record(track="private")
