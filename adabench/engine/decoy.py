@@ -18,9 +18,6 @@ from adabench.engine.evaluation import predict_views
 from adabench.engine.workbench import Workbench
 from adabench.records.sections import Decoy
 
-#: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
-_ROUNDING = 1e-4
-
 
 def describe(decoy: Decoy) -> str:
     """Return what a decoy showed in one line."""
@@ -52,7 +49,7 @@ def ask_decoy(bench: Workbench) -> Decoy:
     )
     repeated = _farthest(first, again)
     difference = _farthest(first, decoy)
-    equal = difference <= max(_ROUNDING, 2 * repeated)
+    equal = Decoy.shows_equal(difference, repeated)
     return Decoy(
         outcome="equal" if equal else "sees labels", difference=difference, repeated=repeated
     )

@@ -12,6 +12,7 @@ from adabench.data.plain import printable
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.kept import key_reasons, patch_remarks, path_reasons
 from adabench.leaderboard.checks.names import name_reasons
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.leaderboard.collect import collect_reported
@@ -24,6 +25,7 @@ from adabench.records.checks import (
     read_beside,
     run_key,
     sharing_reasons,
+    telling_reasons,
 )
 from adabench.records.labels import CorpusLabels
 from adabench.records.migration import STRIPPED
@@ -33,6 +35,7 @@ from adabench.records.reading import present_in, what_is
 from adabench.records.record import METRIC_NAMES, Record
 from adabench.records.results import (
     Stored,
+    as_stored,
     free_path,
     read_each,
     read_record,
@@ -100,13 +103,18 @@ def accept(
         beside, reasons = read_beside(file, record.provenance)
         reasons += _content_reasons(record, beside, labels_from or {})
         if not allow_dirty:
-            reasons += [f"{reason} (--allow-dirty takes it)" for reason in untraceable(record)]
+            doubts = [*untraceable(record), *path_reasons(record, beside)]
+            reasons += [f"{reason} (--allow-dirty takes it)" for reason in doubts]
         reasons = reasons or _reasons_beside_others(record, root, labels_from or {})
+        # The record as adabench writes it: what else the file held, between fields say, stays behind.
+        stored = as_stored(record)
+        accepted, _ = free_path(stored, root / MEASURED)
+        reasons = reasons or list(_target_reasons(accepted))
         if reasons:
             raise RefusedError(file, reasons)
         if record.kept is not None and record is not loaded:
             write_private(private_folder(root / MEASURED), record.kept)
-        accepted = _copy(record, beside, root / MEASURED)
+        _copy(stored, beside, accepted)
         _remove(file, beside)
     return accepted
 
@@ -137,6 +145,8 @@ def remarks_on(
     """
     record = read_record(accepted)
     yield from untraceable(record)
+    beside, _ = read_beside(accepted, record.provenance)
+    yield from (*path_reasons(record, beside), *patch_remarks(beside))
     if record.private is not None:
         yield "no prediction was moved, as its corpus is licensed"
     yield from (note for note in record.notes if note == STRIPPED)
@@ -175,6 +185,8 @@ def _content_reasons(
 ) -> Iterator[str]:
     corpus = corpora.get(record.corpus_checksum or "")
     reasons = [*content_reasons(record), *sharing_reasons(record), *_distrust(record)]
+    reasons += key_reasons({"it": record.model_dump_json().encode(), **beside})
+    reasons += telling_reasons(record, beside, corpus)
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     try:
@@ -203,20 +215,23 @@ def _distrust(record: Record) -> Iterator[str]:
 def _reasons_beside_others(
     record: Record, root: Path, corpora: Mapping[str, CorpusLabels]
 ) -> list[str]:
-    """Return why a record can't stand beside those that are accepted on its track."""
+    """Return why a record can't stand beside those that are accepted, of its own track above all."""
     # `verify` names a damaged record; it is no reason against another one.
     accepted = [
         (path, found)
-        for path, found in read_each(record_files(root / MEASURED / record.track))
+        for path, found in read_each(record_files(root / MEASURED))
         if isinstance(found, Record)
     ]
+    beside = [(path, other) for path, other in accepted if other.track == record.track]
+    others = [other for _, other in accepted]
     printed = [entry.record for entry in collect_reported(root / REPORTED)[0]]
-    reasons = list(_accepted_already(record, accepted))
-    reasons += name_reasons(record, [*printed, *(other for _, other in accepted)])
+    reasons = list(_accepted_already(record, beside))
+    # The page shows all tracks, and rankings over them go by name.
+    reasons += name_reasons(record, [*printed, *others])
     if record.corpus_checksum not in corpora:
-        reasons += agreement_reasons(record, accepted)
+        reasons += agreement_reasons(record, beside)
     if record.licensed:
-        reasons += neighbour_reasons(record, _accepted(root / MEASURED))
+        reasons += neighbour_reasons(record, others)
     return reasons
 
 
@@ -226,12 +241,6 @@ def _accepted_already(record: Record, accepted: Iterable[tuple[Path, Record]]) -
             yield f"this very record is accepted already, as {path}"
         elif run_key(other) == run_key(record):
             yield _of_one_run(record, other, path)
-
-
-def _accepted(folder: Path) -> Iterator[Record]:
-    """Yield every record that can be read; a test's sessions are those of other tracks too."""
-    found = (record for _, record in read_each(record_files(folder)))
-    yield from (record for record in found if isinstance(record, Record))
 
 
 def _of_one_run(record: Record, other: Record, path: Path) -> str:
@@ -261,15 +270,20 @@ def _shown(value: float | None) -> str:
     return "missing" if value is None else f"{value:.6g}"
 
 
-def _copy(record: Record, beside: Mapping[str, bytes], folder: Path) -> Path:
-    # The record as adabench writes it: what else the file held, between fields say, stays behind.
-    content = (record.model_dump_json(indent=2) + "\n").encode()
-    path, _ = free_path(Stored(record, content, record.checksum), folder)
+def _target_reasons(path: Path) -> Iterator[str]:
+    """Yield why nothing can be written to a record's place: behind a link lies what is another's."""
+    for folder in (path.parent, side_folder(path)):
+        try:
+            list(present_in(folder))
+        except ValueError as error:
+            yield str(error)
+
+
+def _copy(stored: Stored, beside: Mapping[str, bytes], path: Path) -> None:
     # The record comes last: whoever reads the folder meets it whole, side folder and all.
     for name, side in beside.items():
         write_bytes(side_folder(path) / name, side)
-    write_bytes(path, content)
-    return path
+    write_bytes(path, stored.content)
 
 
 def _remove(file: Path, beside: Mapping[str, bytes]) -> None:

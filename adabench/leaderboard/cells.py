@@ -18,8 +18,14 @@ _SIGNS: Final = re.compile(
     r"|[\\`*\[\]{}|>#~!$]|(?<![^\W_])_+|_+(?![^\W_])"
 )
 
-# What makes a formula of a cell, also after blanks, and in full width.
-_FORMULA: Final = re.compile("[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+# What makes a formula of a cell, also after blanks, and in full width. Where a comma is a decimal
+# sign, a spreadsheet begins a cell after each semicolon, and then quotes hold no line together.
+_FORMULA: Final = re.compile(
+    "(^|[;\\n])(?=[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])"
+)
+
+# What begins a list or draws a line where a line begins.
+_BLOCK: Final = re.compile(r"^([0-9]{1,9}(?=[.)](?:\s|$))|(?=[-+](?:[\s+-]|$)))")
 
 
 def terminal_cell(text: str) -> str:
@@ -29,14 +35,13 @@ def terminal_cell(text: str) -> str:
 
 def markdown_cell(text: str) -> str:
     """Return a text of one line for a Markdown page, in a table or in a list."""
-    return _SIGNS.sub(_harmless, printable(" ".join(text.split())))
+    shown = _SIGNS.sub(_harmless, printable(" ".join(text.split())))
+    return _BLOCK.sub(r"\1\\", shown)
 
 
 def csv_cell(text: str) -> str:
     """Return a text for a CSV cell: one that a spreadsheet would compute gets an apostrophe."""
-    shown = terminal_cell(text)
-    # Tab and carriage return begin a formula too; as escapes they begin none any more.
-    return f"'{shown}" if _FORMULA.match(text) or text[:1] in ("\t", "\r") else shown
+    return terminal_cell(_FORMULA.sub(r"\1'", text))
 
 
 def _harmless(found: re.Match[str]) -> str:

@@ -16,17 +16,25 @@ from adabench.data.files import TEMPORARY_PREFIX
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
-from adabench.leaderboard.checks.tested import Tested, data_of, session_reasons, sessions_of
+from adabench.leaderboard.checks.tested import (
+    Tested,
+    counts_of,
+    data_of,
+    session_reasons,
+    sessions_of,
+)
 from adabench.leaderboard.measures import measure_reasons
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED
 from adabench.records.checks import (
     content_reasons,
     interval_reasons,
     label_reasons,
+    neighbour_reasons,
     place_reasons,
     read_beside,
     run_key,
     sharing_reasons,
+    telling_reasons,
 )
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import FOLDER as PRIVATE
@@ -36,6 +44,7 @@ from adabench.records.results import (
     Problem,
     Stored,
     load_record,
+    read_each,
     read_record,
     reason_of,
     record_files,
@@ -93,7 +102,9 @@ class _Look:
     Attributes:
         remarks: what a reader should know of it.
         data: what records share that are tested on the same sessions.
+        licensed: its corpus's labels may not be passed on.
         tested: digest of sessions, persons and labels; empty without predictions.
+        counts: of sessions and persons; 0 where they are not known.
         predictions: by session, those of controls and methods.
     """
 
@@ -105,7 +116,9 @@ class _Look:
     unlabelled: bool = False
     remarks: tuple[str, ...] = ()
     data: Hashable | None = None
+    licensed: bool = False
     tested: str = ""
+    counts: tuple[int, int] = (0, 0)
     method: str = ""
     predictions: tuple[float, ...] = ()
 
@@ -138,7 +151,7 @@ def verify(
     repeated, doubtful = _repetitions(looks)
     doubtful += [*_disagreeing(looks), *_copied(looks)]
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
-    problems += repeated + _misplaced(root / MEASURED)
+    problems += [*repeated, *_neighbouring(looks), *_misplaced(root / MEASURED)]
     damaged = {problem.path for problem in problems}
     return Verification(
         holding=tuple(look.path for look in looks if look.path not in damaged),
@@ -205,7 +218,9 @@ def _look_at(
         rmse=stored.record.metrics.RMSE,
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
         data=data_of(stored.record),
+        licensed=stored.record.licensed,
         tested=_digest(sessions_of(stored.record)),
+        counts=counts_of(stored.record),
         method=stored.record.method,
         predictions=predictions_of(stored.record),
     )
@@ -225,6 +240,7 @@ def _reasons(
         reasons += sharing_reasons(record)
     files, beside = read_beside(path, record.provenance)
     reasons += beside
+    reasons += telling_reasons(record, files, corpus)
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     experiment = _experiment(files)
@@ -307,13 +323,32 @@ def _several(looks: Iterable[_Look]) -> Iterator[Problem]:
             )
 
 
+def _neighbouring(looks: Iterable[_Look]) -> Iterator[Problem]:
+    """Yield the accepted records of licensed corpora that tell labels beside one before them.
+
+    `accept` refuses them, but two branches may each have taken one.
+    """
+    paths = [look.path for look in looks if look.licensed and look.place == MEASURED]
+    before: list[Record] = []
+    for path, record in read_each(paths):
+        if isinstance(record, Record):
+            yield from (Problem(path, reason) for reason in neighbour_reasons(record, before))
+            before.append(record)
+
+
 def _disagreeing(looks: Iterable[_Look]) -> Iterator[Problem]:
     """Yield a warning for both sides where records on the same data differ in whom they tested."""
-    groups: dict[Hashable, dict[str, list[_Look]]] = {}
+    by_names: dict[Hashable, dict[Hashable, list[_Look]]] = {}
+    by_counts: dict[Hashable, dict[Hashable, list[_Look]]] = {}
     for look in looks:
         if look.data is not None and look.tested:
-            groups.setdefault(look.data, {}).setdefault(look.tested, []).append(look)
-    for group in groups.values():
+            by_names.setdefault(look.data, {}).setdefault(look.tested, []).append(look)
+        if look.data is not None and look.counts[0]:
+            by_counts.setdefault(look.data, {}).setdefault(look.counts, []).append(look)
+    # Where names tell of a difference, counts need not.
+    told = {data for data, group in by_names.items() if len(group) > 1}
+    rest = [group for data, group in by_counts.items() if data not in told]
+    for group in (*by_names.values(), *rest):
         most, *others = sorted(group.values(), key=len, reverse=True)
         for look in (look for own in others for look in own):
             yield _odd(look, most[0])

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.folds import share_folds
 from adabench.data.tracks import TRACKS
-from adabench.evaluation.controls import CONSTANT
+from adabench.evaluation.controls import CONSTANT, SHUFFLED
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.consistency import FEWEST_IN_GROUP
@@ -28,14 +29,17 @@ from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
 from adabench.records.rounding import HALF_STEP
-from adabench.records.sections import Measured
-from adabench.records.side_files import KNOWN, side_folder
+from adabench.records.sections import Measured, bdi_ii
+from adabench.records.side_files import CONFIG, KNOWN, side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
 LICENSED = frozenset(CORPUS_OF_TRACK.values())
 
-# All folds together; a single one says `fold` and its number at the end.
-_FOLDS = re.compile(r"(?P<k>[0-9]{1,3}) folds, (?!.*, fold [0-9]+$).*")
+# How protocols are called that deal sessions anew; all folds together say no number of one.
+_FOLDS = re.compile(
+    r"(?P<k>[0-9]{1,3}) folds,.*? seed (?P<seed>[0-9]+),[^,]*(, fold (?P<fold>[0-9]+))?$"
+)
+_DEALT = re.compile(r"person-disjoint (?P<shares>[0-9.]+(/[0-9.]+){2}), seed (?P<seed>[0-9]+)")
 
 _CLOCKS_DIFFER = timedelta(days=1)
 
@@ -66,6 +70,12 @@ def content_reasons(record: Record) -> Iterator[str]:
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
         )
+    if record.corpus in _GENERATED | LICENSED and record.scale not in (None, bdi_ii()):
+        yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has the BDI-II's"
+    if record.kind == "control" and record.method not in (CONSTANT, SHUFFLED):
+        yield f"method {record.method!r} is no control; these are {CONSTANT!r} and {SHUFFLED!r}"
+    if record.decoy is not None and not record.decoy.fits:
+        yield f"decoy is 'equal', but predictions differ by {record.decoy.difference:g} points"
     yield from constant_reasons(record)
     yield from _twice(record)
     if (
@@ -84,10 +94,10 @@ def constant_reasons(record: Record) -> Iterator[str]:
         return
     if record.kind != "control":
         yield f"method {CONSTANT!r} is a control, but kind is {record.kind!r}"
-    folds = _FOLDS.fullmatch(record.protocol or "")
+    folds = _FOLDS.match(record.protocol or "")
     track = TRACKS.get(record.track)
     tasks = len(track.tasks) if track is not None and record.fusion == "fused" else 1
-    most = (int(folds["k"]) if folds else 1) * (2 ** max(tasks, 1) - 1)
+    most = (int(folds["k"]) if folds and not folds["fold"] else 1) * (2 ** max(tasks, 1) - 1)
     values = {round(entry.prediction, 6) for entry in record.entries}
     if len(values) > most:
         yield f"method {CONSTANT!r} predicts {len(values)} values, of which it can have {most}"
@@ -121,6 +131,54 @@ def sharing_reasons(record: Record) -> Iterator[str]:
         )
 
 
+def telling_reasons(
+    record: Record, beside: Mapping[str, bytes], corpus: CorpusLabels | None
+) -> Iterator[str]:
+    """Yield what a licensed corpus's record says of single sessions, in counts and in words.
+
+    Args:
+        record: whose private side file tells the names of sessions and clips, where it is at hand.
+        beside: name to content of the files in its side folder. Its config is looked into; a patch is
+            code, whose examples and tests may well name a session.
+        corpus: which tells them too, if it is at hand.
+    """
+    if not record.licensed or not isinstance(record.origin, Measured):
+        return
+    found = (len(record.entries), persons_of(record.entries))
+    if record.entries and (record.sessions, record.persons) != found:
+        yield (
+            f"counts are {record.sessions} sessions of {record.persons} persons, but the private "
+            f"side file has {found[0]} of {found[1]}"
+        )
+    sessions = {entry.session for entry in record.entries}
+    clips = set(record.clip_scores)
+    if corpus is not None:
+        sessions |= corpus.subjects.keys()
+        clips |= corpus.clips
+    told = _telling(sessions | clips)
+    if told is None:
+        return
+    texts = {"it": record.model_dump_json(exclude={"predictions", "clips"})}
+    texts |= {CONFIG: beside[CONFIG].decode(errors="replace")} if CONFIG in beside else {}
+    for place, text in texts.items():
+        named = told.search(text)
+        if named is not None:
+            kind = "session" if named[0] in sessions else "clip"
+            yield (
+                f"{place} names {kind} {named[0]!r}, but corpus {record.corpus!r} is licensed: "
+                "nothing that goes by session may be passed on"
+            )
+
+
+def _telling(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Return what finds names in a text, whatever stands around them; None of none that would tell."""
+    telling = sorted((name for name in names if _is_telling(name)), key=len, reverse=True)
+    if not telling:
+        return None
+    # Not within a longer word or number: 203_1 is not in 1203_15, but in 203_1_Freeform.mp4.
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, telling))})(?![^\W_])")
+
+
 def neighbour_reasons(record: Record, accepted: Iterable[Record]) -> Iterator[str]:
     """Yield why a licensed corpus's record may not stand beside the accepted ones.
 
@@ -128,8 +186,9 @@ def neighbour_reasons(record: Record, accepted: Iterable[Record]) -> Iterator[st
     """
     for other in accepted:
         same = (other.corpus, _division(other)) == (record.corpus, _division(record))
-        gap = abs(other.sessions - record.sessions)
-        if record.licensed and other.licensed and same and 0 < gap < FEWEST_IN_GROUP:
+        if not (record.licensed and other.licensed and same):
+            continue
+        if 0 < _differing_sessions(record, other) < FEWEST_IN_GROUP:
             yield (
                 f"it was tested on {record.sessions} sessions of a licensed corpus and "
                 f"{other.method} on {other.track} on {other.sessions}: of two tests that differ by "
@@ -139,13 +198,34 @@ def neighbour_reasons(record: Record, accepted: Iterable[Record]) -> Iterator[st
             return
 
 
-def _division(record: Record) -> str:
-    """What decides who is tested: the corpus's own splits, or how they were dealt anew."""
-    protocol = record.protocol or ""
-    if " folds" in protocol or protocol.startswith("person-disjoint"):
-        # The digest of the division differs where a session is missing.
-        return re.sub(r", [0-9a-f]{8,}\b", "", protocol)
+def _division(record: Record) -> Hashable:
+    """What decides who is tested: the corpus's own splits, all of a pool, or how it was dealt.
+
+    Validation plays no part, and the digest of a division differs where a session is missing.
+    """
+    folds, dealt = _FOLDS.match(record.protocol or ""), _DEALT.match(record.protocol or "")
+    if folds is not None:
+        return ("fold", *folds.group("k", "seed", "fold")) if folds["fold"] else "all folds"
+    if dealt is not None:
+        # Tests of one dealing into parts are made of its last ones, so that one holds the other.
+        return "person-disjoint", _folds_of(dealt["shares"]), dealt["seed"]
     return "splits"
+
+
+def _folds_of(shares: str) -> int | str:
+    """Return how many folds were dealt for shares in per cent; the text where nobody dealt so."""
+    try:
+        return sum(share_folds([float(share) / 100 for share in shares.split("/")]))
+    except ValueError:
+        return shares
+
+
+def _differing_sessions(record: Record, other: Record) -> int:
+    """Return how many sessions two tests differ in, as far as is known."""
+    if record.entries and other.entries:
+        own, theirs = ({entry.session for entry in each.entries} for each in (record, other))
+        return len(own ^ theirs)
+    return abs(record.sessions - other.sessions)
 
 
 def place_reasons(path: Path, folder: Path, stored: Stored) -> Iterator[str]:
@@ -222,8 +302,6 @@ def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
             yield f"session {entry.session!r} has label {entry.label:g}, its corpus {score:g}"
             return
     yield from _metric_reasons(record, corpus.scores)
-    if record.licensed:
-        yield from _told_sessions(record, corpus)
 
 
 def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iterator[str]:
@@ -270,23 +348,6 @@ def _paired(
 def _tolerance(record: Record) -> float:
     """How far a record's number may lie from the recomputed one: a licensed record's is rounded."""
     return TOLERANCE + (HALF_STEP if record.licensed else 0.0)
-
-
-def _told_sessions(record: Record, corpus: CorpusLabels) -> Iterator[str]:
-    """Yield what a licensed corpus's record says of single sessions, in counts and in words."""
-    found = (len(record.entries), persons_of(record.entries))
-    if record.entries and (record.sessions, record.persons) != found:
-        yield (
-            f"counts are {record.sessions} sessions of {record.persons} persons, but the private "
-            f"side file has {found[0]} of {found[1]}"
-        )
-    words = set(re.findall(r"[\w.-]+", record.model_dump_json()))
-    named = sorted(name for name in words & corpus.scores.keys() if _is_telling(name))
-    if named:
-        yield (
-            f"it names session {named[0]!r}, but corpus {corpus.name!r} is licensed: nothing "
-            "that goes by session may be passed on"
-        )
 
 
 def _is_telling(session: str) -> bool:

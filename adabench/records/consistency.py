@@ -11,9 +11,11 @@ from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.fields import RecordFields
+from adabench.records.plain import first_twice
 from adabench.records.private import FOLDER, persons_of
 from adabench.records.rounding import FROM_LABELS, coarse
 from adabench.records.sections import Measured, Prediction, bdi_ii
+from adabench.records.side_files import SUFFIX
 
 #: A record's numbers may differ by this much from recomputed ones.
 TOLERANCE: Final = 1e-6
@@ -38,6 +40,8 @@ def check_names(record: RecordFields) -> None:
         raise ValueError(f"method {CONSTANT!r} is a control, but kind is {record.kind!r}")
     if record.track == FOLDER:
         raise ValueError(f"track is {FOLDER!r}, which is the folder of private files; name another")
+    if record.track.endswith(SUFFIX):
+        raise ValueError(f"track {record.track!r} ends as side folders do; name another")
     if record.flags.demo and not is_demo_track(record.track):
         raise ValueError(
             f"flags.demo is set, but track {record.track!r} is no demo track: numbers on drawn "
@@ -69,10 +73,15 @@ def check_measured(record: RecordFields) -> None:
 def check_sessions(record: RecordFields) -> None:
     """Refuse sessions that come twice, labels that are missing or off the scale, wrong counts."""
     entries = record.predictions
-    sessions = [entry.session for entry in entries]
-    if len(set(sessions)) < len(sessions):
-        twice = sorted({name for name in sessions if sessions.count(name) > 1})
-        raise ValueError(f"predictions hold session {twice[0]!r} more than once")
+    twice = first_twice(entry.session for entry in entries)
+    if twice is not None:
+        raise ValueError(f"predictions hold session {twice!r} more than once")
+    tested = record.counts.sessions if record.counts is not None else len(entries)
+    for name, group in record.groups.items():
+        if tested and group.sessions > tested:
+            raise ValueError(
+                f"groups.{name} has {group.sessions} sessions, and {tested} were tested"
+            )
     if record.licensed:
         return
     _check_labels(record)

@@ -29,7 +29,7 @@ from adabench.records.sections import (
     Metrics,
     Name,
     Points,
-    Prediction,
+    Predictions,
     RelevanceFile,
     Reported,
     Scale,
@@ -105,7 +105,7 @@ class RecordFields(BaseModel):
     metrics: Metrics
     intervals: dict[MetricName, Interval] = {}
     counts: Counts | None = None
-    predictions: list[Prediction] = []
+    predictions: Predictions = []
     clips: dict[Name, Points] = {}
     private: Digest | None = None
     groups: dict[Name, Group] = {}

@@ -31,6 +31,11 @@ class CorpusLabels:
     subjects: Mapping[str, str]
     prepared: PreparedCorpus | None = None
 
+    @property
+    def clips(self) -> set[str]:
+        """The names of its clips."""
+        return {clip.clip for clip in self.prepared.clips} if self.prepared is not None else set()
+
 
 def read_labels(folders: Iterable[str | os.PathLike[str]]) -> dict[str, CorpusLabels]:
     """Read the labels of prepared corpora: corpus checksum to what its manifest says.

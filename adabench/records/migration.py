@@ -70,7 +70,7 @@ def _strip_licensed(content: Content) -> Content:
     entries = content.get("predictions")
     if not _is_licensed_run(content) or not _is_plain(entries):
         return content
-    told = [_RMSE.sub(_shorter, note) for note in content.get("notes", [])]
+    told = [_EXACT.sub(_shorter, note) for note in content.get("notes", [])]
     counts = {
         "sessions": len(entries),
         "persons": len({entry["subject"] for entry in entries}),
@@ -79,6 +79,7 @@ def _strip_licensed(content: Content) -> Content:
         **content,
         "metrics": coarse(content.get("metrics")),
         "intervals": coarse(content.get("intervals", {})),
+        "relevance_auc": coarse(content.get("relevance_auc", {})),
         "counts": counts,
         "predictions": [],
         "notes": [*told, STRIPPED],
@@ -116,7 +117,7 @@ def _is_plain(entries: Any) -> TypeGuard[list[Content]]:
 
 
 def _shorter(found: re.Match[str]) -> str:
-    return f"RMSE {float(found[1]):.2f}"
+    return f"{float(found[0]):.2f}"
 
 
 # The last version whose licensed records held predictions.
@@ -130,8 +131,8 @@ STRIPPED: Final = (
 
 _ENTRY: Final = frozenset(("session", "subject", "prediction", "label"))
 
-# The development RMSE in the note on which epoch was tested.
-_RMSE: Final = re.compile(r"\bRMSE (\d+\.\d+)")
+# A metric in a note, as that on which epoch was tested has one.
+_EXACT: Final = re.compile(r"(?<![\w.])\d+\.\d{3,}(?![\w.]*\w)")
 
 #: Schema version to what makes the next one of it.
 MIGRATIONS: Final[Mapping[int, Callable[[Content], Content]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -48,6 +48,16 @@ def check_plain(value: Any, *place: Any) -> None:
             check_plain(item, *place, step)
         else:
             _check_leaf(item, (*place, step))
+
+
+def first_twice(names: Iterable[str]) -> str | None:
+    """Return the first name that came before; None if each comes once."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _is_simple(value: Any) -> bool:

@@ -31,6 +31,7 @@ from adabench.records.sections import (
     Name,
     Points,
     Prediction,
+    Predictions,
     RelevanceFile,
 )
 
@@ -56,7 +57,7 @@ class Private(BaseModel):
 
     schema_version: Literal[1] = 1
     salt: Digest = Field(default_factory=lambda: secrets.token_hex(32))
-    predictions: list[Prediction]
+    predictions: Predictions
     clips: dict[Name, Points] = {}
     relevance: RelevanceFile | None = None
     metrics: Metrics | None = None

@@ -24,6 +24,7 @@ from adabench.data.plain import printable
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.explanation import SUFFIX as EXPLANATIONS
 from adabench.records.migration import entries_of_older
+from adabench.records.plain import first_twice
 from adabench.records.private import (
     FOLDER,
     Private,
@@ -173,9 +174,8 @@ def _with_private(record: Record, fields: dict[str, Any], path: Path) -> Record:
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = first_twice(name for name, _ in pairs)
+    if twice is not None:
         raise ValueError(f"{printable(twice[:60])!r} stands twice in one object")
 
 

@@ -12,7 +12,14 @@ DECIMALS: Final = 2
 HALF_STEP: Final = 0.5 * 10.0**-DECIMALS
 
 #: What of a record is computed from labels, beside what is left out whole.
-FROM_LABELS: Final = ("metrics", "intervals", "selection", "groups", "conformal")
+FROM_LABELS: Final = (
+    "metrics",
+    "intervals",
+    "selection",
+    "groups",
+    "conformal",
+    "relevance_auc",
+)
 
 
 def coarse(value: Any) -> Any:

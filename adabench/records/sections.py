@@ -32,6 +32,9 @@ MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._@/+-]{0,63}$"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interval = tuple[Points, Points]
 
+#: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
+_ROUNDING: Final = 1e-4
+
 
 #: Unknown fields are refused, numbers are finite, nothing can be assigned.
 STRICT: Final = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -64,6 +67,10 @@ class Prediction(Part):
     subject: SessionName
     prediction: Points
     label: Points | None = None
+
+
+#: One a session. Tests over persons take memory with each of them: two records of so many, 2 GB.
+Predictions = Annotated[list[Prediction], Field(max_length=10_000)]
 
 
 class Counts(Part):
@@ -158,6 +165,18 @@ class Decoy(Part):
     repeated: Distance | None = None
     reason: str = ""
 
+    @staticmethod
+    def shows_equal(difference: float, repeated: float) -> bool:
+        """Whether predictions are the same within what the model shows when it predicts twice."""
+        return difference <= max(_ROUNDING, 2 * repeated)
+
+    @property
+    def fits(self) -> bool:
+        """Whether predictions that it calls equal are, where it says how far they differ."""
+        if self.outcome != "equal" or self.difference is None:
+            return True
+        return self.shows_equal(self.difference, self.repeated or 0.0)
+
 
 class Selection(Part):
     """How the tested weights were chosen on the development data.
@@ -175,6 +194,12 @@ class Selection(Part):
     epochs: Count | None = None
     looks: Count | None = None
     budget: Count | None = None
+
+    @model_validator(mode="after")
+    def _check_epoch(self) -> Selection:
+        if self.epoch is not None and self.epochs is not None and self.epoch > self.epochs:
+            raise ValueError(f"epoch {self.epoch} can't be tested, as {self.epochs} were trained")
+        return self
 
 
 class StageUse(Part):

@@ -422,6 +422,22 @@ def test_nothing_behind_a_link_is_read_or_removed(root, tmp_path, kind):
     assert snapshot(path.parent) == before
 
 
+@pytest.mark.parametrize("which", ["track", "side folder"])
+def test_nothing_is_written_through_a_link(root, tmp_path, which):
+    path = send(root / "local")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "config.json").write_text("theirs")
+    link = root / "measured" / "demo"
+    if which == "side folder":
+        link /= side_of(path).name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "others")
+    with pytest.raises(RefusedError, match="it is a link; put a folder there, or nothing"):
+        accept(path, root)
+    assert [each.read_text() for each in (tmp_path / "others").iterdir()] == ["theirs"]
+    assert path.is_file()
+
+
 def test_files_of_others_that_a_record_names_stay(root, tmp_path):
     """Digests of public files are no secret, so a record can name them."""
     table = root / "reported" / "reported.csv"

@@ -59,6 +59,17 @@ def test_no_cell_is_a_formula(text):
     assert not re.match(r"\s*[=+\-@\t\r]", row[0])
 
 
+@pytest.mark.parametrize(
+    "text", ["Mine;=1+1", "x; @SUM(A1)", "a;\t=1", "one\n=1", "a;+1;-2", "b\n @x"]
+)
+def test_nor_is_one_that_a_semicolon_or_a_line_begins(text):
+    assert not [part for part in re.split("[;\n]", csv_cell(text)) if re.match(r"\s*[=+\-@]", part)]
+
+
+def test_a_semicolon_in_a_text_stays():
+    assert csv_cell("one; two 2") == "one; two 2"
+
+
 def _written(cells):
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(cells)
@@ -87,6 +98,12 @@ def _written(cells):
         ("[a]: http://b", r"\[a\]: http&#58;//b"),
         ("two\n| lines", r"two \| lines"),
         ("ratio 1:2", "ratio 1:2"),
+        ("- item", r"\- item"),
+        ("1. item", r"1\. item"),
+        ("12) item", r"12\) item"),
+        ("---", r"\---"),
+        ("-0.25", "-0.25"),
+        ("1.5 points", "1.5 points"),
     ],
 )
 def test_markdown_shows_what_is_written(text, cell):

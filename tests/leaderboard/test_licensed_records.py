@@ -18,6 +18,7 @@ from adabench.records.fields import RecordFields
 from adabench.records.labels import read_labels
 from adabench.records.private import FOLDER
 from adabench.records.record import content_checksum
+from adabench.records.side_files import digests, write_side_files
 
 # These records have no config beside them.
 accept = partial(accept_all, allow_dirty=True)
@@ -165,6 +166,38 @@ def test_what_names_a_session_in_words_is_refused(root, licensed, labels):
     assert accept(write_record(licensed(seed=1, notes=["all hard"]), root / "local"), root, labels)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"notes": ["003_1_Freeform_video was short"]},
+        {"notes": ["read /data/faces/003_1_Freeform.jpegs"]},
+        {"overrides": ["data.skip=['003_1']"]},
+        {"stages": [{"name": "trunk", "type": "T", "key": "of-003_1"}]},
+        {"hardware": {"slow at": "003_1's"}},
+        {"decoy": {"outcome": "not asked", "reason": "003_1: one clip"}},
+    ],
+)
+def test_its_private_file_tells_what_names_a_session(root, licensed, told):
+    path = write_record(licensed(**told), root / "local")
+    with pytest.raises(RefusedError, match="it names session '003_1'"):
+        accept(path, root)
+    assert any("names session" in problem.reason for problem in verify(root).problems)
+
+
+@pytest.mark.parametrize("note", ["1003_15 steps", "seed 003", "v0.003_10", "a003_1b"])
+def test_a_longer_word_or_number_is_no_session(root, licensed, note):
+    assert accept(write_record(licensed(notes=[note]), root / "local"), root)
+
+
+def test_a_config_that_names_a_clip_is_refused(root, licensed, labels):
+    files = {"config.json": '{"skip": ["003_1_Freeform"]}'}
+    record = licensed().model_copy(update={"provenance": digests(files)})
+    path = write_record(record, root / "local")
+    write_side_files(path, files)
+    with pytest.raises(RefusedError, match=r"config\.json names clip '003_1_Freeform'"):
+        accept(path, root, labels)
+
+
 def test_counts_are_those_of_the_private_file(root, licensed, labels):
     wrong = licensed(counts={"sessions": 14, "persons": 8})
     path = write_record(wrong, root / "local")
@@ -206,6 +239,7 @@ def of_first(record, sessions, **changes):
         ({"track": "avec14-freeform"}, True),
         ({"seed": 7}, True),
         ({"protocol": "train+dev"}, True),
+        ({"protocol": "cross-corpus from avec13"}, True),
         ({"protocol": "person-disjoint 50/25/25, seed 0, 0123abcd"}, False),
         ({"corpus": "avec2013", "track": "avec13"}, False),
     ],
@@ -213,11 +247,16 @@ def of_first(record, sessions, **changes):
 def test_tests_that_differ_by_few_sessions_do_not_stand_together(root, sound, changes, refused):
     accept(write_record(of_first(sound(), 15), root / "local"), root)
     path = write_record(of_first(sound(), 14, **changes), root / "local")
+    assert verify(root).holds
     if refused:
         with pytest.raises(RefusedError, match=r"on 14 sessions .* on 15: of two tests"):
             accept(path, root)
     else:
         accept(path, root)
+    # As two branches do that take one each.
+    write_record(of_first(sound(), 14, **changes), root / "measured")
+    told = [problem.reason for problem in verify(root).problems]
+    assert [("of two tests" in reason) for reason in told] == [True] * refused
 
 
 def test_so_do_divisions_that_were_dealt_alike(root, sound):
@@ -229,6 +268,51 @@ def test_so_do_divisions_that_were_dealt_alike(root, sound):
     with pytest.raises(RefusedError, match="of two tests"):
         accept(dealt(14, 0, "4567cdef"), root)
     accept(dealt(14, 1, "4567cdef"), root)
+
+
+DEALT_ALIKE = [
+    ("person-disjoint 65/15/20, seed 0, 0123abcd", "person-disjoint 65/10/25, seed 0, 4567cdef"),
+    ("5 folds, validation 20, seed 0, 0123abcd", "5 folds, validation 10, seed 0, 4567cdef"),
+    ("5 folds, validation 20, seed 0, 0123abcd", "10 folds, validation 0, seed 3, 4567cdef"),
+    (
+        "5 folds, validation 20, seed 0, 0123abcd, fold 2",
+        "5 folds, validation 0, seed 0, 4567cdef, fold 2",
+    ),
+]
+DEALT_APART = [
+    ("person-disjoint 60/20/20, seed 0, 0123abcd", "person-disjoint 50/25/25, seed 0, 4567cdef"),
+    ("person-disjoint 60/20/20, seed 0, 0123abcd", "person-disjoint 1/2/x, seed 0, 4567cdef"),
+    (
+        "5 folds, validation 20, seed 0, 0123abcd, fold 2",
+        "5 folds, validation 20, seed 0, 0123abcd, fold 3",
+    ),
+    (
+        "5 folds, validation 20, seed 0, 0123abcd",
+        "5 folds, validation 20, seed 0, 0123abcd, fold 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [*DEALT_ALIKE, *DEALT_APART])
+def test_divisions_of_which_one_test_holds_the_other(root, sound, one, other):
+    accept(write_record(of_first(sound(), 15, protocol=one), root / "local"), root)
+    path = write_record(of_first(sound(), 14, protocol=other), root / "local")
+    if (one, other) in DEALT_APART:
+        accept(path, root)
+    else:
+        with pytest.raises(RefusedError, match="of two tests that differ by fewer than 10"):
+            accept(path, root)
+
+
+def test_as_many_sessions_may_be_others(root, sound):
+    accept(write_record(of_first(sound(), 14), root / "local"), root)
+    entries = sound().predictions
+    guess, truth = [e.prediction for e in entries[1:]], [e.label for e in entries[1:]]
+    metrics = Metrics(**score_metrics(guess, truth))
+    rest = sound().model_copy(update={"predictions": entries[1:], "metrics": metrics})
+    own = {"track": "avec14", "corpus": "avec2014", "corpus_checksum": "others"}
+    with pytest.raises(RefusedError, match="of two tests that differ by fewer than 10"):
+        accept(write_record(as_licensed(rest, **own), root / "local"), root)
 
 
 def test_tests_of_as_many_sessions_stand_together(root, sound):

@@ -15,6 +15,7 @@ from adabench.records.checks import (
 )
 from adabench.records.labels import read_labels
 from adabench.records.results import load_record
+from adabench.records.sections import bdi_ii
 
 
 def with_intervals(make, **changes):
@@ -54,11 +55,18 @@ def test_the_constant_is_one_whichever_config_wrote_it(sound):
     )
 
 
+WIDER = bdi_ii().model_copy(update={"high": 1000.0})
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({}, None),
         ({"track": "of-my-own", "corpus": "mine"}, None),
+        ({"track": "of-my-own", "corpus": "mine", "scale": WIDER}, None),
+        ({"decoy": {"outcome": "equal", "difference": 0.1, "repeated": 0.1}}, None),
+        ({"decoy": {"outcome": "equal", "difference": 5, "repeated": 0.1}}, "differ by 5 points"),
+        ({"scale": WIDER}, "scale is 'BDI-II', but corpus 'synthface' has the BDI-II's"),
         ({"track": "demo", "corpus": "avec2014"}, "track 'demo' is scored on 'synthface'"),
         ({"track": "avec14"}, "track 'avec14' is scored on 'avec2014', but corpus is 'synthface'"),
         ({"track": "of-my-own"}, "corpus 'synthface' is generated"),

@@ -142,6 +142,23 @@ def written(make_record, tmp_path):
     return path
 
 
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("dev MAE 6.4321, PCC 0.51239", "dev MAE 6.43, PCC 0.51"),
+        ("RMSE (12.34567)", "RMSE (12.35)"),
+        (
+            "torch 2.1.0+cu118, v1.234.5, epoch 4, 8.13",
+            "torch 2.1.0+cu118, v1.234.5, epoch 4, 8.13",
+        ),
+    ],
+)
+def test_notes_of_version_2_keep_two_decimals_of_any_metric(make_record, tmp_path, note, told):
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(second_version(make_record(), note)))
+    assert read_record(path).notes == [told, STRIPPED]
+
+
 def test_an_open_record_of_version_2_reads_as_it_was(make_record):
     record = make_record()
     content = json.loads(record.model_dump_json(include=Record.model_fields.keys() - NEW_IN_3))

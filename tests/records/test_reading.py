@@ -2,6 +2,7 @@
 
 import os
 import stat
+from time import process_time
 
 import pytest
 
@@ -192,6 +193,27 @@ def test_a_name_that_stands_twice_is_refused(twice, make_record, tmp_path):
     path.write_text("{" + twice + "," + path.read_text().lstrip("{ \n"))
     with pytest.raises(ValueError, match="stands twice in one object"):
         read_record(path)
+
+
+def test_a_name_among_many_is_looked_for_once(make_record, tmp_path):
+    path = write_record(make_record(), tmp_path)
+    names = [*range(100_000), 99_999]
+    path.write_text("{" + ",".join(f'"{name}": 0' for name in names) + "}")
+    started = process_time()
+    with pytest.raises(ValueError, match="'99999' stands twice in one object"):
+        read_record(path)
+    assert process_time() - started < 10
+
+
+def test_sessions_among_many_are_looked_for_once(make_record):
+    entry = make_record().predictions[0].model_dump()
+    many = [{**entry, "session": str(number)} for number in range(5_000)]
+    started = process_time()
+    with pytest.raises(ValueError, match="hold session '0' more than once"):
+        make_record(predictions=many * 2)
+    assert process_time() - started < 10
+    with pytest.raises(ValueError, match="at most 10000 items"):
+        make_record(predictions=many * 3)
 
 
 def test_what_came_is_told_shortly_and_printably(make_record, tmp_path):

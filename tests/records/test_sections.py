@@ -166,6 +166,7 @@ def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_reco
         ("selection", {"metrics": {**METRICS.model_dump(), "RMSE": 8.125}}),
         ("groups", {"g": {"sessions": 15, "metrics": {**METRICS.model_dump(), "MAE": 0.001}}}),
         ("conformal", {"level": 0.9, "method": "s", "coverage": 0.888, "width": 3.0}),
+        ("relevance_auc", {"severe": 0.875}),
     ],
 )
 def test_a_licensed_records_numbers_have_two_decimals(make_record, name, value):
@@ -187,6 +188,25 @@ def test_a_licensed_record_needs_its_counts(make_record):
         as_licensed(make_record(), counts=None)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"groups": {"g": {"sessions": 16, "metrics": METRICS}}},
+            "16 sessions, and 15 were tested",
+        ),
+        ({"selection": {"epoch": 9, "epochs": 3}}, "epoch 9 can't be tested, as 3 were trained"),
+    ],
+)
+def test_what_a_record_says_of_itself_fits(make_record, changes, reason):
+    with pytest.raises(ValidationError, match=reason):
+        make_record(**changes)
+    with pytest.raises(ValidationError, match=reason):
+        as_licensed(make_record(), **changes)
+
+
 def test_no_track_is_called_as_the_folder_of_private_files(make_record):
     with pytest.raises(ValidationError, match="folder of private files"):
         make_record(track="private")
+    with pytest.raises(ValidationError, match="ends as side folders do"):
+        make_record(track="mine.provenance")

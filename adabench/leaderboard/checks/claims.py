@@ -67,6 +67,7 @@ def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
     # Records of an older schema don't tell it.
     if record.draw not in (None, experiment.draw):
         yield f"draw is {record.draw}, but its config gives {experiment.draw}"
+    yield from _code_reasons(record, experiment)
     if record.method == CONSTANT and not _is_plain_constant(experiment):
         yield f"its method is {CONSTANT!r}, but its config is not that of the constant predictor"
 
@@ -106,6 +107,17 @@ def _expected(experiment: Experiment) -> dict[str, object]:
         "flags.demo": experiment.is_demo,
         "flags.paper_compat": experiment.paper_compat,
     }
+
+
+def _code_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
+    """Yield where a record says something else of parts from outside than its config, or itself."""
+    told = {name: code.sha256 for name, code in record.code.items()}
+    differing = sorted(told.items() ^ experiment.code.items(), key=lambda pair: pair[0])
+    if differing:
+        yield f"code does not name the same code of {differing[0][0]!r} as its config"
+    unclean = sorted(name for name, code in record.code.items() if code.clean is False)
+    if unclean and record.clean_tree:
+        yield f"clean_tree is true, but the code of {unclean[0]!r} is in no commit"
 
 
 def _is_plain_constant(experiment: Experiment) -> bool:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Final
 
 from adabench.data.tracks import get_track
+from adabench.evaluation.controls import CONSTANT
 from adabench.records.labels import CorpusLabels
 from adabench.records.record import Record
 
 if TYPE_CHECKING:
     from adabench.config.experiment import Experiment
+    from adabench.data.manifest import ClipRecord
     from adabench.data.prepared import PreparedCorpus
 
 #: Session → person and label, which is None where it may not be passed on.
@@ -28,6 +31,9 @@ Tested = Mapping[str, tuple[str, float | None]]
 _SPLITS = re.compile(r".*\(\S+, \S+, (?P<test>\S+)\)")
 _TEST_SPLIT = ("official", "train+dev")
 
+# BDI-II points: means in another order of summation differ by far less.
+_SAME: Final = 1e-3
+
 
 def session_reasons(
     record: Record, experiment: Experiment | None, corpus: CorpusLabels | None
@@ -35,11 +41,11 @@ def session_reasons(
     """Yield where a record's sessions, persons or labels are not those that its protocol tests.
 
     Args:
-        record: one without predictions is left alone.
+        record: of one without predictions, its counts are looked at, if it has any.
         experiment: that its config describes, if there is one.
         corpus: the prepared corpus, if it is at hand.
     """
-    if not record.entries:
+    if not record.sessions:
         return
     if corpus is not None and corpus.prepared is not None:
         yield from _division_reasons(record, experiment, corpus.prepared)
@@ -51,12 +57,15 @@ def session_reasons(
             return
         yield from _division_reasons(record, experiment, drawn)
         yield from _drawn_reasons(record, drawn)
+    elif experiment is not None:
+        yield from _protocol_reasons(record, experiment)
 
 
 def agreement_reasons(record: Record, others: Iterable[tuple[Path, Record]]) -> Iterator[str]:
     """Yield the first of other records on the same data whose sessions, persons or labels differ.
 
-    Data are the same with one track, one corpus checksum and one protocol.
+    Data are the same with one track, one corpus checksum and one protocol. Where one of the two holds
+    no predictions, as of a licensed corpus, their counts must be the same.
 
     Args:
         record: to compare.
@@ -64,14 +73,28 @@ def agreement_reasons(record: Record, others: Iterable[tuple[Path, Record]]) -> 
     """
     own = sessions_of(record)
     for path, other in others:
+        if data_of(other) != data_of(record):
+            continue
         theirs = sessions_of(other)
-        if own and theirs and data_of(other) == data_of(record) and theirs != own:
+        differ = theirs != own if own and theirs else _counts_differ(record, other)
+        if differ:
             yield (
                 "its sessions, persons or labels are not those of another record of the same track, "
                 f"corpus and protocol, {path}: one of the two is wrong; name the prepared corpus with "
                 "--data"
             )
             return
+
+
+def _counts_differ(record: Record, other: Record) -> bool:
+    if not record.sessions or not other.sessions:
+        return False
+    return counts_of(record) != counts_of(other)
+
+
+def counts_of(record: Record) -> tuple[int, int]:
+    """Return how many sessions a record was tested on, and of how many persons; 0 where unknown."""
+    return record.sessions, record.persons
 
 
 def data_of(record: Record) -> tuple[str | None, ...]:
@@ -88,7 +111,7 @@ def _division_reasons(
     record: Record, experiment: Experiment | None, corpus: PreparedCorpus
 ) -> Iterator[str]:
     try:
-        sessions, protocol = _division(record, experiment, corpus)
+        clips, protocol = _division(record, experiment, corpus)
     except ValueError as error:
         yield f"its protocol {record.protocol!r} does not fit its corpus: {error}"
         return
@@ -97,27 +120,82 @@ def _division_reasons(
             f"protocol is {record.protocol!r}, but its config and corpus give {protocol!r} (divided "
             "by another scikit-learn? Its record says which)"
         )
-    elif sessions is not None:
-        yield from _count_reasons(record, sessions)
+    elif clips is not None:
+        yield from _tested_reasons(record, clips)
+        if experiment is not None and record.method == CONSTANT:
+            yield from _constant_reasons(record, experiment, corpus)
 
 
-def _count_reasons(record: Record, expected: Collection[str]) -> Iterator[str]:
+def _protocol_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
+    """Yield why a protocol is not the config's; its division's digest takes the corpus to compute."""
+    from adabench.data.protocol import Protocol
+
+    protocol = experiment.protocol.build()
+    fold = getattr(protocol, "fold", None)
+    digest = "" if isinstance(protocol, Protocol) else "(, [0-9a-f]{8})"
+    number = "" if fold is None else f", fold {fold}"
+    if not re.fullmatch(f"{re.escape(protocol.title)}{digest}{number}", record.protocol or ""):
+        yield f"protocol is {record.protocol!r}, but its config gives {protocol.title + number!r}"
+
+
+def _tested_reasons(record: Record, tested: Sequence[ClipRecord]) -> Iterator[str]:
+    """Yield where counts, sessions or clips are not those of the clips that are tested."""
+    persons = {clip.session: clip.subject for clip in tested}
+    expected = len(persons), len(set(persons.values()))
+    if not record.entries:
+        if counts_of(record) != expected:
+            yield (
+                f"its protocol {record.protocol!r} tests {expected[0]} sessions of {expected[1]} "
+                f"persons, but counts are {record.sessions} of {record.persons}"
+            )
+        return
     given = {entry.session for entry in record.entries}
+    strange = record.clip_scores.keys() - {clip.clip for clip in tested}
     for found, what in (
-        (sorted(set(expected) - given), "lacks"),
-        (sorted(given - set(expected)), "has in excess"),
+        (sorted(persons.keys() - given), "lacks"),
+        (sorted(given - persons.keys()), "has in excess"),
     ):
         if found:
             yield (
-                f"its protocol {record.protocol!r} tests {len(expected)} sessions, of which it {what} "
+                f"its protocol {record.protocol!r} tests {expected[0]} sessions, of which it {what} "
                 f"{len(found)}, the first {found[0]!r}"
             )
+    if strange:
+        yield f"clips has {min(strange)!r}, which its protocol {record.protocol!r} does not test"
+
+
+def _constant_reasons(
+    record: Record, experiment: Experiment, corpus: PreparedCorpus
+) -> Iterator[str]:
+    """Yield why a constant is not the mean of the scores that its protocol trains on."""
+    from adabench.config.protocols import CrossCorpusSection, FoldsSection
+    from adabench.data.protocol import divide
+    from adabench.data.sealed import session_labels
+
+    section = experiment.protocol
+    if isinstance(section, CrossCorpusSection) or experiment.is_fused:
+        # Trained on a corpus that is not at hand, or the mean of several constants.
+        return
+    folds = section.each() if isinstance(section, FoldsSection) else ()
+    means: dict[str, float] = {}
+    for part in folds or (section,):
+        parts = divide(corpus, part.build(), experiment.track_.tasks)
+        mean = fmean(session_labels(parts.train).values())
+        means |= {clip.session: mean for clip in parts.test}
+    for entry in record.entries:
+        expected = means.get(entry.session)
+        if expected is not None and abs(entry.prediction - expected) > _SAME:
+            yield (
+                f"it predicts {entry.prediction:g} for session {entry.session!r}, but the mean of the "
+                f"training scores is {expected:g}"
+            )
+            return
 
 
 def _division(
     record: Record, experiment: Experiment | None, corpus: PreparedCorpus
-) -> tuple[set[str] | None, str | None]:
-    """Return the sessions that are tested, and the protocol's full name; None for what is not known."""
+) -> tuple[Sequence[ClipRecord] | None, str | None]:
+    """Return the clips that are tested, and the protocol's full name; None for what is not known."""
     # What divides clips reads frames and tables too, and records alone need neither.
     from adabench.config.protocols import CrossCorpusSection
     from adabench.data.protocol import divide
@@ -129,11 +207,10 @@ def _division(
         splits, tasks = experiment.protocol.test, experiment.track_.tasks
     else:
         parts = divide(corpus, experiment.protocol.build(), experiment.track_.tasks)
-        return {clip.session for clip in parts.test}, parts.protocol
+        return parts.test, parts.protocol
     if splits is None:
         return None, None
-    clips = [c for c in corpus.clips if c.split in splits and (not tasks or c.task in tasks)]
-    return {clip.session for clip in clips}, None
+    return [c for c in corpus.clips if c.split in splits and (not tasks or c.task in tasks)], None
 
 
 def _test_splits(protocol: str) -> tuple[str, ...] | None:

@@ -16,7 +16,7 @@ from adabench.leaderboard.checks.claims import (
     unshuffled_hash,
 )
 from adabench.leaderboard.verify import verify
-from adabench.records import Flags
+from adabench.records import Flags, write_record
 from adabench.records.checks import constant_reasons, content_reasons
 from adabench.records.side_files import digests
 
@@ -125,6 +125,31 @@ def test_shuffled_labels_name_the_config_that_they_shuffle():
     record = {"kind": "control", "method": "shuffled labels"}
     assert reasons_of(*sent(run={"shuffle_labels": True}, **record)) == []
     assert reasons_of(*sent(**record))[0].startswith("kind is 'control'")
+
+
+FOREIGN = {"unit": "mine", "kind": "folder", "sha256": "a" * 64, "clean": False}
+
+
+@pytest.mark.parametrize(
+    ("told", "config", "clean", "reason"),
+    [
+        ({}, {"Mine": "a" * 64}, False, "does not name the same code of 'Mine'"),
+        ({"Mine": FOREIGN}, {}, False, "does not name the same code of 'Mine'"),
+        ({"Mine": FOREIGN}, {"Mine": "b" * 64}, False, "does not name the same code of 'Mine'"),
+        ({"Mine": FOREIGN}, {"Mine": "a" * 64}, True, "the code of 'Mine' is in no commit"),
+        ({"Mine": FOREIGN}, {"Mine": "a" * 64}, False, ""),
+    ],
+)
+def test_the_code_of_foreign_parts_follows_too(told, config, clean, reason):
+    record, files = sent(run={"code": config}, code=told, clean_tree=clean)
+    reasons = reasons_of(record, files)
+    assert [reason in each for each in reasons] == ([True] if reason else [])
+
+
+def test_a_control_has_a_controls_name(root):
+    record, _ = sent(kind="control", method="Super", provenance={})
+    with pytest.raises(RefusedError, match="method 'Super' is no control"):
+        accept(write_record(record, root / "local"), root, allow_dirty=True)
 
 
 def of_constant(guess):

@@ -1,10 +1,12 @@
 """A record's sessions, persons and labels are exactly those that its protocol tests."""
 
 from dataclasses import replace
+from statistics import fmean
 
 import pytest
 from clip_records import clip_record
-from sent_records import TINY, drawn, predicted, send, sent
+from record_fixtures import as_licensed
+from sent_records import TINY, drawn, experiment, predicted, send, sent
 
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.protocol import Folds, PersonDisjoint, divide
@@ -185,6 +187,121 @@ def test_a_record_without_predictions_is_left_alone(prepared):
     bare = sent()[0].model_copy(update={"predictions": []})
     assert list(session_reasons(bare, None, labels)) == []
     assert list(agreement_reasons(bare, [("x", sent()[0])])) == []
+
+
+FOLDS = {"kind": "folds", "k": 3, "validation": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("section", "protocol", "right"),
+    [
+        ({}, "official", True),
+        ({}, "official, 01234567", False),
+        ({}, "train+dev", False),
+        (FOLDS, "3 folds, validation 0, seed 0, 01234567", True),
+        (FOLDS, "official", False),
+        (FOLDS, "3 folds, validation 0, seed 1, 01234567", False),
+        (FOLDS, "3 folds, validation 0, seed 0, 01234567, fold 2", False),
+        ({**FOLDS, "fold": 2}, "3 folds, validation 0, seed 0, 01234567, fold 2", True),
+        ({**FOLDS, "fold": 2}, "3 folds, validation 0, seed 0, 01234567, fold 3", False),
+        ({"kind": "person-disjoint"}, "person-disjoint 60/20/20, seed 0, 01234567", True),
+        ({"kind": "person-disjoint"}, "person-disjoint 60/20/20, seed 0", False),
+        ({"kind": "cross-corpus", "source": "avec13"}, "cross-corpus from avec13, 01234567", True),
+        ({"kind": "cross-corpus", "source": "avec13"}, "official", False),
+    ],
+)
+def test_a_protocol_follows_as_far_as_no_corpus_is_needed(section, protocol, right):
+    run = experiment(protocol=section, track="avec14", is_demo=False, data={})
+    reasons = list(session_reasons(sent(protocol=protocol)[0], run, None))
+    assert [each for each in reasons if "its config gives" in each] == reasons
+    assert bool(reasons) != right
+
+
+def constant_of(value, **changes):
+    method = {"name": "constant", "type": "EstimatorMethod"}
+    sessions = changes.pop("sessions", drawn())
+    return {
+        "run": {"name": "constant", "method": method, **changes.pop("run", {})},
+        "kind": "control",
+        **predicted(sessions, [value(session.name) for session in sessions]),
+        **changes,
+    }
+
+
+def mean_of(clips):
+    return fmean({clip.session: clip.score for clip in clips}.values())
+
+
+TRAINED = fmean(session.score for session in drawn("train"))
+TESTED = fmean(session.score for session in drawn())
+
+
+@pytest.mark.parametrize("value", [59.0, 0.0, TESTED, TRAINED + 0.01])
+def test_a_constant_is_the_mean_of_its_own_training_scores(root, prepared, value):
+    config = {"intervals": {}, "corpus_checksum": prepared.checksum}
+    fine = send(root / "local", **constant_of(lambda _: TRAINED, **config))
+    wrong = send(root / "sent", **constant_of(lambda _: value, **config))
+    labels = read_labels([prepared.root])
+    for known in ({}, labels):
+        with pytest.raises(RefusedError, match="but the mean of the training scores is"):
+            accept(wrong, root, known)
+    assert verify(root, labels).holds
+    assert accept(fine, root).is_file()
+
+
+def test_a_constant_of_folds_has_the_mean_of_each(root, prepared):
+    section = {"kind": "folds", "k": 3, "validation": 0.0}
+    parts = [divide(prepared, Folds(3, fold, 0.0), ()) for fold in (1, 2, 3)]
+    means = {clip.session: mean_of(part.train) for part in parts for clip in part.test}
+    every = [session for split in ("train", "dev", "test") for session in drawn(split)]
+    title = divide(prepared, Folds(3, None, 0.0), ()).protocol
+    made = {"sessions": every, "run": {"protocol": section}, "protocol": title, "intervals": {}}
+    turned = dict(zip(means, [*list(means.values())[1:], means[min(means)]], strict=True))
+    path = send(root / "sent", **constant_of(turned.get, **made))
+    with pytest.raises(RefusedError, match="but the mean of the training scores is"):
+        accept(path, root)
+    assert accept(send(root / "local", **constant_of(means.get, **made)), root).is_file()
+
+
+@pytest.mark.parametrize("clip", ["201_1_Nowhere", "x"])
+def test_clips_are_those_that_are_tested(root, clip):
+    names = {f"{drawn()[0].name}_{task}": 1.0 for task in TASKS}
+    assert accept(send(root / "local", clips=names), root).is_file()
+    with pytest.raises(RefusedError, match=f"clips has '{clip}', which its protocol"):
+        accept(send(root / "local", seed=1, clips={**names, clip: 1.0}), root)
+
+
+def bare(record, sessions, persons, **changes):
+    """Its licensed form as strangers have it: without the private side file."""
+    counts = {"sessions": sessions, "persons": persons}
+    own = {"track": "avec14", "corpus": "avec2014", "flags": Flags()}
+    return type(record).model_validate(
+        as_licensed(record, counts=counts, **own, **changes).model_dump()
+    )
+
+
+def test_licensed_records_without_names_agree_in_counts(root, make_record):
+    first = write_record(bare(make_record(), 15, 8), root / "local")
+    accept(first, root, allow_dirty=True)
+    for seed, (sessions, persons) in enumerate([(40, 8), (15, 15), (15, 1)], 1):
+        path = write_record(bare(make_record(seed=seed), sessions, persons), root / "local")
+        with pytest.raises(RefusedError, match="not those of another record"):
+            accept(path, root, allow_dirty=True)
+    assert len(verify(root).warnings) == 4
+    same = write_record(bare(make_record(seed=9), 15, 8), root / "local")
+    assert accept(same, root, allow_dirty=True).is_file()
+
+
+def test_counts_are_those_that_the_corpus_gives(root, make_record, licensed_corpus):
+    labels = read_labels([licensed_corpus])
+    (checksum,) = labels
+    good = bare(make_record(), 15, 8, corpus_checksum=checksum)
+    assert accept(write_record(good, root / "local"), root, labels, allow_dirty=True).is_file()
+    for seed, (sessions, persons) in enumerate([(40, 8), (15, 15)], 1):
+        wrong = bare(make_record(seed=seed), sessions, persons, corpus_checksum=checksum)
+        with pytest.raises(RefusedError, match="tests 15 sessions of 8 persons, but counts are"):
+            accept(write_record(wrong, root / "local"), root, labels, allow_dirty=True)
+        assert not verify(root, labels).holds
 
 
 OWN = {
