@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from adabench.config.difference import config_differences
 from adabench.config.experiment import LOCAL_OPTIONS, Data, Experiment, with_overrides
 from adabench.plugins import load_plugins
-from adabench.plugins.fingerprints import units_of
+from adabench.plugins.fingerprints import requirements_of, units_of
 from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in
 from adabench.records import provenance
 from adabench.records.record import METRIC_NAMES, Record
@@ -108,6 +108,15 @@ def _load_kept(
     load_plugins(lay_out(units, trusted)).refuse_named()
     found = experiment.with_code().code
     other = [name for name in missing if found.get(name) != experiment.code[name]]
+    here = requirements_of(found)
+    needs = {name: version for unit in units for name, version in unit.requires.items()}
+    lacking = [
+        f"{n} {v} ({here.get(n, 'absent')} here)" for n, v in needs.items() if here.get(n) != v
+    ]
+    if other and lacking:
+        raise ValueError(
+            f"{', '.join(other)} ran with {', '.join(lacking)}: install what the record was made with"
+        )
     if other:
         raise ValueError(
             f"{side_folder(path) / CODE} holds other code of {', '.join(other)} than the config tells "

@@ -200,7 +200,7 @@ def _provenance(experiment: Experiment) -> dict[str, Any]:
     return {
         "load": provenance.load(),
         "hardware": provenance.hardware(threads=torch.get_num_threads(), gpu=gpu),
-        "packages": provenance.packages(),
+        "packages": provenance.packages(experiment.code),
         "commit": commit,
         "clean_tree": clean,
     }

@@ -25,7 +25,7 @@ class Held:
     Attributes:
         unit: which files.
         content: name → bytes.
-        sha256: over names and bytes.
+        sha256: over names and bytes, and the versions of distributions that the unit imports.
     """
 
     unit: Unit
@@ -40,12 +40,18 @@ def read_unit(unit: Unit) -> Held:
         OSError: one can't be read.
     """
     content = {name: path.read_bytes() for name, path in unit.files.items()}
-    return Held(unit, content, digest_of(content))
+    return Held(unit, content, digest_of(content, unit.requires))
 
 
-def digest_of(content: Mapping[str, bytes]) -> str:
-    """Return the sha256 over file names and bytes; where the files lie does not matter."""
+def digest_of(content: Mapping[str, bytes], requires: Mapping[str, str]) -> str:
+    """Return the sha256 over file names and bytes; where the files lie does not matter.
+
+    Args:
+        content: file name → bytes.
+        requires: distribution → version.
+    """
     told = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}
+    told |= {f"distribution {name}": version for name, version in requires.items()}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -73,13 +79,15 @@ class Holder(MetaPathFinder):
     def hold(self, unit: Unit) -> Held:
         """Read a unit and keep its bytes for the imports to come; one that is held stays as it was."""
         if unit.module not in self.units:
+            # What a plugin loads by itself must not find bytecode of a text that was edited since.
+            sys.dont_write_bytecode = True
             held = read_unit(unit)
             self.units[unit.module] = held
             for name, path in unit.files.items():
                 # Of a file in two units the first reading runs, and both are hashed by it.
                 self._bytes.setdefault(str(path), held.content[name])
             content = {name: self._bytes[str(path)] for name, path in unit.files.items()}
-            self.units[unit.module] = Held(unit, content, digest_of(content))
+            self.units[unit.module] = Held(unit, content, digest_of(content, unit.requires))
         return self.units[unit.module]
 
     def release(self, module: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
-from adabench.plugins.fingerprints import code_record
+from adabench.plugins.fingerprints import code_record, requirements_of
 
 PACKAGES = (
     "adabench",
@@ -92,9 +92,13 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def packages() -> dict[str, str]:
-    """Versions of the packages that a result may depend on."""
-    found = {}
+def packages(code: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Versions of the packages that a result may depend on.
+
+    Args:
+        code: of a resolved config; what its units import counts too.
+    """
+    found = requirements_of(code or {})
     for name in PACKAGES:
         try:
             found[name] = version(name)
