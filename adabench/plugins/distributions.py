@@ -52,11 +52,13 @@ def version_of(installed: Distribution) -> str:
     """Return what names a distribution's code.
 
     That is its version. One that was installed from a folder, a repository or an archive may keep its
-    version while its code changes: of it, the sha256 of its list's digests is added.
+    version while its code changes: of it, the sha256 of its list's digests is added, without the files
+    that tell how and where it was installed.
     """
     if installed.read_text("direct_url.json") is None:
         return installed.version
-    listed = sorted(f"{one} {one.hash.value}" for one in installed.files or () if one.hash)
+    code = (one for one in installed.files or () if not one.parts[0].endswith((".dist-info", "..")))
+    listed = sorted(f"{one} {one.hash.value}" for one in code if one.hash is not None)
     sha256 = hashlib.sha256("\n".join(listed).encode()).hexdigest()
     return f"{installed.version} sha256:{sha256[:16]}"
 
