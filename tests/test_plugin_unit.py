@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import importlib
 import os
 import sys
 
 import pytest
-from plugin_texts import SELECTOR, forget, write
+from plugin_texts import SELECTOR, distribute, forget, write
 
 from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import code_of, code_record, requirements_of, units_of
@@ -119,6 +120,18 @@ def test_what_is_no_file_of_the_plugin_does_not_stop_it(tmp_path):
     assert not load_plugins([tmp_path / "mine"]).failed
     (held,) = units_of("Zz")
     assert list(held.content) == ["zz_mine/__init__.py"]
+
+
+def test_a_plugin_that_was_imported_and_edited_before_is_refused(tmp_path):
+    """The process would run what it imported, and hash what lies there now."""
+    sys.path.insert(0, str(tmp_path))
+    part = write(tmp_path / "zz_dist" / "part.py", SELECTOR.format(name="Zz", factor=1))
+    write(tmp_path / "zz_dist" / "__init__.py", "from zz_dist.part import Zz\n")
+    distribute(tmp_path, "zz_dist", "zz_dist")
+    importlib.import_module("zz_dist")
+    part.write_text(SELECTOR.format(name="Zz", factor=2))
+    (failure,) = load_plugins().failed
+    assert f"{part} was edited after it was imported as zz_dist.part: start Python" in failure.cause
 
 
 def install(site, version, number, told=None):

@@ -17,7 +17,8 @@ from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
-from adabench.plugins.fingerprints import code_record
+from adabench.plugins.fingerprints import code_record, units_of
+from adabench.plugins.held import changed_data
 from adabench.records import provenance
 from adabench.records.private import divided
 from adabench.records.record import Record
@@ -98,7 +99,7 @@ def make_record(
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes],
+        "notes": [*_shuffled(experiment), *_edited(experiment), *facts.notes, *parts.notes],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }
@@ -141,6 +142,13 @@ def _named(experiment: Experiment, facts: Facts) -> dict[str, Any]:
 def _shuffled(experiment: Experiment) -> list[str]:
     own = experiment.method["name"]
     return [f"{own} on shuffled labels"] if experiment.shuffle_labels else []
+
+
+def _edited(experiment: Experiment) -> list[str]:
+    units = (held for name in experiment.code for held in units_of(name))
+    changed = sorted({name for held in units for name in changed_data(held)})
+    told = "changed while the run went on: which content its parts read is not known"
+    return [f"{', '.join(changed)} {told}"] if changed else []
 
 
 def contract_told(report: ContractReport) -> Contract:

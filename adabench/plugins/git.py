@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-
 # What git tells its hooks of the repository at hand, and settings of what it shows.
 _OVERRULED = frozenset(
     f"GIT_{name}"

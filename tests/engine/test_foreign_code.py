@@ -251,6 +251,22 @@ def test_resume_says_what_differs(plugin, tmp_path, data):
         train(run_of(tmp_path, data), **folders, resume=True)
 
 
+def test_data_that_is_edited_while_a_run_goes_on_is_told(plugin, tmp_path, data):
+    plugin(1)
+    (tmp_path / "mine" / "zz_table.json").write_text("1")
+    forget([name for name in sys.modules if "zz_" not in name and "adabench_user" not in name])
+    text = PLUGIN + "TABLE = 'zz_table.json'\n"
+    write(tmp_path / "mine" / "zz_plugin.py", text)
+    load_plugins([tmp_path / "mine"]).refuse_named()
+    run, told = run_of(tmp_path, data), {"results": tmp_path / "results"}
+    before = train(run, work_dir=tmp_path / "one", **told).record.notes
+    (tmp_path / "mine" / "zz_table.json").write_text("2")
+    (tmp_path / "mine" / "zz_number.py").write_text("NUMBER = 2")
+    (note, *rest) = train(run, work_dir=tmp_path / "two", **told).record.notes
+    assert rest == before
+    assert note.startswith("zz_table.json changed while the run went on")
+
+
 def test_a_record_keeps_its_plugin_and_runs_it_when_told_to(plugin, tmp_path, data):
     plugin(1)
     run = run_of(tmp_path, data)
