@@ -1,13 +1,11 @@
 """What belongs to a plugin: files that it imports or names in any manner, and what it has installed."""
 
-import base64
-import hashlib
 import importlib
 import os
 import sys
 
 import pytest
-from plugin_texts import SELECTOR, distribute, forget, write
+from plugin_texts import SELECTOR, distribute, forget, install, write
 
 from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import code_of, code_record, requirements_of, units_of
@@ -132,17 +130,6 @@ def test_a_plugin_that_was_imported_and_edited_before_is_refused(tmp_path):
     part.write_text(SELECTOR.format(name="Zz", factor=2))
     (failure,) = load_plugins().failed
     assert f"{part} was edited after it was imported as zz_dist.part: start Python" in failure.cause
-
-
-def install(site, version, number, told=None):
-    """Install a library as pip does; ``told`` is its direct_url.json."""
-    info = site / "zz_lib.dist-info"
-    code = write(site / "zz_lib" / "__init__.py", f"F = {number}\n")
-    sha256 = base64.urlsafe_b64encode(hashlib.sha256(code.read_bytes()).digest()).decode()
-    write(info / "METADATA", f"Metadata-Version: 2.1\nName: zz-lib\nVersion: {version}\n")
-    write(info / "RECORD", f"zz_lib/__init__.py,sha256={sha256.rstrip('=')},6\n")
-    if told is not None:
-        write(info / "direct_url.json", told)
 
 
 FROM_A_FOLDER = '{"dir_info": {}, "url": "file:///home/me/lib"}'

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from clip_records import clip_record
-from plugin_texts import forget, write
+from plugin_texts import forget, install, write
 from tiny_runs import context_of
 from torch import nn
 
@@ -283,3 +283,27 @@ def test_a_record_keeps_its_plugin_and_runs_it_when_told_to(plugin, tmp_path, da
     assert (again.code, again.hash()) == (run.code, first.record.config_hash)
     second = train(again, work_dir=tmp_path / "again" / "w", results=tmp_path / "again" / "r")
     assert second.record.metrics == first.record.metrics
+
+
+def test_kept_code_says_which_library_it_ran_with(plugin, tmp_path, data, monkeypatch):
+    site = tmp_path / "site"
+    monkeypatch.syspath_prepend(str(site))
+    plugin(1)
+    mine = [name for name in sys.modules if "zz_" not in name and "adabench_user" not in name]
+    forget(mine)
+    install(site, "1.0", 1)
+    write(tmp_path / "mine" / "zz_plugin.py", "import zz_lib\n" + PLUGIN)
+    load_plugins([tmp_path / "mine"]).refuse_named()
+    run = run_of(tmp_path, data)
+    first = train(run, work_dir=tmp_path / "work", results=tmp_path / "results")
+    assert first.record.packages["zz-lib"] == "1.0"
+    forget(mine)
+    install(site, "1.1", 1)
+    with pytest.raises(
+        ValueError, match=r"ZzView ran with zz-lib 1\.0 \(1\.1 here\): install what"
+    ):
+        experiment_of(first.path, trusted=tmp_path / "again")
+    forget(mine)
+    install(site, "1.0", 1)
+    _, again = experiment_of(first.path, trusted=tmp_path / "again")
+    assert again.hash() == first.record.config_hash
