@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from adabench.config.difference import config_differences
 from adabench.config.experiment import LOCAL_OPTIONS, Data, Experiment, with_overrides
+from adabench.config.local_files import local_paths
 from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import requirements_of, units_of
 from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in
@@ -70,6 +71,13 @@ def _as_here(path: Path, record: Record, text: str) -> Experiment:
             f"{side_folder(path) / CONFIG}: a config of another adabench; run it with commit "
             f"{record.commit or 'unknown'} ({error.error_count()} fields don't fit)"
         ) from error
+    # A run tells of its files by content: a path is the sender's, or was put in to have a file read.
+    paths = [*local_paths(experiment.model_dump(mode="json"))]
+    if paths:
+        raise ValueError(
+            f"{side_folder(path) / CONFIG}: {paths[0]!r} names a file of this machine, and no record of "
+            "a run does: it was changed by hand. Repeat the record as its run wrote it"
+        )
     local = Data()
     here = {"root": local.root, "processes": local.processes}
     return experiment.model_copy(update={"data": experiment.data.model_copy(update=here)})
@@ -180,7 +188,8 @@ def differences(before: Record, after: Record) -> Iterator[str]:
     if before.commit != after.commit:
         yield f"commit {before.commit} then, {after.commit} now"
     if before.clean_tree is False:
-        yield f"the record's working tree was not clean: see {CHANGES} beside it"
+        kept = [name for name in (CHANGES, CODE) if name in before.provenance]
+        yield f"the record's code was in no commit: see {' and '.join(kept) or 'nothing'} beside it"
     yield from _changed("packages", before.packages, after.packages)
     yield from _changed("hardware", before.hardware, after.hardware)
 
