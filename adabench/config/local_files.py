@@ -31,14 +31,28 @@ def by_content(value: Any, field: str = "") -> Any:
     return _named(value, field) if isinstance(value, str) else value
 
 
-def local_paths(value: Any, field: str = "") -> Iterator[str]:
-    """Yield the texts of a nested config that name a file of this machine; none is read."""
+def refuse_paths(sent: Any) -> None:
+    """Refuse a record's config that names a file of this machine; none is read.
+
+    A run tells of its files by content: a path was put in, to have a file read or its digest published.
+
+    Raises:
+        ValueError: with the text.
+    """
+    for text in _local_paths(sent):
+        raise ValueError(
+            f"{text!r} names a file of this machine, and no record of a run does: its config was "
+            "changed by hand; take the record as its run wrote it"
+        )
+
+
+def _local_paths(value: Any, field: str = "") -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from local_paths(item, str(key))
+            yield from _local_paths(item, str(key))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from local_paths(item, field)
+            yield from _local_paths(item, field)
     elif isinstance(value, str) and _path(value, field) is not None:
         yield value
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from adabench.config.difference import config_differences
 from adabench.config.experiment import LOCAL_OPTIONS, Data, Experiment, with_overrides
-from adabench.config.local_files import local_paths
+from adabench.config.local_files import refuse_paths
 from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import requirements_of, units_of
 from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in
@@ -71,13 +71,10 @@ def _as_here(path: Path, record: Record, text: str) -> Experiment:
             f"{side_folder(path) / CONFIG}: a config of another adabench; run it with commit "
             f"{record.commit or 'unknown'} ({error.error_count()} fields don't fit)"
         ) from error
-    # A run tells of its files by content: a path is the sender's, or was put in to have a file read.
-    paths = [*local_paths(experiment.model_dump(mode="json"))]
-    if paths:
-        raise ValueError(
-            f"{side_folder(path) / CONFIG}: {paths[0]!r} names a file of this machine, and no record of "
-            "a run does: it was changed by hand. Repeat the record as its run wrote it"
-        )
+    try:
+        refuse_paths(experiment.model_dump(mode="json"))
+    except ValueError as error:
+        raise ValueError(f"{side_folder(path) / CONFIG}: {error}") from error
     local = Data()
     here = {"root": local.root, "processes": local.processes}
     return experiment.model_copy(update={"data": experiment.data.model_copy(update=here)})
