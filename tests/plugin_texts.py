@@ -1,5 +1,7 @@
 """Plugins as texts, the ways in which a user may have them, and a clean process afterwards."""
 
+import base64
+import hashlib
 import subprocess
 import sys
 import textwrap
@@ -55,6 +57,17 @@ def distribute(folder, name, module, files=()):
     if files:
         listed = [str(path.relative_to(folder)) for path in files]
         write(info / "RECORD", "".join(f"{path},,\n" for path in listed))
+
+
+def install(site, version, number, told=None):
+    """Install a library as pip does; ``told`` is its direct_url.json."""
+    info = site / "zz_lib.dist-info"
+    code = write(site / "zz_lib" / "__init__.py", f"F = {number}\n")
+    sha256 = base64.urlsafe_b64encode(hashlib.sha256(code.read_bytes()).digest()).decode()
+    write(info / "METADATA", f"Metadata-Version: 2.1\nName: zz-lib\nVersion: {version}\n")
+    write(info / "RECORD", f"zz_lib/__init__.py,sha256={sha256.rstrip('=')},6\n")
+    if told is not None:
+        write(info / "direct_url.json", told)
 
 
 def forget(modules=None):

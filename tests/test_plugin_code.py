@@ -12,6 +12,7 @@ from plugin_texts import IN_TWO, SELECTOR, distribute, forget, git, write
 from adabench.config.experiment import load_config
 from adabench.plugins import any_outside, load_plugins, places
 from adabench.plugins.fingerprints import code_of, code_record, units_of
+from adabench.plugins.git import tracked_files
 from adabench.plugins.kept import lay_out, patch_of, units_in
 from adabench.registry import MODELS
 
@@ -122,6 +123,32 @@ def test_an_edit_is_another_run_and_runs(kind, tmp_path, monkeypatch):
 def test_the_repository_s_own_plugins_are_inside():
     assert not any_outside()
     assert code_of([{"type": "PrototypeMAP"}, {"type": "KeepAll"}, {"type": "MTE"}]) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GIT_DIR", "/nowhere"),
+        ("GIT_INDEX_FILE", "/nowhere"),
+        ("GIT_WORK_TREE", "/"),
+        ("GIT_CONFIG_COUNT", "no number"),
+        ("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1"),
+    ],
+)
+def test_what_is_tracked_is_known_in_a_hook_and_in_another_s_checkout(name, value, monkeypatch):
+    monkeypatch.setenv(name, value)
+    places._own_files.cache_clear()
+    assert places.is_own(REPOSITORY / "plugins" / "depmap" / "__init__.py")
+    assert not places.is_own(REPOSITORY / "plugins" / "zz_new.py")
+
+
+def test_a_repository_around_adabench_s_folder_is_not_its_own(tmp_path):
+    write(tmp_path / "third" / "adabench.py", "")
+    write(tmp_path / "mine" / "zz_mine.py", "")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    found = tracked_files(tmp_path / "third")
+    assert [os.path.relpath(name, tmp_path) for name in found] == ["third/adabench.py"]
 
 
 def test_what_a_lazy_import_runs_is_what_was_hashed(tmp_path):

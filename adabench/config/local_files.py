@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,49 @@ def by_content(value: Any, field: str = "") -> Any:
     return _named(value, field) if isinstance(value, str) else value
 
 
+def refuse_paths(sent: Any) -> None:
+    """Refuse a record's config that names a file of this machine; none is read.
+
+    A run tells of its files by content: a path was put in, to have a file read or its digest published.
+
+    Raises:
+        ValueError: with the text.
+    """
+    for text in _local_paths(sent):
+        raise ValueError(
+            f"{text!r} names a file of this machine, and no record of a run does: its config was "
+            "changed by hand; take the record as its run wrote it"
+        )
+
+
+def _local_paths(value: Any, field: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _local_paths(item, str(key))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _local_paths(item, field)
+    elif isinstance(value, str) and _path(value, field) is not None:
+        yield value
+
+
 def _named(text: str, field: str) -> str:
-    if text.startswith(REFERENCE) or text in _KNOWN or ("/" not in text and field != "weights"):
+    path = _path(text, field)
+    if path is None:
         return text
-    path = Path(text)
+    stat = path.stat()
+    return f"{path.name}@sha256:{_sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)}"
+
+
+def _path(text: str, field: str) -> Path | None:
+    """Return the file that a text of a field names, if there is one."""
+    if text.startswith(REFERENCE) or text in _KNOWN or ("/" not in text and field != "weights"):
+        return None
     try:
-        if not path.is_file():
-            return text
-        stat = path.stat()
+        return Path(text) if Path(text).is_file() else None
     except (OSError, ValueError):
         # A name that no file system takes.
-        return text
-    return f"{path.name}@sha256:{_sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)}"
+        return None
 
 
 @functools.lru_cache(maxsize=64)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from adabench.data.plain import BLANK
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 # A clip of whatever kind: a dataclass with a field `subject`.
 Clip = TypeVar("Clip", bound="DataclassInstance")
 
-# Signs without a width that Unicode does not count among its format characters.
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe00-\ufe0f\uffa0]")
 _LEADING_ZEROS = re.compile(r"(?<![0-9.,])0+(?=[0-9])")
 _NO_FRACTION = re.compile(r"(?<=[0-9])[.,]0*$")
 _SHOWN = 8
@@ -55,8 +55,8 @@ def person_key(name: str) -> str:
     # Once more, since taking signs out or folding case may leave letters that compose.
     for _ in range(2):
         text = unicodedata.normalize("NFKC", text).casefold()
-        seen = (c for c in text if unicodedata.category(c) != "Cf")
-        text = _INVISIBLE.sub("", "".join(seen))
+        unseen = (c for c in text if unicodedata.category(c) in ("Cf", "Cc") and not c.isspace())
+        text = BLANK.sub("", text.translate(dict.fromkeys(map(ord, unseen))))
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
@@ -143,8 +143,9 @@ def _renamed(clip: Clip, subject: str) -> Clip:
 
 
 def _loose(key: str) -> str:
-    """Return a key without what a spreadsheet adds to a number, or takes from it."""
-    digits = "".join(str(unicodedata.decimal(c, c)) for c in key)
+    """Return a key without what a spreadsheet or a word processor makes of digits and dashes."""
+    dashes = "".join("-" if unicodedata.category(c) == "Pd" or c == "\u2212" else c for c in key)
+    digits = "".join(str(unicodedata.decimal(c, c)) for c in dashes)
     return _NO_FRACTION.sub("", _LEADING_ZEROS.sub("", digits))
 
 

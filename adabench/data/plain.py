@@ -10,8 +10,8 @@ from typing import Final
 LONGEST_NAME: Final = 200
 LONGEST_TEXT: Final = 10_000
 
-# Letters and marks that show nothing, though Unicode counts them as printable.
-_BLANK = re.compile(
+#: Letters and marks that show nothing, though Unicode counts them as printable.
+BLANK = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
@@ -35,7 +35,7 @@ def check_visible(text: str, *, longest: int = LONGEST_NAME) -> str:
     """
     if len(text) > longest:
         raise ValueError(f"expected at most {longest} characters, got {len(text)}: {_start(text)}")
-    if not text.isprintable() or _BLANK.search(text):
+    if not text.isprintable() or BLANK.search(text):
         raise ValueError(
             f"expected signs that a reader sees, got {_start(text)}: leave out control characters, "
             "line ends and invisible signs"

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from adabench.config.difference import config_differences
 from adabench.config.experiment import LOCAL_OPTIONS, Data, Experiment, with_overrides
+from adabench.config.local_files import refuse_paths
 from adabench.plugins import load_plugins
-from adabench.plugins.fingerprints import units_of
+from adabench.plugins.fingerprints import requirements_of, units_of
 from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in
 from adabench.records import provenance
 from adabench.records.record import METRIC_NAMES, Record
@@ -70,6 +71,10 @@ def _as_here(path: Path, record: Record, text: str) -> Experiment:
             f"{side_folder(path) / CONFIG}: a config of another adabench; run it with commit "
             f"{record.commit or 'unknown'} ({error.error_count()} fields don't fit)"
         ) from error
+    try:
+        refuse_paths(experiment.model_dump(mode="json"))
+    except ValueError as error:
+        raise ValueError(f"{side_folder(path) / CONFIG}: {error}") from error
     local = Data()
     here = {"root": local.root, "processes": local.processes}
     return experiment.model_copy(update={"data": experiment.data.model_copy(update=here)})
@@ -108,6 +113,15 @@ def _load_kept(
     load_plugins(lay_out(units, trusted)).refuse_named()
     found = experiment.with_code().code
     other = [name for name in missing if found.get(name) != experiment.code[name]]
+    here = requirements_of(found)
+    needs = {name: version for unit in units for name, version in unit.requires.items()}
+    lacking = [
+        f"{n} {v} ({here.get(n, 'absent')} here)" for n, v in needs.items() if here.get(n) != v
+    ]
+    if other and lacking:
+        raise ValueError(
+            f"{', '.join(other)} ran with {', '.join(lacking)}: install what the record was made with"
+        )
     if other:
         raise ValueError(
             f"{side_folder(path) / CODE} holds other code of {', '.join(other)} than the config tells "
@@ -171,7 +185,8 @@ def differences(before: Record, after: Record) -> Iterator[str]:
     if before.commit != after.commit:
         yield f"commit {before.commit} then, {after.commit} now"
     if before.clean_tree is False:
-        yield f"the record's working tree was not clean: see {CHANGES} beside it"
+        kept = [name for name in (CHANGES, CODE) if name in before.provenance]
+        yield f"the record's code was in no commit: see {' and '.join(kept) or 'nothing'} beside it"
     yield from _changed("packages", before.packages, after.packages)
     yield from _changed("hardware", before.hardware, after.hardware)
 

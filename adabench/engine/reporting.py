@@ -17,7 +17,8 @@ from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
-from adabench.plugins.fingerprints import code_record
+from adabench.plugins.fingerprints import code_record, units_of
+from adabench.plugins.held import changed_data
 from adabench.records import provenance
 from adabench.records.measures import measures_of
 from adabench.records.private import divided
@@ -106,7 +107,13 @@ def make_record(
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [*_shuffled(experiment), *facts.notes, *parts.notes, *failed],
+        "notes": [
+            *_shuffled(experiment),
+            *_edited(experiment),
+            *facts.notes,
+            *parts.notes,
+            *failed,
+        ],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }
@@ -150,6 +157,13 @@ def _named(experiment: Experiment, facts: Facts) -> dict[str, Any]:
 def _shuffled(experiment: Experiment) -> list[str]:
     own = experiment.method["name"]
     return [f"{own} on shuffled labels"] if experiment.shuffle_labels else []
+
+
+def _edited(experiment: Experiment) -> list[str]:
+    units = (held for name in experiment.code for held in units_of(name))
+    changed = sorted({name for held in units for name in changed_data(held)})
+    told = "changed while the run went on: which content its parts read is not known"
+    return [f"{', '.join(changed)} {told}"] if changed else []
 
 
 def contract_told(report: ContractReport) -> Contract:
@@ -209,7 +223,7 @@ def _provenance(experiment: Experiment) -> dict[str, Any]:
     return {
         "load": provenance.load(),
         "hardware": provenance.hardware(threads=torch.get_num_threads(), gpu=gpu),
-        "packages": provenance.packages(),
+        "packages": provenance.packages(experiment.code),
         "commit": commit,
         "clean_tree": clean,
     }

@@ -15,8 +15,9 @@ from typing import Any
 
 from adabench.plugins import places
 from adabench.plugins.held import HOLDER
+from adabench.plugins.modules import root_of
 from adabench.plugins.places import is_own, is_required
-from adabench.plugins.unit import Unit, root_of, unit_at
+from adabench.plugins.unit import Unit, unit_at
 
 ENTRY_POINTS = "adabench.plugins"
 ENVIRONMENT = "ADABENCH_PLUGINS"

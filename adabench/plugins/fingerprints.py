@@ -16,7 +16,7 @@ from adabench import registry
 from adabench.plugins.held import HOLDER, Held
 from adabench.plugins.places import is_own, is_required
 from adabench.plugins.standing import standing_of
-from adabench.plugins.unit import root_of, unit_at
+from adabench.plugins.unit import unit_of_module
 
 # Code that lies in no file (a notebook's) is found again by nobody but this process.
 _NOWHERE = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
@@ -25,8 +25,8 @@ _NOWHERE = hashlib.sha256(uuid.uuid4().bytes).hexdigest()
 def code_of(*configs: Any) -> dict[str, str]:
     """Return type → sha256 of every type in nested configs whose class comes from outside.
 
-    Only what is loaded counts; nothing is imported. The sha256 is over the unit of the class, and of
-    the classes from outside that it is derived from.
+    Only what is loaded counts; nothing is imported. The sha256 is over the unit of the class, of the
+    classes from outside that it is derived from, and of the parts that these units name.
     """
     names = {name for _, name in registry.types_in(list(configs)) if isinstance(name, str)}
     found: dict[str, str] = {}
@@ -38,8 +38,8 @@ def code_of(*configs: Any) -> dict[str, str]:
 
 
 def code_of_classes(classes: Iterable[Any]) -> list[str]:
-    """Return the sha256 of each unit from outside behind classes and their bases, sorted."""
-    return sorted({_sha_of(module) for module in _modules(classes) if _is_outside(module)})
+    """Return the sha256 of each unit from outside behind classes, sorted."""
+    return sorted({_sha_of(module) for module in _behind(classes)})
 
 
 def code_record(code: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -68,10 +68,15 @@ def code_record(code: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def requirements_of(code: Mapping[str, str]) -> dict[str, str]:
+    """Return distribution → version of what the code from outside imports; adabench's own are left out."""
+    units = (held.unit for name in code for held in units_of(name))
+    return {name: version for unit in units for name, version in unit.requires.items()}
+
+
 def units_of(name: str) -> list[Held]:
     """Return the units from outside behind a type, that of its own class first."""
-    modules = [m for m in _modules(_registered_as(name)) if _is_outside(m)]
-    found = [held for held in map(_held, modules) if held is not None]
+    found = [held for held in map(_held, _behind(_registered_as(name))) if held is not None]
     return list({held.unit.path: held for held in found}.values())
 
 
@@ -84,6 +89,18 @@ def _registered_as(name: str) -> Iterator[Any]:
             found = each.module_dict.get(own)
             if found is not None:
                 yield found
+
+
+def _behind(classes: Iterable[Any]) -> list[str]:
+    """Return the modules from outside of classes and their bases, and of the parts that they name."""
+    found = [module for module in _modules(classes) if _is_outside(module)]
+    for module in found:
+        held = _held(module)
+        # A part that builds another one by its registered name rests on its code too.
+        for name in sorted(held.unit.names) if held is not None else ():
+            named = _modules(_registered_as(name))
+            found += [one for one in named if one not in found and _is_outside(one)]
+    return found
 
 
 def _modules(classes: Iterable[Any]) -> list[str]:
@@ -109,9 +126,7 @@ def _held(module: str) -> Held | None:
     held = HOLDER.holding(module, file)
     if held is not None or file is None:
         return held
-    root = root_of(file)
-    top = module if root == file else module.partition(".")[0]
-    return HOLDER.hold(unit_at(root, top))
+    return HOLDER.hold(unit_of_module(module, file))
 
 
 def _sha_of(module: str) -> str:

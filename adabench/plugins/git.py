@@ -8,6 +8,23 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+# What git tells its hooks of the repository at hand, and settings of what it shows.
+_OVERRULED = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "IMPLICIT_WORK_TREE", "INDEX_FILE", "PREFIX", "COMMON_DIR"),
+        *("OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "GRAFT_FILE", "SHALLOW_FILE"),
+        *("CONFIG", "CONFIG_COUNT", "CONFIG_PARAMETERS", "DIFF_OPTS", "EXTERNAL_DIFF", "PAGER"),
+    )
+)
+#: A folder may be another user's (a container's mount); no program of its settings is run in it.
+ANYBODYS = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+
+
+def surroundings() -> dict[str, str]:
+    """Return the environment without what would have git look at another repository."""
+    return {name: value for name, value in os.environ.items() if name not in _OVERRULED}
+
 
 def git(at: Path, *arguments: str, ends: tuple[int, ...] = (0,)) -> str | None:
     """Return what ``git ARGUMENTS`` prints in a folder; None where it fails or there is none.
@@ -19,10 +36,11 @@ def git(at: Path, *arguments: str, ends: tuple[int, ...] = (0,)) -> str | None:
     """
     try:
         run = subprocess.run(
-            ["git", "-C", str(at), *arguments],
+            ["git", "-C", str(at), *ANYBODYS, *arguments],
             capture_output=True,
             text=True,
             errors="replace",
+            env=surroundings(),
             timeout=20,
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -31,8 +49,8 @@ def git(at: Path, *arguments: str, ends: tuple[int, ...] = (0,)) -> str | None:
 
 
 def tracked_files(folder: Path) -> frozenset[str]:
-    """Return the real paths of all files of the repository that ``folder`` lies in; none without one."""
-    listed = git(folder, "ls-files", "-z", ":/")
+    """Return the real paths of the files below ``folder`` that its repository tracks; none without one."""
+    listed = git(folder, "ls-files", "-z")
     top = os.path.realpath(folder)
     names = [name for name in (listed or "").split("\0") if name]
     return frozenset(os.path.normpath(f"{top}/{name}") for name in names)

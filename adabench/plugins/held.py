@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from pathlib import Path
 from adabench.plugins.places import USER
 from adabench.plugins.unit import Unit
 
+# What changed later was not what an import before found.
+_BEGAN = time.time()
+
 
 @dataclass(frozen=True)
 class Held:
@@ -25,7 +29,7 @@ class Held:
     Attributes:
         unit: which files.
         content: name → bytes.
-        sha256: over names and bytes.
+        sha256: over names and bytes, and the versions of distributions that the unit imports.
     """
 
     unit: Unit
@@ -40,12 +44,31 @@ def read_unit(unit: Unit) -> Held:
         OSError: one can't be read.
     """
     content = {name: path.read_bytes() for name, path in unit.files.items()}
-    return Held(unit, content, digest_of(content))
+    return Held(unit, content, digest_of(content, unit.requires))
 
 
-def digest_of(content: Mapping[str, bytes]) -> str:
-    """Return the sha256 over file names and bytes; where the files lie does not matter."""
+def changed_data(held: Held) -> list[str]:
+    """Return a unit's files of data that are not as they were read: which content a part saw is open.
+
+    Code runs as it was read, whatever lies there now.
+    """
+    data = {name: path for name, path in held.unit.files.items() if path.suffix != ".py"}
+    return [
+        name
+        for name, path in sorted(data.items())
+        if not path.is_file() or path.read_bytes() != held.content[name]
+    ]
+
+
+def digest_of(content: Mapping[str, bytes], requires: Mapping[str, str]) -> str:
+    """Return the sha256 over file names and bytes; where the files lie does not matter.
+
+    Args:
+        content: file name → bytes.
+        requires: distribution → version.
+    """
     told = {name: hashlib.sha256(text).hexdigest() for name, text in content.items()}
+    told |= {f"distribution {name}": version for name, version in requires.items()}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -73,14 +96,30 @@ class Holder(MetaPathFinder):
     def hold(self, unit: Unit) -> Held:
         """Read a unit and keep its bytes for the imports to come; one that is held stays as it was."""
         if unit.module not in self.units:
+            # What a plugin loads by itself must not find bytecode of a text that was edited since.
+            sys.dont_write_bytecode = True
             held = read_unit(unit)
             self.units[unit.module] = held
             for name, path in unit.files.items():
                 # Of a file in two units the first reading runs, and both are hashed by it.
                 self._bytes.setdefault(str(path), held.content[name])
             content = {name: self._bytes[str(path)] for name, path in unit.files.items()}
-            self.units[unit.module] = Held(unit, content, digest_of(content))
+            self.units[unit.module] = Held(unit, content, digest_of(content, unit.requires))
         return self.units[unit.module]
+
+    def refuse_stale(self, unit: Unit) -> None:
+        """Refuse a plugin that was imported before it is held, and edited since: the old text runs.
+
+        Raises:
+            ImportError: with the file, and what to do.
+        """
+        files = {str(path) for path in unit.files.values()} if unit.module not in self.units else ()
+        for name, module in [*sys.modules.items()]:
+            file = os.path.realpath(getattr(module, "__file__", None) or "")
+            if file in files and Path(file).stat().st_mtime > _BEGAN and file not in self._bytes:
+                raise ImportError(
+                    f"{file} was edited after it was imported as {name}: start Python anew"
+                )
 
     def release(self, module: str) -> None:
         """Forget a unit that could not be imported, so that a mended one is read anew."""

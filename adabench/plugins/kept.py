@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from adabench.plugins.held import Held
@@ -18,6 +18,7 @@ from adabench.plugins.unit import BESIDE
 _UNIT = re.compile(r"# unit ([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 _HUNK = re.compile(r"@@ -0,0 \+1,(\d{1,7}) @@")
 _LEFT_OUT = re.compile(r"# left out, no text: (.+), sha256 [0-9a-f]{64}")
+_REQUIRES = re.compile(r"# requires (\S+) (.+)")
 _NO_END = "\\ No newline at end of file"
 
 
@@ -29,11 +30,13 @@ class KeptUnit:
         name: the plugin's folder or file.
         files: name → text.
         left_out: files that are no text, which a patch does not keep.
+        requires: distribution → version, of what it imports and a patch does not keep.
     """
 
     name: str
     files: dict[str, str]
     left_out: list[str]
+    requires: dict[str, str] = field(default_factory=dict)
 
 
 def patch_of(units: Sequence[Held]) -> str | None:
@@ -41,13 +44,15 @@ def patch_of(units: Sequence[Held]) -> str | None:
 
     The folder of a unit in it is its name and the start of its sha256.
     """
-    text = "".join(line for held in units for line in _lines(held))
+    # A distribution that is only used is known by its version.
+    text = "".join(line for held in units if held.content for line in _lines(held))
     return text or None
 
 
 def _lines(held: Held) -> Iterator[str]:
     folder = f"{_plain(held.unit.name)}-{held.sha256[:8]}"
     yield f"# unit {_plain(held.unit.path.name)}\n"
+    yield from (f"# requires {name} {version}\n" for name, version in held.unit.requires.items())
     for name, content in sorted(held.content.items()):
         text = _text(content)
         if text is None:
@@ -89,13 +94,15 @@ def units_in(patch: str) -> list[KeptUnit]:
     lines = iter(patch.removesuffix("\n").split("\n"))
     name = ""
     for line in lines:
-        unit, left, hunk = (p.fullmatch(line) for p in (_UNIT, _LEFT_OUT, _HUNK))
+        unit, left, hunk, needs = (p.fullmatch(line) for p in (_UNIT, _LEFT_OUT, _HUNK, _REQUIRES))
         if unit:
             found.append(KeptUnit(unit[1], {}, []))
         elif not found:
             raise ValueError(f"kept code: expected a line '# unit NAME'; got {line!r}")
         elif left:
             found[-1].left_out.append(left[1])
+        elif needs:
+            found[-1].requires[needs[1]] = needs[2]
         elif hunk and name:
             added = [added.removeprefix("+") for added in itertools.islice(lines, int(hunk[1]))]
             found[-1].files[name] = "".join(f"{one}\n" for one in added)

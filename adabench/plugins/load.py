@@ -224,6 +224,7 @@ def _load(candidate: Candidate, units: dict[str, str]) -> FailedPlugin | None:
             units[candidate.module] = unit.module
             if unit.module.startswith(f"{USER}."):
                 HOLDER.refuse_hidden(unit)
+            HOLDER.refuse_stale(unit)
             HOLDER.hold(unit)
         candidate.load()
     except KeyboardInterrupt:

@@ -61,7 +61,8 @@ def installed_folders() -> list[Path]:
 @functools.cache
 def _own_files() -> frozenset[str] | None:
     marker = str(CORE / "__init__.py")
-    tracked = tracked_files(CORE)
+    # A user may keep adabench in a repository of their own, beside their plugins.
+    tracked = tracked_files(CORE.parent)
     if marker in tracked:
         return tracked
     try:

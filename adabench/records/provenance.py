@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
-from adabench.plugins.fingerprints import code_record
+from adabench.plugins.fingerprints import code_record, requirements_of
+from adabench.plugins.git import ANYBODYS, surroundings
 
 PACKAGES = (
     "adabench",
@@ -45,13 +46,10 @@ _DIFF = (
     f"-O{os.devnull}",
 )
 _SETTINGS = (
+    *ANYBODYS,
     *("-c", "core.quotePath=true"),
     *("-c", "status.showUntrackedFiles=normal"),
     *("-c", "diff.suppressBlankEmpty=false"),
-)
-_OVERRULED = frozenset(
-    f"GIT_{name}"
-    for name in ("DIR", "WORK_TREE", "INDEX_FILE", "PREFIX", "DIFF_OPTS", "EXTERNAL_DIFF", "PAGER")
 )
 
 
@@ -92,9 +90,13 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def packages() -> dict[str, str]:
-    """Versions of the packages that a result may depend on."""
-    found = {}
+def packages(code: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Versions of the packages that a result may depend on.
+
+    Args:
+        code: of a resolved config; what its units import counts too.
+    """
+    found = requirements_of(code or {})
     for name in PACKAGES:
         try:
             found[name] = version(name)
@@ -174,7 +176,7 @@ def _git(*arguments: str, at: Path | None = None, ends: tuple[int, ...] = (0,)) 
         run = subprocess.run(
             ["git", "-C", str(here), *_SETTINGS, *arguments],
             capture_output=True,
-            env={name: value for name, value in os.environ.items() if name not in _OVERRULED},
+            env=surroundings(),
             timeout=20,
         )
     except (OSError, subprocess.TimeoutExpired):

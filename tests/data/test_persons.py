@@ -21,6 +21,7 @@ ONE = {
     "bidirectional": ("P1", "\u202eP1", "P1\u200f", "\u2066P1\u2069"),
     "soft hyphen": ("Smith", "Smi\u00adth"),
     "joiners": ("P1", "P\u200d1", "P\u034f1", "P1\ufe0f"),
+    "signs that show nothing": ("P1", "P1\u2800", "P1\u180b", "P1\U000e0100", "P\x071", "P1\x7f"),
     "blanks": ("A B", " A  B ", "A\u00a0B", "A\tB", "A\u3000B"),
     "width": ("P12", "\uff3012", "P\uff11\uff12"),
     "ligature": ("Fielder", "\ufb01elder"),
@@ -34,6 +35,9 @@ ASKED = (
     ("1.", "1"),
     ("\u0661", "1"),
     ("S1-02", "S1-2"),
+    ("P-1", "P\u20131"),
+    ("P-1", "P\u20111"),
+    ("P-1", "P\u22121"),
 )
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from clip_records import clip_record
-from plugin_texts import forget, write
+from plugin_texts import forget, install, write
 from tiny_runs import context_of
 from torch import nn
 
@@ -251,6 +251,22 @@ def test_resume_says_what_differs(plugin, tmp_path, data):
         train(run_of(tmp_path, data), **folders, resume=True)
 
 
+def test_data_that_is_edited_while_a_run_goes_on_is_told(plugin, tmp_path, data):
+    plugin(1)
+    (tmp_path / "mine" / "zz_table.json").write_text("1")
+    forget([name for name in sys.modules if "zz_" not in name and "adabench_user" not in name])
+    text = PLUGIN + "TABLE = 'zz_table.json'\n"
+    write(tmp_path / "mine" / "zz_plugin.py", text)
+    load_plugins([tmp_path / "mine"]).refuse_named()
+    run, told = run_of(tmp_path, data), {"results": tmp_path / "results"}
+    before = train(run, work_dir=tmp_path / "one", **told).record.notes
+    (tmp_path / "mine" / "zz_table.json").write_text("2")
+    (tmp_path / "mine" / "zz_number.py").write_text("NUMBER = 2")
+    (note, *rest) = train(run, work_dir=tmp_path / "two", **told).record.notes
+    assert rest == before
+    assert note.startswith("zz_table.json changed while the run went on")
+
+
 def test_a_record_keeps_its_plugin_and_runs_it_when_told_to(plugin, tmp_path, data):
     plugin(1)
     run = run_of(tmp_path, data)
@@ -267,3 +283,27 @@ def test_a_record_keeps_its_plugin_and_runs_it_when_told_to(plugin, tmp_path, da
     assert (again.code, again.hash()) == (run.code, first.record.config_hash)
     second = train(again, work_dir=tmp_path / "again" / "w", results=tmp_path / "again" / "r")
     assert second.record.metrics == first.record.metrics
+
+
+def test_kept_code_says_which_library_it_ran_with(plugin, tmp_path, data, monkeypatch):
+    site = tmp_path / "site"
+    monkeypatch.syspath_prepend(str(site))
+    plugin(1)
+    mine = [name for name in sys.modules if "zz_" not in name and "adabench_user" not in name]
+    forget(mine)
+    install(site, "1.0", 1)
+    write(tmp_path / "mine" / "zz_plugin.py", "import zz_lib\n" + PLUGIN)
+    load_plugins([tmp_path / "mine"]).refuse_named()
+    run = run_of(tmp_path, data)
+    first = train(run, work_dir=tmp_path / "work", results=tmp_path / "results")
+    assert first.record.packages["zz-lib"] == "1.0"
+    forget(mine)
+    install(site, "1.1", 1)
+    with pytest.raises(
+        ValueError, match=r"ZzView ran with zz-lib 1\.0 \(1\.1 here\): install what"
+    ):
+        experiment_of(first.path, trusted=tmp_path / "again")
+    forget(mine)
+    install(site, "1.0", 1)
+    _, again = experiment_of(first.path, trusted=tmp_path / "again")
+    assert again.hash() == first.record.config_hash

@@ -93,6 +93,32 @@ def test_a_config_of_another_adabench_is_told(tiny, tmp_path):
         experiment_of(path)
 
 
+@pytest.mark.parametrize("place", [("method", "name"), ("stages", "trunk", "trunk", "weights")])
+def test_a_path_that_was_put_into_a_record_is_not_read(tiny, tmp_path, place):
+    """Its digest would stand in the next record, and a device would be read to the end of time."""
+    record = tiny.outcome.record
+    config = json.loads(read_side_files(tiny.outcome.path, record.provenance)[CONFIG])
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    secret.chmod(0)
+    inner = config
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = str(secret)
+    files = {CONFIG: json.dumps(config)}
+    path = write_record(record.model_copy(update={"provenance": digests(files)}), tmp_path)
+    write_side_files(path, files)
+    with pytest.raises(ValueError, match="secret' names a file of this machine"):
+        experiment_of(path)
+
+
+def test_what_was_in_no_commit_names_the_files_that_are_kept(tiny):
+    record = tiny.outcome.record.model_copy(update={"clean_tree": False})
+    for kept, told in (({"code.patch": "0" * 64}, "code.patch"), ({}, "nothing")):
+        lines = differences(record.model_copy(update={"provenance": kept}), record)
+        assert f"the record's code was in no commit: see {told} beside it" in list(lines)
+
+
 def test_differences_name_what_differs(tiny):
     record = tiny.outcome.record
     first, *others = record.predictions

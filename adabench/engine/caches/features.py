@@ -5,6 +5,7 @@ A cache lives under a key of everything its content depends on, so a stale one i
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from adabench.config.digest import digest
@@ -26,6 +27,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
 from adabench.engine.caches.clip_arrays import ClipArrays
+from adabench.engine.caches.settings import objects_of, settings_of
 from adabench.engine.timings import CostBook
 from adabench.models.roles import Backbone, Part
 from adabench.models.weights import weights_digest
@@ -273,7 +275,15 @@ def _segment_key(segments: SegmentView | None) -> list[int]:
     return [] if segments is None else [segments.segment_length, segments.overlap]
 
 
-def _code(part: Backbone, segments: SegmentView | None) -> list[list[str]]:
-    """Return the code behind the arrays that is from outside the repository; nothing where none is."""
-    found = code_of_classes([*map(type, part.modules()), type(segments)])
-    return [found] if found else []
+def _code(part: nn.Module, segments: SegmentView | None) -> list[list[Any]]:
+    """Return the code behind the arrays that is from outside the repository; nothing where none is.
+
+    With it stand the settings of such a part: its description need not tell them, as the
+    repository's own do.
+    """
+    inner = [*objects_of(part)]
+    functions = [one for one in inner if inspect.isroutine(one)]
+    found = code_of_classes(
+        [*map(type, part.modules()), *map(type, inner), *functions, type(segments)]
+    )
+    return [[*found, settings_of(part)]] if found else []

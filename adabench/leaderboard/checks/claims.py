@@ -33,11 +33,14 @@ def experiment_in(files: Mapping[str, bytes]) -> Experiment | None:
     """
     # Reading configs takes longer to import than all that records alone need.
     from adabench.config.experiment import Experiment
+    from adabench.config.local_files import refuse_paths
 
     if CONFIG not in files:
         return None
     try:
-        return Experiment.model_validate(json.loads(files[CONFIG]))
+        content = json.loads(files[CONFIG])
+        refuse_paths(content)
+        return Experiment.model_validate(content)
     except (ValueError, RecursionError) as error:
         reason = printable(" ".join(str(error).split())[:200])
         raise ValueError(f"{CONFIG} is no config that this adabench reads: {reason}") from error

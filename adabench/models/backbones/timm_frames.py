@@ -17,6 +17,14 @@ from adabench.structures import Features, FeatureSpec, Inputs
 
 # Frames that pass the network at once where no gradient is kept.
 _CHUNK = 512
+# Options by which timm would take weights from a place that no record tells of.
+_SOURCES = (
+    "checkpoint_path",
+    "pretrained",
+    "pretrained_cfg",
+    "pretrained_cfg_overlay",
+    "cache_dir",
+)
 
 
 def frame_spans(index: Tensor) -> Tensor:
@@ -40,7 +48,7 @@ class TimmFrames(Backbone):
         options: further arguments of ``timm.create_model`` (``channels``, say).
 
     Raises:
-        ValueError: an unknown network, or more scales than it has.
+        ValueError: an unknown network, more scales than it has, or options that name weights.
         FileNotFoundError: weights that are not there, naming file and remedy.
     """
 
@@ -133,6 +141,12 @@ class TimmFrames(Backbone):
 
 def _creation(name: str, maps: int, options: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments with which timm creates the network and its last ``maps`` maps."""
+    sources = [key for key in _SOURCES if key in options]
+    if sources:
+        raise ValueError(
+            f"TimmFrames.options: {', '.join(sources)} would load weights that the record does not "
+            "tell of; name them by weights=FILE, or weights='timm' for timm's own"
+        )
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
         hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""

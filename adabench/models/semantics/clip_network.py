@@ -30,9 +30,10 @@ def clip_config(model: str | Mapping[str, Any], tag: str) -> tuple[dict[str, Any
         config = dict(model)
         pretrained = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
     else:
-        config = open_clip.get_model_config(model)
-        if config is None:
+        # By its own names only: it would look others up in any folder, or on a hub.
+        if model not in open_clip.list_models():
             raise ValueError(f"open_clip has no model {model!r}; it has {open_clip.list_models()}")
+        config = open_clip.get_model_config(model)
         pretrained = open_clip.get_pretrained_cfg(model, tag)
         if not pretrained:
             tags = open_clip.list_pretrained_tags_by_model(model)
@@ -40,8 +41,9 @@ def clip_config(model: str | Mapping[str, Any], tag: str) -> tuple[dict[str, Any
         # open_clip only warns when the activation differs from the one that was trained.
         config["quick_gelu"] = bool(pretrained.get("quick_gelu", config.get("quick_gelu", False)))
     odd = set(config) - {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu"}
-    vision = config.get("vision_cfg", {})
-    if odd or "timm_model_name" in vision or not isinstance(vision.get("layers"), int):
+    vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
+    elsewhere = "timm_model_name" in vision or any(key.startswith("hf_") for key in text)
+    if odd or elsewhere or not isinstance(vision.get("layers"), int):
         raise ValueError(
             f"OpenClipSemantics takes a plain CLIP with a vision transformer; {model!r} is none"
         )

@@ -91,8 +91,10 @@ def test_flags_follow_too(root, flag):
         '{"name": "mine", "method": {"name": "Mine"}, "track": "of nobody"}',
         '{"name": "mine", "method": {"name": "Mine"}, "track": "demo", "more": 1}',
         '{"name": "mine", "method": {"name": "Mi\\u202ene"}, "track": "demo"}',
+        # A file of whoever accepts it would be read, and its digest published.
+        '{"name": "mine", "method": {"name": "Mine", "head": ["/etc/passwd"]}, "track": "demo"}',
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_config_that_is_none_is_refused(root, text):
     files = {"config.json": text}

@@ -90,6 +90,21 @@ def test_an_unknown_network_gets_a_suggestion():
         TimmFrames(name="resnt18")
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"checkpoint_path": "x.pth"},
+        {"pretrained": True},
+        {"pretrained_cfg": {"url": "http://localhost/x.pth"}},
+        {"pretrained_cfg_overlay": {"file": "x.pth"}},
+    ],
+)
+def test_options_bring_no_weights(option):
+    """A record that somebody sent would have them fetched from anywhere."""
+    with pytest.raises(ValueError, match=r"TimmFrames\.options: .* weights=FILE"):
+        TimmFrames(name="resnet18", options={**SMALL, **option}, weights="timm")
+
+
 def test_frozen_stays_frozen_when_its_owner_trains():
     part = TimmFrames(name="resnet18", options=SMALL, frozen=True)
     owner = torch.nn.Sequential(part).train()

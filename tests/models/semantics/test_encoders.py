@@ -222,6 +222,12 @@ class TestOpenClip:
         ("arguments", "match"),
         [
             ({"model": "ViT-B-33"}, "open_clip has no model 'ViT-B-33'"),
+            ({"model": "hf-hub:somebody/clip"}, "open_clip has no model 'hf-hub:somebody/clip'"),
+            ({"model": "local-dir:/home/somebody"}, "open_clip has no model 'local-dir:"),
+            (
+                {"model": {**TINY, "text_cfg": {"hf_model_name": "somebody/text", "width": 8}}},
+                "plain CLIP with a vision transformer",
+            ),
             ({"tag": "openia"}, "ViT-B-32 has no tag 'openia'; it has .*openai"),
             ({"model": "RN50"}, "plain CLIP with a vision transformer"),
             ({"model": TINY}, "no weights on a hub"),
