@@ -18,11 +18,12 @@ from adabench.models.assessor import ROLES, Assessor
 from adabench.structures import Inputs, Truth
 from adabench.testing.elsewhere import device, precision_and_input
 from adabench.testing.flow import PartFailedError, Problem, at_random_state_kept, part_name
-from adabench.testing.learning import Training, labels_forgotten, rows
+from adabench.testing.learning import labels_forgotten, rows
 from adabench.testing.predicting import independence, signatures, state_kept
 from adabench.testing.report import ContractReport, Finding, refuse_broken
 from adabench.testing.rules import RULES
 from adabench.testing.subject import NotCheckedError, Subject, look, make_subject
+from adabench.testing.training import Training
 
 # Rules that compare two answers.
 _MOVED = ("batch", "padding", "labels forgotten", "checkpoint")

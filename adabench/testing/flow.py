@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from adabench.batching import slice_inputs
 from adabench.models.assessor import ROLES, Assessor
+from adabench.models.roles import Part
 from adabench.models.selectors.keep_all import even_weights
 from adabench.structures import (
     Assessment,
@@ -196,6 +197,11 @@ def role_of(key: str) -> str:
     """Return the role to which a name like ``selector.score.weight`` belongs."""
     first = key.partition(".")[0]
     return first if first in ROLES else "method"
+
+
+def overrides(part: nn.Module, method: str) -> bool:
+    """Whether a part has a method of its own in the place of its role's."""
+    return getattr(type(part), method) is not getattr(Part, method)
 
 
 def place_of(part: nn.Module | type, method: str) -> str | None:

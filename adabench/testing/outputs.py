@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adabench.evaluation.levels import LEVEL_NAMES
 from adabench.models.assessor import Assessor
 from adabench.structures import Assessment, Features, Inputs, Selection, Units
 from adabench.testing.flow import GIVES, Flow
@@ -133,9 +134,9 @@ def _selection_shapes(selection: Selection, valid: Tensor) -> Iterator[Fault]:
         came, expected = tuple(getattr(selection, name).shape), tuple(valid.shape)
         if came != expected:
             yield "returns", f"{name} is {came}, the units are {expected}"
-    scores = selection.level_scores
-    if scores is not None and (scores.ndim != 2 or len(scores) != len(valid)):
-        yield "returns", f"level_scores is {_shape(scores)}; expected ({len(valid)}, levels)"
+    scores, levels = selection.level_scores, (len(valid), len(LEVEL_NAMES))
+    if scores is not None and _shape(scores) != levels:
+        yield "returns", f"level_scores is {_shape(scores)}; expected {levels}, a level each"
 
 
 def _assessment_shapes(assessment: Assessment, valid: Tensor) -> Iterator[Fault]:

@@ -25,17 +25,21 @@ from adabench.testing.outputs import shape_faults
 from adabench.testing.same import difference
 from adabench.testing.subject import Subject, rows_of, trimmed
 
+# Words of which the name of an argument is made (``y_true``, ``bdi_score``).
 _LABELS = frozenset(
-    {"truth", "label", "labels", "score", "scores", "level", "levels", "target", "targets", "y"}
+    {"truth", "gt", "label", "labels", "score", "scores", "level", "levels"}
+    | {"target", "targets", "y", "bdi", "severity"}
 )
 
 
 def signatures(subject: Subject) -> Iterator[Problem]:
-    """Yield every ``forward`` that takes a label."""
+    """Yield every ``forward`` that takes a label beside what it is given."""
     for role in ROLES:
         part = subject.part(role)
-        for parameter in inspect.signature(part.forward).parameters.values():
-            if parameter.name in _LABELS or "Truth" in str(parameter.annotation):
+        own = 2 if role == "head" else 1
+        for number, parameter in enumerate(inspect.signature(part.forward).parameters.values()):
+            named = number >= own and not _LABELS.isdisjoint(parameter.name.lower().split("_"))
+            if named or "Truth" in str(parameter.annotation):
                 detail = (
                     f"forward takes {parameter.name!r}; ground truth goes to loss and update only"
                 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from adabench.batching import concat_inputs, slice_inputs, trim_inputs
@@ -221,7 +222,12 @@ def _look_at(subject: Subject, draw: Draw, lengths: Tensor) -> Generator[Problem
                 subject.unusable[role] = str(error)
                 yield subject.failed(error, doing=f" on {draw.name}")
             else:
-                yield from _outputs(subject, draw, role, output, flow, lengths)
+                problems = list(_outputs(subject, draw, role, output, flow, lengths))
+                yield from problems
+                if role == "backbone" and any(problem.rule == "spans" for problem in problems):
+                    # A part behind makes its own spans of these, for no fault of its own.
+                    first = torch.tensor([0, 1]).expand_as(output.span)
+                    output = replace(output, span=first)
                 flow[role] = output
         if role in subject.unusable:
             flow[role] = stand_in(draw.method, role, flow)
