@@ -21,7 +21,7 @@ from adabench.data.sealed import session_labels
 from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
-from adabench.engine.contract import hold, hold_trained, refuse
+from adabench.engine.contract import hold, hold_first, hold_trained, refuse
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
@@ -121,13 +121,21 @@ class Workbench:
         return self._loader(self.dataset("test", names=names, one_view=True), shuffle=False)
 
     def contract(self, *, trained: bool = False) -> ContractReport:
-        """Hold the method to the contract, as it is: before training, or with a trained checkpoint."""
+        """Hold the method to the contract, as it is: before training, or with a trained checkpoint.
+
+        What would take long on the CPU is asked on the first batch of training.
+        """
         if trained:
             use: Use = "validate" if self.parts.validate else "train"
             return hold_trained(self.assessor, self.dataset(use))
         checkpoints = {name: stage.path for name, stage in self.stages.items()}
         rebuild = partial(build_assessor, self.experiment, checkpoints)
-        return hold(self.assessor, self.dataset("train"), rebuild)
+        dataset = self.dataset("train")
+        report = hold(self.assessor, dataset, rebuild)
+        if report.outcome == "broken" or not report.deferred:
+            return report
+        first = next(iter(self._loader(dataset, shuffle=True, workers=0)))
+        return report.joined(hold_first(self.assessor, first, dataset))
 
     def _view(self, use: Use) -> dict[str, Any]:
         views = self.views
@@ -141,14 +149,16 @@ class Workbench:
         """Return batches of one use."""
         return self._loader(self.dataset(use), shuffle=use == "train")
 
-    def _loader(self, dataset: ClipDataset, *, shuffle: bool) -> DataLoader[Any]:
+    def _loader(
+        self, dataset: ClipDataset, *, shuffle: bool, workers: int | None = None
+    ) -> DataLoader[Any]:
         return make_loader(
             dataset,
             self.training.batch_size,
             collate,
             shuffle=shuffle,
             seed=self.experiment.seed,
-            workers=self.training.workers,
+            workers=self.training.workers if workers is None else workers,
         )
 
 

@@ -57,15 +57,10 @@ class Training:
 
     def run(self) -> Iterator[Problem]:
         """Yield what is wrong with losses and updates; the rest is asked afterwards."""
-        if self.subject.unusable:
-            self.failed = True
-            names = ", ".join(sorted(self.subject.unusable))
-            raise NotCheckedError(f"the output of {names} is unusable")
-        learns = [p for p in self.method.parameters() if p.requires_grad]
-        optimiser = torch.optim.Adam(learns, lr=_RATE) if learns else None
+        self._refuse_unusable()
         with torch.enable_grad():
             for last in (False, True):
-                problems = list(self._step(optimiser, _PROGRESS[0], last=last))
+                problems = list(self._step(_PROGRESS[0], last=last))
                 yield from problems
                 if self.failed:
                     return
@@ -73,16 +68,37 @@ class Training:
                 if self.dead:
                     # Some losses begin late.
                     self._look_again(progress)
-            if self.dead:
+            if self.dead and not self.subject.deferred:
                 # What works on many units is idle on few.
                 self.inputs, self.truth = self.subject.inputs, self.subject.truth
                 for progress in _PROGRESS:
                     if self.dead:
                         self._look_again(progress)
 
-    def _step(
-        self, optimiser: torch.optim.Optimizer | None, progress: float, *, last: bool
-    ) -> Iterator[Problem]:
+    def own_view(self) -> Iterator[Problem]:
+        """Yield what is wrong with losses and gradients on the config's own view."""
+        self._refuse_unusable()
+        self.inputs, self.truth = self.subject.inputs, self.subject.truth
+        self.dead = self._without_gradient()
+        with torch.enable_grad():
+            # A gate that starts at zero lets a gradient through after a step.
+            for progress in (_PROGRESS[0], *_PROGRESS):
+                if not self.dead:
+                    return
+                problems = self._look_again(progress)
+                if problems and progress == _PROGRESS[0]:
+                    yield from problems
+                    return
+                self._move()
+        yield from self._told(self.dead)
+
+    def _refuse_unusable(self) -> None:
+        if self.subject.unusable:
+            self.failed = True
+            names = ", ".join(sorted(self.subject.unusable))
+            raise NotCheckedError(f"the output of {names} is unusable")
+
+    def _step(self, progress: float, *, last: bool) -> Iterator[Problem]:
         self.method.zero_grad(set_to_none=True)
         try:
             flow, losses, problems = self._losses(progress)
@@ -91,11 +107,8 @@ class Training:
             yield self.subject.failed(error, "losses", doing=" in a training step")
             return
         yield from problems
-        if problems or not losses:
+        if problems:
             self.failed = True
-            if not problems:
-                place = place_of(self.method.head, "loss")
-                yield Problem("losses", "head", "no part has a loss, nor has the head", place)
             return
         try:
             self._backward(flow, losses)
@@ -111,9 +124,15 @@ class Training:
             return
         if last:
             self.dead = dead
-        if optimiser is not None and any(v.requires_grad for v in losses.values()):
-            optimiser.step()
+        self._move()
         yield from self._update(flow, progress)
+
+    def _move(self) -> None:
+        """Take a step whose size no gradient decides, as Adam's first one; it costs no memory."""
+        with torch.no_grad():
+            for parameter in self.method.parameters():
+                if parameter.grad is not None:
+                    parameter.sub_(parameter.grad.sign_(), alpha=_RATE)
 
     def _backward(self, flow: Flow, losses: Mapping[str, Tensor]) -> None:
         """Take the gradient of a sum of losses, and note which parts' output it reaches."""
@@ -144,6 +163,11 @@ class Training:
                 problems.append(Problem("losses", role, fault, place_of(part, "loss")))
             else:
                 found.update({f"{role}.{name}": value for name, value in losses.items()})
+        if not found and not problems:
+            place = place_of(self.method.head, "loss")
+            problems.append(
+                Problem("losses", "head", "no part has a loss, nor has the head", place)
+            )
         return flow, found, problems
 
     def _update(self, flow: Flow, progress: float) -> Iterator[Problem]:
@@ -169,19 +193,22 @@ class Training:
                 dead[name] = norm
         return dead
 
-    def _look_again(self, progress: float) -> None:
-        """Keep those of the dead parameters that get nothing at another time either."""
+    def _look_again(self, progress: float) -> list[Problem]:
+        """Keep those of the dead parameters that get nothing at this time either."""
         self.method.zero_grad(set_to_none=True)
         flow, losses, problems = self._losses(progress)
-        if problems or not losses:
-            return
+        if problems:
+            return problems
         self._backward(flow, losses)
         still = self._without_gradient()
-        self.dead = {name: norm for name, norm in self.dead.items() if name in still}
+        self.dead = {name: still[name] for name in self.dead if name in still}
+        return []
 
     def gradients(self) -> Iterator[Problem]:
         """Yield parts with parameters that no loss reaches."""
         self._need()
+        if self.dead and self.subject.deferred:
+            raise NotCheckedError(f"{len(self.dead)} parameters idle on the smallest view")
         yield from self._told(self.dead)
 
     def _told(self, dead: Mapping[str, float]) -> Iterator[Problem]:
