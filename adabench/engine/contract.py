@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from mmengine.device import get_device
 from adabench.batching import collate
 from adabench.data.dataset import ClipDataset
 from adabench.models.assessor import Assessor, MoveAndScale
+from adabench.records.record import Record
+from adabench.records.sections import Contract
 from adabench.structures import Inputs, Truth
 from adabench.testing import ContractReport, check_contract, check_view, refuse_broken
 
@@ -68,6 +70,38 @@ def refuse(report: ContractReport, *, allow_broken: bool) -> None:
     """Raise ContractError with the findings of a broken report, unless that is allowed."""
     if not allow_broken:
         refuse_broken(report, REMEDY)
+
+
+def contract_told(report: ContractReport) -> Contract:
+    """Return what a record says of a contract that was held, broken or not checked."""
+    seconds = sum(report.seconds.values())
+    return Contract(outcome=report.outcome, reasons=[report.line()], seconds=seconds)
+
+
+def worst_contract(records: Sequence[Record]) -> Contract | None:
+    """Return the contract of records that are joined: the worst of theirs; None where one tells none."""
+    told = [record.contract for record in records if record.contract is not None]
+    if len(told) < len(records):
+        return None
+    return min(told, key=_badness)
+
+
+def _badness(contract: Contract) -> int:
+    return ("broken", "not checked", "held").index(contract.outcome)
+
+
+def with_stages(contract: Contract, stages: Mapping[str, Contract | None]) -> Contract:
+    """Return what is to be said of a method and the stages below it: the worst, each stage by name."""
+    below = {name: each for name, each in stages.items() if each is not None}
+    every = [contract, *below.values()]
+    return Contract(
+        outcome=min(every, key=_badness).outcome,
+        reasons=[
+            *contract.reasons,
+            *(f"stage {name}: {why}" for name, each in below.items() for why in each.reasons),
+        ],
+        seconds=contract.seconds,
+    )
 
 
 def _read(dataset: ClipDataset) -> tuple[Inputs, Truth | None, torch.Tensor]:

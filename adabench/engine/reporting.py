@@ -36,7 +36,6 @@ from adabench.records.sections import (
     View,
     bdi_ii,
 )
-from adabench.testing import ContractReport
 
 
 @dataclass(frozen=True)
@@ -142,21 +141,6 @@ def _named(experiment: Experiment, facts: Facts) -> dict[str, Any]:
 def _shuffled(experiment: Experiment) -> list[str]:
     own = experiment.method["name"]
     return [f"{own} on shuffled labels"] if experiment.shuffle_labels else []
-
-
-def contract_told(report: ContractReport) -> Contract:
-    """Return what a record says of a contract that was held, broken or not checked."""
-    seconds = sum(report.seconds.values())
-    return Contract(outcome=report.outcome, reasons=[report.line()], seconds=seconds)
-
-
-def worst_contract(records: Sequence[Record]) -> Contract | None:
-    """Return the contract of records that are joined: the worst of theirs; None where one tells none."""
-    told = [record.contract for record in records if record.contract is not None]
-    if len(told) < len(records):
-        return None
-    ranks = {"broken": 0, "not checked": 1, "held": 2}
-    return min(told, key=lambda contract: ranks[contract.outcome])
 
 
 def scored(

@@ -21,7 +21,16 @@ from adabench.data.sealed import session_labels
 from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
-from adabench.engine.contract import hold, hold_first, hold_trained, refuse
+from adabench.engine.checkpoints import load_model
+from adabench.engine.contract import (
+    REMEDY,
+    contract_told,
+    hold,
+    hold_first,
+    hold_trained,
+    refuse,
+    with_stages,
+)
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
@@ -29,9 +38,9 @@ from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
 from adabench.models import Assessor
-from adabench.records.sections import bdi_ii
+from adabench.records.sections import Contract, bdi_ii
 from adabench.registry import TRANSFORMS
-from adabench.testing import ContractReport
+from adabench.testing import ContractError, ContractReport
 
 Use = Literal["train", "validate", "test"]
 
@@ -74,6 +83,11 @@ class Workbench:
     def material(self) -> Material:
         """Where the test clips are read, and the others too unless there is a source."""
         return Material(self.corpus, self.features, self.semantics)
+
+    @property
+    def stage_contracts(self) -> dict[str, Contract | None]:
+        """What was found of the methods of its stages, by name."""
+        return {name: stage.contract for name, stage in self.stages.items()}
 
     @property
     def views(self) -> Views:
@@ -227,17 +241,30 @@ def ensure_run_stages(
     *,
     allow_broken: bool = False,
 ) -> dict[str, StageResult]:
-    """Find or train the stages of a run; arguments and errors as `ensure_stages` and `set_up`."""
+    """Find or train the stages of a run; arguments and errors as `ensure_stages` and `set_up`.
+
+    One that is found and broke the contract when it was made, allowed to, is refused like a new one.
+    """
     fit_stage = partial(_fit_for_stage, allow_broken=allow_broken)
-    return ensure_stages(experiment, data, fit_stage, until)
+    found = ensure_stages(experiment, data, fit_stage, until)
+    for stage in found.values():
+        if stage.contract is not None and stage.contract.outcome == "broken" and not allow_broken:
+            raise ContractError(
+                f"stage {stage.name!r} ({stage.path.parent}) broke the contract when it was made: "
+                f"{'; '.join(stage.contract.reasons)}\n{REMEDY}"
+            )
+    return found
 
 
 def _fit_for_stage(
     experiment: Experiment, data: RunData, folder: Path, *, allow_broken: bool
-) -> tuple[Assessor, Fit]:
+) -> tuple[Assessor, Fit, Contract]:
     bench = set_up(experiment, data, allow_broken=allow_broken)
-    refuse(bench.contract(), allow_broken=allow_broken)
-    return bench.assessor, fit_method(bench, folder, resume=True)
+    refuse(report := bench.contract(), allow_broken=allow_broken)
+    done = fit_method(bench, folder, resume=True)
+    load_model(bench.assessor, done.checkpoint)
+    refuse(report := report.joined(bench.contract(trained=True)), allow_broken=allow_broken)
+    return bench.assessor, done, with_stages(contract_told(report), bench.stage_contracts)
 
 
 def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:

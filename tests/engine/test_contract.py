@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from adabench.engine import checkpoints, workbench
-from adabench.engine.reporting import worst_contract
+from adabench.engine.contract import worst_contract
 from adabench.engine.run import train
 from adabench.models import KeepAll
 from adabench.records.sections import Contract

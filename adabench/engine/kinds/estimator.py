@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from adabench.data.sealed import session_labels
-from adabench.engine.contract import refuse
+from adabench.engine.contract import contract_told, refuse
 from adabench.engine.kinds.method_run import MethodRun
-from adabench.engine.reporting import Facts, contract_told, flags_of
+from adabench.engine.reporting import Facts, flags_of
 from adabench.evaluation.controls import CONSTANT
 from adabench.models.estimator import EstimatorMethod
 from adabench.registry import MODELS
