@@ -240,7 +240,8 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     set_threads(bench.training.threads)
     checkpoints.load_model(bench.assessor, checkpoint)
     evaluation = evaluate(bench)
-    facts = Facts(clips=evaluation.clips, flags=flags_of_bench(bench), decoy=ask_decoy(bench))
+    decoy = ask_decoy(bench, evaluation.first_views)
+    facts = Facts(clips=evaluation.clips, flags=flags_of_bench(bench), decoy=decoy)
     labels = data.parts.open_labels(evaluation.sessions)
     return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 

@@ -108,7 +108,7 @@ class Workbench:
     def dataset(self, use: Use, *, frames: bool | None = None, **decoy: Any) -> ClipDataset:
         """Return the clips of one use; ``frames`` True reads them beside the cache.
 
-        ``names`` and ``one_view`` are handed on to the dataset.
+        ``names``, ``one_view`` and ``backwards`` are handed on to the dataset.
         """
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
@@ -130,9 +130,12 @@ class Workbench:
             **decoy,
         )
 
-    def named_loader(self, names: Mapping[str, ClipRecord]) -> DataLoader[Any]:
+    def named_loader(
+        self, names: Mapping[str, ClipRecord], *, backwards: bool = False
+    ) -> DataLoader[Any]:
         """Return batches of one view of each test clip, under the names of others."""
-        return self._loader(self.dataset("test", names=names, one_view=True), shuffle=False)
+        dataset = self.dataset("test", names=names, one_view=True, backwards=backwards)
+        return self._loader(dataset, shuffle=False)
 
     def contract(self, *, trained: bool = False) -> ContractReport:
         """Hold the method to the contract, as it is: before training, or with a trained checkpoint.

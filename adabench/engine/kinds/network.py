@@ -77,7 +77,7 @@ class NetworkRun(MethodRun):
         refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("evaluation"):
             self.evaluation = evaluate(self.bench)
-            self.decoy = ask_decoy(self.bench)
+            self.decoy = ask_decoy(self.bench, self.evaluation.first_views)
             self.work, self.speed = multiply_adds(self.bench), frames_per_second(self.bench)
         return self.evaluation.sessions
 
