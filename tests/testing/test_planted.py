@@ -52,6 +52,8 @@ FAULTS = {
     "loss forgotten": ("head", by_role.LossForgotten, "losses"),
     "takes y_true": ("head", by_role.TakesAnswers, "no labels"),
     "seven levels": ("selector", by_role.SevenLevels, "returns"),
+    "full batches mixed": ("head", by_role.MixesFullBatches, "batch"),
+    "leaves evaluation": ("head", by_role.LeavesEvaluation, "state"),
     "late spans": ("backbone", by_role.LateSpans, "spans"),
 }
 #: Those two that only loading can show are planted in files.
