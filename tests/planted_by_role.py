@@ -50,10 +50,10 @@ class TakesAnswers(UnitRegressor):
         return super().forward(units, selection)
 
 
-class SevenLevels(Scored):
+class LevelsByRow(Scored):
     def forward(self, units):
         selection = super().forward(units)
-        selection.level_scores = selection.weight.new_zeros(len(selection.weight), 7)
+        selection.level_scores = selection.weight.new_zeros(4, len(selection.weight))
         return selection
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -19,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from adabench.batching import tensors_of
+from adabench.structures import Units
 from adabench.testing.flow import (
     PartFailedError,
     Problem,
@@ -174,7 +176,9 @@ def device(subject: Subject) -> Iterator[Problem]:
             with blamed(role), _autocast_elsewhere(), _Elsewhere():
                 given = tuple(record.map(_away) for record in arguments(role, flow))
                 output = functional_call(part, _moved(part), given)
-            stayed = [tensor for tensor in tensors_of(output) if tensor.device != _AWAY]
+            # A unit's scale is looked up, and indexes from the CPU too.
+            asked = replace(output, scale=output.valid) if isinstance(output, Units) else output
+            stayed = [tensor for tensor in tensors_of(asked) if tensor.device != _AWAY]
             if stayed:
                 told = f"a tensor {tuple(stayed[0].shape)} of its output is on the CPU"
                 yield Problem("device", role, told, place_of(part, "forward"))

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adabench.evaluation.levels import LEVEL_NAMES
 from adabench.models.assessor import Assessor
 from adabench.structures import Assessment, Features, Inputs, Selection, Units
 from adabench.testing.flow import GIVES, Flow
@@ -134,9 +133,9 @@ def _selection_shapes(selection: Selection, valid: Tensor) -> Iterator[Fault]:
         came, expected = tuple(getattr(selection, name).shape), tuple(valid.shape)
         if came != expected:
             yield "returns", f"{name} is {came}, the units are {expected}"
-    scores, levels = selection.level_scores, (len(valid), len(LEVEL_NAMES))
-    if scores is not None and _shape(scores) != levels:
-        yield "returns", f"level_scores is {_shape(scores)}; expected {levels}, a level each"
+    scores = selection.level_scores
+    if scores is not None and (scores.ndim != 2 or len(scores) != len(valid)):
+        yield "returns", f"level_scores is {_shape(scores)}; expected ({len(valid)}, levels)"
 
 
 def _assessment_shapes(assessment: Assessment, valid: Tensor) -> Iterator[Fault]:

@@ -51,7 +51,7 @@ FAULTS = {
     "gradient not finite": ("head", by_role.RootOfZero, "gradients"),
     "loss forgotten": ("head", by_role.LossForgotten, "losses"),
     "takes y_true": ("head", by_role.TakesAnswers, "no labels"),
-    "seven levels": ("selector", by_role.SevenLevels, "returns"),
+    "levels by row": ("selector", by_role.LevelsByRow, "returns"),
     "full batches mixed": ("head", by_role.MixesFullBatches, "batch"),
     "leaves evaluation": ("head", by_role.LeavesEvaluation, "state"),
     "late spans": ("backbone", by_role.LateSpans, "spans"),
