@@ -57,6 +57,7 @@ class ClipDataset(Dataset[Clip]):
         semantics: the semantics cache, or None.
         names: clip → the record whose name its samples bear, for a decoy; read is the clip itself.
         one_view: give one view a clip, the first, where all would be given.
+        backwards: give the last clip first.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ClipDataset(Dataset[Clip]):
         semantics: SemanticsSource | None = None,
         names: Mapping[str, ClipRecord] | None = None,
         one_view: bool = False,
+        backwards: bool = False,
     ) -> None:
         if augment is not None and not frames:
             raise ValueError(
@@ -81,7 +83,7 @@ class ClipDataset(Dataset[Clip]):
                 "augmented versions itself"
             )
         self.corpus = corpus
-        self.clips = list(clips)
+        self.clips = list(reversed(clips)) if backwards else list(clips)
         self.view = view
         self.training = training
         self.labels = labels

@@ -36,6 +36,7 @@ class Evaluation:
         seconds: wall time.
         kept_share: of a view's valid units, those that weigh anything, mean over views.
         relevance: of the test's views, where key frames are known.
+        first_views: the score of each clip's first view, in the order of the clips.
     """
 
     sessions: dict[str, float]
@@ -43,6 +44,7 @@ class Evaluation:
     seconds: float
     kept_share: float
     relevance: Relevance | None = None
+    first_views: tuple[float, ...] = ()
 
 
 def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
@@ -66,7 +68,8 @@ def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
     clips, sessions = average(scores)
     refuse_infinite(sessions)
     seconds = time.perf_counter() - started
-    return Evaluation(sessions, clips, seconds, float(np.mean(kept)), relevance)
+    first = tuple(score for view, score in scores if view.phase == 0)
+    return Evaluation(sessions, clips, seconds, float(np.mean(kept)), relevance, first)
 
 
 def _kept_shares(units: Units, selection: Selection) -> list[float]:

@@ -38,7 +38,6 @@ from adabench.records.sections import (
     View,
     bdi_ii,
 )
-from adabench.testing import ContractReport
 
 
 @dataclass(frozen=True)
@@ -164,21 +163,6 @@ def _edited(experiment: Experiment) -> list[str]:
     changed = sorted({name for held in units for name in changed_data(held)})
     told = "changed while the run went on: which content its parts read is not known"
     return [f"{', '.join(changed)} {told}"] if changed else []
-
-
-def contract_told(report: ContractReport) -> Contract:
-    """Return what a record says of a contract that was held, broken or not checked."""
-    seconds = sum(report.seconds.values())
-    return Contract(outcome=report.outcome, reasons=[report.line()], seconds=seconds)
-
-
-def worst_contract(records: Sequence[Record]) -> Contract | None:
-    """Return the contract of records that are joined: the worst of theirs; None where one tells none."""
-    told = [record.contract for record in records if record.contract is not None]
-    if len(told) < len(records):
-        return None
-    ranks = {"broken": 0, "not checked": 1, "held": 2}
-    return min(told, key=lambda contract: ranks[contract.outcome])
 
 
 def scored(

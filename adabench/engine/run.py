@@ -237,11 +237,13 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     checkpoints.check_identity(checkpoint, identity_of(experiment), ("config_hash",))
     preflight(experiment)
     data = open_data(experiment)
-    bench = set_up(experiment, data)
+    # Its training was asked about the contract; this record says nothing of it.
+    bench = set_up(experiment, data, allow_broken=True)
     set_threads(bench.training.threads)
     checkpoints.load_model(bench.assessor, checkpoint)
     evaluation = evaluate(bench)
-    facts = Facts(clips=evaluation.clips, flags=flags_of_bench(bench), decoy=ask_decoy(bench))
+    decoy = ask_decoy(bench, evaluation.first_views)
+    facts = Facts(clips=evaluation.clips, flags=flags_of_bench(bench), decoy=decoy)
     labels = data.parts.open_labels(evaluation.sessions)
     return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 

@@ -22,7 +22,16 @@ from adabench.data.sealed import session_labels
 from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
-from adabench.engine.contract import hold, hold_trained, refuse
+from adabench.engine.checkpoints import load_model
+from adabench.engine.contract import (
+    REMEDY,
+    contract_told,
+    hold,
+    hold_first,
+    hold_trained,
+    refuse,
+    with_stages,
+)
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
@@ -30,9 +39,9 @@ from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
 from adabench.models import Assessor
-from adabench.records.sections import bdi_ii
+from adabench.records.sections import Contract, bdi_ii
 from adabench.registry import TRANSFORMS
-from adabench.testing import ContractReport
+from adabench.testing import ContractError, ContractReport
 
 Use = Literal["train", "validate", "test"]
 
@@ -83,6 +92,11 @@ class Workbench:
         return sorted({*own, *([] if self.source is None else self.source.caches)})
 
     @property
+    def stage_contracts(self) -> dict[str, Contract | None]:
+        """What was found of the methods of its stages, by name."""
+        return {name: stage.contract for name, stage in self.stages.items()}
+
+    @property
     def views(self) -> Views:
         """The experiment's views, which a network needs."""
         if self.experiment.views is None:
@@ -101,7 +115,7 @@ class Workbench:
     def dataset(self, use: Use, *, frames: bool | None = None, **decoy: Any) -> ClipDataset:
         """Return the clips of one use; ``frames`` True reads them beside the cache.
 
-        ``names`` and ``one_view`` are handed on to the dataset.
+        ``names``, ``one_view`` and ``backwards`` are handed on to the dataset.
         """
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
@@ -123,18 +137,29 @@ class Workbench:
             **decoy,
         )
 
-    def named_loader(self, names: Mapping[str, ClipRecord]) -> DataLoader[Any]:
+    def named_loader(
+        self, names: Mapping[str, ClipRecord], *, backwards: bool = False
+    ) -> DataLoader[Any]:
         """Return batches of one view of each test clip, under the names of others."""
-        return self._loader(self.dataset("test", names=names, one_view=True), shuffle=False)
+        dataset = self.dataset("test", names=names, one_view=True, backwards=backwards)
+        return self._loader(dataset, shuffle=False)
 
     def contract(self, *, trained: bool = False) -> ContractReport:
-        """Hold the method to the contract, as it is: before training, or with a trained checkpoint."""
+        """Hold the method to the contract, as it is: before training, or with a trained checkpoint.
+
+        What would take long on the CPU is asked on the first batch of training.
+        """
         if trained:
             use: Use = "validate" if self.parts.validate else "train"
             return hold_trained(self.assessor, self.dataset(use))
         checkpoints = {name: stage.path for name, stage in self.stages.items()}
         rebuild = partial(build_assessor, self.experiment, checkpoints)
-        return hold(self.assessor, self.dataset("train"), rebuild)
+        dataset = self.dataset("train")
+        report = hold(self.assessor, dataset, rebuild)
+        if report.outcome == "broken" or not report.deferred:
+            return report
+        first = next(iter(self._loader(dataset, shuffle=True, workers=0)))
+        return report.joined(hold_first(self.assessor, first, dataset))
 
     def _view(self, use: Use) -> dict[str, Any]:
         views = self.views
@@ -148,14 +173,16 @@ class Workbench:
         """Return batches of one use."""
         return self._loader(self.dataset(use), shuffle=use == "train")
 
-    def _loader(self, dataset: ClipDataset, *, shuffle: bool) -> DataLoader[Any]:
+    def _loader(
+        self, dataset: ClipDataset, *, shuffle: bool, workers: int | None = None
+    ) -> DataLoader[Any]:
         return make_loader(
             dataset,
             self.training.batch_size,
             collate,
             shuffle=shuffle,
             seed=self.experiment.seed,
-            workers=self.training.workers,
+            workers=self.training.workers if workers is None else workers,
         )
 
 
@@ -224,17 +251,30 @@ def ensure_run_stages(
     *,
     allow_broken: bool = False,
 ) -> dict[str, StageResult]:
-    """Find or train the stages of a run; arguments and errors as `ensure_stages` and `set_up`."""
+    """Find or train the stages of a run; arguments and errors as `ensure_stages` and `set_up`.
+
+    One that is found and broke the contract when it was made, allowed to, is refused like a new one.
+    """
     fit_stage = partial(_fit_for_stage, allow_broken=allow_broken)
-    return ensure_stages(experiment, data, fit_stage, until)
+    found = ensure_stages(experiment, data, fit_stage, until)
+    for stage in found.values():
+        if stage.contract is not None and stage.contract.outcome == "broken" and not allow_broken:
+            raise ContractError(
+                f"stage {stage.name!r} ({stage.path.parent}) broke the contract when it was made: "
+                f"{'; '.join(stage.contract.reasons)}\n{REMEDY}"
+            )
+    return found
 
 
 def _fit_for_stage(
     experiment: Experiment, data: RunData, folder: Path, *, allow_broken: bool
-) -> tuple[Assessor, Fit]:
+) -> tuple[Assessor, Fit, Contract]:
     bench = set_up(experiment, data, allow_broken=allow_broken)
-    refuse(bench.contract(), allow_broken=allow_broken)
-    return bench.assessor, fit_method(bench, folder, resume=True)
+    refuse(report := bench.contract(), allow_broken=allow_broken)
+    done = fit_method(bench, folder, resume=True)
+    load_model(bench.assessor, done.checkpoint)
+    refuse(report := report.joined(bench.contract(trained=True)), allow_broken=allow_broken)
+    return bench.assessor, done, with_stages(contract_told(report), bench.stage_contracts)
 
 
 def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:

@@ -33,7 +33,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interval = tuple[Points, Points]
 
 #: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
-_ROUNDING: Final = 1e-4
+ROUNDING: Final = 1e-4
 
 
 #: Unknown fields are refused, numbers are finite, nothing can be assigned.
@@ -166,9 +166,9 @@ class Decoy(Part):
     reason: str = ""
 
     @staticmethod
-    def shows_equal(difference: float, repeated: float) -> bool:
+    def shows_equal(difference: float, repeated: float, rounding: float = ROUNDING) -> bool:
         """Whether predictions are the same within what the model shows when it predicts twice."""
-        return difference <= max(_ROUNDING, 2 * repeated)
+        return difference <= max(rounding, 2 * repeated)
 
     @property
     def fits(self) -> bool:

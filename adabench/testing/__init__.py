@@ -1,6 +1,6 @@
 """The contract as one list of checks, for plugins, trainings and tests, and small batches to run it on."""
 
-from adabench.testing.contract import check_assessor, check_contract
+from adabench.testing.contract import check_assessor, check_contract, check_view
 from adabench.testing.estimators import check_estimator
 from adabench.testing.examples import example_batch, example_id, example_truth
 from adabench.testing.outputs import check_selection, check_spans
@@ -23,6 +23,7 @@ __all__ = [
     "check_reader",
     "check_selection",
     "check_spans",
+    "check_view",
     "example_batch",
     "example_id",
     "example_truth",

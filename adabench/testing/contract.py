@@ -7,9 +7,11 @@ though it is given the same is the culprit, and its first answer stands in for w
 
 from __future__ import annotations
 
+import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,14 +20,24 @@ from adabench.models.assessor import ROLES, Assessor
 from adabench.structures import Inputs, Truth
 from adabench.testing.elsewhere import device, precision_and_input
 from adabench.testing.flow import PartFailedError, Problem, at_random_state_kept, part_name
-from adabench.testing.learning import Training, labels_forgotten, rows
+from adabench.testing.learning import labels_forgotten, rows
 from adabench.testing.predicting import independence, signatures, state_kept
 from adabench.testing.report import ContractReport, Finding, refuse_broken
 from adabench.testing.rules import RULES
-from adabench.testing.subject import NotCheckedError, Subject, look, make_subject
+from adabench.testing.subject import (
+    NotCheckedError,
+    Subject,
+    last_frames,
+    look,
+    look_at_own_view,
+    make_subject,
+)
+from adabench.testing.training import Training
 
 # Rules that compare two answers.
 _MOVED = ("batch", "padding", "labels forgotten", "checkpoint")
+# Rules that an output alone can break.
+_LOOKED = ("runs", "returns", "dtypes", "finite", "spans", "weights")
 
 Probe = Callable[[], Iterator[Problem]]
 
@@ -55,10 +67,9 @@ def checks_of(subject: Subject) -> list[Check]:
     def after_training() -> Iterator[Problem]:
         yield from training.memories()
 
-    looked = ("runs", "returns", "dtypes", "finite", "spans", "weights")
     return [
         Check("signatures", ("no labels",), lambda: signatures(subject), trained=False),
-        Check("outputs", looked, lambda: look(subject)),
+        Check("outputs", _LOOKED, lambda: look(subject)),
         Check("independence", ("repeats", "batch", "padding"), lambda: independence(subject)),
         Check("state", ("state",), lambda: state_kept(subject, before)),
         Check(
@@ -86,6 +97,7 @@ def check_contract(
     exempt: Sequence[str] = (),
     rebuild: Callable[[], Assessor] | None = None,
     trained: bool = False,
+    limit: float = math.inf,
 ) -> ContractReport:
     """Check the whole contract; the assessor, random numbers and modes are left as they were.
 
@@ -98,22 +110,48 @@ def check_contract(
         rebuild: builds the method anew, to load the state dict into; by default a copy is taken
             before training.
         trained: ask only what a trained checkpoint has to be asked again.
+        limit: CPU seconds that one answer on the view of ``inputs`` may take, as the smallest view
+            lets expect; what takes longer is left to `check_view`, and the report is ``deferred``.
     """
     with at_random_state_kept(seed=0), torch.no_grad():
         subject = make_subject(
-            assessor, inputs, truth, lengths=lengths, rebuild=rebuild, exempt=exempt
+            assessor,
+            inputs,
+            truth,
+            lengths=lengths,
+            rebuild=rebuild,
+            exempt=exempt,
+            limit=limit,
         )
-        return _run(subject, trained=trained)
+        checks = [each for each in checks_of(subject) if each.trained or not trained]
+        return replace(_run(subject, checks), deferred=subject.deferred)
 
 
-def _run(subject: Subject, *, trained: bool) -> ContractReport:
+def check_view(
+    assessor: Assessor, inputs: Inputs, truth: Truth | None = None, *, lengths: Tensor | None = None
+) -> ContractReport:
+    """Check on one batch, on the device where it is, what `check_contract` left to it.
+
+    These are the outputs, and with a truth the losses and gradients; arguments as there.
+    """
+    with at_random_state_kept(seed=0), torch.no_grad():
+        last = last_frames(inputs) if lengths is None else lengths
+        method = copy.deepcopy(assessor).eval()
+        subject = Subject(method, inputs, truth, inputs, last.to(inputs.valid.device))
+        training = Training(subject)
+        checks = [
+            Check("own view", _LOOKED, lambda: look_at_own_view(subject)),
+            Check("own view in training", ("losses", "gradients"), training.own_view),
+        ]
+        return _run(subject, checks if truth is not None else checks[:1])
+
+
+def _run(subject: Subject, checks: Sequence[Check]) -> ContractReport:
     findings: dict[tuple[str, str], Finding] = {}
     asked: dict[str, None] = {}
     skipped: dict[str, str] = {}
     seconds: dict[str, float] = {}
-    for check in checks_of(subject):
-        if trained and not check.trained:
-            continue
+    for check in checks:
         started = time.perf_counter()
         try:
             for problem in _problems(subject, check):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +19,8 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from adabench.batching import tensors_of
+from adabench.structures import Units
 from adabench.testing.flow import (
     PartFailedError,
     Problem,
@@ -34,6 +37,15 @@ _AWAY = torch.device("meta")
 _HALF = (torch.float16, torch.bfloat16)
 # These take an index or a source from the CPU on any device.
 _MIXES = ("index", "index_put", "index_put_", "_index_put_impl_", "copy_", "_to_copy")
+# Lengths and numbers of sequences (integers) are on the CPU in these, going in and coming out.
+_LENGTHS_HERE = (
+    "_pack_padded_sequence",
+    "_pad_packed_sequence",
+    "lstm",
+    "gru",
+    "rnn_tanh",
+    "rnn_relu",
+)
 # The attention that runs anywhere.
 _PLAIN_ATTENTION = 0
 
@@ -81,11 +93,10 @@ def _run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     given: list[Tensor] = []
     tree_map(lambda x: given.append(x) if isinstance(x, Tensor) else None, (args, dict(kwargs)))
     name = func.overloadpacket.__name__
-    away = any(isinstance(tensor, _Away) for tensor in given)
-    here = [t for t in given if not isinstance(t, _Away) and t.ndim and t.device.type == "cpu"]
-    if away and here and name not in _MIXES:
-        shapes = ", ".join(str(tuple(t.shape)) for t in here[:2])
-        raise MixedDevicesError(f"{name} mixes its input with a tensor {shapes} on the CPU")
+    # torch.tensor and new_tensor make plain ones there.
+    away = any(tensor.device == _AWAY for tensor in given)
+    if away:
+        _refuse_mixed(name, given)
     if name == "_fused_sdp_choice":
         return _PLAIN_ATTENTION
     asked = kwargs.get("device")
@@ -98,7 +109,21 @@ def _run(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return _written(func, args, kwargs)
     stays = asked is not None and torch.device(asked).type == "cpu"
     goes = asked is not None and torch.device(asked) == _AWAY
-    return result if stays or not (away or goes) else tree_map(_away, result)
+    if stays or not (away or goes):
+        return result
+    return tree_map(lambda value: value if _is_length(name, value) else _away(value), result)
+
+
+def _refuse_mixed(name: str, given: Sequence[Tensor]) -> None:
+    """Raise MixedDevicesError where tensors of both devices meet that may not."""
+    here = [t for t in given if t.ndim and t.device != _AWAY and not _is_length(name, t)]
+    if here and name not in _MIXES:
+        shapes = ", ".join(str(tuple(t.shape)) for t in here[:2])
+        raise MixedDevicesError(f"{name} mixes its input with a tensor {shapes} on the CPU")
+
+
+def _is_length(name: str, value: Any) -> bool:
+    return name in _LENGTHS_HERE and isinstance(value, Tensor) and value.dtype == torch.int64
 
 
 def _written(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -112,7 +137,7 @@ def _held(value: Any) -> Any:
     if isinstance(value, _Away):
         return value.held
     if isinstance(value, Tensor) and value.device == _AWAY:
-        # new_tensor makes one that holds no numbers: its place counts here, not its value.
+        # A plain one that torch made there holds no numbers: its place counts here, not its value.
         return torch.zeros(value.shape, dtype=value.dtype)
     return value
 
@@ -150,7 +175,13 @@ def device(subject: Subject) -> Iterator[Problem]:
         try:
             with blamed(role), _autocast_elsewhere(), _Elsewhere():
                 given = tuple(record.map(_away) for record in arguments(role, flow))
-                functional_call(part, _moved(part), given)
+                output = functional_call(part, _moved(part), given)
+            # A unit's scale is looked up, and indexes from the CPU too.
+            asked = replace(output, scale=output.valid) if isinstance(output, Units) else output
+            stayed = [tensor for tensor in tensors_of(asked) if tensor.device != _AWAY]
+            if stayed:
+                told = f"a tensor {tuple(stayed[0].shape)} of its output is on the CPU"
+                yield Problem("device", role, told, place_of(part, "forward"))
         except PartFailedError as failed:
             error = failed.error
             if isinstance(error, MixedDevicesError):

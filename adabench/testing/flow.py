@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from adabench.batching import slice_inputs
 from adabench.models.assessor import ROLES, Assessor
+from adabench.models.roles import Part
 from adabench.models.selectors.keep_all import even_weights
 from adabench.structures import (
     Assessment,
@@ -146,9 +147,12 @@ def plain_features(spec: FeatureSpec, inputs: Inputs, per_segment: bool) -> Feat
         start, stop = index, index + 1
     clips, steps = valid.shape
     sides = [2 ** (len(spec.maps) - 1 - i) * 2 for i in range(len(spec.maps))]
-    maps = tuple(torch.rand(clips, steps, c, s, s) for c, s in zip(spec.maps, sides, strict=True))
+    on = valid.device
+    maps = tuple(
+        torch.rand(clips, steps, c, s, s, device=on) for c, s in zip(spec.maps, sides, strict=True)
+    )
     return Features(
-        vector=torch.randn(clips, steps, spec.vector),
+        vector=torch.randn(clips, steps, spec.vector, device=on),
         valid=valid,
         span=torch.stack([start, stop], dim=-1),
         maps=maps,
@@ -159,12 +163,13 @@ def plain_features(spec: FeatureSpec, inputs: Inputs, per_segment: bool) -> Feat
 def plain_units(method: Assessor, features: Features) -> Units:
     """Return a unit a step, of the aggregator's width."""
     width, steps = method.aggregator.spec.dim, features.vector.shape[1]
-    folded = torch.linspace(-1, 1, width) + features.vector.mean(-1, keepdim=True)
+    mean = features.vector.mean(-1, keepdim=True)
+    folded = torch.linspace(-1, 1, width, device=mean.device) + mean
     return Units(
         x=folded,
         valid=features.valid,
         span=features.span,
-        scale=torch.ones(steps, dtype=torch.long),
+        scale=torch.ones(steps, dtype=torch.long, device=mean.device),
         features=features,
     )
 
@@ -196,6 +201,11 @@ def role_of(key: str) -> str:
     """Return the role to which a name like ``selector.score.weight`` belongs."""
     first = key.partition(".")[0]
     return first if first in ROLES else "method"
+
+
+def overrides(part: nn.Module, method: str) -> bool:
+    """Whether a part has a method of its own in the place of its role's."""
+    return getattr(type(part), method) is not getattr(Part, method)
 
 
 def place_of(part: nn.Module | type, method: str) -> str | None:

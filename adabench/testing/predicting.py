@@ -25,17 +25,21 @@ from adabench.testing.outputs import shape_faults
 from adabench.testing.same import difference
 from adabench.testing.subject import Subject, rows_of, trimmed
 
+# Words of which the name of an argument is made (``y_true``, ``bdi_score``).
 _LABELS = frozenset(
-    {"truth", "label", "labels", "score", "scores", "level", "levels", "target", "targets", "y"}
+    {"truth", "gt", "label", "labels", "score", "scores", "level", "levels"}
+    | {"target", "targets", "y", "bdi", "severity"}
 )
 
 
 def signatures(subject: Subject) -> Iterator[Problem]:
-    """Yield every ``forward`` that takes a label."""
+    """Yield every ``forward`` that takes a label beside what it is given."""
     for role in ROLES:
         part = subject.part(role)
-        for parameter in inspect.signature(part.forward).parameters.values():
-            if parameter.name in _LABELS or "Truth" in str(parameter.annotation):
+        own = 2 if role == "head" else 1
+        for number, parameter in enumerate(inspect.signature(part.forward).parameters.values()):
+            named = number >= own and not _LABELS.isdisjoint(parameter.name.lower().split("_"))
+            if named or "Truth" in str(parameter.annotation):
                 detail = (
                     f"forward takes {parameter.name!r}; ground truth goes to loss and update only"
                 )
@@ -91,8 +95,8 @@ def _variants(draw: Draw) -> Iterator[_Variant]:
     for clip in every:
         yield _alone(draw, clip)
     yield _Variant("batch", "in another order", rows_of(draw.first, every[::-1]), every[::-1])
-    beside = [*every, 0]
-    yield _Variant("batch", "beside a copy of one clip", rows_of(draw.first, beside), beside)
+    beside = _crowd(draw, every)
+    yield _Variant("batch", "beside copies of clips", rows_of(draw.first, beside), beside)
     for fill in FILLS:
         for more in (1, 5):
             first = _padded(draw.first, more, fill)
@@ -112,11 +116,16 @@ def _quick(draw: Draw) -> Iterator[_Variant]:
 
 def _mixed(draw: Draw) -> _Variant:
     """Return everything at once, since most parts are sound and a backbone is slow."""
-    rows = [*reversed(range(_clips(draw))), 0]
+    rows = _crowd(draw, [*reversed(range(_clips(draw)))])
     first = rows_of(draw.first, rows)
     fill = "noise" if "inputs" in draw.first and "backbone" not in draw.first else "large"
-    how = "in another order, beside a copy, under padding"
+    how = "in another order, beside copies, under padding"
     return _Variant("batch", how, _padded(first, 1, fill), rows)
+
+
+def _crowd(draw: Draw, rows: list[int]) -> list[int]:
+    """Return clips with copies: one beside a backbone, which is slow, a training's batch otherwise."""
+    return rows + rows[:1] if "inputs" in draw.first and "backbone" in draw.roles else rows * 4
 
 
 def _alone(draw: Draw, clip: int = 1) -> _Variant:
@@ -174,7 +183,7 @@ def _deviations(subject: Subject, draw: Draw, base: Flow, variant: _Variant) -> 
 
 
 def state_kept(subject: Subject, before: Mapping[str, torch.Tensor]) -> Iterator[Problem]:
-    """Yield parts whose parameters or buffers are not what they were before they were asked."""
+    """Yield parts whose parameters, buffers or mode are not what they were before they were asked."""
     after = subject.method.state_dict()
     changed: dict[str, list[str]] = {}
     for key in dict.fromkeys((*before, *after)):
@@ -184,3 +193,8 @@ def state_kept(subject: Subject, before: Mapping[str, torch.Tensor]) -> Iterator
     for role, keys in changed.items():
         place = place_of(subject.part(role), "forward") if role in ROLES else None
         yield Problem("state", role, f"predicting changed {', '.join(keys[:3])}", place)
+    for role in ROLES:
+        part = subject.part(role)
+        if any(module.training for module in part.modules()):
+            told = "predicting puts a layer into training mode"
+            yield Problem("state", role, told, place_of(part, "forward"))

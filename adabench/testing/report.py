@@ -58,12 +58,14 @@ class ContractReport:
         held: names of the rules that hold.
         skipped: rule → why it was not checked.
         seconds: wall time a check.
+        deferred: whether the config's own view is yet to be asked, by `check_view`.
     """
 
     findings: tuple[Finding, ...] = ()
     held: tuple[str, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    deferred: bool = False
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -89,6 +91,8 @@ class ContractReport:
         """Return one line for a record's notes, after ``contract: ``."""
         left = [f"{name} ({reason})" for name, reason in self.skipped.items()]
         told = f"; not checked: {', '.join(left)}" if left else ""
+        if self.deferred:
+            told += "; its own view not asked"
         if self.outcome == "broken":
             who = [f"{name} by {', '.join(self._parts(name))}" for name in self.broken]
             return f"broken: {'; '.join(who)}{told}"
@@ -115,6 +119,7 @@ class ContractReport:
                 name: self.seconds.get(name, 0.0) + other.seconds.get(name, 0.0)
                 for name in dict.fromkeys((*self.seconds, *other.seconds))
             },
+            self.deferred and other.deferred,
         )
 
 

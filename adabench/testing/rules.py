@@ -105,8 +105,9 @@ RULES: dict[str, Rule] = {
         ),
         Rule(
             "state",
-            "predicting changes neither parameters nor buffers",
-            "Change memories in update only; build every layer in the constructor.",
+            "predicting changes no parameter, no buffer and no mode",
+            "Change memories in update only; build every layer in the constructor; leave train() and "
+            "eval() to the run.",
         ),
         Rule(
             "labels forgotten",

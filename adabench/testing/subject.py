@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,8 +31,8 @@ from adabench.testing.outputs import output_faults
 _SMALL = (4, 2, 3)
 # Segments a clip of it.
 _SMALL_SEGMENTS = (3, 1, 2)
-# Frames a segment of it, where the backbone takes so few.
-_SMALL_SEGMENT = 4
+# Frames a segment of it, the first number that the backbone takes.
+_SMALL_SEGMENT = (2, 4)
 # Seconds of one answer on the smallest view from which fewer draws are taken.
 _SLOW = 0.5
 # Draws of weights behind the backbone.
@@ -56,6 +57,7 @@ class Subject:
         exempt: patterns (``selector.tokens.*``) of parameters that by design get no gradient.
         unusable: roles whose output nothing behind them can use; a stand-in takes their place.
         slow: whether to take few draws.
+        deferred: whether the own view is too dear to be asked here.
         draws: with their answers, once `look` has asked.
     """
 
@@ -68,6 +70,7 @@ class Subject:
     exempt: Sequence[str] = ()
     unusable: dict[str, str] = field(default_factory=dict)
     slow: bool = False
+    deferred: bool = False
     draws: list[tuple[Draw, Flow]] = field(default_factory=list)
 
     def part(self, role: str) -> Any:
@@ -115,37 +118,52 @@ def make_subject(
     lengths: Tensor | None = None,
     rebuild: Callable[[], Assessor] | None = None,
     exempt: Sequence[str] = (),
+    limit: float = math.inf,
 ) -> Subject:
     """Return a subject of a copy of an assessor; arguments as in `check_contract`."""
-    seen = inputs.index.masked_fill(~inputs.valid, 0).amax(-1) + 1
+    small, seconds = _smallest_taken(assessor, inputs)
     return Subject(
         method=copy.deepcopy(assessor).eval(),
         inputs=inputs,
         truth=truth,
-        small=_smallest_taken(assessor, inputs),
-        lengths=seen if lengths is None else lengths,
+        small=small,
+        lengths=last_frames(inputs) if lengths is None else lengths,
         rebuild=rebuild,
         exempt=exempt,
+        deferred=seconds * inputs.valid.numel() / small.valid.numel() > limit,
     )
 
 
-def _smallest_taken(assessor: Assessor, inputs: Inputs) -> Inputs:
-    """Return the smallest batch, its segments cut short where the backbone takes that."""
+def last_frames(inputs: Inputs) -> Tensor:
+    """Return (B,) the frames of each clip up to the last one that is seen."""
+    return inputs.index.masked_fill(~inputs.valid, 0).amax(-1) + 1
+
+
+def _smallest_taken(assessor: Assessor, inputs: Inputs) -> tuple[Inputs, float]:
+    """Return the smallest batch that the backbone answers, and the CPU seconds of that answer."""
     small = smallest(inputs)
-    length = small.segment_length
-    if length <= _SMALL_SEGMENT or small.features is not None:
-        return small
+    if small.features is not None:
+        return small, 0.0
+    backbone = copy.deepcopy(assessor.backbone).eval()
+    # A network over time may need more frames a segment than the fewest.
+    shorter = [_cut_short(small, n) for n in _SMALL_SEGMENT if n < small.segment_length]
+    for each in (*shorter, small):
+        started = time.process_time()
+        try:
+            ask_part(backbone, "backbone", {"inputs": each})
+        except PartFailedError:
+            continue
+        return each, time.process_time() - started
+    return small, 0.0
+
+
+def _cut_short(inputs: Inputs, frames: int) -> Inputs:
+    """Return the first frames of each segment."""
 
     def cut(tensor: Tensor) -> Tensor:
-        return tensor.unflatten(1, (-1, length))[:, :, :_SMALL_SEGMENT].flatten(1, 2)
+        return tensor.unflatten(1, (-1, inputs.segment_length))[:, :, :frames].flatten(1, 2)
 
-    short = replace(small.map(cut), segment_length=_SMALL_SEGMENT)
-    try:
-        ask_part(copy.deepcopy(assessor.backbone).eval(), "backbone", {"inputs": short})
-    except PartFailedError:
-        # A network over time may need more frames than that.
-        return small
-    return short
+    return replace(inputs.map(cut), segment_length=frames)
 
 
 def smallest(inputs: Inputs) -> Inputs:
@@ -178,10 +196,10 @@ def first_frames(inputs: Inputs, frames: int) -> Inputs:
 
 def look(subject: Subject) -> Iterator[Problem]:
     """Ask every part once with every draw; yield what is wrong with the outputs."""
-    own = Draw("its own view", subject.method, ROLES, {"inputs": subject.inputs})
-    yield from _look_at(subject, own, subject.lengths)
+    if not subject.deferred:
+        yield from look_at_own_view(subject)
     small = Draw("its smallest view", subject.method, ROLES, {"inputs": subject.small})
-    last = (subject.small.index.masked_fill(~subject.small.valid, 0)).amax(-1) + 1
+    last = last_frames(subject.small)
     started = time.perf_counter()
     flow = yield from _look_at(subject, small, last)
     subject.slow = time.perf_counter() - started > _SLOW
@@ -194,6 +212,12 @@ def look(subject: Subject) -> Iterator[Problem]:
         draw = Draw(told, method, ROLES[1:], {"backbone": features, "inputs": subject.small})
         answered = yield from _look_at(subject, draw, last)
         subject.draws.append((draw, answered))
+
+
+def look_at_own_view(subject: Subject) -> Iterator[Problem]:
+    """Ask every part once on the config's own view; yield what is wrong with the outputs."""
+    own = Draw("its own view", subject.method, ROLES, {"inputs": subject.inputs})
+    yield from _look_at(subject, own, subject.lengths)
 
 
 def _look_at_shaken(subject: Subject, small: Draw, lengths: Tensor) -> Iterator[Problem]:
@@ -221,7 +245,12 @@ def _look_at(subject: Subject, draw: Draw, lengths: Tensor) -> Generator[Problem
                 subject.unusable[role] = str(error)
                 yield subject.failed(error, doing=f" on {draw.name}")
             else:
-                yield from _outputs(subject, draw, role, output, flow, lengths)
+                problems = list(_outputs(subject, draw, role, output, flow, lengths))
+                yield from problems
+                if role == "backbone" and any(problem.rule == "spans" for problem in problems):
+                    # A part behind makes its own spans of these, for no fault of its own.
+                    first = output.span.new_tensor([0, 1]).expand_as(output.span)
+                    output = replace(output, span=first)
                 flow[role] = output
         if role in subject.unusable:
             flow[role] = stand_in(draw.method, role, flow)

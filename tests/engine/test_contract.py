@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from adabench.engine import checkpoints
-from adabench.engine.reporting import worst_contract
+from adabench.engine import checkpoints, workbench
+from adabench.engine.contract import worst_contract
 from adabench.engine.run import train
 from adabench.models import KeepAll
 from adabench.records.sections import Contract
@@ -91,6 +91,24 @@ def test_the_contract_changes_no_weight_and_no_random_number(tiny):
     assert bench.contract(trained=True).outcome == "held"
     assert torch.equal(torch.rand(2), expected)
     assert all(torch.equal(v, before[k]) for k, v in bench.assessor.state_dict().items())
+
+
+def test_what_is_dear_is_asked_on_the_first_batch_of_training(tiny, monkeypatch):
+    monkeypatch.setattr("adabench.engine.contract._LIMIT", -1.0)
+    asked = []
+    held_first = workbench.hold_first
+    monkeypatch.setattr(
+        workbench,
+        "hold_first",
+        lambda *given: asked.append(given[1]["ids"]) or held_first(*given),
+    )
+    bench = tiny.bench()
+    report = bench.contract()
+    assert (report.outcome, report.deferred, report.skipped) == ("held", False, {})
+    first = next(iter(bench.loader("train")))
+    assert asked == [first["ids"]]
+    trained = bench.contract(trained=True)
+    assert (trained.outcome, trained.deferred) == ("held", False)
 
 
 def test_joined_records_take_the_worst(tiny):

@@ -1,6 +1,7 @@
 """The decoy tells who looks up a test clip's label by its name."""
 
 import csv
+import itertools
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from clip_records import clip_record
 
 from adabench.engine.decoy import ask_decoy, describe, other_names, worst
-from adabench.engine.evaluation import evaluate
+from adabench.engine.evaluation import evaluate, predict_views
 from adabench.records.sections import Decoy
 
 
@@ -51,11 +52,15 @@ def test_one_person_alone_has_no_decoy():
 
 
 def test_an_honest_method_predicts_what_it_predicted(tiny):
-    found = ask_decoy(tiny.bench())
+    found = asked(tiny.bench())
     assert found.outcome == "equal"
     assert found.difference <= 1e-4
     assert found.difference == found.repeated
     assert tiny.outcome.record.decoy.outcome == "equal"
+
+
+def asked(bench):
+    return ask_decoy(bench, evaluate(bench).first_views)
 
 
 def names_in_sight():
@@ -91,10 +96,11 @@ def test_one_that_reads_the_labels_from_disk_is_found(tiny):
     bench = tiny.bench()
     labels = labels_on_disk(bench)
     spoiled(bench, lambda view: labels[view.clip])
-    sessions = evaluate(bench).sessions
+    tested = evaluate(bench)
+    sessions = tested.sessions
     true = bench.parts.open_labels(sessions)
     assert sessions == pytest.approx(true)  # the cheat works
-    found = ask_decoy(bench)
+    found = ask_decoy(bench, tested.first_views)
     assert found.outcome == "sees labels"
     assert found.difference > 1
     assert describe(found).startswith("decoy: sees labels: under other persons' names")
@@ -103,21 +109,52 @@ def test_one_that_reads_the_labels_from_disk_is_found(tiny):
 @pytest.mark.parametrize("field", ["subject", "session"])
 def test_one_that_knows_persons_or_sessions_is_found(tiny, field):
     bench = spoiled(tiny.bench(), lambda view: sum(map(ord, getattr(view, field))))
-    assert ask_decoy(bench).outcome == "sees labels"
+    assert asked(bench).outcome == "sees labels"
+
+
+def test_one_that_opens_the_sealed_labels_is_found(tiny):
+    bench = tiny.bench()
+    labels = bench.parts.open_labels(dict.fromkeys({c.session for c in bench.parts.test}, 0.0))
+    assert asked(spoiled(bench, lambda view: labels[view.session])).outcome == "sees labels"
+
+
+def test_one_that_counts_through_the_test_clips_is_found(tiny):
+    """It looks at no name: the labels stand in the manifest in the order of the test."""
+    bench = tiny.bench()
+    labels = labels_on_disk(bench)
+    counted = itertools.cycle([labels[clip.clip] for clip in bench.parts.test])
+    spoiled(bench, lambda view: next(counted))
+    one_view = predict_views(bench, bench.named_loader({}))
+    found = ask_decoy(bench, one_view)
+    assert (found.outcome, found.reason) == ("sees labels", "in another order")
+    assert describe(found).startswith("decoy: sees labels: in another order predictions change by")
+
+
+def test_one_that_cheats_in_the_test_alone_is_found(tiny):
+    bench = tiny.bench()
+    labels, seen = labels_on_disk(bench), set()
+
+    def once(view):
+        new = (view.clip, view.phase) not in seen
+        seen.add((view.clip, view.phase))
+        return labels[view.clip] if new else 20.0
+
+    found = asked(spoiled(bench, once))
+    assert (found.outcome, found.reason) == ("sees labels", "once the test is over")
 
 
 def test_noise_is_no_knowledge(tiny):
     """A method that differs from itself is the contract's business."""
     chance = torch.Generator().manual_seed(0)
     bench = spoiled(tiny.bench(), lambda view: 20 + torch.randn(1, generator=chance).item())
-    found = ask_decoy(bench)
+    found = asked(bench)
     assert found.outcome == "equal"
     assert found.repeated > 0.1
 
 
 def test_a_test_of_one_person_is_not_asked(tiny, monkeypatch):
     monkeypatch.setattr("adabench.engine.decoy.other_names", lambda clips: None)
-    found = ask_decoy(tiny.bench())
+    found = asked(tiny.bench())
     assert (found.outcome, describe(found)) == (
         "not asked",
         "decoy: not asked, the test clips are of one person",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import planted_by_role as by_role
 import planted_parts as planted
 import pytest
 
@@ -43,6 +44,17 @@ FAULTS = {
     "loss is a number": ("head", "NumberLoss", "losses"),
     "far spans": ("aggregator", "FarSpans", "spans"),
     "always trains": ("backbone", "AlwaysTrains", "batch"),
+    # Those whose blame could fall on a neighbour.
+    "answer on the CPU": ("head", by_role.AnswersOnTheCPU, "device"),
+    "score through numpy": ("head", by_role.ThroughNumpy, "gradients"),
+    "loss of nothing": ("head", by_role.LossOfNothing, "gradients"),
+    "gradient not finite": ("head", by_role.RootOfZero, "gradients"),
+    "loss forgotten": ("head", by_role.LossForgotten, "losses"),
+    "takes y_true": ("head", by_role.TakesAnswers, "no labels"),
+    "levels by row": ("selector", by_role.LevelsByRow, "returns"),
+    "full batches mixed": ("head", by_role.MixesFullBatches, "batch"),
+    "leaves evaluation": ("head", by_role.LeavesEvaluation, "state"),
+    "late spans": ("backbone", by_role.LateSpans, "spans"),
 }
 #: Those two that only loading can show are planted in files.
 TAKEN = """
@@ -68,6 +80,8 @@ SOUND = {
     "batch norm": {"head": "Normed"},
     "head's own selection": {"head": "Strongest"},
     "memory": {"selector": "Buckets"},
+    "tensor made there": {"selector": by_role.MadeThere},
+    "packed steps": {"aggregator": by_role.Packed},
 }
 
 
@@ -92,7 +106,8 @@ def test_a_fault_is_found_at_its_part_with_a_mend(name):
     assert all(f.mend for f in report.findings)
     if name not in ("not registered", "another role"):
         assert named[0].place
-        assert Path(named[0].place.rpartition(":")[0]) == Path(planted.__file__)
+        file = Path(named[0].place.rpartition(":")[0])
+        assert file in (Path(planted.__file__), Path(by_role.__file__))
 
 
 def test_a_name_that_is_taken_is_told_and_not_checked_in_its_place(tmp_path):

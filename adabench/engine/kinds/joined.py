@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
 from adabench.engine.combined import CombinedMethod, PooledFolds
+from adabench.engine.contract import worst_contract
 from adabench.engine.decoy import worst
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts, worst_contract
+from adabench.engine.reporting import Facts
 from adabench.engine.rundata import RunData, open_data
 from adabench.records.record import Record
 from adabench.records.results import find_record

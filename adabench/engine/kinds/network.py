@@ -11,7 +11,7 @@ from adabench.config.experiment import Experiment
 from adabench.config.local_files import by_content
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
-from adabench.engine.contract import refuse
+from adabench.engine.contract import contract_told, refuse, with_stages
 from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import (
     Evaluation,
@@ -23,7 +23,7 @@ from adabench.engine.evaluation import (
     seen_view,
 )
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts, contract_told, flags_of
+from adabench.engine.reporting import Facts, flags_of
 from adabench.engine.timings import Timings
 from adabench.engine.training import Fit
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
@@ -77,7 +77,7 @@ class NetworkRun(MethodRun):
         refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("evaluation"):
             self.evaluation = evaluate(self.bench)
-            self.decoy = ask_decoy(self.bench)
+            self.decoy = ask_decoy(self.bench, self.evaluation.first_views)
             self.work, self.speed = multiply_adds(self.bench), frames_per_second(self.bench)
         return self.evaluation.sessions
 
@@ -100,7 +100,7 @@ class NetworkRun(MethodRun):
             relevance_auc=self._areas(labels),
             flags=flags_of_bench(self.bench),
             decoy=self.decoy,
-            contract=contract_told(self.contract),
+            contract=with_stages(contract_told(self.contract), self.bench.stage_contracts),
             notes=tuple(notes),
         )
 

@@ -13,9 +13,9 @@ from adabench.config.protocols import ProtocolSection
 from adabench.config.references import needed
 from adabench.data.files import atomic_path
 from adabench.engine.building import build_untrained, part_versions, preflight
-from adabench.engine.checkpoints import load_model
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.models.weights import local_checksums
+from adabench.records.sections import Contract
 from adabench.registry import STAGES
 
 
@@ -45,6 +45,10 @@ class MethodTraining(Stage):
         self.views = Views.model_validate(views)
         self.training = Training.model_validate(training)
         self.seed = seed
+        # Until it is found: a result of an earlier adabench doesn't say.
+        self.contract = Contract(
+            outcome="not checked", reasons=["it was made before this was kept"]
+        )
 
     def experiment(self, run: Experiment) -> Experiment:
         """Return this stage as an experiment on the track of ``run``, its data and its protocol."""
@@ -96,8 +100,7 @@ class MethodTraining(Stage):
     def run(self, folder: Path, context: StageContext) -> dict[str, float]:
         """Train, resuming what an earlier call left in ``folder``."""
         own = self.experiment(context.experiment)
-        assessor, done = context.fit(own, context.read.seen_by(own), folder)
-        load_model(assessor, done.checkpoint)
+        assessor, done, self.contract = context.fit(own, context.read.seen_by(own), folder)
         content = {"backbone": assessor.backbone.state_dict()}
         # Through a stream, so that the temporary name does not get into the file.
         with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:

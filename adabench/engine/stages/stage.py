@@ -22,6 +22,7 @@ from adabench.engine.timings import Timings
 from adabench.engine.training import Fit
 from adabench.models import Assessor
 from adabench.plugins.fingerprints import code_of, code_of_classes
+from adabench.records.sections import Contract
 from adabench.registry import STAGES
 
 RESULT = "result.pth"
@@ -40,6 +41,7 @@ class StageResult:
         key: hash of everything it depends on.
         seconds: wall time that it took when it was trained, whoever did.
         measured: what it measured then.
+        contract: what was found then of the method that it trained; None where it trained none.
     """
 
     name: str
@@ -47,11 +49,12 @@ class StageResult:
     key: str = ""
     seconds: float = 0.0
     measured: Mapping[str, float] = field(default_factory=dict)
+    contract: Contract | None = None
 
 
 #: Trains the method of an experiment on data that is open already, in a folder, resuming what is
-#: there; returns the network, and what the training gave.
-FitMethod = Callable[[Experiment, RunData, Path], tuple[Assessor, Fit]]
+#: there; returns the network at its best, what the training gave, and what was found of the contract.
+FitMethod = Callable[[Experiment, RunData, Path], tuple[Assessor, Fit, Contract]]
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,14 @@ class StageContext:
 
 
 class Stage(ABC):
-    """Something that is trained once. Its seed is its own, not the run's."""
+    """Something that is trained once. Its seed is its own, not the run's.
+
+    Attributes:
+        contract: of the method that it trains, once that is found; None where it trains none.
+    """
 
     version: ClassVar[int] = 1
+    contract: Contract | None = None
 
     @abstractmethod
     def depends_on(self, context: StageContext) -> Any:
@@ -174,7 +182,8 @@ def ensure_stage(name: str, cfg: dict[str, Any], context: StageContext) -> Stage
                     _logger.warning("stage %s: %s: it is made again", name, damage)
                 told = _make(stage, cfg, folder, context)
     mark_used(folder)
-    return StageResult(name, folder / RESULT, key, told["seconds"], told["measured"])
+    contract = told["contract"] or stage.contract
+    return StageResult(name, folder / RESULT, key, told["seconds"], told["measured"], contract)
 
 
 def _finished(folder: Path) -> tuple[dict[str, Any] | None, str]:
@@ -199,8 +208,13 @@ def _read_report(path: Path) -> dict[str, Any] | None:
     try:
         told = json.loads(path.read_bytes())
         measured = {name: float(value) for name, value in told["measured"].items()}
-        # A result of an earlier adabench says nothing about its time.
-        return {"seconds": float(told.get("seconds", 0.0)), "measured": measured}
+        contract = told.get("contract")
+        # A result of an earlier adabench says nothing about its time, nor of the contract.
+        return {
+            "seconds": float(told.get("seconds", 0.0)),
+            "measured": measured,
+            "contract": None if contract is None else Contract.model_validate(contract),
+        }
     except (ValueError, TypeError, LookupError, AttributeError):
         return None
 
@@ -211,8 +225,14 @@ def _make(stage: Stage, cfg: dict[str, Any], folder: Path, context: StageContext
     with timings("stage"):
         measured = stage.run(folder, context)
     book.note(RESULT)
-    content = {"config": cfg, "measured": measured, "seconds": timings.seconds["stage"]}
+    found = None if stage.contract is None else stage.contract.model_dump(mode="json")
+    content = {
+        "config": cfg,
+        "measured": measured,
+        "seconds": timings.seconds["stage"],
+        **({} if found is None else {"contract": found}),
+    }
     # Written last: its presence says that the result is whole.
     with book.writing(REPORT) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return content
+    return {**content, "contract": stage.contract}

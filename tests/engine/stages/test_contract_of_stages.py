@@ -1,0 +1,101 @@
+"""What was found of a stage's method stays with its result, and reaches the record of each run on it."""
+
+import json
+
+import pytest
+import torch
+
+from adabench.engine.contract import with_stages
+from adabench.engine.rundata import open_data
+from adabench.engine.stages import stage
+from adabench.engine.stages.stage import REPORT
+from adabench.engine.workbench import ensure_run_stages
+from adabench.models import KeepAll
+from adabench.records.sections import Contract
+from adabench.registry import MODELS
+from adabench.structures import Selection
+from adabench.testing import ContractError
+
+CONFIG = "expada_avec14_freeform.py"
+
+
+class DrawsInStage(KeepAll):
+    def forward(self, units):
+        noise = torch.rand(units.valid.shape, device=units.x.device)
+        weight = noise.masked_fill(~units.valid, float("-inf")).softmax(-1)
+        return Selection(weight=weight, relevance=weight)
+
+
+class BreaksInStage(KeepAll):
+    """Its weights sum to 1 until it is trained."""
+
+    def __init__(self, *, units):
+        super().__init__(units=units)
+        self.register_buffer("steps", torch.zeros(()))
+
+    def update(self, inputs, output, truth, progress):
+        self.steps += 1
+
+    def forward(self, units):
+        weight = super().forward(units).weight
+        return Selection(weight=weight * (1 if self.steps < 1 else 2), relevance=weight)
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    for kind in (DrawsInStage, BreaksInStage):
+        MODELS.register_module(module=kind)
+    yield
+    for kind in (DrawsInStage, BreaksInStage):
+        del MODELS.module_dict[kind.__name__]
+
+
+def run_with(tiny, kind):
+    name = f"stages.encoder.method.selector.type={kind.__name__}"
+    return tiny.experiment(name, "stages.encoder.training.epochs=1", config=CONFIG)
+
+
+def test_a_broken_stage_is_refused_where_it_is_found_too(tiny):
+    run = run_with(tiny, DrawsInStage)
+    data = open_data(run)
+    with pytest.raises(ValueError, match="stage 'encoder' failed: DrawsInStage: weight changes"):
+        ensure_run_stages(run, data)
+    made = ensure_run_stages(run, data, allow_broken=True)["encoder"]
+    assert made.contract.outcome == "broken"
+    assert "repeats by DrawsInStage" in made.contract.reasons[0]
+    assert ensure_run_stages(run, data, allow_broken=True)["encoder"] == made
+    with pytest.raises(ContractError, match=r"(?s)'encoder'.*when it was made.*--allow-broken"):
+        ensure_run_stages(run, data)
+
+
+def test_a_stage_is_asked_once_it_is_trained(tiny):
+    run = run_with(tiny, BreaksInStage)
+    with pytest.raises(ValueError, match="BreaksInStage: weights of a clip don't sum to 1"):
+        ensure_run_stages(run, open_data(run))
+
+
+def test_the_record_tells_of_its_stages(tiny, tiny_encoder):
+    contract = tiny_encoder.record.contract
+    assert contract.outcome == "held"
+    own, encoder = contract.reasons
+    assert own.startswith("held")
+    assert encoder.startswith("stage encoder: held")
+
+
+def test_a_stage_that_trains_no_method_says_nothing(tiny):
+    run = tiny.experiment()
+    (trunk,) = ensure_run_stages(run, open_data(run)).values()
+    assert trunk.contract is None
+    assert "contract" not in json.loads(trunk.path.with_name(REPORT).read_text())
+
+
+def test_an_old_result_is_not_known_and_the_worst_counts(tiny, tiny_encoder, monkeypatch):
+    run = tiny.experiment(config=CONFIG)
+    read = stage._read_report
+    monkeypatch.setattr(stage, "_read_report", lambda path: {**read(path), "contract": None})
+    found = ensure_run_stages(run, open_data(run))
+    held = Contract(outcome="held", reasons=["held, 19 checks"], seconds=2.0)
+    told = with_stages(held, {name: each.contract for name, each in found.items()})
+    assert (told.outcome, told.seconds) == ("not checked", 2.0)
+    assert told.reasons == ["held, 19 checks", "stage encoder: it was made before this was kept"]
+    assert with_stages(held, {"trunk": found["trunk"].contract}) == held
