@@ -4,14 +4,50 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from adabench.bench.tasks import Job, Task
-from adabench.records.record import Record, is_demo_track
+from adabench.records.reading import read_plain
+from adabench.records.record import is_demo_track
+from adabench.records.results import record_files
 
 
-def estimate_seconds(tasks: Iterable[Task], records: Iterable[Record]) -> dict[Task, float]:
+@dataclass(frozen=True)
+class Took:
+    """How long a run took; fields as of its record."""
+
+    kind: str
+    config_hash: str
+    track: str
+    timing: Mapping[str, float]
+
+
+def read_took(folders: Iterable[Path]) -> Iterator[Took]:
+    """Yield how long the runs of results folders took, as far as their files tell.
+
+    Records are not checked: it would take longer than all else of a plan, for an estimate.
+    """
+    for folder in folders:
+        for path in record_files(folder):
+            try:
+                content = from_json(read_plain(path))
+            except (OSError, ValueError):
+                continue
+            if isinstance(content, dict) and isinstance(content.get("timing"), dict):
+                timing = content["timing"].items()
+                seconds = {k: float(v) for k, v in timing if isinstance(v, int | float)}
+                kind, config_hash, track = (
+                    str(content.get(name)) for name in ("kind", "config_hash", "track")
+                )
+                yield Took(kind, config_hash, track, seconds)
+
+
+def estimate_seconds(tasks: Iterable[Task], records: Iterable[Took]) -> dict[Task, float]:
     """Return task → seconds, where something is known.
 
     A run is expected to take what runs of its own config took (other seeds), or else those of its

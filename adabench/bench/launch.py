@@ -6,9 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from adabench.bench.comparison import compare
-from adabench.bench.comparison_pages import render_text, write_comparison
-from adabench.bench.estimates import describe_estimate, estimate_seconds
+from adabench.bench.estimates import describe_estimate, estimate_seconds, read_took
 from adabench.bench.executors import Executor, LocalExecutor
 from adabench.bench.jobs import Plan, measured_records
 from adabench.bench.progress import Progress
@@ -86,6 +84,10 @@ def launch(
 
 def write_tables(suites: Sequence[Suite], plan: Plan, results: Path) -> Iterator[str]:
     """Write each suite's table into ``results/suites`` and yield it as text."""
+    # Statistics and tables take a moment to import, and a plan needs none of it.
+    from adabench.bench.comparison import compare
+    from adabench.bench.comparison_pages import render_text, write_comparison
+
     records, _ = measured_records(results)
     reported = read_reported(reported_file())
     for suite in suites:
@@ -95,6 +97,4 @@ def write_tables(suites: Sequence[Suite], plan: Plan, results: Path) -> Iterator
 
 
 def _estimates(tasks: Sequence[Task], results: Path) -> dict[Task, float]:
-    folders = (results, ROOT / MEASURED)
-    known = [record for folder in folders for record in measured_records(folder)[0].values()]
-    return estimate_seconds(tasks, known)
+    return estimate_seconds(tasks, read_took((results, ROOT / MEASURED)))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench.estimates import describe_estimate, estimate_seconds
+from adabench.bench.estimates import describe_estimate, estimate_seconds, read_took
 from adabench.bench.tasks import Job, Preparing
+from adabench.records import write_record
 
 
 def job(config_hash, scored="demo", done=False):
@@ -32,6 +33,15 @@ def test_by_the_config_s_other_runs_then_the_track_s(records):
     assert found[own] == pytest.approx(15.0)
     assert found[like] == pytest.approx((10 + 20 + 100) / 3)
     assert found[far] == pytest.approx((10 + 20 + 100) / 3)
+
+
+def test_what_runs_took_is_read_from_their_files(records, tmp_path):
+    for record in records:
+        write_record(record, tmp_path)
+    (tmp_path / "demo" / "damaged.json").write_text("{")
+    (tmp_path / "demo" / "odd.json").write_text('{"timing": {"training": "long"}}')
+    took = list(read_took([tmp_path, tmp_path / "nowhere"]))
+    assert estimate_seconds([job("one")], took) == estimate_seconds([job("one")], records)
 
 
 def test_a_demo_says_nothing_of_a_real_corpus(records):
