@@ -41,6 +41,7 @@ from adabench.config.types import check_optimiser, check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
 from adabench.plugins.fingerprints import code_of
+from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
 
 
@@ -144,6 +145,8 @@ class Experiment(Strict):
             `SessionMetric`s. They decide no result, so no hash holds them.
         code: type → sha256 of each part from outside the repository, as whoever read the config had
             loaded it; part of the hash, and absent from a stored config where there is none.
+        versions: type → ``version`` of each part of the repository that computes something else than
+            at first, as `code`.
     """
 
     name: str
@@ -164,6 +167,7 @@ class Experiment(Strict):
     overrides: tuple[str, ...] = ()
     metrics: tuple[dict[str, Any], ...] = ()
     code: dict[str, str] = Field(default_factory=dict)
+    versions: dict[str, int] = Field(default_factory=dict)
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -189,7 +193,7 @@ class Experiment(Strict):
     def _without_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
         # Fields that came later are absent where they say nothing.
-        for name in ("code", "metrics"):
+        for name in ("code", "metrics", "versions"):
             if not content.get(name):
                 content.pop(name, None)
         return content
@@ -207,8 +211,12 @@ class Experiment(Strict):
         }
 
     def with_code(self) -> Experiment:
-        """Return the run with the fingerprints of its parts from outside, as they are loaded now."""
-        return self.model_copy(update={"code": code_of(self.sections())})
+        """Return the run with the code of its parts as it is now: fingerprints and versions."""
+        sections = self.sections()
+        raised = raised_versions()
+        named = {name for _, name in types_in(sections)} if raised else set()
+        versions = {name: raised[name] for name in sorted(named & raised.keys())}
+        return self.model_copy(update={"code": code_of(sections), "versions": versions})
 
     def code_within(self, *configs: Any) -> dict[str, str]:
         """Return the part of `code` that is about the types named in some of its sections."""
@@ -260,11 +268,14 @@ class Experiment(Strict):
     def settings(self) -> dict[str, Any]:
         """Return everything that decides the result, the seed apart; local files by content.
 
-        Of `code` it is what this run names.
+        Of `code` and `versions` it is what this run names.
         """
+        sections = self.sections()
+        named = {name for _, name in types_in(sections)} if self.versions else set()
         decided = {
             "fusion": "fused" if self.is_fused else "joint",
-            "code": self.code_within(self.sections()),
+            "code": self.code_within(sections),
+            "versions": {name: v for name, v in self.versions.items() if name in named},
         }
         content = self.model_copy(update=decided).model_dump(
             mode="json",
@@ -301,7 +312,7 @@ def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
 # What decides no result need not travel with a record: where a user keeps data, what is computed after.
 LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=")
 
-_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code"} | {"demo"}
+_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code", "versions"} | {"demo"}
 
 
 def load_config(

@@ -238,10 +238,10 @@ def _codeless_hash(row: Row) -> str | None:
     entry = row.entries[0]
     if isinstance(entry.record.origin, Reported):
         return None
-    if not entry.record.code:
-        return entry.record.config_hash
     experiment = experiment_beside(entry.path, entry.record)
-    return None if experiment is None else hash_without_code(experiment)
+    if experiment is not None:
+        return hash_without_code(experiment)
+    return None if entry.record.code else entry.record.config_hash
 
 
 def _newest(row: Row) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ _ROOT: Final = Path(__file__).parents[1]
 _REGISTRIES: Final = {
     name: one for name, one in vars(registry).items() if isinstance(one, registry.Registry)
 }
+
+# A class's own version, above the first; and parts whose version was above 1 before hashes held it.
+_RAISED: Final = re.compile(rb"^ +version(: ClassVar\[int\])? = ([2-9]|[1-9][0-9])", re.MULTILINE)
+_FIRST: Final = {"ExpressionPretrain": 2}
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,42 @@ def signatures_in_source() -> Signatures:
     return found
 
 
+@functools.cache
+def raised_versions() -> Mapping[str, int]:
+    """Return registered name → ``version`` of the repository's own parts that was raised.
+
+    Nothing is imported: a plan has to know whether a part computes what it did.
+    """
+    found: dict[str, int] = {}
+    for path in _files():
+        if _RAISED.search(path.read_bytes()):
+            module = _Module.read(path)
+            for _, name, node in module.registered():
+                version = _version_of(node)
+                if version > _FIRST.get(name, 1):
+                    found[name] = version
+    return found
+
+
+def _version_of(node: ast.ClassDef) -> int:
+    for item in node.body:
+        targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+        value = getattr(item, "value", None)
+        named = any(isinstance(one, ast.Name) and one.id == "version" for one in targets)
+        if named and isinstance(value, ast.Constant) and type(value.value) is int:
+            return value.value
+    return 1
+
+
 def _files() -> Iterator[Path]:
-    """Yield the files that register parts."""
-    plugins = [Path(candidate.root) for candidate in installed() if candidate.unit is None]
-    for root in (_ROOT, *plugins):
+    """Yield the files that register parts, in the rooms that have some and in our plugins."""
+    from adabench.plugins import BUILT_IN
+
+    rooms = {
+        _ROOT.parent.joinpath(*name.split(".")) for names in BUILT_IN.values() for name in names
+    }
+    plugins = {Path(candidate.root) for candidate in installed() if candidate.unit is None}
+    for root in sorted(rooms | plugins):
         files = root.rglob("*.py") if root.is_dir() else [root.with_suffix(".py")]
         yield from (path for path in sorted(files) if b".register_module(" in path.read_bytes())
 

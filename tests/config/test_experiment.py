@@ -1,9 +1,11 @@
 """Reading, checking and merging configs."""
 
+from pathlib import Path
+
 import pytest
 from config_texts import CONFIG, DEMO
 
-from adabench.config.experiment import load_config
+from adabench.config.experiment import Experiment, load_config
 
 
 def test_a_config_and_its_defaults(path):
@@ -264,3 +266,15 @@ def test_an_experiment_can_not_be_changed(path):
     experiment = load_config(path)
     with pytest.raises(ValueError, match="frozen"):
         experiment.seed = 3
+
+
+def test_a_raised_version_of_a_part_is_another_run(monkeypatch):
+    path = Path(__file__).parents[2] / "configs" / "depmap_r18_avec14.py"
+    before = load_config(path)
+    assert before.versions == {}
+    raised = {"PrototypeMAP": 2, "DFS": 5}
+    monkeypatch.setattr("adabench.config.experiment.raised_versions", lambda: raised)
+    after = load_config(path)
+    assert after.versions == {"PrototypeMAP": 2}
+    assert after.hash() != before.hash()
+    assert Experiment.model_validate(after.told()).hash() == after.hash()

@@ -57,6 +57,14 @@ def test_code_that_came_into_the_repository_is_the_newer_version(table):
     assert len(row.older) == 1
 
 
+def test_a_part_of_the_repository_whose_version_was_raised_is_a_newer_version(table):
+    newer = {"versions": {"NearMean": 2}}
+    (row,) = table((None, 0, 1, 3.0), (None, 0, 2, 6.0, newer)).rows
+    assert row.metrics["RMSE"].value == pytest.approx(6.0)
+    (older,) = row.older
+    assert older.metrics["RMSE"].value == pytest.approx(3.0)
+
+
 def test_an_older_version_is_no_bar_for_the_others(table):
     other = {"name": "other", "method": {**METHOD, "name": "Other"}}
     rows = table((OLD, 0, 1, 0.1), (NEW, 0, 3, 6.0), (NEW, 0, 3, 4.0, other)).rows

@@ -3,9 +3,13 @@
 import subprocess
 import sys
 
-from adabench.plugins import load_plugins
-from adabench.plugins.signatures import signatures_in_source, signatures_of_loaded
-from adabench.registry import MODELS
+from adabench.plugins import load_plugins, signatures
+from adabench.plugins.signatures import (
+    raised_versions,
+    signatures_in_source,
+    signatures_of_loaded,
+)
+from adabench.registry import MODELS, STAGES, TRANSFORMS
 
 
 def test_the_source_says_what_the_classes_say():
@@ -34,6 +38,30 @@ def test_a_plugins_part_is_asked_itself(monkeypatch):
     monkeypatch.setitem(MODELS.module_dict, "Mine", Mine)
     takes = signatures_of_loaded()["MODELS"]["Mine"]
     assert (takes.names, takes.is_open) == ({"units", "keep"}, True)
+
+
+def test_a_raised_version_is_read_from_source(tmp_path, monkeypatch):
+    (tmp_path / "parts.py").write_text(
+        "@MODELS.register_module()\nclass First:\n    version: ClassVar[int] = 1\n"
+        "@MODELS.register_module('third')\nclass Third:\n    version: ClassVar[int] = 3\n"
+        "@TRANSFORMS.register_module()\nclass Second:\n    version = 2\n"
+        "class Unregistered:\n    version = 4\n"
+    )
+    monkeypatch.setattr(signatures, "_files", lambda: iter([tmp_path / "parts.py"]))
+    assert raised_versions.__wrapped__() == {"third": 3, "Second": 2}
+
+
+def test_versions_in_source_are_those_of_the_classes():
+    load_plugins()
+    every = {**MODELS.module_dict, **TRANSFORMS.module_dict, **STAGES.module_dict}
+    raised = {
+        name: kind.version
+        for name, kind in every.items()
+        if getattr(kind, "version", 1) > 1
+        and name != "ExpressionPretrain"
+        and kind.__module__.startswith(("adabench.", "adabench_plugins."))
+    }
+    assert {k: v for k, v in raised_versions().items() if k in every} == raised
 
 
 def test_nothing_is_imported_for_it():

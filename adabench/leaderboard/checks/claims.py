@@ -81,8 +81,8 @@ def unshuffled_hash(experiment: Experiment) -> str:
 
 
 def hash_without_code(experiment: Experiment) -> str:
-    """Return the hash of the config as if none of its parts came from outside the repository."""
-    return experiment.model_copy(update={"code": {}}).hash()
+    """Return the hash of the config as if its parts were the repository's, as they were at first."""
+    return experiment.model_copy(update={"code": {}, "versions": {}}).hash()
 
 
 def bound_name(method: Mapping[str, Any]) -> str | None:
