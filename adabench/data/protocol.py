@@ -278,20 +278,25 @@ def _by_splits(corpus: PreparedCorpus, protocol: Protocol, tasks: Sequence[str])
     return Parts(train, validate, _chosen(corpus, "test", protocol.test, tasks))
 
 
+def _secret(corpus: PreparedCorpus) -> list[str]:
+    """Return the checksums of a licensed corpus's videos, which only its holders know; else nothing."""
+    return sorted(clip.source_sha256 for clip in corpus.clips) if corpus.licensed else []
+
+
 def _anew(corpus: PreparedCorpus, protocol: PersonDisjoint, tasks: Sequence[str]) -> Parts:
     pool = _chosen(corpus, "pool", protocol.pool, ())
     dealt = deal(pool, dict(zip(_USES, protocol.shares, strict=True)), protocol.seed)
     place = {session: use for use, sessions in dealt.items() for session in sessions}
     clips = {use: _of_sessions(pool, dealt[use], tasks) for use in _USES}
     _refuse_empty(corpus, clips, tasks, [use for use in _USES if dealt[use]])
-    name = f"{protocol.title}, {division_digest(place)}"
+    name = f"{protocol.title}, {division_digest(place, _secret(corpus))}"
     return Parts(clips["train"], clips["validate"], clips["test"], name)
 
 
 def _fold(corpus: PreparedCorpus, protocol: Folds, tasks: Sequence[str]) -> Parts:
     pool = _chosen(corpus, "pool", protocol.pool, ())
     folds = person_folds(pool, protocol.k, protocol.seed)
-    name = f"{protocol.title}, {division_digest(folds)}"
+    name = f"{protocol.title}, {division_digest(folds, _secret(corpus))}"
     if protocol.fold is None:
         test = _of_sessions(pool, folds.keys(), tasks)
         notes = (

@@ -98,7 +98,7 @@ def test_names_without_a_sign_are_no_name():
 
 
 def corpus(records, name="mine"):
-    return SimpleNamespace(name=name, clips=tuple(records), checksum=name * 8)
+    return SimpleNamespace(name=name, clips=tuple(records), checksum=name * 8, licensed=False)
 
 
 def spread(*subjects):

@@ -25,10 +25,9 @@ def clip(session, split, task="Freeform", score=10, corpus="", **changes):
     return clip_record(session, task, split=split, score=score, salt=corpus, **changes)
 
 
-def corpus(*clips, name="avec2014"):
-    return SimpleNamespace(
-        name=name, clips=clips, checksum=hashlib.sha256(name.encode()).hexdigest()
-    )
+def corpus(*clips, name="avec2014", licensed=False):
+    checksum = hashlib.sha256(name.encode()).hexdigest()
+    return SimpleNamespace(name=name, clips=clips, checksum=checksum, licensed=licensed)
 
 
 def many(seed=0, name=""):
@@ -282,3 +281,14 @@ def test_what_is_learnt_from_is_told_in_plain_values():
     parts = divide(MANY, CrossCorpus("avec13"), (), source=SOURCE)
     assert parts.learnt_from() == [names(parts.train), names(parts.validate), SOURCE.checksum]
     assert divide(MANY, Folds(3, 1), ()).learnt_from()[2] is None
+
+
+@pytest.mark.parametrize("protocol", [PersonDisjoint(), Folds(k=5)])
+def test_a_licensed_corpus_s_division_is_named_by_what_its_holders_alone_know(protocol):
+    def named(licensed, name):
+        return divide(corpus(*many(name=name), licensed=licensed), protocol, ()).protocol
+
+    # Of the same sessions and scores, with other videos.
+    assert named(True, "mine") != named(True, "theirs") != named(False, "theirs")
+    assert named(True, "mine") == named(True, "mine")
+    assert named(False, "mine") == named(False, "theirs")
