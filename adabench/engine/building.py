@@ -12,7 +12,7 @@ from adabench.config.experiment import Experiment
 from adabench.config.references import in_order, resolve
 from adabench.engine.caches.features import segments_of
 from adabench.engine.training import check_optimiser
-from adabench.models import Assessor, Backbone
+from adabench.models import Assessor, Backbone, SegmentBackbone
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
@@ -72,7 +72,9 @@ def preflight(experiment: Experiment) -> None:
     MODELS.check({"type": "Assessor", **experiment.method})
     _check_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
-        _check_segments(experiment, build_untrained(experiment).backbone.frozen_part())
+        backbone = build_untrained(experiment).backbone
+        _check_segments(experiment, backbone.frozen_part())
+        _check_lengths(experiment, backbone)
 
 
 def _check_weights(value: Any) -> None:
@@ -84,10 +86,35 @@ def _check_weights(value: Any) -> None:
                 f"weights names one file, got the list {list(weights)}; a path with a comma is quoted "
                 "within the option: --cfg-options \"…weights='/data/a,b/FILE'\""
             )
-        if isinstance(weights, str) and weights != "timm" and not weights.startswith("stage:"):
+        if (
+            isinstance(weights, str)
+            and weights not in _hubs(value)
+            and not weights.startswith("stage:")
+        ):
             read_weights(Path(weights))
         for item in value.values():
             _check_weights(item)
+
+
+def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
+    """Return the words that name no file as the weights of a part."""
+    kind = MODELS.find(part["type"]) if isinstance(part.get("type"), str) else None
+    return ("timm", getattr(kind, "hub", None))
+
+
+def _check_lengths(experiment: Experiment, backbone: Backbone) -> None:
+    """Refuse segments that a backbone can't take; those told in seconds are seen by the contract."""
+    views = experiment.views
+    readers = [part for part in backbone.modules() if isinstance(part, SegmentBackbone)]
+    if views is None or not readers:
+        return
+    for name, config in (("train", views.train), ("test", views.test), ("select", views.select)):
+        length = 0 if config is None else TRANSFORMS.build(config).segment_length
+        for part in readers if length else ():
+            try:
+                part.refuse_segments(length, experiment.data.size)
+            except ValueError as error:
+                raise ValueError(f"views.{name}, data.size: {error}") from error
 
 
 def _check_segments(experiment: Experiment, part: Backbone | None) -> None:
@@ -104,5 +131,5 @@ def _check_segments(experiment: Experiment, part: Backbone | None) -> None:
             raise ValueError(
                 f"views.{name} cuts clips into other segments than views.test, and the output of a "
                 f"frozen {type(part).__name__} is kept for one kind of segments: give all views the "
-                "same length and overlap, or set cache=False"
+                "same length and overlap (seconds, stride and short too), or set cache=False"
             )

@@ -18,6 +18,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.data.sealed import session_labels
+from adabench.data.views import refuse_unfit
 from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
@@ -179,6 +180,7 @@ def set_up(
         IncompatiblePartsError, UnknownTypeError: a method that can't be built.
     """
     _refuse_pooled(experiment)
+    _refuse_views(experiment.views, data.parts)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
@@ -201,6 +203,21 @@ def _refuse_pooled(experiment: Experiment) -> None:
             f"{experiment.name} is a run of several folds, with a model each: choose one of them "
             "with --cfg-options protocol.fold=1"
         )
+
+
+def _refuse_views(views: Views | None, parts: Parts) -> None:
+    """Refuse views that can't show the run's clips before a stage is trained."""
+    if views is None:
+        return
+    for name, config, clips in (
+        ("train", views.train, parts.train),
+        ("select", views.select or views.test, parts.validate),
+        ("test", views.test, parts.test),
+    ):
+        try:
+            refuse_unfit(TRANSFORMS.build(config), clips)
+        except ValueError as error:
+            raise ValueError(f"views.{name}: {error}") from error
 
 
 def _materials(
