@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.registry import DefaultScope
 
-from adabench.models.backbones.video_network import VideoNetwork
+from adabench.models.backbones.video_network import Exactly, VideoNetwork
 from adabench.models.weights import load_network
 from adabench.registry import MODELS
 
@@ -18,9 +18,9 @@ from adabench.registry import MODELS
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 # Options of mmaction2's own that name weights, which are loaded here; and what they are set to.
-_WEIGHTS = {"pretrained": None, "clip_pretrained": False}
+_WEIGHTS = {"pretrained": None, "pretrained2d": False, "clip_pretrained": False}
 # Options that say how many frames a segment has; with others the network goes on and mistakes them.
-_FIXED = ("num_segments", "num_frames")
+_LENGTHS = ("num_segments", "num_frames")
 
 
 @MODELS.register_module()
@@ -75,7 +75,9 @@ class MMActionBackbone(VideoNetwork):
             frozen=frozen,
             size=size,
             maps=maps,
-            fixed=next(((key, vars(net)[key]) for key in _FIXED if key in vars(net)), None),
+            exactly=next(
+                (Exactly(vars(net)[o], option=o) for o in _LENGTHS if o in vars(net)), None
+            ),
         )
 
 

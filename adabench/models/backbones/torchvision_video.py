@@ -10,7 +10,7 @@ from typing import Any
 import torchvision
 from torch import Tensor, nn
 
-from adabench.models.backbones.video_network import VideoNetwork
+from adabench.models.backbones.video_network import Exactly, VideoNetwork
 from adabench.models.weights import load_network, load_torchvision
 from adabench.registry import MODELS
 
@@ -75,6 +75,7 @@ class TorchvisionVideo(VideoNetwork):
             frozen=frozen,
             size=size,
             maps=maps,
+            exactly=_made_for(trunk),
         )
 
 
@@ -87,6 +88,14 @@ def _check_name(name: str) -> None:
             f"TorchvisionVideo.name: torchvision has no video network {name!r}.{hint} "
             f"Known: {', '.join(known)}."
         )
+
+
+def _made_for(net: nn.Module) -> Exactly | None:
+    """Return MViT's length and size: it reads clips of as many cells as if they had its shape."""
+    if not isinstance(net, torchvision.models.video.MViT):
+        return None
+    places, (time, height, _) = net.pos_encoding, net.conv_proj.stride
+    return Exactly(places.temporal_size * time, places.spatial_size[0] * height)
 
 
 def _without_head(net: nn.Module) -> nn.Module:

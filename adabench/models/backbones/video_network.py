@@ -28,6 +28,38 @@ _LISTED = 5
 
 
 @dataclass(frozen=True)
+class Exactly:
+    """The segments that a network was made for, where it would mistake others in silence.
+
+    Attributes:
+        length: frames a segment.
+        size: pixels a side, or None for any.
+        option: its own option that says the length, if there is one.
+    """
+
+    length: int
+    size: int | None = None
+    option: str | None = None
+
+    def refusal(self, length: int, side: int) -> str | None:
+        """Return what is wrong with segments, and the remedy; None for those that it was made for."""
+        if length == self.length and self.size in (None, side):
+            return None
+        pixels, scale, other = "", "", ""
+        if self.size is not None:
+            pixels, scale = (
+                f" of {self.size} × {self.size} pixels",
+                f", and size={self.size} beside name",
+            )
+        if self.option is not None:
+            other = f", or options=dict({self.option}={length})"
+        return (
+            f"was made for segments of {self.length} frames{pixels}, and these have {length} of "
+            f"{side} × {side}: take SegmentView(length={self.length}){other}{scale}"
+        )
+
+
+@dataclass(frozen=True)
 class _Found:
     """What a dry run found.
 
@@ -58,8 +90,7 @@ class VideoNetwork(SegmentBackbone):
         frozen: keep weights and statistics as they are; such a part's output may be cached.
         size: height and width to which frames are scaled; None leaves them.
         maps: give the maps beside the vector.
-        fixed: the option that says how many frames a segment has to have, and its number, for a
-            network that would take others in silence and mistake them.
+        exactly: the segments that the network was made for, where it would mistake others in silence.
 
     Raises:
         ValueError: a network that takes neither clips nor frames, with its own reason.
@@ -78,7 +109,7 @@ class VideoNetwork(SegmentBackbone):
         frozen: bool = False,
         size: int | None = None,
         maps: bool = True,
-        fixed: tuple[str, int] | None = None,
+        exactly: Exactly | None = None,
     ) -> None:
         super().__init__()
         if size is not None and size < 1:
@@ -88,7 +119,7 @@ class VideoNetwork(SegmentBackbone):
         self.frozen = frozen
         self.size = size
         self.maps = maps
-        self.fixed = fixed
+        self.exactly = exactly
         self.register_buffer("mean", torch.tensor(mean).view(1, 1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 1, 3, 1, 1), persistent=False)
         self._found = self._look()
@@ -125,7 +156,7 @@ class VideoNetwork(SegmentBackbone):
         if segments.frames is None:
             raise ValueError(f"{self.title} reads frames, and the batch holds none")
         length = segments.valid.shape[1]
-        self._refuse_other(length)
+        self._refuse_other(length, self.size or segments.frames.shape[-1])
         learns = torch.is_grad_enabled() and not self.frozen
         # Padding is filled as the view fills a short segment: with the last real frame.
         last = (segments.valid.sum(-1) - 1).clamp_min(0)
@@ -157,8 +188,8 @@ class VideoNetwork(SegmentBackbone):
 
     def refuse_segments(self, length: int, size: int) -> None:
         """Raise ValueError where the network can't take segments, with the numbers that it takes."""
-        self._refuse_other(length)
         side = self.size or size
+        self._refuse_other(length, side)
         reason = self._reason(length, side)
         if reason is not None:
             raise ValueError(
@@ -166,13 +197,10 @@ class VideoNetwork(SegmentBackbone):
                 f"{self._taken(length, side)}. In its own words: {reason}"
             )
 
-    def _refuse_other(self, length: int) -> None:
-        if self.fixed is not None and self.fixed[1] != length:
-            option, number = self.fixed
-            raise ValueError(
-                f"{self.title} has {option}={number}, and a segment has {length} frames: take "
-                f"SegmentView(length={number}), or options=dict({option}={length})"
-            )
+    def _refuse_other(self, length: int, side: int) -> None:
+        told = None if self.exactly is None else self.exactly.refusal(length, side)
+        if told is not None:
+            raise ValueError(f"{self.title} {told}")
 
     def _taken(self, length: int, side: int) -> str:
         """Say which lengths or sizes would do."""
@@ -201,20 +229,20 @@ class VideoNetwork(SegmentBackbone):
 
     def _look(self) -> _Found:
         """Find how the network is asked, at first with what most take."""
-        lengths = _LENGTHS if self.fixed is None else (self.fixed[1],)
-        grid = list(itertools.product(lengths, (self.size,) if self.size else _SIZES))
-        common = [
-            (n if self.fixed is None else self.fixed[1], self.size or side) for n, side in _COMMON
-        ]
+        made = self.exactly or Exactly(0)
+        side = self.size or made.size
+        lengths = (made.length,) if made.length else _LENGTHS
+        grid = list(itertools.product(lengths, (side,) if side else _SIZES))
+        common = [(made.length or length, side or pixels) for length, pixels in _COMMON]
         reasons: dict[bool, str] = {}
         for trials, device in ((common, "meta"), (grid, "meta"), (common, "cpu")):
-            for clips, (length, side) in itertools.product((True, False), trials):
+            for clips, trial in itertools.product((True, False), trials):
                 try:
-                    spec = _tried(self.net, length, side, clips=clips, device=device)
+                    spec = _tried(self.net, *trial, clips=clips, device=device)
                 except RefusedInputError as reason:
                     reasons.setdefault(clips, str(reason))
                 else:
-                    return _Found(clips, (length, side), device, spec)
+                    return _Found(clips, trial, device, spec)
         raise ValueError(
             f"{self.title} takes neither clips (N, 3, T, H, W) ({reasons[True]}) nor frames "
             f"(N·T, 3, H, W) ({reasons[False]}): choose a network of RGB frames, or set options"
