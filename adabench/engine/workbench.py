@@ -211,7 +211,7 @@ def _refuse_views(views: Views | None, parts: Parts) -> None:
         return
     for name, config, clips in (
         ("train", views.train, parts.train),
-        ("select", views.select or views.test, parts.validate),
+        ("test" if views.select is None else "select", views.select or views.test, parts.validate),
         ("test", views.test, parts.test),
     ):
         try:
