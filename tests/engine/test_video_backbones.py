@@ -1,13 +1,17 @@
 """Networks over segments, from their config to a record: trained, or frozen and cached."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from adabench.config.experiment import load_config
-from adabench.engine.building import preflight
+from adabench.engine.building import preflight, without_weights
 from adabench.engine.run import train
 from adabench.engine.rundata import open_data
 from adabench.engine.workbench import set_up
-from adabench.registry import MODELS
+from adabench.registry import MODELS, TRANSFORMS
+from adabench.testing import check_plugin
 
 # The adapters and the view as docs/backbones.md shows them, at a size that trains in seconds.
 CONFIG = """
@@ -93,3 +97,22 @@ def test_the_word_for_a_hub_is_no_file(run_of, monkeypatch):
     with pytest.raises(FileNotFoundError, match="weights hub do not exist"):
         preflight(run_of("method.backbone.weights=hub"))
     assert MODELS.require("TimmFrames").hub == "timm"
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "backbones.md"
+FRAGMENTS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS, ids=range(len(FRAGMENTS)))
+def test_what_the_page_shows_works(monkeypatch, fragment):
+    monkeypatch.setattr(MODELS, "_module_dict", dict(MODELS.module_dict))
+    said = {"__name__": "shown"}
+    exec(fragment, said)
+    views = [TRANSFORMS.build(view).at(30.0) for view in said.get("views", {}).values()]
+    if "backbone" in said:
+        part = MODELS.build(without_weights(said["backbone"]))
+        for view in views:
+            part.refuse_segments(view.segment_length, 224)
+    elif "Small3D" in said:
+        check_plugin({"backbone": {"type": said["Small3D"], "width": 4}})
+    assert views or "Small3D" in said

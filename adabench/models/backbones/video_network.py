@@ -10,7 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adabench.models.backbones.dry_run import REFUSALS, RefusedInputError, dry_run, tensors_in
+from adabench.models.backbones.dry_run import (
+    REFUSALS,
+    RefusedInputError,
+    dry_run,
+    tensors_in,
+    unreached,
+)
 from adabench.models.backbones.segments import SegmentBackbone
 from adabench.models.roles import Backbone
 from adabench.structures import FeatureSpec, Inputs
@@ -127,6 +133,20 @@ class VideoNetwork(SegmentBackbone):
         if frozen:
             self.requires_grad_(False)
             self.eval()
+        else:
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Leave parameters behind what is read of the network (a last norm, a stage) untrained."""
+        (length, side), clips = self._found.trial, self._found.clips
+
+        def read(outputs: list[Tensor]) -> list[Tensor]:
+            vector, maps = _read(outputs, length, clips=clips)
+            return [vector, *(maps if self.maps else ())]
+
+        shape = _shape(length, side, clips=clips)
+        for name in unreached(self.net, shape, read, self._found.device):
+            self.net.get_parameter(name).requires_grad_(False)
 
     @property
     def spec(self) -> FeatureSpec:
@@ -255,8 +275,7 @@ def _tried(net: nn.Module, length: int, side: int, *, clips: bool, device: str) 
     Raises:
         RefusedInputError: segments that it can't take.
     """
-    leading = (_SEGMENTS, 3, length) if clips else (_SEGMENTS * length, 3)
-    outputs = dry_run(net, (*leading, side, side), device)
+    outputs = dry_run(net, _shape(length, side, clips=clips), device)
     try:
         vector, maps = _read(outputs, length, clips=clips)
     except (RuntimeError, ValueError) as error:
@@ -264,6 +283,12 @@ def _tried(net: nn.Module, length: int, side: int, *, clips: bool, device: str) 
     if len(vector) != _SEGMENTS:
         raise RefusedInputError(f"it gives {len(vector)} answers for {_SEGMENTS} segments")
     return FeatureSpec(vector=vector.shape[1], maps=tuple(m.shape[1] for m in maps))
+
+
+def _shape(length: int, side: int, *, clips: bool) -> tuple[int, ...]:
+    """Return the shape of segments as a network takes them."""
+    leading = (_SEGMENTS, 3, length) if clips else (_SEGMENTS * length, 3)
+    return (*leading, side, side)
 
 
 def _read(

@@ -197,6 +197,25 @@ def test_a_dry_run_leaves_the_network_as_it_was():
         dry_run(nn.Conv3d(3, 0, 1), (2, 3, 4, 8, 8))
 
 
+class Normed(Clips):
+    """Its token goes through a norm that no map depends on."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(6)
+
+    def forward(self, x):
+        *maps, token = super().forward(x)
+        return [*maps, self.norm(token)]
+
+
+def test_what_nothing_depends_on_that_is_read_is_left_untrained():
+    part = build(Normed())
+    still = {name for name, parameter in part.net.named_parameters() if not parameter.requires_grad}
+    assert still == {"norm.weight", "norm.bias"}
+    assert part.net.training
+
+
 def test_a_frozen_one_stays_and_passes_its_cached_features_through():
     part, inputs = build(Clips(), frozen=True).train(), batch()
     assert part.frozen_part() is part
