@@ -10,6 +10,7 @@ import torch
 
 from adabench.config.experiment import Experiment
 from adabench.config.references import in_order, resolve
+from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
 from adabench.engine.training import check_optimiser
 from adabench.models import Assessor, Backbone, SegmentBackbone
@@ -103,16 +104,23 @@ def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
 
 
 def _check_lengths(experiment: Experiment, backbone: Backbone) -> None:
-    """Refuse segments that a backbone can't take; those told in seconds are seen by the contract."""
+    """Refuse views without segments that a backbone takes; those in seconds, the contract sees."""
     views = experiment.views
     readers = [part for part in backbone.modules() if isinstance(part, SegmentBackbone)]
     if views is None or not readers:
         return
     for name, config in (("train", views.train), ("test", views.test), ("select", views.select)):
-        length = 0 if config is None else TRANSFORMS.build(config).segment_length
-        for part in readers if length else ():
+        view = None if config is None else TRANSFORMS.build(config)
+        if view is None:
+            continue
+        if not view.segment_length and not isinstance(view, SegmentView):
+            raise ValueError(
+                f"views.{name} gives single frames, and {type(readers[0]).__name__} sees segments: "
+                "set it to dict(type='SegmentView', length=…)"
+            )
+        for part in readers if view.segment_length else ():
             try:
-                part.refuse_segments(length, experiment.data.size)
+                part.refuse_segments(view.segment_length, experiment.data.size)
             except ValueError as error:
                 raise ValueError(f"views.{name}, data.size: {error}") from error
 

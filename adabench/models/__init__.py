@@ -4,7 +4,7 @@ from adabench.models.aggregators.identity import Identity
 from adabench.models.assessor import Assessor
 from adabench.models.backbones.frozen import Frozen
 from adabench.models.backbones.mmaction_backbone import MMActionBackbone
-from adabench.models.backbones.segments import SegmentBackbone, segment_spans
+from adabench.models.backbones.segments import SegmentBackbone
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.backbones.torchvision_video import TorchvisionVideo
 from adabench.models.backbones.video_network import VideoNetwork
@@ -37,5 +37,4 @@ __all__ = [
     "UnitRegressor",
     "VideoNetwork",
     "even_weights",
-    "segment_spans",
 ]

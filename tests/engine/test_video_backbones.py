@@ -84,6 +84,14 @@ def test_segments_that_it_cannot_take_are_told_before_anything_long(run_of, plac
         preflight(run_of(text=text))
 
 
+def test_a_view_of_single_frames_is_told_before_anything_long(run_of):
+    text = CONFIG + 'views["select"] = dict(type="StridedView", frames=8)\n'
+    with pytest.raises(
+        ValueError, match=r"views\.select gives single frames, and MMActionBackbone"
+    ):
+        preflight(run_of(text=text))
+
+
 def test_clips_that_a_view_cannot_show_are_told_before_a_stage_is_trained(run_of):
     text = CONFIG + 'views["test"] = dict(type="SegmentView", seconds=1e6, short="refuse")\n'
     run = run_of(text=text)

@@ -149,6 +149,18 @@ def test_a_checkpoint_of_mmaction2s_loads_and_one_of_another_network_is_refused(
         MMActionBackbone(**SMALL, weights="hub")
 
 
+def test_a_result_of_this_repositorys_own_training_loads(tmp_path):
+    torch.manual_seed(1)
+    source = MMActionBackbone(**SMALL)
+    stage = {"backbone": source.state_dict(), "meta": {}}
+    training = {f"backbone.{name}": value for name, value in source.state_dict().items()}
+    for content in (stage, {"state_dict": {**training, "head.bias": torch.zeros(1)}}):
+        torch.save(content, tmp_path / "own.pth")
+        torch.manual_seed(2)
+        part = MMActionBackbone(**SMALL, weights=tmp_path / "own.pth")
+        assert torch.equal(part.net.conv1.conv.weight, source.net.conv1.conv.weight)
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 def test_the_contract_is_kept(frozen):
     backbone = {"type": "MMActionBackbone", **SMALL, "size": 32, "frozen": frozen}

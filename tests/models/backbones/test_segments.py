@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from adabench.batching import pad_inputs
-from adabench.models import SegmentBackbone, segment_spans
+from adabench.models import SegmentBackbone
+from adabench.models.backbones.segments import segment_spans
 from adabench.registry import MODELS
 from adabench.structures import FeatureSpec
 from adabench.testing import check_plugin, example_batch

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from adabench.batching import pad_inputs
-from adabench.models import VideoNetwork
+from adabench.models import Frozen, VideoNetwork
 from adabench.models.backbones.dry_run import RefusedInputError, dry_run
 from adabench.models.backbones.video_network import Exactly
 from adabench.registry import MODELS
@@ -235,6 +235,11 @@ class Registered(VideoNetwork):
 
     def __init__(self, *, net, **options):
         super().__init__(net(), title="Registered", **SCALE, **options)
+
+
+def test_a_frozen_wrapper_is_asked_with_what_its_inner_one_takes(monkeypatch):
+    monkeypatch.setitem(MODELS.module_dict, "Registered", Registered)
+    assert Frozen(backbone={"type": "Registered", "net": Vectors}).trial == (16, 32)
 
 
 @pytest.mark.parametrize("net", [Clips, Frames, Vectors])
