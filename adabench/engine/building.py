@@ -75,7 +75,7 @@ def preflight(experiment: Experiment) -> None:
     if experiment.method.get("type", "Assessor") == "Assessor":
         backbone = build_untrained(experiment).backbone
         _check_segments(experiment, backbone.frozen_part())
-        _check_lengths(experiment, backbone)
+        check_lengths(experiment, backbone)
 
 
 def _check_weights(value: Any) -> None:
@@ -103,16 +103,29 @@ def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
     return ("timm", getattr(kind, "hub", None))
 
 
-def _check_lengths(experiment: Experiment, backbone: Backbone) -> None:
-    """Refuse views without segments that a backbone takes; those in seconds, the contract sees."""
+def check_lengths(
+    experiment: Experiment, backbone: Backbone, rates: Mapping[str, float] | None = None
+) -> None:
+    """Refuse views whose segments a backbone can't take.
+
+    Args:
+        experiment: whose views.
+        backbone: with or without its weights.
+        rates: view → frames a second of its clips; without one, views told in seconds are passed over.
+
+    Raises:
+        ValueError: naming the view, and the lengths and sizes that would do.
+    """
     views = experiment.views
     readers = [part for part in backbone.modules() if isinstance(part, SegmentBackbone)]
     if views is None or not readers:
         return
     for name, config in (("train", views.train), ("test", views.test), ("select", views.select)):
-        view = None if config is None else TRANSFORMS.build(config)
-        if view is None:
+        if config is None:
             continue
+        view = TRANSFORMS.build(config)
+        if rates is not None and name in rates:
+            view = view.at(rates[name])
         if not view.segment_length and not isinstance(view, SegmentView):
             raise ValueError(
                 f"views.{name} gives single frames, and {type(readers[0]).__name__} sees segments: "

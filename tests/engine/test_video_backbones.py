@@ -99,6 +99,14 @@ def test_clips_that_a_view_cannot_show_are_told_before_a_stage_is_trained(run_of
         set_up(run, open_data(run))
 
 
+def test_seconds_that_make_other_segments_than_it_takes_are_told_before_a_stage_is_trained(run_of):
+    run = run_of(text=CONFIG + SHIFTS)
+    preflight(run)
+    # Half a second of 15 frames a second, every second one.
+    with pytest.raises(ValueError, match=r"views\.train, data\.size: .*of 8 frames, .* have 4 of"):
+        set_up(run, open_data(run))
+
+
 def test_the_word_for_a_hub_is_no_file(run_of, monkeypatch):
     text = CONFIG + TORCHVISION
     preflight(run_of("method.backbone.weights=hub", text=text))
