@@ -50,6 +50,18 @@ METHODS = {
         {"type": "OrdinalRegressor", "hidden": 16},
     ),
 }
+VIDEO = {
+    "mmaction2": {
+        "type": "MMActionBackbone",
+        "name": "ResNet3d",
+        "options": {"depth": 18, "base_channels": 4},
+    },
+    "torchvision": {"type": "TorchvisionVideo", "name": "mc3_18", "size": 16},
+}
+METHODS |= {
+    name: (backbone, {"type": "Identity"}, {"type": "KeepAll"}, LINEAR)
+    for name, backbone in VIDEO.items()
+}
 ROLES = ("backbone", "aggregator", "selector", "head")
 VIEWS = (
     {"type": "StridedView", "frames": 4},

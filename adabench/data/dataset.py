@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from adabench.data.augment import Augment
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
-from adabench.data.views import View
+from adabench.data.views import Index, View, refuse_unfit
 from adabench.structures import Clip, Features, Semantics, ViewId
 
 
@@ -58,6 +58,9 @@ class ClipDataset(Dataset[Clip]):
         names: clip → the record whose name its samples bear, for a decoy; read is the clip itself.
         one_view: give one view a clip, the first, where all would be given.
         backwards: give the last clip first.
+
+    Raises:
+        ValueError: frames are to be changed that are not read, or clips that the view can't show.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class ClipDataset(Dataset[Clip]):
                 "augment changes frames, and this dataset reads none; a feature cache holds the "
                 "augmented versions itself"
             )
+        refuse_unfit(view, clips)
         self.corpus = corpus
         self.clips = list(reversed(clips)) if backwards else list(clips)
         self.view = view
@@ -97,7 +101,7 @@ class ClipDataset(Dataset[Clip]):
         self._items = [
             (number, phase)
             for number, clip in enumerate(self.clips)
-            for phase in range(1 if training or one_view else len(view.all(clip.frames)))
+            for phase in range(1 if training or one_view else len(self._all(clip)))
         ]
 
     def __len__(self) -> int:
@@ -112,9 +116,9 @@ class ClipDataset(Dataset[Clip]):
         clip = self.clips[number]
         rng = np.random.default_rng([self.seed, self.epoch, number])
         if self.training:
-            index, phases = self.view.sample(clip.frames, rng), 1
+            index, phases = self.view.at(clip.fps).sample(clip.frames, rng), 1
         else:
-            views = self.view.all(clip.frames)
+            views = self._all(clip)
             index, phases = views[phase], len(views)
         told = self._names.get(clip.clip, clip)
         return Clip(
@@ -123,9 +127,12 @@ class ClipDataset(Dataset[Clip]):
             frames=self._frames(clip.clip, index, rng) if self.reads_frames else None,
             features=self._features(clip.clip, index, rng),
             semantics=None if self.semantics is None else self.semantics.read(clip.clip, index),
-            segment_length=self.view.segment_length,
+            segment_length=self.view.at(clip.fps).segment_length,
             score=clip.score if self.labels else None,
         )
+
+    def _all(self, clip: ClipRecord) -> list[Index]:
+        return self.view.at(clip.fps).all(clip.frames)
 
     def _features(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Features | None:
         if self.features is None:

@@ -11,9 +11,10 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.config.references import in_order, resolve
 from adabench.data.augment import build_augment
+from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
 from adabench.engine.training import check_optimiser
-from adabench.models import Assessor, Backbone
+from adabench.models import Assessor, Backbone, SegmentBackbone
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
@@ -74,7 +75,9 @@ def preflight(experiment: Experiment) -> None:
     MODELS.check({"type": "Assessor", **experiment.method})
     _check_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
-        _check_segments(experiment, build_untrained(experiment).backbone.frozen_part())
+        backbone = build_untrained(experiment).backbone
+        _check_segments(experiment, backbone.frozen_part())
+        check_lengths(experiment, backbone)
 
 
 def _check_weights(value: Any) -> None:
@@ -86,10 +89,55 @@ def _check_weights(value: Any) -> None:
                 f"weights names one file, got the list {list(weights)}; a path with a comma is quoted "
                 "within the option: --cfg-options \"…weights='/data/a,b/FILE'\""
             )
-        if isinstance(weights, str) and weights != "timm" and not weights.startswith("stage:"):
+        if (
+            isinstance(weights, str)
+            and weights not in _hubs(value)
+            and not weights.startswith("stage:")
+        ):
             read_weights(Path(weights))
         for item in value.values():
             _check_weights(item)
+
+
+def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
+    """Return the words that name no file as the weights of a part."""
+    kind = MODELS.find(part["type"]) if isinstance(part.get("type"), str) else None
+    return ("timm", getattr(kind, "hub", None))
+
+
+def check_lengths(
+    experiment: Experiment, backbone: Backbone, rates: Mapping[str, float] | None = None
+) -> None:
+    """Refuse views whose segments a backbone can't take.
+
+    Args:
+        experiment: whose views.
+        backbone: with or without its weights.
+        rates: view → frames a second of its clips; without one, views told in seconds are passed over.
+
+    Raises:
+        ValueError: naming the view, and the lengths and sizes that would do.
+    """
+    views = experiment.views
+    readers = [part for part in backbone.modules() if isinstance(part, SegmentBackbone)]
+    if views is None or not readers:
+        return
+    for name, config in (("train", views.train), ("test", views.test), ("select", views.select)):
+        if config is None:
+            continue
+        view = TRANSFORMS.build(config)
+        if rates is not None and name in rates:
+            view = view.at(rates[name])
+        if not view.segment_length and not isinstance(view, SegmentView):
+            raise ValueError(
+                f"views.{name} gives single frames, and {type(readers[0]).__name__} sees segments: "
+                "set it to dict(type='SegmentView', length=…)"
+            )
+        for part in readers if view.segment_length else ():
+            try:
+                part.refuse_segments(view.segment_length, experiment.data.size)
+            except ValueError as error:
+                raise ValueError(f"views.{name}, data.size: {error}") from error
 
 
 def _check_segments(experiment: Experiment, part: Backbone | None) -> None:
@@ -106,5 +154,5 @@ def _check_segments(experiment: Experiment, part: Backbone | None) -> None:
             raise ValueError(
                 f"views.{name} cuts clips into other segments than views.test, and the output of a "
                 f"frozen {type(part).__name__} is kept for one kind of segments: give all views the "
-                "same length and overlap, or set cache=False"
+                "same length and overlap (seconds, stride and short too), or set cache=False"
             )

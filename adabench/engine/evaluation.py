@@ -80,12 +80,13 @@ def _kept_shares(units: Units, selection: Selection) -> list[float]:
 def seen_view(bench: Workbench) -> View:
     """Return what a test view shows of a clip; where clips differ, of the median one."""
     dataset = bench.dataset("test")
-    indices = [dataset.view.all(clip.frames)[0] for clip in dataset.clips]
+    views = [dataset.view.at(clip.fps) for clip in dataset.clips]
+    indices = [view.all(clip.frames)[0] for view, clip in zip(views, dataset.clips, strict=True)]
     strides = [float(np.median(np.diff(index))) if len(index) > 1 else 1.0 for index in indices]
     # A clip shorter than a segment repeats its last frame.
     strides = [max(stride, 1.0) for stride in strides]
     rates = [clip.fps / stride for clip, stride in zip(dataset.clips, strides, strict=True)]
-    length = dataset.view.segment_length or int(np.median([len(index) for index in indices]))
+    length = views[0].segment_length or int(np.median([len(index) for index in indices]))
     return View(
         length=length,
         stride=float(np.median(strides)),

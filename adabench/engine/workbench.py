@@ -19,7 +19,8 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.data.sealed import session_labels
-from adabench.engine.building import build_assessor
+from adabench.data.views import refuse_unfit
+from adabench.engine.building import build_assessor, build_untrained, check_lengths
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.checkpoints import load_model
@@ -207,6 +208,7 @@ def set_up(
         IncompatiblePartsError, UnknownTypeError: a method that can't be built.
     """
     _refuse_pooled(experiment)
+    _refuse_views(experiment, data.parts)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
@@ -229,6 +231,32 @@ def _refuse_pooled(experiment: Experiment) -> None:
             f"{experiment.name} is a run of several folds, with a model each: choose one of them "
             "with --cfg-options protocol.fold=1"
         )
+
+
+def _refuse_views(experiment: Experiment, parts: Parts) -> None:
+    """Refuse views that can't show the run's clips, or not as the method takes them."""
+    views = experiment.views
+    if views is None:
+        return
+    rates: dict[str, float] = {}
+    for name, config, clips in (
+        ("train", views.train, parts.train),
+        ("select", views.select, parts.validate),
+        ("test", views.test if views.select is None else None, parts.validate),
+        ("test", views.test, parts.test),
+    ):
+        view = None if config is None else TRANSFORMS.build(config)
+        if view is None or not clips:
+            continue
+        try:
+            refuse_unfit(view, clips)
+        except ValueError as error:
+            raise ValueError(f"views.{name}: {error}") from error
+        if view.at(clips[0].fps) is not view:
+            rates[name] = clips[0].fps
+    # What is told in frames was asked before the data was opened.
+    if rates:
+        check_lengths(experiment, build_untrained(experiment).backbone, rates)
 
 
 def _materials(

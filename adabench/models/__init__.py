@@ -3,7 +3,11 @@
 from adabench.models.aggregators.identity import Identity
 from adabench.models.assessor import Assessor
 from adabench.models.backbones.frozen import Frozen
+from adabench.models.backbones.mmaction_backbone import MMActionBackbone
+from adabench.models.backbones.segments import SegmentBackbone
 from adabench.models.backbones.timm_frames import TimmFrames
+from adabench.models.backbones.torchvision_video import TorchvisionVideo
+from adabench.models.backbones.video_network import VideoNetwork
 from adabench.models.heads.unit_regressor import UnitRegressor
 from adabench.models.roles import (
     Aggregator,
@@ -24,9 +28,13 @@ __all__ = [
     "Identity",
     "IncompatiblePartsError",
     "KeepAll",
+    "MMActionBackbone",
     "Part",
+    "SegmentBackbone",
     "Selector",
     "TimmFrames",
+    "TorchvisionVideo",
     "UnitRegressor",
+    "VideoNetwork",
     "even_weights",
 ]

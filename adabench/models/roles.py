@@ -67,6 +67,12 @@ class Backbone(Part):
     per_segment: bool = False
     """True when a step is a segment of ``Inputs.segment_length`` frames, not a frame."""
 
+    trial: tuple[int, int] = (4, 64)
+    """Frames a segment and pixels a side of a small input that it takes, for the contract's example."""
+
+    hub: ClassVar[str | None] = None
+    """The word in its ``weights`` by which they are fetched, where it fetches some."""
+
     @property
     @abstractmethod
     def spec(self) -> FeatureSpec:

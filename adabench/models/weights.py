@@ -1,4 +1,4 @@
-"""Loading weights: from timm's hub, or from a local file. Files are loaded weights-only."""
+"""Loading weights: from timm's or torchvision's hub, or from a local file, weights-only."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import timm
 import torch
+import torchvision
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -46,6 +47,24 @@ def load_timm(name: str, *, pretrained: bool, **options: Any) -> nn.Module:
             raise
         raise FileNotFoundError(
             f"pretrained weights of timm's {name} could not be fetched ({error}); {NO_WEIGHTS_HINT}"
+        ) from error
+
+
+def load_torchvision(name: str, *, pretrained: bool, **options: Any) -> nn.Module:
+    """Create a torchvision network, fetching its default weights when ``pretrained``.
+
+    Raises:
+        FileNotFoundError: if they are out of reach, naming the weights and both ways on.
+    """
+    weights = "DEFAULT" if pretrained else None
+    try:
+        return torchvision.models.get_model(name, weights=weights, **options)
+    except (OSError, RuntimeError) as error:
+        if not pretrained:
+            raise
+        raise FileNotFoundError(
+            f"pretrained weights of torchvision's {name} could not be fetched ({error}); "
+            f"{NO_WEIGHTS_HINT}"
         ) from error
 
 
@@ -105,6 +124,30 @@ def load_trunk(module: Any, path: Path) -> None:
     if wrong:
         raise _misfit(path, wrong, len(wanted))
     module.net.load_state_dict({k: found[k] for k in wanted})
+
+
+def load_network(net: nn.Module, path: Path) -> None:
+    """Load a local file into a network of a library.
+
+    The file is the network's state dict, a checkpoint that holds one under ``state_dict`` (the
+    network as ``backbone``, in mmaction2's), or a stage's or training's result of this repository.
+    What the network has no place for, its classifier, is left out; a missing tensor is an error.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is damaged, carries code, or belongs to another network.
+    """
+    content = read_weights(path)
+    state: dict[str, Tensor] = content.get("backbone", content.get("state_dict", content))
+    found = {
+        k.removeprefix("module.").removeprefix("backbone.").removeprefix("net."): v
+        for k, v in state.items()
+    }
+    wanted = net.state_dict()
+    wrong = [k for k in wanted if k not in found or found[k].shape != wanted[k].shape]
+    if wrong:
+        raise _misfit(path, wrong, len(wanted))
+    net.load_state_dict({k: found[k] for k in wanted})
 
 
 def load_backbone(module: nn.Module, path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from adabench.models.assessor import ROLES, Assessor
-from adabench.models.roles import IncompatiblePartsError
+from adabench.models.roles import Backbone, IncompatiblePartsError
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, UnknownTypeError
 from adabench.structures import Inputs, Truth
@@ -23,8 +23,8 @@ from adabench.testing.flow import at_random_state_kept, place_in, place_of
 from adabench.testing.report import ContractError, ContractReport, Finding, refuse_broken
 from adabench.testing.rules import BUILDING, RULES
 
-#: Frames a segment of the example for a backbone that reads segments.
-SEGMENT = 4
+#: Frames a segment of the example for a backbone that reads segments and asks for no other number.
+SEGMENT = Backbone.trial[0]
 # Enough segments for several temporal scales, and a clip with fewer than those.
 _SEGMENTS = (6, 1, 3)
 
@@ -123,11 +123,11 @@ def _built(config: dict[str, Any]) -> Assessor:
 
 
 def _example(assessor: Assessor) -> tuple[Inputs, Truth]:
-    reads = assessor.backbone.reads
+    reads, (length, size) = assessor.backbone.reads, assessor.backbone.trial
     if not assessor.backbone.per_segment:
-        return example_batch(reads=reads)
-    lengths = [SEGMENT * count for count in _SEGMENTS]
-    return example_batch(reads=reads, segment=SEGMENT, lengths=lengths)
+        return example_batch(reads=reads, size=size)
+    lengths = [length * count for count in _SEGMENTS]
+    return example_batch(reads=reads, segment=length, lengths=lengths, size=size)
 
 
 def _load(plugins: Sequence[Path]) -> list[Finding]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adabench.models import Backbone
+from adabench.models import Backbone, SegmentBackbone
 from adabench.registry import MODELS
-from adabench.structures import Features, FeatureSpec, Inputs
+from adabench.structures import FeatureSpec, Inputs
 
 from .heads import HeadBlock
 
@@ -32,19 +31,8 @@ def time_position(slot: Tensor, channels: int) -> Tensor:
     return torch.where(even, angle.sin(), angle.cos())
 
 
-def segment_spans(index: Tensor, real: Tensor) -> Tensor:
-    """Frames [first, last + 1) that segments cover: (B, N, L) and (B, N, L) bool to (B, N, 2).
-
-    Segments without a real frame get [0, 0).
-    """
-    first = index.masked_fill(~real, torch.iinfo(index.dtype).max).amin(-1)
-    last = index.masked_fill(~real, -1).amax(-1)
-    covered = torch.stack([first, last + 1], dim=-1)
-    return covered.masked_fill(~real.any(-1, keepdim=True), 0)
-
-
 @MODELS.register_module()
-class VAT(Backbone):
+class VAT(SegmentBackbone):
     """One vector a segment: the middle frame asks, all frames of the segment answer.
 
     ``Features.vector`` (B, N, width) has unit length, zeros on padding. Only segments with a real
@@ -62,8 +50,6 @@ class VAT(Backbone):
         TypeError: ``trunk`` names no backbone.
         ValueError: a trunk without maps, or a width that the heads can't share.
     """
-
-    per_segment = True
 
     def __init__(
         self,
@@ -103,20 +89,13 @@ class VAT(Backbone):
         """Return what of the trunk may be cached."""
         return self.trunk.frozen_part()
 
-    def forward(self, inputs: Inputs) -> Features:
-        """Map inputs (B, T = N·L, …) to features (B, N, width) without maps.
+    def encode(self, segments: Inputs) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Map S segments (S, L, …) to vectors (S, width), without maps.
 
         Raises:
-            ValueError: inputs that are not cut into segments, or a map of another size.
+            ValueError: a map of another size.
         """
-        length = _segment_length(inputs)
-        real = inputs.valid.unflatten(1, (-1, length))
-        index = inputs.index.unflatten(1, (-1, length))
-        valid = real.any(-1)
-        found = self._encode(self._maps(_segments(inputs, valid, length)), real[valid])
-        vector = found.new_zeros(*valid.shape, self.width)
-        vector[valid] = found
-        return Features(vector=vector, valid=valid, span=segment_spans(index, real))
+        return self._attend(self._maps(segments), segments.valid), ()
 
     def _maps(self, segments: Inputs) -> Tensor:
         maps = self.trunk(segments).maps[-1]
@@ -131,7 +110,7 @@ class VAT(Backbone):
             )
         return maps
 
-    def _encode(self, maps: Tensor, real: Tensor) -> Tensor:
+    def _attend(self, maps: Tensor, real: Tensor) -> Tensor:
         """Map segments' maps (S, L, C, h, w) with real frames (S, L) to vectors (S, width)."""
         frames = self.norm(maps[real])
         position = time_position(real.nonzero()[:, 1], frames.shape[1]).to(frames.dtype)
@@ -160,24 +139,3 @@ def _build_trunk(config: dict[str, Any]) -> Backbone:
             "let the trunk give maps (TimmFrames: scales of 1 or more)"
         )
     return built
-
-
-def _segment_length(inputs: Inputs) -> int:
-    length, frames = inputs.segment_length, inputs.valid.shape[1]
-    if length < 1:
-        raise ValueError(
-            f"VAT reads segments, and these inputs of {frames} frames have segment_length={length}; "
-            "use SegmentView(length=…) as the view in training and at test"
-        )
-    if frames % length:
-        raise ValueError(
-            f"VAT reads whole segments: {frames} frames are no multiple of segment_length={length}; "
-            "use SegmentView, which fills the last segment"
-        )
-    return length
-
-
-def _segments(inputs: Inputs, valid: Tensor, length: int) -> Inputs:
-    """Return the valid segments (B, N) as S clips of ``length`` frames, all fields with them."""
-    cut = inputs.map(lambda tensor: tensor.unflatten(1, (-1, length))[valid])
-    return replace(cut, segment_length=0)

@@ -223,3 +223,20 @@ def test_segments_are_marked(corpus):
     assert sample.segment_length == 4
     assert len(sample.index) % 4 == 0
     assert dataset(corpus)[0].segment_length == 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_segments_in_seconds_are_those_of_a_clips_rate(corpus, training):
+    view = SegmentView(seconds=4 / 15, overlap=2 / 15)
+    plain = SegmentView(length=4, overlap=2)
+    told, expected = (dataset(corpus, each, training=training) for each in (view, plain))
+    assert len(told) == len(expected)
+    for mine, other in zip(told, expected, strict=True):
+        assert same(mine, other)
+        assert mine.segment_length == 4
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_clip_that_the_view_refuses_is_named_at_once(corpus, training):
+    with pytest.raises(ValueError, match="clip 2_1_Freeform has 5 frames"):
+        dataset(corpus, SegmentView(length=6, short="refuse"), training=training)

@@ -4,8 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from clip_records import clip_record
 
-from adabench.data.views import SegmentView, StridedView, WindowView
+from adabench.data.views import SegmentView, StridedView, View, WindowView, refuse_unfit
 from adabench.registry import TRANSFORMS
 
 LENGTHS = [1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 47, 100, 255, 256, 257]
@@ -165,6 +166,139 @@ def test_which_views_cut_the_same_segments():
     assert not view.has_segments_of(StridedView(frames=8))
 
 
+def test_a_stride_spreads_a_segment():
+    (index,) = SegmentView(length=3, stride=2).all(12)
+    assert segments_of(index, 3) == [(0, 2, 4), (6, 8, 10), (7, 9, 11)]
+    (index,) = SegmentView(length=3, stride=2, overlap=1).all(9)
+    # Neighbours share one frame of each other's.
+    assert segments_of(index, 3) == [(0, 2, 4), (4, 6, 8)]
+
+
+@pytest.mark.parametrize(
+    ("options", "fps", "length", "stride", "overlap"),
+    [
+        ({"seconds": 1.0}, 30.0, 30, 1, 0),
+        ({"seconds": 1.0}, 29.97, 30, 1, 0),
+        ({"seconds": 2.0, "overlap": 0.5}, 10.0, 20, 1, 5),
+        ({"seconds": 2.0, "stride": 4}, 30.0, 15, 4, 0),
+        ({"seconds": 2.0, "length": 16}, 30.0, 16, 4, 0),
+        ({"seconds": 2.0, "length": 16, "overlap": 1.0}, 25.0, 16, 3, 8),
+        # A step of one frame is left, however the numbers round.
+        ({"seconds": 1.0, "overlap": 0.99}, 10.0, 10, 1, 9),
+    ],
+)
+def test_seconds_become_frames_at_a_clips_rate(options, fps, length, stride, overlap):
+    view = SegmentView(**options, segments=3, phases=2, place="even", short="wrap").at(fps)
+    assert (view.segment_length, view.stride, view.overlap) == (length, stride, overlap)
+    assert (view.segments, view.phases, view.place, view.short) == (3, 2, "even", "wrap")
+    assert view.at(1.0) is view
+
+
+def test_seconds_ask_for_a_rate():
+    for ask in (lambda view: view.all(9), lambda view: view.takes(9)):
+        with pytest.raises(ValueError, match=r"SegmentView\.seconds: ask view\.at\(fps\)"):
+            ask(SegmentView(seconds=1.0, short="refuse"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"seconds": 0.01}, r"seconds=0\.01 holds 0\.25 frames at 25 a second"),
+        ({"seconds": 0.5, "length": 32}, r"holds 12\.5 frames .*fewer than a segment takes \(32\)"),
+    ],
+)
+def test_too_few_seconds_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        SegmentView(**options).at(25.0)
+
+
+@pytest.mark.parametrize(
+    ("short", "seen"), [("repeat", [0, 1, 2, 2, 2, 2, 2]), ("wrap", [0, 1, 2, 0, 1, 2, 0])]
+)
+def test_what_fills_a_short_clip(short, seen):
+    view = SegmentView(length=7, short=short)
+    assert view.all(3)[0].tolist() == view.sample(3, np.random.default_rng(0)).tolist() == seen
+    assert view.takes(3)
+    # A clip that is long enough is seen as it is.
+    assert view.all(9)[0].tolist() == [*range(7), *range(2, 9)]
+
+
+def test_a_short_clip_that_is_refused_is_named_with_the_remedy():
+    view = SegmentView(length=3, stride=4, short="refuse")
+    clips = [clip_record("1_1", frames=9), clip_record("2_1", frames=8)]
+    refuse_unfit(view, clips[:1])
+    with pytest.raises(ValueError, match=r"clip 2_1_Freeform has 8 frames, .*short='repeat'"):
+        refuse_unfit(view, clips)
+
+
+def test_rates_that_make_segments_of_different_length_are_refused_with_the_remedy():
+    clips = [clip_record("1_1", fps=25.0, frames=60), clip_record("2_1", fps=30.0, frames=60)]
+    said = r"25 frames of clip 1_1_Freeform \(25 a second\) and 30 frames of clip 2_1_.*give length"
+    with pytest.raises(ValueError, match=said):
+        refuse_unfit(SegmentView(seconds=1.0), clips)
+    refuse_unfit(SegmentView(seconds=1.0, length=8), clips)
+    refuse_unfit(StridedView(frames=4), clips)
+    refuse_unfit(SegmentView(seconds=1.0), [])
+
+
+@pytest.mark.parametrize("most", [2, 3, 5])
+@pytest.mark.parametrize("overlap", [0, 3])
+def test_even_places_share_out_the_segments_over_the_whole_clip(most, overlap):
+    options = {"length": 4, "overlap": overlap, "segments": most, "place": "even"}
+    for frames in LENGTHS:
+        (whole,) = SegmentView(length=4, overlap=overlap).all(frames)
+        every = segments_of(whole, 4)
+        views = [segments_of(view, 4) for view in SegmentView(**options).all(frames)]
+        assert sorted(s for view in views for s in view) == sorted(every)
+        assert max(map(len, views)) <= most
+        # Neighbours of one view are as far from each other as those of any other.
+        places = [[every.index(s) for s in view] for view in views]
+        assert {int(step) for view in places for step in np.diff(view)} <= {len(views)}
+
+
+def test_a_training_view_of_even_places_is_one_of_the_tests():
+    view, rng = SegmentView(length=4, segments=2, place="even"), np.random.default_rng(0)
+    drawn = {key(view.sample(26, rng)) for _ in range(100)}
+    assert drawn == {key(index) for index in view.all(26)}
+    assert len(drawn) == 4
+
+
+def test_views_that_know_nothing_of_time_are_the_same_at_any_rate():
+    for view in (StridedView(frames=4), WindowView(frames=4), SegmentView(length=4)):
+        assert view.at(12.5) is view
+        assert view.takes(1)
+
+
+class First(View):
+    """A view as a plugin writes it: two methods."""
+
+    def all(self, frames):
+        return [np.arange(1)]
+
+    def sample(self, frames, rng):
+        return np.arange(1)
+
+
+def test_a_plugins_view_needs_two_methods():
+    refuse_unfit(First(), [clip_record()])
+    assert First().at(30.0).segment_length == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"stride": 1, "place": "even"}, True),
+        ({"short": "refuse"}, True),
+        ({"stride": 2}, False),
+        ({"short": "wrap"}, False),
+        ({"seconds": 2.0}, False),
+    ],
+)
+def test_which_options_decide_the_segments(change, is_same):
+    view = SegmentView(length=8, overlap=1)
+    assert view.has_segments_of(SegmentView(**{"length": 8, "overlap": 1, **change})) is is_same
+
+
 @pytest.mark.parametrize(
     ("make", "named"),
     [
@@ -174,6 +308,17 @@ def test_which_views_cut_the_same_segments():
         (lambda: SegmentView(length=0), "SegmentView.length"),
         (lambda: SegmentView(length=4, overlap=4), "SegmentView.overlap is 0 to length-1 = 3"),
         (lambda: SegmentView(length=4, overlap=-1), "SegmentView.overlap"),
+        (lambda: SegmentView(length=4, overlap=1.5), "SegmentView.overlap"),
+        (lambda: SegmentView(), "SegmentView takes length, the frames of a segment, or seconds"),
+        (lambda: SegmentView(length=4, stride=0), "SegmentView.stride"),
+        (lambda: SegmentView(seconds=0.0), "SegmentView.seconds is above 0"),
+        (lambda: SegmentView(seconds=1.0, overlap=1.0), "overlap is in seconds here"),
+        (lambda: SegmentView(seconds=1.0, length=4, stride=2), "leave out one of"),
+        (lambda: SegmentView(length=4, place="odd"), "place is neighbours or even; got 'odd'"),
+        (
+            lambda: SegmentView(length=4, short="pad"),
+            "short is repeat or wrap or refuse; got 'pad'",
+        ),
         (lambda: SegmentView(length=4, segments=-2), "SegmentView.segments"),
         (lambda: SegmentView(length=4, phases=-1), "SegmentView.phases"),
     ],

@@ -95,7 +95,7 @@ class FeatureCache:
         self.variants = 1 if self._augment is None else variants
         changes = code_of_classes(map(type, self._augment.parts if self._augment else ()))
         self._augment_key = digest([augment, changes] if changes else augment, 8)
-        self.lengths = {clip.clip: clip.frames for clip in corpus.clips}
+        self.clips = {clip.clip: clip for clip in corpus.clips}
         self.shapes = self._shapes(corpus)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
 
@@ -108,7 +108,7 @@ class FeatureCache:
         if known is not None:
             return known
         clip = corpus.clips[0]
-        features = self._run(corpus, clip.clip, next(self._chunks(clip.frames)))
+        features = self._run(corpus, clip.clip, next(self._chunks(clip)))
         shapes = [tuple(t.shape[2:]) for t in (features.vector, *features.maps)]
         with book.writing(_SHAPES) as temporary:
             temporary.write_text(json.dumps(shapes), encoding="utf-8")
@@ -128,16 +128,20 @@ class FeatureCache:
         _logger.warning("%s: %s: it is made again", path, damage or "damaged")
         return None
 
-    def _chunks(self, frames: int) -> Iterator[np.ndarray]:
+    def _chunks(self, clip: ClipRecord) -> Iterator[np.ndarray]:
         """Yield the frame numbers of a clip in portions that fit in memory."""
         if self.segments is None:
-            for start in range(0, frames, _BATCH):
-                yield np.arange(start, min(start + _BATCH, frames))
+            for start in range(0, clip.frames, _BATCH):
+                yield np.arange(start, min(start + _BATCH, clip.frames))
             return
-        starts = self.segments.starts(frames)
-        each = max(1, _BATCH // self.segments.segment_length)
+        segments = self.segments.at(clip.fps)
+        starts = segments.starts(clip.frames)
+        each = max(1, _BATCH // segments.segment_length)
         for first in range(0, len(starts), each):
-            yield self.segments.expand(starts[first : first + each], frames)
+            yield segments.expand(starts[first : first + each], clip.frames)
+
+    def _segment_length(self, clip: str) -> int:
+        return 0 if self.segments is None else self.segments.at(self.clips[clip].fps).segment_length
 
     def fill(self, corpus: PreparedCorpus, clips: Sequence[ClipRecord], what: str) -> None:
         """Compute what is missing; a run that was cut goes on where it stopped."""
@@ -187,7 +191,7 @@ class FeatureCache:
         inputs = Inputs(
             valid=torch.ones(1, len(index), dtype=torch.bool),
             index=torch.from_numpy(index)[None],
-            segment_length=0 if self.segments is None else self.segments.segment_length,
+            segment_length=self._segment_length(clip),
         )
         # A source holds the clips of the run's own track; shapes may be asked of another one.
         if self.source is not None and self.source.holds(clip, variant):
@@ -199,7 +203,7 @@ class FeatureCache:
 
     def _compute(self, corpus: PreparedCorpus, clip: ClipRecord, variant: int = 0) -> np.ndarray:
         chunks = []
-        for index in self._chunks(clip.frames):
+        for index in self._chunks(clip):
             features = self._run(corpus, clip.clip, index, variant)
             chunks.append(
                 torch.cat([t[0].flatten(1) for t in (features.vector, *features.maps)], 1).half()
@@ -212,7 +216,7 @@ class FeatureCache:
 
     def read(self, clip: str, index: np.ndarray, variant: int = 0) -> Features:
         """Return features of frames ``index`` of one version, without the batch axis."""
-        span = self._span(index)
+        span = self._span(clip, index)
         rows = self.arrays.rows(self._name(clip, variant), self._rows(clip, span))
         vector, *maps = (
             part.reshape(len(span), *shape)
@@ -225,17 +229,19 @@ class FeatureCache:
             maps=tuple(maps),
         )
 
-    def _span(self, index: np.ndarray) -> np.ndarray:
-        """Return the span (T', 2) of each step that frames ``index`` make."""
+    def _span(self, clip: str, index: np.ndarray) -> np.ndarray:
+        """Return the span (T', 2) of each step that frames ``index`` of a clip make."""
         if self.segments is None:
             return np.stack([index, index + 1], -1)
-        rows = index.reshape(-1, self.segments.segment_length)
-        return np.stack([rows[:, 0], rows[:, -1] + 1], -1)
+        rows = index.reshape(-1, self._segment_length(clip))
+        # A segment that is filled by its clip's beginning ends with an early frame.
+        return np.stack([rows.min(-1), rows.max(-1) + 1], -1)
 
     def _rows(self, clip: str, span: np.ndarray) -> np.ndarray:
         if self.segments is None:
             return span[:, 0]
-        starts = np.asarray(self.segments.starts(self.lengths[clip]))
+        known = self.clips[clip]
+        starts = np.asarray(self.segments.at(known.fps).starts(known.frames))
         rows = np.searchsorted(starts, span[:, 0])
         if rows.max(initial=0) >= len(starts) or (starts[rows] != span[:, 0]).any():
             raise ValueError(
@@ -271,8 +277,8 @@ def _versions(part: Backbone) -> list[Any]:
     return [value for one in parts for value in (type(one).__name__, type(one).version)]
 
 
-def _segment_key(segments: SegmentView | None) -> list[int]:
-    return [] if segments is None else [segments.segment_length, segments.overlap]
+def _segment_key(segments: SegmentView | None) -> list[Any]:
+    return [] if segments is None else segments.cut()
 
 
 def _code(part: nn.Module, segments: SegmentView | None) -> list[list[Any]]:

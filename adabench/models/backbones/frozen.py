@@ -35,6 +35,7 @@ class Frozen(Backbone):
             load_backbone(self.inner, Path(weights))
         self.reads = self.inner.reads
         self.per_segment = self.inner.per_segment
+        self.trial = self.inner.trial
         self.requires_grad_(False)
         self.eval()
 

@@ -52,6 +52,7 @@ class TimmFrames(Backbone):
         FileNotFoundError: weights that are not there, naming file and remedy.
     """
 
+    hub = "timm"
     mean: Tensor
     std: Tensor
 
@@ -71,7 +72,7 @@ class TimmFrames(Backbone):
         self.scales = scales
         self.frozen = frozen
         self.creation = _creation(name, max(scales, 1), dict(options or {}))
-        self.net: Any = load_timm(pretrained=weights == "timm", **self.creation)
+        self.net: Any = load_timm(pretrained=weights == self.hub, **self.creation)
         info: Any = self.net.feature_info
         self._channels: tuple[int, ...] = tuple(info.channels())
         # Swin and its kin give their maps with the channels last.
@@ -80,7 +81,7 @@ class TimmFrames(Backbone):
         mean, std = (data["mean"], data["std"]) if normalise else ((0.0,) * 3, (1.0,) * 3)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
-        if weights is not None and weights != "timm":
+        if weights is not None and weights != self.hub:
             load_trunk(self, Path(weights))
         self.net.to(memory_format=torch.channels_last)
         if frozen:

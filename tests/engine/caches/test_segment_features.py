@@ -256,6 +256,23 @@ def folder(corpus, root, part=None, **view):
     return FeatureCache(part or BySegment(), corpus, root, "cpu", view=view).arrays.folder.name
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"length": 4, "stride": 2},
+        {"length": 4, "short": "wrap"},
+        {"seconds": 4 / 15, "overlap": 2 / 15},
+        {"length": 4, "seconds": 8 / 15},
+    ],
+)
+def test_segments_of_any_view_are_kept_as_the_part_makes_them(part, corpus, tmp_path, options):
+    view = SegmentView(**options)
+    cache = filled(part, corpus, tmp_path, view)
+    for clip in corpus.clips:
+        (index,) = view.at(clip.fps).all(clip.frames)
+        same(cache.read(clip.clip, index), direct(part, corpus, clip.clip, index))
+
+
 def test_length_and_overlap_are_in_the_key_and_how_many_segments_a_view_takes_is_not(
     corpus, tmp_path
 ):
@@ -264,7 +281,9 @@ def test_length_and_overlap_are_in_the_key_and_how_many_segments_a_view_takes_is
     longer = folder(corpus, tmp_path, part=BySegment(length=8), length=8)
     torch.manual_seed(0)
     assert longer != folder(corpus, tmp_path, part=BySegment(length=8), length=8, overlap=4)
-    assert folder(corpus, tmp_path, segments=2, phases=1) == first
+    assert folder(corpus, tmp_path, segments=2, phases=1, place="even", short="refuse") == first
+    for change in ({"stride": 2}, {"short": "wrap"}, {"seconds": 1.0, "overlap": 0.5}):
+        assert folder(corpus, tmp_path, **change) != first
 
 
 def test_a_newer_part_inside_a_frozen_one_is_another_key(corpus, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from adabench_plugins.expada.vat import segment_spans, time_position
+from adabench_plugins.expada.vat import time_position
 
 from adabench.batching import pad_inputs, slice_inputs, trim_inputs
 from adabench.models import TimmFrames
@@ -28,12 +28,6 @@ def test_position_is_the_printed_formula(channels):
             angle = torch.tensor(place / 10000 ** (2 * (i // 2) / channels))
             wanted = angle.cos() if i % 2 else angle.sin()
             torch.testing.assert_close(came[place, i], wanted, atol=1e-5, rtol=1e-5)
-
-
-def test_spans_run_from_the_first_real_frame_behind_the_last():
-    index = torch.tensor([[[4, 5, 6, 7], [8, 9, 9, 9], [3, 7, 0, 0], [0, 0, 0, 0]]])
-    real = torch.tensor([[[1] * 4, [1] * 4, [1, 1, 0, 0], [0] * 4]]).bool()
-    assert segment_spans(index, real).tolist() == [[[4, 8], [8, 10], [3, 8], [0, 0]]]
 
 
 def plain_vector(model, frames):
