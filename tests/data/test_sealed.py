@@ -17,7 +17,7 @@ def corpus(name="one"):
         for n in range(24)
         for task in ("Freeform", "Northwind")
     ]
-    return SimpleNamespace(name=name, clips=tuple(clips), checksum=name * 8)
+    return SimpleNamespace(name=name, clips=tuple(clips), checksum=name * 8, licensed=False)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_those_of_another_corpus_too():
     source = corpus("another")
     protocol = CrossCorpus("demo-freeform", ("train",), ("dev",), ("test",))
     moved = [clip_record(f"9{n}_1", split="test", score=n) for n in range(5)]
-    tested = SimpleNamespace(name="one", clips=tuple(moved), checksum="1" * 8)
+    tested = SimpleNamespace(name="one", clips=tuple(moved), checksum="1" * 8, licensed=False)
     parts = divide(tested, protocol, ("Freeform",), source=source, source_tasks=("Freeform",))
     assert {clip.score for clip in parts.test} == {None}
 
