@@ -10,12 +10,9 @@ from typing import Any, Literal
 
 from mmengine.config import Config
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
-    field_validator,
     model_serializer,
     model_validator,
 )
@@ -37,51 +34,12 @@ from adabench.config.protocols import (
     ProtocolSection,
     told_place,
 )
-from adabench.config.types import check_optimiser, check_types
+from adabench.config.training import Strict, Training
+from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
 from adabench.plugins.fingerprints import code_of
 from adabench.registry import types_in
-
-
-class Strict(BaseModel):
-    """A section of a config; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Training(Strict):
-    """How a network is trained.
-
-    Attributes:
-        epochs: passes over the training clips.
-        batch_size: clips a step.
-        optimiser: ``type``, a torch optimiser that mmengine registers, and its options, ``lr`` among
-            them: numbers and lists of numbers.
-        warmup_epochs: epochs of linearly rising learning rate; cosine decay follows.
-        clip_grad: largest norm of the gradient; 0 leaves it.
-        validate_every: epochs between validations; a checkpoint is written after each.
-        workers: loader processes.
-        amp: mixed precision (CUDA).
-        threads: torch's CPU threads; fixed, since sums depend on it. 0 takes OMP_NUM_THREADS, or
-            one a core.
-    """
-
-    epochs: int = Field(gt=0)
-    batch_size: int = Field(gt=0)
-    optimiser: dict[str, Any]
-    warmup_epochs: int = Field(default=1, ge=0)
-    clip_grad: float = Field(default=1.0, ge=0)
-    validate_every: int = Field(default=1, gt=0)
-    workers: int = Field(default=0, ge=0)
-    amp: bool = False
-    threads: int = Field(default=0, ge=0)
-
-    @field_validator("optimiser")
-    @classmethod
-    def _check_optimiser(cls, optimiser: dict[str, Any]) -> dict[str, Any]:
-        check_optimiser(optimiser)
-        return optimiser
 
 
 class Data(Strict):
@@ -137,6 +95,9 @@ class Experiment(Strict):
         shuffle_labels: deal the training labels out anew among sessions: a control, which must not be
             better than the constant predictor.
         cache: keep a frozen part's output, and read it instead of frames.
+        hooks: mmengine's, or a plugin's of the registry ``HOOKS``, that run in the method's training
+            beside adabench's own; in no stage's. Part of the hash, and absent from it where there is
+            none.
         seed: of the run.
         is_demo: whether the demo section was merged.
         overrides: ``--cfg-options`` as given, local folders left out, local files by content.
@@ -157,6 +118,7 @@ class Experiment(Strict):
     paper_compat: bool = False
     shuffle_labels: bool = False
     cache: bool = True
+    hooks: tuple[dict[str, Any], ...] = ()
     seed: int = Field(default=0, ge=0)
     is_demo: bool = False
     overrides: tuple[str, ...] = ()
@@ -176,10 +138,11 @@ class Experiment(Strict):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_empty_code(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_is_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        if not content.get("code"):
-            content.pop("code", None)
+        for name in ("code", "hooks"):
+            if not content.get(name):
+                content.pop(name, None)
         return content
 
     def sections(self) -> dict[str, Any]:
@@ -192,6 +155,7 @@ class Experiment(Strict):
             "stages": self.stages,
             "semantics": self.semantics,
             "protocol": self.protocol.model_dump(),
+            "hooks": self.hooks,
         }
 
     def with_code(self) -> Experiment:
@@ -253,6 +217,7 @@ class Experiment(Strict):
         decided = {
             "fusion": "fused" if self.is_fused else "joint",
             "code": self.code_within(self.sections()),
+            "stages": {name: _unlogged(stage) for name, stage in self.stages.items()},
         }
         content = self.model_copy(update=decided).model_dump(
             mode="json",
@@ -261,7 +226,7 @@ class Experiment(Strict):
                 "overrides": True,
                 "name": True,
                 "data": {"root", "processes"},
-                "training": {"workers"},
+                "training": {"workers", "log"},
                 # A field that came later: absent where it changes nothing, so that older hashes hold.
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
@@ -276,6 +241,14 @@ class Experiment(Strict):
         """Return all fields as others may see them: local files by content, the usual data folder."""
         content = by_content(self.model_dump(mode="json", by_alias=True))
         return {**content, "data": {**content["data"], "root": Data().root}}
+
+
+def _unlogged(stage: dict[str, Any]) -> dict[str, Any]:
+    """Return a stage's config without where its training is logged, which decides no result."""
+    training = stage.get("training")
+    if not isinstance(training, Mapping) or "log" not in training:
+        return stage
+    return {**stage, "training": {k: v for k, v in training.items() if k != "log"}}
 
 
 def _told_of(field: str, check: Callable[[str], str], text: str) -> None:

@@ -156,6 +156,50 @@ class KeepLast(KeepBest):
         return {**self.identity, "best": self.best}
 
 
+class StopEarly(Hook):
+    """Stops where enough epochs have brought no better validation.
+
+    What it goes by is the best so far, which a resumed training knows.
+
+    Args:
+        keep: the hook that knows the best.
+        epochs: after the best one.
+    """
+
+    # After `keep` has compared.
+    priority = "LOWEST"
+
+    def __init__(self, keep: KeepBest, epochs: int) -> None:
+        self.keep = keep
+        self.epochs = epochs
+
+    def before_train(self, runner: Runner) -> None:
+        """Do not go on with a training that had stopped."""
+        self._look(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Look whether it is time."""
+        del metrics
+        self._look(runner)
+
+    def _look(self, runner: Runner) -> None:
+        best = self.keep.best
+        if best and runner.epoch - best["epoch"] >= self.epochs:
+            runner.train_loop.stop_training = True
+
+
+class WholeEpochs(Hook):
+    """Ends an accumulation of gradients with its epoch.
+
+    mmengine carries what is left into the next one, and no checkpoint holds gradients.
+    """
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Count the steps of this epoch alone."""
+        steps = len(runner.train_dataloader)
+        runner.optim_wrapper.initialize_count_status(runner.model, 0, steps)
+
+
 class Progress(Hook):
     """One progress bar over all training steps, with time left and the validation's best.
 

@@ -12,7 +12,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
-from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.experiment import Experiment, Views
+from adabench.config.training import Training
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
@@ -22,12 +23,14 @@ from adabench.engine.building import build_assessor
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.contract import hold, hold_trained, refuse
+from adabench.engine.foreign_hooks import build_hooks
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
+from adabench.evaluation.levels import severity_level
 from adabench.models import Assessor
 from adabench.records.sections import bdi_ii
 from adabench.registry import TRANSFORMS
@@ -145,9 +148,15 @@ class Workbench:
 
     def loader(self, use: Use) -> DataLoader[Any]:
         """Return batches of one use."""
-        return self._loader(self.dataset(use), shuffle=use == "train")
+        dataset = self.dataset(use)
+        if use != "train" or self.training.sampler == "random":
+            return self._loader(dataset, shuffle=use == "train")
+        levels = severity_level([clip.score for clip in dataset.clips])
+        return self._loader(dataset, shuffle=True, levels=levels.tolist())
 
-    def _loader(self, dataset: ClipDataset, *, shuffle: bool) -> DataLoader[Any]:
+    def _loader(
+        self, dataset: ClipDataset, *, shuffle: bool, levels: Sequence[int] | None = None
+    ) -> DataLoader[Any]:
         return make_loader(
             dataset,
             self.training.batch_size,
@@ -155,6 +164,7 @@ class Workbench:
             shuffle=shuffle,
             seed=self.experiment.seed,
             workers=self.training.workers,
+            levels=levels,
         )
 
 
@@ -249,6 +259,7 @@ def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
         identity=carried_by(bench),
         resume=resume,
         what=f"training {bench.experiment.method['name']}",
+        hooks=build_hooks(bench.experiment.hooks),
     )
 
 
