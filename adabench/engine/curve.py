@@ -33,7 +33,7 @@ class Curve(Hook):
 
     The columns are ``epoch``, from 1; ``rate``, of learning; each loss, ``train/loss`` their sum;
     ``val/`` and each metric, where that epoch was validated; and ``seconds``. Rate and losses are
-    means over the epoch's steps. A resumed training goes on after the epoch of its checkpoint.
+    means over the epoch's steps; a loss that a step lacks is 0 there, so that they add up. A resumed training goes on after the epoch of its checkpoint.
 
     Args:
         path: the file.
@@ -46,7 +46,7 @@ class Curve(Hook):
         self.path = path
         self.rows: list[Row] = []
         self._sums: dict[str, Tensor] = {}
-        self._steps: dict[str, int] = {}
+        self._steps = 0
         self._begun = 0.0
 
     def before_train(self, runner: Runner) -> None:
@@ -61,12 +61,13 @@ class Curve(Hook):
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin a row."""
         del runner
-        self._sums, self._steps = {}, {}
+        self._sums, self._steps = {}, 0
         self._begun = time.perf_counter()
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Note the rate of the step to come."""
         del batch_idx, data_batch
+        self._steps += 1
         rates = runner.optim_wrapper.get_lr()
         # With groups of parameters the base is the rate that none of them changes.
         self._add("rate", torch.tensor(rates.get("base_lr", rates["lr"])[0], dtype=torch.float64))
@@ -81,7 +82,7 @@ class Curve(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Write the row, not validated yet."""
-        means = {name: float(total) / self._steps[name] for name, total in self._sums.items()}
+        means = {name: float(total) / self._steps for name, total in self._sums.items()}
         self.rows.append({"epoch": runner.epoch + 1, **means})
         self._write({})
 
@@ -92,7 +93,6 @@ class Curve(Hook):
 
     def _add(self, name: str, value: Tensor) -> None:
         self._sums[name] = self._sums[name] + value if name in self._sums else value
-        self._steps[name] = self._steps.get(name, 0) + 1
 
     def _write(self, measured: Row) -> None:
         self.rows[-1] |= {**measured, "seconds": round(time.perf_counter() - self._begun, 3)}

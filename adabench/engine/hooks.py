@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,11 @@ class WholeEpochs(Hook):
 
     mmengine carries what is left into the next one, and no checkpoint holds gradients.
     """
+
+    def before_train(self, runner: Runner) -> None:
+        """Silence the remark that the rate moves before the first step: it is meant to."""
+        del runner
+        warnings.filterwarnings("ignore", "Detected call of `scheduler.step", UserWarning)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Count the steps of this epoch alone."""

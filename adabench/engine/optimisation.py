@@ -27,6 +27,7 @@ def check_training(training: Training, *, validates: bool = True) -> None:
         ModuleNotFoundError: a logger's package that is not installed, with the command that does it.
     """
     _check_options(training)
+    _check_factors(training)
     if training.amp and not torch.cuda.is_available():
         raise ValueError(
             "training.amp=True is for CUDA, and torch finds no such device here; leave it out, or set "
@@ -63,6 +64,21 @@ def _check_options(training: Training) -> None:
             )
         except (TypeError, ValueError, AssertionError) as error:
             raise ValueError(f"{place} ({config['type']}): {error}") from error
+
+
+def _check_factors(training: Training) -> None:
+    """Refuse a group's factor of what the optimiser's options do not say; mmengine asks for ``lr``."""
+    for prefix, group in training.groups.items():
+        factors = {
+            "lr_mult": "lr",
+            **({"decay_mult": "weight_decay"} if group.decay_mult != 1 else {}),
+        }
+        for factor, option in factors.items():
+            if option not in training.optimiser:
+                raise ValueError(
+                    f"training.groups.{prefix}.{factor} is a factor of training.optimiser.{option}, "
+                    "which is missing: write it out"
+                )
 
 
 def _named(registry: Registry, base: type, config: Mapping[str, Any], place: str) -> type:
@@ -141,7 +157,7 @@ def _by_parameter(training: Training, model: nn.Module) -> dict[str, dict[str, f
     found: dict[str, dict[str, float]] = {}
     for name, _ in model.named_parameters():
         groups = [training.groups[p] for p in _prefixes(name) if p in training.groups]
-        found[name] = groups[-1].model_dump() if groups else {}
+        found[name] = groups[-1].model_dump(exclude_defaults=True) if groups else {}
     return found
 
 

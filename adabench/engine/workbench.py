@@ -151,8 +151,7 @@ class Workbench:
         dataset = self.dataset(use)
         if use != "train" or self.training.sampler == "random":
             return self._loader(dataset, shuffle=use == "train")
-        levels = severity_level([clip.score for clip in dataset.clips])
-        return self._loader(dataset, shuffle=True, levels=levels.tolist())
+        return self._loader(dataset, shuffle=True, levels=_levels(dataset.clips))
 
     def _loader(
         self, dataset: ClipDataset, *, shuffle: bool, levels: Sequence[int] | None = None
@@ -166,6 +165,16 @@ class Workbench:
             workers=self.training.workers,
             levels=levels,
         )
+
+
+def _levels(clips: Sequence[ClipRecord]) -> list[int]:
+    scores = [clip.score for clip in clips if clip.score is not None]
+    if len(scores) < len(clips):
+        raise ValueError(
+            f"training.sampler='level': {len(clips) - len(scores)} of {len(clips)} training clips have "
+            "no score, hence no level"
+        )
+    return severity_level(scores).tolist()
 
 
 def set_up(

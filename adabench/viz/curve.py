@@ -108,7 +108,7 @@ def _axes_of(figure: Figure, count: int, height: float) -> list[Axes]:
 def _panels(rows: Sequence[Mapping[str, float]]) -> list[_Panel]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     metrics = [name for name in names if name.startswith(_VAL)]
-    bounded = [name for name in metrics if np.nanmax(np.abs(_column(rows, name))) <= 1]
+    bounded = [name for name in metrics if _within_one(_column(rows, name))]
     losses = {n: n.removeprefix(_TRAIN) for n in names if n.startswith(_TRAIN) and n != _TOTAL}
     # One loss is its own sum.
     shown = {_TOTAL: "sum" if len(losses) > 1 else "".join(losses.values()) or "loss"}
@@ -121,6 +121,10 @@ def _panels(rows: Sequence[Mapping[str, float]]) -> list[_Panel]:
         _Panel("learning rate", {"rate": "rate"} if "rate" in names else {}, _WIDE_RATE),
     ]
     return [panel for panel in found if panel.lines]
+
+
+def _within_one(values: NDArray[np.float64]) -> bool:
+    return bool((np.abs(values[np.isfinite(values)]) <= 1).all())
 
 
 def _column(rows: Sequence[Mapping[str, float]], name: str) -> NDArray[np.float64]:
