@@ -129,6 +129,8 @@ class Experiment(Strict):
         check_types(self.sections())
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        if self.hooks and self.training is None:
+            raise ValueError("hooks run in training, and this config has no training section")
         # A record refuses other names, which would be told after training.
         for field, name in (("method.name", self.method["name"]), ("name", self.name)):
             _told_of(field, check_name, name)

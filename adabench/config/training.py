@@ -99,10 +99,10 @@ class Training(Strict):
         check_optimiser(optimiser)
         return optimiser
 
-    @field_validator("scheduler", mode="before")
+    @field_validator("scheduler", "log", mode="before")
     @classmethod
-    def _several(cls, scheduler: Any) -> Any:
-        return (scheduler,) if isinstance(scheduler, Mapping) else scheduler
+    def _several(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, (Mapping, str)) else given
 
     @field_validator("scheduler")
     @classmethod

@@ -83,8 +83,6 @@ def _check_training(experiment: Experiment) -> None:
     if experiment.training is not None:
         validates = bool(getattr(experiment.protocol, "validate_", True))
         check_training(experiment.training, validates=validates)
-    elif experiment.hooks:
-        raise ValueError("hooks run in training, and this config has no training section")
     build_hooks(experiment.hooks)
 
 

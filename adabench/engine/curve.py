@@ -33,7 +33,8 @@ class Curve(Hook):
 
     The columns are ``epoch``, from 1; ``rate``, of learning; each loss, ``train/loss`` their sum;
     ``val/`` and each metric, where that epoch was validated; and ``seconds``. Rate and losses are
-    means over the epoch's steps; a loss that a step lacks is 0 there, so that they add up. A resumed training goes on after the epoch of its checkpoint.
+    means over the epoch's steps; a loss that a step lacks is 0 there, so that they add up. A resumed
+    training goes on after the epoch of its checkpoint.
 
     Args:
         path: the file.

@@ -193,5 +193,7 @@ def loggers(training: Training) -> dict[str, Any]:
         "visualizer": {
             "type": "Visualizer",
             "vis_backends": [{"type": backends[name]} for name in training.log],
-        }
+        },
+        # train/… and val/…, as the curve has them.
+        "log_processor": {"log_with_hierarchy": True},
     }

@@ -76,9 +76,14 @@ def test_hooks_are_part_of_the_hash_where_there_are_any():
     assert Experiment.model_validate(one.told()).hash() == one.hash()
 
 
-def test_one_scheduler_is_a_list_of_one():
-    one = training(scheduler={"type": "StepLR", "step_size": 2})
-    assert one == training(scheduler=[{"type": "StepLR", "step_size": 2}])
+def test_hooks_of_a_method_that_does_not_train_are_refused():
+    with pytest.raises(ValueError, match="has no training section"):
+        experiment(hooks=[{"type": "EMAHook"}], training=None)
+
+
+def test_one_scheduler_or_logger_is_a_list_of_one():
+    one = training(scheduler={"type": "StepLR", "step_size": 2}, log="wandb")
+    assert one == training(scheduler=[{"type": "StepLR", "step_size": 2}], log=["wandb"])
 
 
 @pytest.mark.parametrize(

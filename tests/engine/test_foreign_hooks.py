@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from plugin_texts import forget, write
 from toy_training import EPOCHS, STEPS, equal, run, stop, weights
 
+from adabench.config.experiment import Experiment
 from adabench.engine import checkpoints
 from adabench.engine.foreign_hooks import HookError, build_hooks
 from adabench.plugins import load_plugins
@@ -46,6 +47,15 @@ def test_a_plugin_s_hook_runs_in_training(plugin, tmp_path):
     run(tmp_path / "run", hooks=[hook])
     assert hook.steps == EPOCHS * STEPS
     assert isinstance(hook, HOOKS.require("ZzCount"))
+
+
+def test_its_code_is_part_of_the_hash(plugin):
+    method = {"name": "Mine", "type": "EstimatorMethod"}
+    plain = Experiment(name="mine", method=method, track="demo")
+    hooked = plain.model_copy(update={"hooks": ({"type": "ZzCount"},)}).with_code()
+    assert list(hooked.code) == ["ZzCount"]
+    edited = hooked.model_copy(update={"code": {"ZzCount": "0" * 64}})
+    assert len({plain.with_code().hash(), hooked.hash(), edited.hash()}) == 3
 
 
 def test_one_that_fails_is_told_with_its_place(plugin, tmp_path):

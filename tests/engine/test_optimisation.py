@@ -11,7 +11,7 @@ from toy_training import EPOCHS, STEPS, Toy, equal, run, schedule, stop, weights
 from adabench.config.training import LOGGERS
 from adabench.engine import checkpoints
 from adabench.engine.curve import CURVE, read_curve
-from adabench.engine.optimisation import check_groups, check_training
+from adabench.engine.optimisation import check_groups, check_training, loggers
 
 
 class Watch(Toy):
@@ -225,6 +225,12 @@ def test_a_logger_that_is_missing_is_told_with_the_command(monkeypatch):
         check_training(schedule(log=["wandb"]))
 
 
+@pytest.mark.parametrize("name", LOGGERS)
+def test_each_logger_has_a_backend_of_mmengine_s(name):
+    (backend,) = loggers(schedule(log=[name]))["visualizer"]["vis_backends"]
+    assert backend["type"] in VISBACKENDS.module_dict
+
+
 def test_numbers_are_sent_to_a_logger(tmp_path, monkeypatch):
     told = {}
 
@@ -247,9 +253,9 @@ def test_numbers_are_sent_to_a_logger(tmp_path, monkeypatch):
     monkeypatch.setitem(LOGGERS, "tensorboard", "mmengine")
     values = [4.0, 3.0, 2.0, 1.0]
     run(tmp_path / "sent", training={"log": ["tensorboard"]}, told=values)
-    assert told["RMSE"] == [(STEPS * (i + 1), value) for i, value in enumerate(values)]
-    assert [step for step, _ in told["loss"]] == [STEPS * (i + 1) for i in range(EPOCHS)]
-    assert "lr" in told
+    assert told["val/RMSE"] == [(STEPS * (i + 1), value) for i, value in enumerate(values)]
+    assert [step for step, _ in told["train/loss"]] == [STEPS * (i + 1) for i in range(EPOCHS)]
+    assert "train/lr" in told
     assert told["closed"]
     run(tmp_path / "not", told=values)
     last = [weights(tmp_path / name / checkpoints.LAST) for name in ("sent", "not")]
