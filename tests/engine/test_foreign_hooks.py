@@ -1,6 +1,8 @@
 """Hooks that a config names: built, run in training, told by their place where they fail."""
 
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,10 +11,13 @@ from plugin_texts import forget, write
 from toy_training import EPOCHS, STEPS, equal, run, stop, weights
 
 from adabench.config.experiment import Experiment
+from adabench.config.training import LOGGERS, Training
 from adabench.engine import checkpoints
 from adabench.engine.foreign_hooks import HookError, build_hooks
 from adabench.plugins import load_plugins
 from adabench.registry import HOOKS, UnknownTypeError
+
+PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
 
 COUNT = """
 from mmengine.hooks import Hook
@@ -47,6 +52,21 @@ def test_a_plugin_s_hook_runs_in_training(plugin, tmp_path):
     run(tmp_path / "run", hooks=[hook])
     assert hook.steps == EPOCHS * STEPS
     assert isinstance(hook, HOOKS.require("ZzCount"))
+
+
+def test_the_example_of_the_page_works(tmp_path, capsys):
+    before = set(sys.modules)
+    write(tmp_path / "mine" / "zz_page.py", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1])
+    load_plugins([tmp_path / "mine"])
+    run(tmp_path / "run", hooks=build_hooks([{"type": "TellLoss", "above": 0.0}]))
+    assert len(re.findall(r"epoch \d, step \d: loss \d\.\d\d\n", capsys.readouterr().out)) == 12
+    forget(before)
+    load_plugins()
+
+
+def test_the_page_tells_of_each_field():
+    assert [name for name in Training.model_fields if f"`{name}`" not in PAGE] == []
+    assert [name for name in LOGGERS if f"`{name}`" not in PAGE] == []
 
 
 def test_its_code_is_part_of_the_hash(plugin):
