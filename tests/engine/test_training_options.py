@@ -34,10 +34,12 @@ def test_every_training_keeps_its_curve(tiny):
 
 
 def test_so_do_stages_beside_their_result(tiny, tiny_encoder):
-    (encoder,) = (tiny.root / "data" / "stages").glob("MethodTraining-*")
-    assert [row["epoch"] for row in read_curve(encoder / CURVE)] == [1, 2]
-    trunk = next((tiny.root / "data" / "stages").glob("ExpressionPretrain-*"))
-    assert "val/correlation" in read_curve(trunk / CURVE)[-1]
+    stages = {use.type: use.key for use in tiny_encoder.record.stages}
+    folders = [tiny.root / "data" / "stages" / f"{kind}-{key}" for kind, key in stages.items()]
+    last = {kind: read_curve(f / CURVE)[-1] for kind, f in zip(stages, folders, strict=True)}
+    assert "val/correlation" in last["ExpressionPretrain"]
+    assert last["MethodTraining"]["epoch"] == 2
+    assert "val/RMSE" in last["MethodTraining"]
     assert tiny_encoder.curve.is_file()
 
 
