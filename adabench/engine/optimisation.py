@@ -23,8 +23,8 @@ def check_training(training: Training, *, validates: bool = True) -> None:
         validates: whether there is validation data.
 
     Raises:
-        ValueError: naming the field, with the nearest name or the remedy.
-        ModuleNotFoundError: a logger's package that is not installed, with the command that does it.
+        ValueError: naming the field, with the nearest name or the remedy; of a logger that is not
+            installed, the command that does it.
     """
     _check_options(training)
     _check_factors(training)
@@ -40,9 +40,9 @@ def check_training(training: Training, *, validates: bool = True) -> None:
         )
     for name in training.log:
         if importlib.util.find_spec(LOGGERS[name]) is None:
-            raise ModuleNotFoundError(
+            raise ValueError(
                 f"training.log names {name!r}, whose package is not installed: "
-                f"pip install {LOGGERS[name]}"
+                f"pip install {LOGGERS[name]}, or set --cfg-options training.log=[]"
             )
 
 
@@ -58,8 +58,10 @@ def _check_options(training: Training) -> None:
         place = f"training.scheduler[{number}]"
         _named(PARAM_SCHEDULERS, object, config, place)
         try:
+            # What the runner fills in.
+            end = {"end": training.epochs} if config.get("by_epoch", True) else {}
             PARAM_SCHEDULERS.build(
-                {"end": training.epochs, **config},
+                {**end, **config},
                 default_args={"optimizer": trial, "epoch_length": 100},
             )
         except (TypeError, ValueError, AssertionError) as error:

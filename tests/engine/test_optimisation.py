@@ -110,6 +110,14 @@ def test_a_scheduler_takes_the_place_of_warm_up_and_cosine(tmp_path):
     )
 
 
+def test_a_scheduler_may_count_steps(tmp_path):
+    late = {"type": "ConstantLR", "factor": 0.1, "begin": 7, "by_epoch": False}
+    model = watched(tmp_path, scheduler=late)
+    low = [rates[0] < 0.04 for rates in model.rates]
+    # At its end, the last step, mmengine takes the factor back.
+    assert low[:-1] == [step >= 7 for step in range(EPOCHS * STEPS - 1)]
+
+
 def test_groups_have_rates_of_their_own(tmp_path):
     groups = {"net": {"lr_mult": 0.5}, "net.0": {"lr_mult": 0.0}, "net.4.bias": {"decay_mult": 0}}
     constant = {"type": "ConstantLR", "factor": 1.0}
@@ -221,7 +229,7 @@ def test_patience_needs_validations(tmp_path):
 
 def test_a_logger_that_is_missing_is_told_with_the_command(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ModuleNotFoundError, match=r"'wandb', .* not installed: pip install wandb"):
+    with pytest.raises(ValueError, match=r"'wandb', .* not installed: pip install wandb"):
         check_training(schedule(log=["wandb"]))
 
 

@@ -4,7 +4,9 @@ from collections import Counter
 
 import pytest
 import torch
+from toy_training import EPOCHS, equal, run, stop, weights
 
+from adabench.engine import checkpoints
 from adabench.engine.samplers import LevelSampler
 from adabench.engine.training import make_loader
 
@@ -54,3 +56,22 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 def test_a_loader_draws_by_levels(workers):
     loader = make_loader(range(15), 4, list, shuffle=True, seed=0, workers=workers, levels=LEVELS)
     assert [item for batch in loader for item in batch] == order()
+
+
+def test_a_training_draws_anew_in_each_epoch_and_resumes_exactly(tmp_path, monkeypatch):
+    drawn, draw = [], LevelSampler.__iter__
+
+    def watch(self):
+        drawn.append(list(draw(self)))
+        return iter(drawn[-1])
+
+    monkeypatch.setattr(LevelSampler, "__iter__", watch)
+    levels = LEVELS[:12]
+    run(tmp_path / "uncut", levels=levels)
+    told = [*drawn]
+    assert told == [order(0, epoch, levels) for epoch in range(EPOCHS)]
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", levels=levels, at={7: stop})
+    run(tmp_path / "cut", levels=levels, resume=True)
+    last = [weights(tmp_path / name / checkpoints.LAST) for name in ("cut", "uncut")]
+    assert equal(*last)
