@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.training import Training
 from adabench.engine import checkpoints, loaders
-from adabench.engine.curve import CURVE, Curve
+from adabench.engine.curve import CURVE, Curve, Row
 from adabench.engine.hooks import (
     KeepBest,
     KeepLast,
@@ -55,6 +55,7 @@ class Fit:
         seconds: wall time of this call, resumed epochs not counted.
         waiting: share of the training steps' time spent waiting for data, 0 to 1.
         development: all that the validation measured at the best epoch; empty where nothing validates.
+        curve: its rows, of resumed epochs too; none of epochs before there were curves.
     """
 
     checkpoint: Path
@@ -63,6 +64,7 @@ class Fit:
     seconds: float
     waiting: float
     development: dict[str, float] = field(default_factory=dict)
+    curve: Sequence[Row] = ()
 
 
 def set_threads(threads: int) -> None:
@@ -160,7 +162,8 @@ def fit(
     seed_everything(identity["seed"])
     keep = _keep(validation, training, folder, identity)
     with Progress(what, keep) as progress:
-        own = [Reseed(identity["seed"]), Curve(folder / CURVE), keep, progress]
+        curve = Curve(folder / CURVE)
+        own = [Reseed(identity["seed"]), curve, keep, progress]
         own += _hooks_of(training, keep)
         options = _runner_options(training, validation, folder, identity, resume=go_on)
         runner = Runner(
@@ -174,7 +177,15 @@ def fit(
         runner.train()
     _refuse_other(best := folder / checkpoints.BEST, {**identity, "best": keep.best})
     seconds = time.perf_counter() - started
-    return Fit(best, keep.best, runner.epoch, seconds, progress.share_waiting, keep.development)
+    return Fit(
+        checkpoint=best,
+        best=keep.best,
+        epochs=runner.epoch,
+        seconds=seconds,
+        waiting=progress.share_waiting,
+        development=keep.development,
+        curve=curve.rows,
+    )
 
 
 def _open_folder(

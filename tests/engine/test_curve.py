@@ -108,7 +108,8 @@ def test_cut_in_a_validation_or_before_its_checkpoint(tmp_path, monkeypatch):
 def test_a_finished_one_is_left_alone_and_a_new_one_begins_anew(tmp_path, uncut):
     run(tmp_path, seed=1)
     before = (tmp_path / CURVE).read_bytes()
-    run(tmp_path, seed=1, resume=True)
+    _, done = run(tmp_path, seed=1, resume=True)
+    assert done.curve == read_curve(tmp_path / CURVE)
     assert (tmp_path / CURVE).read_bytes() == before
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, at={1: stop})

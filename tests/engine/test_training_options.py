@@ -1,6 +1,7 @@
 """A whole run with the training's options, and what is told before anything long."""
 
 import json
+import shutil
 
 import pytest
 from tiny_runs import bench_of
@@ -8,7 +9,7 @@ from tiny_runs import bench_of
 from adabench.engine.building import preflight
 from adabench.engine.curve import CURVE, read_curve
 from adabench.engine.kinds.network import CURVE_FIGURE
-from adabench.engine.run import train
+from adabench.engine.run import RECORD, train
 from adabench.evaluation.levels import severity_level
 from adabench.registry import STAGES
 
@@ -31,6 +32,16 @@ def test_every_training_keeps_its_curve(tiny):
     assert losses[0] == pytest.approx(sum(losses[1:]))
     assert (tiny.work_dir / CURVE_FIGURE).stat().st_size > 1000
     assert tiny.outcome.curve == tiny.work_dir / CURVE_FIGURE
+
+
+def test_one_that_ended_before_there_were_curves_is_tested_all_the_same(tiny, tmp_path):
+    work_dir = tmp_path / "work"
+    shutil.copytree(tiny.work_dir, work_dir)
+    for name in (RECORD, CURVE, CURVE_FIGURE):
+        (work_dir / name).unlink()
+    again = train(tiny.experiment(), work_dir=work_dir, results=tmp_path, resume=True)
+    assert again.record.metrics == tiny.outcome.record.metrics
+    assert again.curve is None
 
 
 def test_so_do_stages_beside_their_result(tiny, tiny_encoder):

@@ -13,7 +13,6 @@ from adabench.config.training import Training
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
 from adabench.engine.contract import refuse
-from adabench.engine.curve import CURVE, read_curve
 from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import (
     Evaluation,
@@ -73,17 +72,17 @@ class NetworkRun(MethodRun):
         refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("training"):
             self.done = fit_method(self.bench, self.place.work_dir, self.place.resume)
-        self._draw_curve()
+        if self.done.curve:
+            self._draw_curve()
 
     def _draw_curve(self) -> None:
         # matplotlib takes a moment to import, which a run that fails early should not cost.
         from adabench.viz import training_curve
 
-        work_dir, experiment = self.place.work_dir, self.experiment
         training_curve(
-            read_curve(work_dir / CURVE),
-            work_dir / CURVE_FIGURE,
-            title=f"Training of {experiment.method['name']} on {experiment.track_.name}",
+            self.done.curve,
+            self.place.work_dir / CURVE_FIGURE,
+            title=f"Training of {self.experiment.method['name']} on {self.experiment.track_.name}",
             chosen=self.done.best["epoch"],
         )
 
