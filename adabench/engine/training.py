@@ -160,19 +160,11 @@ def fit(
     go_on, identity = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(identity["seed"])
-    keep = _keep(validation, training, folder, identity)
+    curve, keep = Curve(folder / CURVE), _keep(validation, training, folder, identity)
     with Progress(what, keep) as progress:
-        curve = Curve(folder / CURVE)
-        own = [Reseed(identity["seed"]), curve, keep, progress]
-        own += _hooks_of(training, keep)
-        options = _runner_options(training, validation, folder, identity, resume=go_on)
-        runner = Runner(
-            model=model,
-            train_dataloader=train,
-            custom_hooks=[*own, *hooks],
-            optim_wrapper=optim_wrapper(training, model),
-            **options,
-        )
+        own = [Reseed(identity["seed"]), curve, keep, progress, *_hooks_of(training, keep)]
+        options = _runner_options(model, training, validation, folder, identity, resume=go_on)
+        runner = Runner(train_dataloader=train, custom_hooks=[*own, *hooks], **options)
         started = time.perf_counter()
         runner.train()
     _refuse_other(best := folder / checkpoints.BEST, {**identity, "best": keep.best})
@@ -233,6 +225,7 @@ def _hooks_of(training: Training, keep: KeepBest) -> list[Hook]:
 
 
 def _runner_options(
+    model: BaseModel,
     training: Training,
     validation: Validation | None,
     folder: Path,
@@ -261,6 +254,8 @@ def _runner_options(
             "val_interval": training.validate_every,
         },
         **validates,
+        "model": model,
+        "optim_wrapper": optim_wrapper(training, model),
         "param_scheduler": schedulers(training),
         # adabench.engine.hooks writes the checkpoints and tells of progress.
         "default_hooks": {"checkpoint": None, "logger": dict(_LOGGER) if training.log else None},
