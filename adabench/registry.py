@@ -20,9 +20,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 
 __all__ = [
     "CORPORA",
-    "DATASETS",
     "HOOKS",
-    "LOOPS",
     "METRICS",
     "MODELS",
     "SEMANTICS",
@@ -240,6 +238,13 @@ class Registry(mm.Registry):
         return found
 
 
+class HookRegistry(Registry):
+    """That of hooks, whose look-ups tell of mmengine's own too, since these are used as they are."""
+
+    def _names(self, scope: str | None) -> list[str]:
+        return sorted({*super()._names(scope), *self.root.module_dict})
+
+
 def _is_module(name: str) -> bool:
     return name in sys.modules or importlib.util.find_spec(name) is not None
 
@@ -254,11 +259,9 @@ def _known(name: str) -> bool:
 
 
 MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE)
-DATASETS = Registry("dataset", parent=mm.DATASETS, scope=SCOPE)
 TRANSFORMS = Registry("transform", parent=mm.TRANSFORMS, scope=SCOPE)
 METRICS = Registry("metric", scope=SCOPE)
-HOOKS = Registry("hook", parent=mm.HOOKS, scope=SCOPE)
-LOOPS = Registry("loop", parent=mm.LOOPS, scope=SCOPE)
+HOOKS = HookRegistry("hook", parent=mm.HOOKS, scope=SCOPE)
 STAGES = Registry("stage", scope=SCOPE)
 SEMANTICS = Registry("semantics", scope=SCOPE)
 CORPORA = Registry("corpus reader", scope=SCOPE)

@@ -9,7 +9,7 @@ import textwrap
 from adabench import registry
 from adabench.plugins import load
 from adabench.plugins.held import HOLDER
-from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
+from adabench.registry import HOOKS, MODELS, SEMANTICS, STAGES, TRANSFORMS
 
 #: A selector whose only number is ``{factor}``.
 SELECTOR = """
@@ -79,7 +79,7 @@ def forget(modules=None):
     for name in set(sys.modules) - set(modules or sys.modules):
         if name.startswith(("adabench_user_plugins", "adabench_plugins_copy", "zz_")):
             del sys.modules[name]
-    for each in (MODELS, TRANSFORMS, STAGES, SEMANTICS):
+    for each in (MODELS, TRANSFORMS, STAGES, SEMANTICS, HOOKS):
         for key, value in list(each.module_dict.items()):
             if getattr(value, "__module__", "").startswith(
                 ("adabench_user_plugins", "adabench_plugins_copy", "zz_")

@@ -98,6 +98,11 @@ def test_an_mmengine_part_is_built_by_scope():
     assert HOOKS.require("CheckpointHook").__module__.startswith("mmengine.")
 
 
+def test_a_hook_s_look_up_tells_of_mmengine_s_own():
+    with pytest.raises(UnknownTypeError, match=r"Did you mean 'EMAHook'.*Known: .*IterTimerHook"):
+        HOOKS.require("EMAHok")
+
+
 @pytest.mark.parametrize("name", ["os.system", "json", "subprocess.Popen"])
 def test_python_objects_that_nobody_registered_are_refused(name):
     with pytest.raises(UnknownTypeError, match="no model part"):

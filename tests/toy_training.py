@@ -101,6 +101,7 @@ def run(
     greater=False,
     seed=0,
     workers=0,
+    levels=None,
     training=None,
     **options,
 ):
@@ -108,8 +109,8 @@ def run(
     seed_everything(seed)
     model = model or Toy(at)
     learnt, scored = (
-        make_loader(Points(), 4, stack, shuffle=shuffle, seed=seed, workers=workers)
-        for shuffle in (True, False)
+        make_loader(Points(), 4, stack, shuffle=drawn, seed=seed, workers=workers, levels=order)
+        for drawn, order in ((True, levels), (False, None))
     )
     validation = Validation(scored, Error(told), greater=greater) if validates else None
     settings = {"identity": {**IDENTITY, "seed": seed}, **options}

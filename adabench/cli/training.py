@@ -85,6 +85,8 @@ def _tell(experiment: Experiment, outcome: Outcome, results: Path, before: Recor
     else:
         print("     the record       now", *differences(before, outcome.record), sep="\n")
     print(f"\nrecord  {outcome.path}\nfigure  {outcome.figure}")
+    if outcome.curve:
+        print(f"curve   {outcome.curve}")
     if outcome.checkpoint:
         print(f"weights {outcome.checkpoint}")
 

@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 from mmengine.config import Config
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -37,52 +35,13 @@ from adabench.config.protocols import (
     ProtocolSection,
     told_place,
 )
-from adabench.config.types import check_optimiser, check_types
+from adabench.config.training import Strict, Training
+from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
 from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
-
-
-class Strict(BaseModel):
-    """A section of a config; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Training(Strict):
-    """How a network is trained.
-
-    Attributes:
-        epochs: passes over the training clips.
-        batch_size: clips a step.
-        optimiser: ``type``, a torch optimiser that mmengine registers, and its options, ``lr`` among
-            them: numbers and lists of numbers.
-        warmup_epochs: epochs of linearly rising learning rate; cosine decay follows.
-        clip_grad: largest norm of the gradient; 0 leaves it.
-        validate_every: epochs between validations; a checkpoint is written after each.
-        workers: loader processes.
-        amp: mixed precision (CUDA).
-        threads: torch's CPU threads; fixed, since sums depend on it. 0 takes OMP_NUM_THREADS, or
-            one a core.
-    """
-
-    epochs: int = Field(gt=0)
-    batch_size: int = Field(gt=0)
-    optimiser: dict[str, Any]
-    warmup_epochs: int = Field(default=1, ge=0)
-    clip_grad: float = Field(default=1.0, ge=0)
-    validate_every: int = Field(default=1, gt=0)
-    workers: int = Field(default=0, ge=0)
-    amp: bool = False
-    threads: int = Field(default=0, ge=0)
-
-    @field_validator("optimiser")
-    @classmethod
-    def _check_optimiser(cls, optimiser: dict[str, Any]) -> dict[str, Any]:
-        check_optimiser(optimiser)
-        return optimiser
 
 
 class Data(Strict):
@@ -138,6 +97,9 @@ class Experiment(Strict):
         shuffle_labels: deal the training labels out anew among sessions: a control, which must not be
             better than the constant predictor.
         cache: keep a frozen part's output, and read it instead of frames.
+        hooks: mmengine's, or a plugin's of the registry ``HOOKS``, that run in the method's training
+            beside adabench's own; in no stage's. Part of the hash, and absent from it where there is
+            none.
         seed: of the run.
         is_demo: whether the demo section was merged.
         overrides: ``--cfg-options`` as given, local folders left out, local files by content.
@@ -162,6 +124,7 @@ class Experiment(Strict):
     paper_compat: bool = False
     shuffle_labels: bool = False
     cache: bool = True
+    hooks: tuple[dict[str, Any], ...] = ()
     seed: int = Field(default=0, ge=0)
     is_demo: bool = False
     overrides: tuple[str, ...] = ()
@@ -181,6 +144,8 @@ class Experiment(Strict):
         check_types({**self.sections(), "metrics": list(self.metrics)})
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        if self.hooks and self.training is None:
+            raise ValueError("hooks run in training, and this config has no training section")
         # A record refuses other names, which would be told after training.
         for field, name in (("method.name", self.method["name"]), ("name", self.name)):
             _told_of(field, check_name, name)
@@ -193,7 +158,7 @@ class Experiment(Strict):
     def _without_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
         # Fields that came later are absent where they say nothing.
-        for name in ("code", "metrics", "versions"):
+        for name in ("code", "hooks", "metrics", "versions"):
             if not content.get(name):
                 content.pop(name, None)
         return content
@@ -208,6 +173,7 @@ class Experiment(Strict):
             "stages": self.stages,
             "semantics": self.semantics,
             "protocol": self.protocol.model_dump(),
+            "hooks": self.hooks,
         }
 
     def with_code(self) -> Experiment:
@@ -276,6 +242,7 @@ class Experiment(Strict):
             "fusion": "fused" if self.is_fused else "joint",
             "code": self.code_within(sections),
             "versions": {name: v for name, v in self.versions.items() if name in named},
+            "stages": {name: _unlogged(stage) for name, stage in self.stages.items()},
         }
         content = self.model_copy(update=decided).model_dump(
             mode="json",
@@ -285,7 +252,7 @@ class Experiment(Strict):
                 "name": True,
                 "metrics": True,
                 "data": {"root", "processes"},
-                "training": {"workers"},
+                "training": {"workers", "log"},
                 # A field that came later: absent where it changes nothing, so that older hashes hold.
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
             },
@@ -302,6 +269,14 @@ class Experiment(Strict):
         return {**content, "data": {**content["data"], "root": Data().root}}
 
 
+def _unlogged(stage: dict[str, Any]) -> dict[str, Any]:
+    """Return a stage's config without where its training is logged, which decides no result."""
+    training = stage.get("training")
+    if not isinstance(training, Mapping) or "log" not in training:
+        return stage
+    return {**stage, "training": {k: v for k, v in training.items() if k != "log"}}
+
+
 def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
     try:
         check(text)
@@ -310,7 +285,7 @@ def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
 
 
 # What decides no result need not travel with a record: where a user keeps data, what is computed after.
-LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=")
+LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=", "training.log=")
 
 _KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code", "versions"} | {"demo"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adabench.registry import SCOPES, is_type_name, types_in
@@ -32,18 +32,43 @@ def check_optimiser(optimiser: Mapping[str, Any]) -> None:
     Raises:
         ValueError: naming the option.
     """
-    name = optimiser.get("type")
-    if not isinstance(name, str) or not is_type_name(name) or "." in name:
-        raise ValueError(
-            f"type: expected a torch optimiser's name, e.g. 'AdamW' or 'SGD'; got {name!r}"
-        )
-    for key, value in optimiser.items():
-        if not _OPTION.fullmatch(key):
-            raise ValueError(f"{key!r} is no option of an optimiser; options are names like 'lr'")
-        if key != "type" and not _is_plain(value):
+    _check_name(optimiser.get("type"), "a torch optimiser's name, e.g. 'AdamW' or 'SGD'")
+    for key, value in _options(optimiser, "an optimiser", "lr"):
+        if not _is_plain(value):
             raise ValueError(
                 f"{key}: expected a number, true or false, None, or a list of numbers; got {value!r}"
             )
+
+
+def check_scheduler(scheduler: Mapping[str, Any]) -> None:
+    """Refuse a parameter scheduler's config that holds more than a name, plain values and words.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    _check_name(
+        scheduler.get("type"), "an mmengine scheduler's name, e.g. 'StepLR' or 'CosineAnnealingLR'"
+    )
+    for key, value in _options(scheduler, "a scheduler", "gamma"):
+        if not isinstance(value, str) and not _is_plain(value):
+            raise ValueError(
+                f"{key}: expected a number, a word, true or false, None, or a list of numbers; "
+                f"got {value!r}"
+            )
+
+
+def _check_name(name: Any, expected: str) -> None:
+    if not isinstance(name, str) or not is_type_name(name) or "." in name:
+        raise ValueError(f"type: expected {expected}; got {name!r}")
+
+
+def _options(config: Mapping[str, Any], owner: str, example: str) -> Iterator[tuple[str, Any]]:
+    """Yield each option but the type."""
+    for key, value in config.items():
+        if not _OPTION.fullmatch(key):
+            raise ValueError(f"{key!r} is no option of {owner}; options are names like {example!r}")
+        if key != "type":
+            yield key, value
 
 
 def _is_plain(value: Any) -> bool:

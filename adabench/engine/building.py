@@ -13,7 +13,8 @@ from adabench.config.references import in_order, resolve
 from adabench.data.augment import build_augment
 from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
-from adabench.engine.training import check_optimiser
+from adabench.engine.foreign_hooks import build_hooks
+from adabench.engine.optimisation import check_groups, check_training
 from adabench.models import Assessor, Backbone, SegmentBackbone
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
@@ -58,8 +59,7 @@ def part_versions(value: Any) -> list[list[Any]]:
 
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
-    if experiment.training is not None:
-        check_optimiser(experiment.training)
+    _check_training(experiment)
     for name in in_order(experiment.stages):
         STAGES.build(dict(experiment.stages[name])).check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.
@@ -75,9 +75,19 @@ def preflight(experiment: Experiment) -> None:
     MODELS.check({"type": "Assessor", **experiment.method})
     _check_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
-        backbone = build_untrained(experiment).backbone
-        _check_segments(experiment, backbone.frozen_part())
-        check_lengths(experiment, backbone)
+        untrained = build_untrained(experiment)
+        if experiment.training is not None:
+            check_groups(experiment.training, untrained)
+        _check_segments(experiment, untrained.backbone.frozen_part())
+        check_lengths(experiment, untrained.backbone)
+
+
+def _check_training(experiment: Experiment) -> None:
+    """Refuse a schedule or a hook that can't be used."""
+    if experiment.training is not None:
+        validates = bool(getattr(experiment.protocol, "validate_", True))
+        check_training(experiment.training, validates=validates)
+    build_hooks(experiment.hooks)
 
 
 def _check_weights(value: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,55 @@ class KeepLast(KeepBest):
 
     def _told(self) -> dict[str, Any]:
         return {**self.identity, "best": self.best}
+
+
+class StopEarly(Hook):
+    """Stops where enough epochs have brought no better validation.
+
+    What it goes by is the best so far, which a resumed training knows.
+
+    Args:
+        keep: the hook that knows the best.
+        epochs: after the best one.
+    """
+
+    # After `keep` has compared.
+    priority = "LOWEST"
+
+    def __init__(self, keep: KeepBest, epochs: int) -> None:
+        self.keep = keep
+        self.epochs = epochs
+
+    def before_train(self, runner: Runner) -> None:
+        """Do not go on with a training that had stopped."""
+        self._look(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Look whether it is time."""
+        del metrics
+        self._look(runner)
+
+    def _look(self, runner: Runner) -> None:
+        best = self.keep.best
+        if best and runner.epoch - best["epoch"] >= self.epochs:
+            runner.train_loop.stop_training = True
+
+
+class WholeEpochs(Hook):
+    """Ends an accumulation of gradients with its epoch.
+
+    mmengine carries what is left into the next one, and no checkpoint holds gradients.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Silence the remark that the rate moves before the first step: it is meant to."""
+        del runner
+        warnings.filterwarnings("ignore", "Detected call of `scheduler.step", UserWarning)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Count the steps of this epoch alone."""
+        steps = len(runner.train_dataloader)
+        runner.optim_wrapper.initialize_count_status(runner.model, 0, steps)
 
 
 class Progress(Hook):

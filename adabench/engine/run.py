@@ -18,7 +18,7 @@ from adabench.engine.building import preflight
 from adabench.engine.decoy import ask_decoy
 from adabench.engine.evaluation import Evaluation, evaluate
 from adabench.engine.kinds import Place, kind_of
-from adabench.engine.kinds.network import flags_of_bench
+from adabench.engine.kinds.network import CURVE_FIGURE, flags_of_bench
 from adabench.engine.repeat import told_apart, with_side_files
 from adabench.engine.reporting import Facts, make_record
 from adabench.engine.rundata import RunData, open_data
@@ -48,12 +48,14 @@ class Outcome:
         path: where the results folder holds it.
         figure: prediction against label.
         checkpoint: the best one; None where there is none, or several.
+        curve: of the training, drawn; None where nothing was trained, or several were.
     """
 
     record: Record
     path: Path
     figure: Path
     checkpoint: Path | None
+    curve: Path | None
 
 
 def train(
@@ -159,7 +161,8 @@ def _check(experiment: Experiment, place: Place) -> None:
 
 def _begin(place: Place) -> Timings:
     if not place.resume:
-        (place.work_dir / RECORD).unlink(missing_ok=True)
+        for name in (RECORD, CURVE_FIGURE):
+            (place.work_dir / name).unlink(missing_ok=True)
     remove_leftovers(place.work_dir)
     return Timings(place.work_dir / TIMING, fresh=not place.resume)
 
@@ -218,12 +221,13 @@ def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
     except OSError as error:
         told = f"the run's own copy is {kept}; the same command with --resume adds it"
         raise OSError(error.errno or 0, f"{error.strerror or error}; {told}") from error
-    best = work_dir / checkpoints.BEST
+    best, curve = work_dir / checkpoints.BEST, work_dir / CURVE_FIGURE
     return Outcome(
         record=record,
         path=path,
         figure=work_dir / FIGURE,
         checkpoint=best if best.is_file() else None,
+        curve=curve if curve.is_file() else None,
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,35 @@ from typing import Any
 import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.hooks import Hook
 from mmengine.model import BaseModel
-from mmengine.optim import OPTIMIZERS
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-from adabench.config.experiment import Training
+from adabench.config.training import Training
 from adabench.engine import checkpoints, loaders
-from adabench.engine.hooks import KeepBest, KeepLast, Progress, Reseed, seed_everything
+from adabench.engine.curve import CURVE, Curve, Row
+from adabench.engine.hooks import (
+    KeepBest,
+    KeepLast,
+    Progress,
+    Reseed,
+    StopEarly,
+    WholeEpochs,
+    seed_everything,
+)
 from adabench.engine.loaders import Loader
+from adabench.engine.optimisation import (
+    check_groups,
+    check_training,
+    loggers,
+    optim_wrapper,
+    schedulers,
+)
+from adabench.engine.samplers import LevelSampler
+
+# Losses and metrics are logged over steps alike.
+_LOGGER = {"type": "LoggerHook", "log_metric_by_epoch": False}
 
 
 @dataclass(frozen=True)
@@ -32,16 +51,20 @@ class Fit:
     Attributes:
         checkpoint: the best one; the last where nothing validates.
         best: ``metric``, ``value`` and ``epoch`` of the best; ``epoch`` alone of the last.
+        epochs: that were trained; fewer than the schedule's where it stopped early.
         seconds: wall time of this call, resumed epochs not counted.
         waiting: share of the training steps' time spent waiting for data, 0 to 1.
         development: all that the validation measured at the best epoch; empty where nothing validates.
+        curve: its rows, of resumed epochs too; none of epochs before there were curves.
     """
 
     checkpoint: Path
     best: dict[str, Any]
+    epochs: int
     seconds: float
     waiting: float
     development: dict[str, float] = field(default_factory=dict)
+    curve: Sequence[Row] = ()
 
 
 def set_threads(threads: int) -> None:
@@ -61,63 +84,29 @@ def make_loader(
     shuffle: bool,
     seed: int,
     workers: int,
+    levels: Sequence[int] | None = None,
 ) -> DataLoader[Any]:
-    """Return a loader whose order depends on (seed, epoch) alone."""
+    """Return a loader whose order depends on (seed, epoch) alone.
+
+    Args:
+        dataset: of items.
+        batch_size: items a batch.
+        collate: makes a batch of items.
+        shuffle: whether the order is drawn anew in each epoch.
+        seed: of the order.
+        workers: processes that read.
+        levels: of each item; an epoch then has as many items of each, shuffled.
+    """
+    sampler: Any = DefaultSampler(dataset, shuffle=shuffle, seed=seed)
     return Loader(
         dataset,
         batch_size=batch_size,
-        sampler=DefaultSampler(dataset, shuffle=shuffle, seed=seed),
+        sampler=sampler if levels is None else LevelSampler(levels, seed),
         collate_fn=collate,
         num_workers=workers,
         timeout=loaders.PATIENCE if workers else 0,
         pin_memory=torch.cuda.is_available(),
     )
-
-
-def _schedulers(training: Training) -> list[dict[str, Any]]:
-    warm = min(training.warmup_epochs, training.epochs - 1)
-    cosine = {
-        "type": "CosineAnnealingLR",
-        "T_max": training.epochs - warm,
-        "begin": warm,
-        "end": training.epochs,
-        "by_epoch": True,
-        "convert_to_iter_based": True,
-    }
-    if not warm:
-        return [cosine]
-    rise = {"type": "LinearLR", "start_factor": 0.01, "begin": 0, "end": warm, "by_epoch": True}
-    return [{**rise, "convert_to_iter_based": True}, cosine]
-
-
-def check_optimiser(training: Training) -> None:
-    """Refuse an optimiser that is none of torch's kind in mmengine's registry; nothing is imported.
-
-    Raises:
-        ValueError: with the nearest name, and all that exist.
-    """
-    known = {
-        name: kind
-        for name, kind in OPTIMIZERS.module_dict.items()
-        if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer)
-    }
-    name = training.optimiser["type"]
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"training.optimiser.type: no optimiser is called {name!r}.{hint} "
-            f"Known: {', '.join(sorted(known))}."
-        )
-
-
-def _optim_wrapper(training: Training) -> dict[str, Any]:
-    wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": dict(training.optimiser)}
-    if training.amp:
-        wrapper["type"] = "AmpOptimWrapper"
-    if training.clip_grad:
-        wrapper["clip_grad"] = {"max_norm": training.clip_grad}
-    return wrapper
 
 
 @dataclass(frozen=True)
@@ -147,36 +136,48 @@ def fit(
     identity: dict[str, Any],
     resume: bool = False,
     what: str = "training",
+    hooks: Sequence[Hook] = (),
 ) -> Fit:
-    """Train, validate, keep the best; without validation, keep the last.
+    """Train, validate, keep the best; without validation, keep the last. Both write ``curve.csv``.
 
     Args:
         model: trained in place; afterwards it holds the last weights, not the best.
         train, validation: what is learnt from, and what selects; None selects nothing.
         training: the schedule.
-        folder: where ``last.pth`` and ``best.pth`` go.
+        folder: where ``last.pth``, ``best.pth`` and ``curve.csv`` go.
         identity: plain values kept in the checkpoints; ``config_hash`` and ``seed`` agree on a resume.
         resume: go on from ``last.pth`` if it is there.
         what: title of the progress bar.
+        hooks: that run beside those of adabench, after them where the priority is the same.
 
     Raises:
-        ValueError: ``last.pth`` of another config, ``best.pth`` of another run, or no such optimiser.
+        ValueError: ``last.pth`` of another config, ``best.pth`` of another run, or a schedule that
+            can't be followed.
         FloatingPointError: training diverged.
     """
-    check_optimiser(training)
+    check_training(training, validates=validation is not None)
+    check_groups(training, model)
     go_on, identity = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(identity["seed"])
-    keep = _keep(validation, training, folder, identity)
+    curve, keep = Curve(folder / CURVE), _keep(validation, training, folder, identity)
     with Progress(what, keep) as progress:
-        hooks = [Reseed(identity["seed"]), keep, progress]
-        options = _runner_options(training, validation, folder, identity, resume=go_on)
-        runner = Runner(model=model, train_dataloader=train, custom_hooks=hooks, **options)
+        own = [Reseed(identity["seed"]), curve, keep, progress, *_hooks_of(training, keep)]
+        options = _runner_options(model, training, validation, folder, identity, resume=go_on)
+        runner = Runner(train_dataloader=train, custom_hooks=[*own, *hooks], **options)
         started = time.perf_counter()
         runner.train()
     _refuse_other(best := folder / checkpoints.BEST, {**identity, "best": keep.best})
     seconds = time.perf_counter() - started
-    return Fit(best, keep.best, seconds, progress.share_waiting, keep.development)
+    return Fit(
+        checkpoint=best,
+        best=keep.best,
+        epochs=runner.epoch,
+        seconds=seconds,
+        waiting=progress.share_waiting,
+        development=keep.development,
+        curve=curve.rows,
+    )
 
 
 def _open_folder(
@@ -188,7 +189,7 @@ def _open_folder(
     if resume and last.is_file():
         found = checkpoints.check_identity(last, identity, ("config_hash", "seed"))
         return True, {**identity, "run": found.get("run")}
-    for name in (checkpoints.LAST, checkpoints.BEST):
+    for name in (checkpoints.LAST, checkpoints.BEST, CURVE):
         (folder / name).unlink(missing_ok=True)
     return False, {**identity, "run": uuid.uuid4().hex}
 
@@ -213,7 +214,18 @@ def _keep(
     return KeepBest(folder, identity, validation.name, validation.greater)
 
 
+def _hooks_of(training: Training, keep: KeepBest) -> list[Hook]:
+    """Return what only some schedules need."""
+    found: list[Hook] = []
+    if training.accumulate > 1:
+        found.append(WholeEpochs())
+    if training.patience:
+        found.append(StopEarly(keep, training.patience * training.validate_every))
+    return found
+
+
 def _runner_options(
+    model: BaseModel,
     training: Training,
     validation: Validation | None,
     folder: Path,
@@ -242,10 +254,12 @@ def _runner_options(
             "val_interval": training.validate_every,
         },
         **validates,
-        "optim_wrapper": _optim_wrapper(training),
-        "param_scheduler": _schedulers(training),
+        "model": model,
+        "optim_wrapper": optim_wrapper(training, model),
+        "param_scheduler": schedulers(training),
         # adabench.engine.hooks writes the checkpoints and tells of progress.
-        "default_hooks": {"checkpoint": None, "logger": None},
+        "default_hooks": {"checkpoint": None, "logger": dict(_LOGGER) if training.log else None},
+        **loggers(training),
         "log_level": "ERROR",
         "default_scope": "adabench",
     }

@@ -12,7 +12,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from adabench.batching import collate
-from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.experiment import Experiment, Views
+from adabench.config.training import Training
 from adabench.data.augment import build_augment
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
@@ -33,12 +34,14 @@ from adabench.engine.contract import (
     refuse,
     with_stages,
 )
+from adabench.engine.foreign_hooks import build_hooks
 from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
+from adabench.evaluation.levels import severity_level
 from adabench.models import Assessor
 from adabench.records.sections import Contract, bdi_ii
 from adabench.registry import TRANSFORMS
@@ -172,10 +175,18 @@ class Workbench:
 
     def loader(self, use: Use) -> DataLoader[Any]:
         """Return batches of one use."""
-        return self._loader(self.dataset(use), shuffle=use == "train")
+        dataset = self.dataset(use)
+        if use != "train" or self.training.sampler == "random":
+            return self._loader(dataset, shuffle=use == "train")
+        return self._loader(dataset, shuffle=True, levels=_levels(dataset.clips))
 
     def _loader(
-        self, dataset: ClipDataset, *, shuffle: bool, workers: int | None = None
+        self,
+        dataset: ClipDataset,
+        *,
+        shuffle: bool,
+        workers: int | None = None,
+        levels: Sequence[int] | None = None,
     ) -> DataLoader[Any]:
         return make_loader(
             dataset,
@@ -184,7 +195,18 @@ class Workbench:
             shuffle=shuffle,
             seed=self.experiment.seed,
             workers=self.training.workers if workers is None else workers,
+            levels=levels,
         )
+
+
+def _levels(clips: Sequence[ClipRecord]) -> list[int]:
+    scores = [clip.score for clip in clips if clip.score is not None]
+    if len(scores) < len(clips):
+        raise ValueError(
+            f"training.sampler='level': {len(clips) - len(scores)} of {len(clips)} training clips have "
+            "no score, hence no level"
+        )
+    return severity_level(scores).tolist()
 
 
 def set_up(
@@ -318,6 +340,7 @@ def fit_method(bench: Workbench, work_dir: Path, resume: bool = False) -> Fit:
         identity=carried_by(bench),
         resume=resume,
         what=f"training {bench.experiment.method['name']}",
+        hooks=build_hooks(bench.experiment.hooks),
     )
 
 

@@ -11,7 +11,8 @@ from toy_training import Toy, schedule
 
 from adabench.config.experiment import Experiment, Training, load_config
 from adabench.engine.building import preflight
-from adabench.engine.training import check_optimiser, fit
+from adabench.engine.optimisation import check_training
+from adabench.engine.training import fit
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS, UnknownTypeError
 
@@ -131,7 +132,7 @@ def test_nor_does_a_part_of_another_package_import_what_is_within(name):
 def test_an_optimiser_is_one_of_torch_s(optimiser, told, tmp_path):
     wrong = schedule(optimiser=optimiser)
     with pytest.raises(ValueError, match=told):
-        check_optimiser(wrong)
+        check_training(wrong)
     with pytest.raises(ValueError, match=told):
         fit(Toy(), None, None, training=wrong, folder=tmp_path, identity={})
 

@@ -9,7 +9,7 @@ import pytest
 from adabench.data.tracks import TRACKS
 from adabench.engine.run import train
 from adabench.plugins import load_plugins
-from adabench.registry import CORPORA, METRICS, MODELS, STAGES, TRANSFORMS
+from adabench.registry import CORPORA, HOOKS, METRICS, MODELS, STAGES, TRANSFORMS
 from adabench.synthface import SynthfaceParameters, generate
 from adabench.testing import check_plugin, check_reader
 
@@ -46,7 +46,7 @@ RUN = [name for name in EXAMPLES if name != "Corpus and track"]
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory):
     """The page's examples, loaded for this module."""
-    registries = (MODELS, TRANSFORMS, STAGES, METRICS, CORPORA)
+    registries = (MODELS, TRANSFORMS, STAGES, HOOKS, METRICS, CORPORA)
     before = [dict(each.module_dict) for each in registries]
     folder = tmp_path_factory.mktemp("my_plugins")
     for file, code, _ in EXAMPLES.values():
@@ -67,7 +67,7 @@ def own(options):
 
 
 @pytest.mark.parametrize("example", RUN)
-def test_it_is_trained_and_recorded(example, plugins, tiny, tmp_path):
+def test_it_is_trained_and_recorded(example, plugins, tiny, tmp_path, capsys):
     options = own(EXAMPLES[example][2])
     experiment = tiny.experiment(*options)
     outcome = train(experiment, work_dir=tmp_path / "work", results=tmp_path / "results")
@@ -78,6 +78,8 @@ def test_it_is_trained_and_recorded(example, plugins, tiny, tmp_path):
         assert record.measures["WorstError"].value > 0
     else:
         assert record.code
+    if example == "Hook":
+        assert "the slowest step took" in capsys.readouterr().out
     if example == "Stage":
         assert [stage.name for stage in record.stages] == ["trunk", "face"]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from adabench.config.experiment import Experiment
 from adabench.config.local_files import by_content
+from adabench.config.training import Training
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
 from adabench.engine.contract import contract_told, refuse, with_stages
@@ -31,6 +32,9 @@ from adabench.models.weights import file_checksum
 from adabench.records.record import METRIC_NAMES
 from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection, StageUse
 from adabench.testing import ContractReport
+
+#: The curve of a training, drawn.
+CURVE_FIGURE = "curve.png"
 
 
 class NetworkRun(MethodRun):
@@ -68,6 +72,19 @@ class NetworkRun(MethodRun):
         refuse(self.contract, allow_broken=self.place.allow_broken)
         with self.timings("training"):
             self.done = fit_method(self.bench, self.place.work_dir, self.place.resume)
+        if self.done.curve:
+            self._draw_curve()
+
+    def _draw_curve(self) -> None:
+        # matplotlib takes a moment to import, which a run that fails early should not cost.
+        from adabench.viz import training_curve
+
+        training_curve(
+            self.done.curve,
+            self.place.work_dir / CURVE_FIGURE,
+            title=f"Training of {self.experiment.method['name']} on {self.experiment.track_.name}",
+            chosen=self.done.best["epoch"],
+        )
 
     def predict(self) -> dict[str, float]:
         """Return session → BDI-II points of the best checkpoint, which is held to the contract first."""
@@ -84,7 +101,7 @@ class NetworkRun(MethodRun):
     def facts(self, labels: Mapping[str, float]) -> Facts:
         """Cost, time, relevance, pretrained weights, which epoch was tested."""
         notes = [
-            _epoch_note(self.bench.training.epochs, self.done.best),
+            _epoch_note(self.bench.training, self.done),
             f"share of the training steps spent waiting for data: {self.done.waiting:.3f}",
             *([f"semantics: {self.bench.encoder}"] if self.bench.encoder else []),
         ]
@@ -171,18 +188,21 @@ def _selection(bench: Workbench, done: Fit) -> Selection:
     return Selection(
         metrics=Metrics(**found) if found else None,
         epoch=done.best["epoch"],
-        epochs=training.epochs,
-        looks=math.ceil(training.epochs / training.validate_every) if "value" in done.best else 0,
+        epochs=done.epochs,
+        looks=math.ceil(done.epochs / training.validate_every) if "value" in done.best else 0,
     )
 
 
-def _epoch_note(epochs: int, best: Mapping[str, Any]) -> str:
+def _epoch_note(training: Training, done: Fit) -> str:
     """Say which epoch's weights were tested, and why these."""
-    if "value" not in best:
-        return f"no validation data: the weights after the last of {epochs} epochs, unselected"
+    if "value" not in done.best:
+        return f"no validation data: the weights after the last of {done.epochs} epochs, unselected"
+    stopped = ""
+    if done.epochs < training.epochs:
+        stopped = f"; stopped early: the schedule has {training.epochs} epochs"
     return (
-        f"best of {epochs} epochs on the validation data: epoch {best['epoch']}, "
-        f"RMSE {best['value']:.2f}"
+        f"best of {done.epochs} epochs on the validation data: epoch {done.best['epoch']}, "
+        f"RMSE {done.best['value']:.2f}{stopped}"
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from adabench.config.experiment import Experiment, Training, Views
+from adabench.config.experiment import Experiment, Views
 from adabench.config.protocols import ProtocolSection
 from adabench.config.references import needed
+from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.engine.building import build_untrained, part_versions, preflight
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
@@ -63,6 +64,7 @@ class MethodTraining(Stage):
                 "semantics": None,
                 "stages": {k: v for k, v in run.stages.items() if k in wanted},
                 "paper_compat": False,
+                "hooks": (),
                 "seed": self.seed,
                 "overrides": (),
             }

@@ -16,14 +16,16 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from adabench.config.digest import digest
-from adabench.config.experiment import Training
+from adabench.config.experiment import Experiment
 from adabench.config.generated import expression_parameters
 from adabench.config.local_files import by_content
+from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.checkpoints import load_model
 from adabench.engine.corpora import ensure_expressions
 from adabench.engine.hooks import seed_everything
+from adabench.engine.optimisation import check_training
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.engine.training import Validation, fit, make_loader
 from adabench.evaluation.metrics import pcc
@@ -224,12 +226,22 @@ class ExpressionPretrain(Stage):
             "trunk": by_content(self.trunk),
             **({"weights": weights} if weights else {}),
             "expressions": expression_parameters(self.expressions).digest(),
-            "training": self.training.model_dump(mode="json"),
+            "training": self.training.model_dump(mode="json", exclude={"log"}),
             "columns": self.columns,
             "size": self.size,
             "shift": self.shift,
             "seed": self.seed,
         }
+
+    def check(self, experiment: Experiment) -> None:
+        """Refuse a schedule that can't be followed."""
+        del experiment
+        check_training(self.training)
+        if self.training.sampler == "level":
+            raise ValueError(
+                "training.sampler='level' balances severity levels, and expression clips have none: "
+                "leave it out of this stage"
+            )
 
     def run(self, folder: Path, context: StageContext) -> dict[str, float]:
         """Train and write trunk, head and label scale."""
