@@ -45,11 +45,10 @@ Signatures = Mapping[str, Mapping[str, Signature]]
 
 
 def signatures_of_loaded() -> Signatures:
-    """Return what our own parts and those of the plugins that are loaded take."""
-    for one in _REGISTRIES.values():
-        one.import_from_location()
+    """Return what is registered and loaded takes, and what of our own parts is not loaded yet."""
+    source = signatures_in_source()
     return {
-        name: {each: _inspected(part) for each, part in one.module_dict.items()}
+        name: {**source[name], **{each: _inspected(part) for each, part in one.module_dict.items()}}
         for name, one in _REGISTRIES.items()
     }
 

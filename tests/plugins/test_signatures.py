@@ -9,11 +9,13 @@ from adabench.plugins.signatures import (
     signatures_in_source,
     signatures_of_loaded,
 )
-from adabench.registry import MODELS, STAGES, TRANSFORMS
+from adabench.registry import CORPORA, METRICS, MODELS, SEMANTICS, STAGES, TRANSFORMS
 
 
 def test_the_source_says_what_the_classes_say():
     load_plugins()
+    for registry in (CORPORA, METRICS, MODELS, SEMANTICS, STAGES, TRANSFORMS):
+        registry.import_from_location()
     own = {
         registry: {name: takes for name, takes in parts.items() if _is_ours(registry, name)}
         for registry, parts in signatures_of_loaded().items()
