@@ -6,7 +6,6 @@ OpenMMLab packages (``mmaction.X3D``).
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -17,6 +16,8 @@ from typing import Any
 
 from mmengine import registry as mm
 from mmengine.config.utils import MODULE2PACKAGE
+
+from adabench.hints import did_you_mean
 
 __all__ = [
     "CORPORA",
@@ -198,11 +199,8 @@ class Registry(mm.Registry):
     def explain_missing(self, name: str) -> str:
         """Say what could have been meant by ``name`` and what exists."""
         known = self._names(self.split_scope_key(name)[0])
-        folded = {key.lower(): key for key in known}
-        near = [folded[n] for n in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
-        parts = [f"no {self.name} part is called {name!r}."]
-        if near:
-            parts.append(f"Did you mean {' or '.join(repr(n) for n in near)}?")
+        hint = did_you_mean(name, known, most=3, cutoff=0.5)
+        parts = [f"no {self.name} part is called {name!r}.{hint}"]
         parts.append(f"Known: {', '.join(known) or 'none'}.")
         for plugin, cause in _failed_plugins.items():
             parts.append(f"Plugin {plugin} could not be loaded: {cause}")

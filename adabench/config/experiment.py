@@ -39,6 +39,7 @@ from adabench.config.training import Strict, Training
 from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
+from adabench.hints import did_you_mean
 from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
@@ -394,8 +395,7 @@ def _demo_track(path: Path, field: str, track: Any) -> Any:
 def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
     for key in cfg:
         if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(key, _KEYS)
             raise ValueError(
                 f"{path}: unknown key {prefix + key!r}.{hint} Known: {', '.join(sorted(_KEYS))}."
             )

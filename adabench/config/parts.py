@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from adabench.config.experiment import Experiment
+from adabench.hints import did_you_mean
 from adabench.plugins.signatures import Signature, Signatures
 
 # Keys under which a part holds another of adabench's; elsewhere a type may be a library's.
@@ -86,8 +86,7 @@ def _check_arguments(place: str, name: str, part: Mapping[str, Any], takes: Sign
     if takes.is_open or not odd:
         return
     own = sorted(takes.names - _PASSED)
-    near = difflib.get_close_matches(odd[0], own, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(odd[0], own)
     raise ValueError(
         f"{place}.{odd[0]}: {name} takes no {odd[0]!r}.{hint} It takes: {', '.join(own) or 'nothing'}. "
         f"Where it is left of the part that stood there before, {place}._delete_=True leaves it out"
@@ -95,7 +94,6 @@ def _check_arguments(place: str, name: str, part: Mapping[str, Any], takes: Sign
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    folded = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(repr(folded[n]) for n in near)}?" if near else ""
-    return f"nothing is called {name!r}.{hint} Known: {', '.join(sorted(folded.values()))}"
+    there = sorted(known)
+    hint = did_you_mean(name, there, most=3, cutoff=0.5)
+    return f"nothing is called {name!r}.{hint} Known: {', '.join(there)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from pydantic import (
 )
 
 from adabench.config.types import check_optimiser, check_scheduler
+from adabench.hints import did_you_mean
 
 #: Logger by its short name → the package that it needs; mmengine has a backend for each.
 LOGGERS = {
@@ -118,8 +118,7 @@ class Training(Strict):
     def _check_log(cls, log: tuple[str, ...]) -> tuple[str, ...]:
         for name in log:
             if name not in LOGGERS:
-                near = difflib.get_close_matches(name.lower(), LOGGERS, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(name, LOGGERS)
                 raise ValueError(
                     f"no logger is called {name!r}.{hint} Known: {', '.join(LOGGERS)}."
                 )

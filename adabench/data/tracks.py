@@ -7,11 +7,12 @@ Beside those listed here, a corpus of one's own has the track ``table``, and a f
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from adabench.hints import did_you_mean
 
 #: In a prepared corpus's folder: it is complete.
 CORPUS_FILE = "corpus.json"
@@ -94,8 +95,7 @@ def get_track(name: str) -> Track:
         return TRACKS[name]
     if _OWN.fullmatch(name):
         return Track(name, name, (), "demo-freeform")
-    near = difflib.get_close_matches(name, TRACKS, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(name, TRACKS)
     raise ValueError(
         f"track: no track is called {name!r}.{hint} Known: {', '.join(TRACKS)}, {OWN}, {OWN}-NAME."
     )

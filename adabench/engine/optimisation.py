@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from mmengine.registry import PARAM_SCHEDULERS, VISBACKENDS, Registry
 from torch import nn
 
 from adabench.config.training import LOGGERS, Training
+from adabench.hints import did_you_mean
 
 
 def check_training(training: Training, *, validates: bool = True) -> None:
@@ -98,15 +98,10 @@ def _named(registry: Registry, base: type, config: Mapping[str, Any], place: str
     if name not in known:
         what = place.partition("[")[0].rpartition(".")[2]
         raise ValueError(
-            f"{place}.type: no {what} is called {name!r}.{_near(name, known)} "
+            f"{place}.type: no {what} is called {name!r}.{did_you_mean(name, known)} "
             f"Known: {', '.join(sorted(known))}."
         )
     return known[name]
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def check_groups(training: Training, model: nn.Module) -> None:
@@ -122,7 +117,7 @@ def check_groups(training: Training, model: nn.Module) -> None:
             parts = [p for p in prefixes if "." not in p]
             raise ValueError(
                 f"training.groups: no parameter that learns begins with {prefix!r}."
-                f"{_near(prefix, prefixes)} The first names are {', '.join(parts)}."
+                f"{did_you_mean(prefix, prefixes)} The first names are {', '.join(parts)}."
             )
 
 

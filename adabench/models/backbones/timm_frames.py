@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import timm
 import torch
 from torch import Tensor
 
+from adabench.hints import did_you_mean
 from adabench.models.roles import Backbone
 from adabench.models.weights import load_timm, load_trunk
 from adabench.registry import MODELS
@@ -149,8 +149,7 @@ def _creation(name: str, maps: int, options: dict[str, Any]) -> dict[str, Any]:
             "tell of; name them by weights=FILE, or weights='timm' for timm's own"
         )
     if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models(), n=3)
-        hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        hint = did_you_mean(name, timm.list_models(), most=3)
         raise ValueError(f"TimmFrames.name: timm has no network {name!r}.{hint}")
     available = len(timm.create_model(name, features_only=True, **options).feature_info)
     if maps > available:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torchvision
 from torch import Tensor, nn
 
+from adabench.hints import did_you_mean
 from adabench.models.backbones.video_network import Exactly, VideoNetwork
 from adabench.models.weights import load_network, load_torchvision
 from adabench.registry import MODELS
@@ -82,8 +82,7 @@ class TorchvisionVideo(VideoNetwork):
 def _check_name(name: str) -> None:
     known = torchvision.models.list_models(module=torchvision.models.video)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        hint = did_you_mean(name, known, most=3)
         raise ValueError(
             f"TorchvisionVideo.name: torchvision has no video network {name!r}.{hint} "
             f"Known: {', '.join(known)}."
