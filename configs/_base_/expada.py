@@ -1,4 +1,4 @@
-# ExpADA's two stages (METHODS: encoder over overlapping segments, then selection on whole clips).
+# ExpADA's two stages: an encoder over overlapping segments, then selection on whole clips.
 _base_ = "demo.py"
 
 _trunk = dict(type="TimmFrames", name="resnet50", scales=1)

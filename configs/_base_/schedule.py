@@ -1,4 +1,4 @@
-# Schedule, views and data that real runs share (METHODS: the authors' training of Dep-MAP).
+# Schedule, views and data that real runs share: the authors' training of Dep-MAP.
 training = dict(
     epochs=100,
     batch_size=8,

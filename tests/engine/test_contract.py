@@ -1,47 +1,17 @@
 """A run stops before training at a method that breaks the contract, and its record says what held."""
 
+import broken_selectors
 import pytest
 import torch
+from broken_selectors import BreaksOnceTrained, DrawsInForward
 
 from adabench.engine import checkpoints, workbench
 from adabench.engine.contract import worst_contract
 from adabench.engine.run import train
-from adabench.models import KeepAll
 from adabench.records.sections import Contract
-from adabench.registry import MODELS
-from adabench.structures import Selection
 from adabench.testing import ContractError
 
-
-class DrawsInForward(KeepAll):
-    def forward(self, units):
-        noise = torch.rand(units.valid.shape).masked_fill(~units.valid, float("-inf"))
-        weight = noise.softmax(-1)
-        return Selection(weight=weight, relevance=weight)
-
-
-class BreaksOnceTrained(KeepAll):
-    """Divides by a running mean that training leads to zero."""
-
-    def __init__(self, *, units):
-        super().__init__(units=units)
-        self.register_buffer("steps", torch.zeros(()))
-
-    def update(self, inputs, output, truth, progress):
-        self.steps += 1
-
-    def forward(self, units):
-        weight = super().forward(units).weight
-        return Selection(weight=weight * (1 if self.steps < 1 else 2), relevance=weight)
-
-
-@pytest.fixture(autouse=True)
-def _registered():
-    for kind in (DrawsInForward, BreaksOnceTrained):
-        MODELS.register_module(module=kind)
-    yield
-    for kind in (DrawsInForward, BreaksOnceTrained):
-        del MODELS.module_dict[kind.__name__]
+pytestmark = pytest.mark.usefixtures("broken_selectors")
 
 
 def with_selector(tiny, kind):
@@ -60,7 +30,7 @@ def test_a_broken_method_is_not_trained(tiny, tmp_path):
         train(with_selector(tiny, DrawsInForward), **places)
     (finding,) = (f for f in caught.value.report.findings if f.rule == "repeats")
     assert finding.role == "selector"
-    assert finding.place.rpartition(":")[0] == __file__
+    assert finding.place.rpartition(":")[0] == broken_selectors.__file__
     assert not (tmp_path / "work" / checkpoints.LAST).exists()
     assert not (tmp_path / "work" / "record.json").exists()
 
@@ -70,7 +40,7 @@ def test_it_is_when_that_is_allowed_and_the_record_says_so(tiny, tmp_path):
     outcome = train(with_selector(tiny, DrawsInForward), allow_broken=True, **places)
     contract = outcome.record.contract
     assert contract.outcome == "broken"
-    assert "repeats by DrawsInForward; device by DrawsInForward" in contract.reasons[0]
+    assert "broken: repeats by DrawsInForward" in contract.reasons[0]
 
 
 def test_what_training_broke_is_not_tested(tiny, tmp_path):

@@ -3,51 +3,20 @@
 import json
 
 import pytest
-import torch
+from broken_selectors import BreaksOnceTrained, DrawsInForward
 
 from adabench.engine.contract import with_stages
 from adabench.engine.rundata import open_data
 from adabench.engine.stages import stage
 from adabench.engine.stages.stage import REPORT
 from adabench.engine.workbench import ensure_run_stages
-from adabench.models import KeepAll
 from adabench.records.sections import Contract
-from adabench.registry import MODELS
-from adabench.structures import Selection
 from adabench.testing import ContractError
 
 CONFIG = "expada_avec14_freeform.py"
 
 
-class DrawsInStage(KeepAll):
-    def forward(self, units):
-        noise = torch.rand(units.valid.shape, device=units.x.device)
-        weight = noise.masked_fill(~units.valid, float("-inf")).softmax(-1)
-        return Selection(weight=weight, relevance=weight)
-
-
-class BreaksInStage(KeepAll):
-    """Its weights sum to 1 until it is trained."""
-
-    def __init__(self, *, units):
-        super().__init__(units=units)
-        self.register_buffer("steps", torch.zeros(()))
-
-    def update(self, inputs, output, truth, progress):
-        self.steps += 1
-
-    def forward(self, units):
-        weight = super().forward(units).weight
-        return Selection(weight=weight * (1 if self.steps < 1 else 2), relevance=weight)
-
-
-@pytest.fixture(autouse=True)
-def _registered():
-    for kind in (DrawsInStage, BreaksInStage):
-        MODELS.register_module(module=kind)
-    yield
-    for kind in (DrawsInStage, BreaksInStage):
-        del MODELS.module_dict[kind.__name__]
+pytestmark = pytest.mark.usefixtures("broken_selectors")
 
 
 def run_with(tiny, kind):
@@ -56,21 +25,21 @@ def run_with(tiny, kind):
 
 
 def test_a_broken_stage_is_refused_where_it_is_found_too(tiny):
-    run = run_with(tiny, DrawsInStage)
+    run = run_with(tiny, DrawsInForward)
     data = open_data(run)
-    with pytest.raises(ValueError, match="stage 'encoder' failed: DrawsInStage: weight changes"):
+    with pytest.raises(ValueError, match="stage 'encoder' failed: DrawsInForward: weight changes"):
         ensure_run_stages(run, data)
     made = ensure_run_stages(run, data, allow_broken=True)["encoder"]
     assert made.contract.outcome == "broken"
-    assert "repeats by DrawsInStage" in made.contract.reasons[0]
+    assert "repeats by DrawsInForward" in made.contract.reasons[0]
     assert ensure_run_stages(run, data, allow_broken=True)["encoder"] == made
     with pytest.raises(ContractError, match=r"(?s)'encoder'.*when it was made.*--allow-broken"):
         ensure_run_stages(run, data)
 
 
 def test_a_stage_is_asked_once_it_is_trained(tiny):
-    run = run_with(tiny, BreaksInStage)
-    with pytest.raises(ValueError, match="BreaksInStage: weights of a clip don't sum to 1"):
+    run = run_with(tiny, BreaksOnceTrained)
+    with pytest.raises(ValueError, match="BreaksOnceTrained: weights of a clip don't sum to 1"):
         ensure_run_stages(run, open_data(run))
 
 
