@@ -10,7 +10,7 @@ is what person-disjoint protocols are for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from adabench.data.manifest import ClipRecord
@@ -40,13 +40,17 @@ def worst(decoys: Sequence[Decoy | None]) -> Decoy | None:
 
 def ask_decoy(bench: Workbench) -> Decoy:
     """Predict one view of each test clip twice, and then under another person's name."""
-    clips = bench.parts.test
+    return ask_by(bench.parts.test, lambda names: predict_views(bench, bench.named_loader(names)))
+
+
+def ask_by(
+    clips: Sequence[ClipRecord], predict: Callable[[Mapping[str, ClipRecord]], Sequence[float]]
+) -> Decoy:
+    """Ask what predicts one view of each of ``clips`` in order, clip → under whose name, as `ask_decoy`."""
     names = other_names(clips)
     if names is None:
         return Decoy(outcome="not asked", reason="the test clips are of one person")
-    first, again, decoy = (
-        predict_views(bench, bench.named_loader(told)) for told in ({}, {}, names)
-    )
+    first, again, decoy = (predict(told) for told in ({}, {}, names))
     repeated = _farthest(first, again)
     difference = _farthest(first, decoy)
     equal = Decoy.shows_equal(difference, repeated)
