@@ -68,12 +68,14 @@ class EstimatorRun(MethodRun):
         data = open_data(experiment)
         bench = set_up_estimator(experiment, data)
         bench.method.estimator = estimator_file.load(checkpoint)
-        evaluation, flags = _evaluate(bench), flags_with_weights(experiment, bench.stages)
-        return (
-            data,
-            evaluation,
-            Facts(clips=_told(bench, evaluation), flags=flags, decoy=_ask(bench)),
+        evaluation = _evaluate(bench)
+        facts = Facts(
+            kind=_kind(experiment),
+            clips=_told(bench, evaluation),
+            flags=flags_with_weights(experiment, bench.stages),
+            decoy=_ask(bench),
         )
+        return data, evaluation, facts
 
     def prepare(self) -> None:
         """Make stages and caches."""
@@ -117,7 +119,7 @@ class EstimatorRun(MethodRun):
         del labels
         bench, seconds = self.bench, self.timings.seconds
         return Facts(
-            kind="control" if self.experiment.method["name"] == CONSTANT else None,
+            kind=_kind(self.experiment),
             stages=stage_uses(self.experiment, bench.stages),
             caches=bench.caches,
             view=seen_view(bench.dataset("test")) if bench.reads_clips else None,
@@ -141,6 +143,11 @@ class EstimatorRun(MethodRun):
             "alone_seconds": alone_seconds(seconds, bench.stages, bench.material, bench.source),
         }
         return self.cost.model_copy(update=spent)
+
+
+def _kind(experiment: Experiment) -> str | None:
+    """Return ``control`` for the one that every method is held against."""
+    return "control" if experiment.method["name"] == CONSTANT else None
 
 
 def _evaluate(bench: EstimatorBench) -> Evaluation:
