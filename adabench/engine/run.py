@@ -16,7 +16,7 @@ from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
 from adabench.engine.estimator_file import FITTED
 from adabench.engine.evaluation import Evaluation
-from adabench.engine.kinds import Place, kind_of
+from adabench.engine.kinds import Place, kind_of, kind_of_method
 from adabench.engine.repeat import told_apart, with_side_files
 from adabench.engine.reporting import make_record
 from adabench.engine.rundata import RunData, open_data
@@ -264,7 +264,7 @@ def make_ready(experiment: Experiment, until: str) -> None:
     known = (CORPUS, *experiment.stages, FEATURES)
     if until not in known:
         raise ValueError(f"--prepare takes one of {', '.join(known)}; got {until!r}")
-    kind = kind_of(experiment)
+    kind = kind_of_method(experiment)
     kind.check_method(experiment)
     data = open_data(experiment)
     if until == FEATURES:
