@@ -182,13 +182,11 @@ def set_up_estimator(
         return EstimatorBench(experiment, data, method, {}, Material(data.corpus, None, None))
     # Sums of an extractor's network depend on it.
     set_threads(0 if experiment.training is None else experiment.training.threads)
-    stages: dict[str, StageResult] = {}
     with timer("pretraining"):
-        for name in sorted(referenced(experiment.method)):
-            stages |= ensure_run_stages(experiment, data, name, allow_broken=allow_broken)
+        stages = _stages_of(experiment, data, allow_broken)
     method = build_estimator(experiment, {name: stage.path for name, stage in stages.items()})
     if method.search is not None:
-        method.search.check_persons([clip.subject for clip in data.parts.train])
+        method.search.check_persons([c.subject for c in data.parts.train if c.score is not None])
     frozen = None if method.extractor is None else method.extractor.frozen_part()
     with timer("features"):
         make = partial(make_material, experiment, frozen, None, augmented=False)
@@ -196,3 +194,11 @@ def set_up_estimator(
     if frozen is not None:
         frozen.to(get_device())
     return EstimatorBench(experiment, data, method, stages, read, source)
+
+
+def _stages_of(experiment: Experiment, data: RunData, allow_broken: bool) -> dict[str, StageResult]:
+    """Find or train the stages that the method refers to, and those that they stand on."""
+    found: dict[str, StageResult] = {}
+    for name in sorted(referenced(experiment.method)):
+        found |= ensure_run_stages(experiment, data, name, allow_broken=allow_broken)
+    return found

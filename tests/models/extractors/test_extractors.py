@@ -1,9 +1,13 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from adabench.models import BackboneFeatures, FrameStatistics
 from adabench.models.extractors.extractor import over_time
+from adabench.registry import MODELS
 from adabench.structures import Clip, Features
 from adabench.testing import example_id
 
@@ -78,3 +82,16 @@ def test_a_clip_without_frames_is_told():
     for extractor in (FrameStatistics(), BackboneFeatures(backbone={**TRUNK, "frozen": True})):
         with pytest.raises(ValueError, match=r"reads frames, and clip .* has none"):
             extractor(clip())
+
+
+def test_the_page_s_example_works():
+    page = (Path(__file__).parents[3] / "docs" / "estimators.md").read_text()
+    code = next(
+        block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "class" in block
+    )
+    found = {"__name__": __name__}
+    try:
+        exec(code, found)
+        assert found["Brightness"]()(clip(pixels())).shape == (3,)
+    finally:
+        MODELS.module_dict.pop("Brightness", None)
