@@ -66,7 +66,7 @@ def test_a_backbones_vectors_are_read_or_computed():
     assert np.allclose(extractor(clip(features=kept)), over_time(vector, extractor.statistics))
 
 
-def test_a_backbone_of_segments_gives_a_vector_a_segment():
+def test_any_backbone_may_be_frozen():
     frozen = {"type": "Frozen", "backbone": TRUNK}
     extractor = BackboneFeatures(backbone=frozen, statistics=("mean",))
     assert extractor.frozen_part() is extractor.backbone
