@@ -8,13 +8,14 @@ from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
 from adabench.config.experiment import load_config
 from adabench.engine.building import preflight, without_weights
-from adabench.models.estimator import EstimatorMethod
+from adabench.engine.estimating import check_estimator_run
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 from adabench.testing import check_plugin, example_batch
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted((ROOT / "configs").glob("*.py"))
+FOLDERS = (ROOT / "configs", ROOT / "configs" / "baselines")
+CONFIGS = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]
 CASES = [
     pytest.param(path, demo, id=f"{path.stem}{'-demo' if demo else ''}")
     for path in CONFIGS
@@ -89,8 +90,7 @@ def test_config_is_whole(path, demo):
         assert TRANSFORMS.build(dict(view)).all(100)
     preflight(experiment)
     if experiment.method.get("type") == "EstimatorMethod":
-        content = {k: v for k, v in experiment.method.items() if k != "name"}
-        assert isinstance(MODELS.build(content), EstimatorMethod)
+        check_estimator_run(experiment)
     lines = path.read_text().count("\n")
     assert lines <= 30, f"{path.name} has {lines} lines; a config states what differs from its base"
 

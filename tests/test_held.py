@@ -38,7 +38,8 @@ PROTOCOLS = ("folds", "person-disjoint", "train-dev", "cross-corpus")
 
 def experiments():
     """Yield (name, experiment) of every config and suite row on each of its tracks, real and demo."""
-    configs = sorted((ROOT / "configs").glob("*.py"))
+    folders = (ROOT / "configs", ROOT / "configs" / "baselines")
+    configs = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     suites, _ = load_suites(None, ROOT / "configs" / "suites")
     for demo in (False, True):
         ending = " demo" if demo else ""

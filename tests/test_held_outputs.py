@@ -13,7 +13,8 @@ import torch
 
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, TRANSFORMS
-from adabench.testing import example_batch
+from adabench.structures import Clip
+from adabench.testing import example_batch, example_id
 
 HELD = Path(__file__).with_name("held_outputs.json")
 TRUNK = {
@@ -62,6 +63,10 @@ METHODS |= {
     name: (backbone, {"type": "Identity"}, {"type": "KeepAll"}, LINEAR)
     for name, backbone in VIDEO.items()
 }
+EXTRACTORS = (
+    {"type": "FrameStatistics", "size": 2},
+    {"type": "BackboneFeatures", "backbone": {**TRUNK, "scales": 0, "frozen": True}},
+)
 ROLES = ("backbone", "aggregator", "selector", "head")
 VIEWS = (
     {"type": "StridedView", "frames": 4},
@@ -123,6 +128,20 @@ def parts():
             yield f"{title} {type(part).__name__}", part.version, numbers(output)
 
 
+@torch.no_grad()
+def extractors():
+    """Yield (name, version, numbers) of each extractor."""
+    frames = (wave((3, 3, 32, 32), 0.4, 127.0) + 127).to(torch.uint8)
+    clip = Clip(id=example_id(0), index=torch.arange(3), frames=frames)
+    for config in EXTRACTORS:
+        torch.manual_seed(0)
+        extractor = MODELS.build(dict(config))
+        if extractor.frozen_part() is not None:
+            filled(extractor.frozen_part())
+        row = torch.from_numpy(np.asarray(extractor(clip)))
+        yield config["type"], type(extractor).version, {"row": summary(row)}
+
+
 def transforms():
     """Yield (name, version, numbers) of each view and augmentation."""
     for config in VIEWS:
@@ -141,7 +160,7 @@ def today():
     load_plugins()
     return {
         name: {"version": version, "numbers": found}
-        for name, version, found in (*parts(), *transforms())
+        for name, version, found in (*parts(), *extractors(), *transforms())
     }
 
 

@@ -22,7 +22,9 @@ def command() -> int:
     """Parse, test, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_run_arguments(parser)
-    parser.add_argument("checkpoint", type=Path, help="best.pth of a run of the same config")
+    parser.add_argument(
+        "checkpoint", type=Path, help="best.pth or estimator.skops of a run of the config"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="RESULTS", help="also write a record to this results folder"
     )

@@ -10,7 +10,7 @@ from adabench.hints import did_you_mean
 from adabench.plugins.signatures import Signature, Signatures
 
 # Keys under which a part holds another of adabench's; elsewhere a type may be a library's.
-_ROLES = ("backbone", "trunk", "aggregator", "selector", "head")
+_ROLES = ("backbone", "trunk", "aggregator", "selector", "head", "extractor")
 _VIEWS = ("train", "test", "select", "augment")
 # What the builder passes, which no config gives.
 _PASSED = frozenset(("units", "features"))

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from adabench.config.controls import ESTIMATOR
 from adabench.config.digest import digest
 from adabench.config.experiment import Data, Experiment
 from adabench.config.protocols import source_track
@@ -79,6 +80,7 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     track = experiment.track_
     data = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
     protocol = experiment.protocol.model_dump(mode="json")
+    reader, stages = _reader(experiment)
     # Splits need nothing else than any run does, and their keys are those of before.
     apart = [protocol] if "kind" in protocol else []
     found: list[Preparation] = []
@@ -86,10 +88,10 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
         source = source_track(experiment.protocol)
         key = digest([CORPUS, data, *([] if source is None else apart)])
         found.append(Preparation(CORPUS, key, key))
-    if experiment.method.get("type", "Assessor") != "Assessor":
+    if reader is None:
         return tuple(found)
     keys: dict[str, str] = {}
-    for name in in_order(experiment.stages):
+    for name in in_order(stages):
         cfg = experiment.stages[name]
         earlier = [keys[other] for other in sorted(referenced(cfg))]
         alike = digest([cfg, earlier, data, *_code(experiment, cfg)])
@@ -97,13 +99,28 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
         found.append(Preparation(name, keys[name], alike))
     if experiment.views is None or not experiment.cache:
         return tuple(found)
-    stages = sorted(needed([experiment.method, experiment.semantics], experiment.stages))
-    shared: list[Any] = [FEATURES, [keys[name] for name in stages], data, track.name, *apart]
+    behind = sorted(needed([experiment.method, experiment.semantics], stages))
+    shared: list[Any] = [FEATURES, [keys[name] for name in behind], data, track.name, *apart]
     views = experiment.views.model_dump(mode="json")
-    own = [experiment.method.get("backbone"), experiment.semantics, views]
+    own = [experiment.method.get(reader), experiment.semantics, views]
     own += _code(experiment, *own)
     found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))
     return tuple(found)
+
+
+def _reader(experiment: Experiment) -> tuple[str | None, dict[str, Any]]:
+    """Return which part of a method reads clips, and the stages that its run makes.
+
+    A network's are all that its config has, an estimator's those that its extractor stands on; an
+    estimator without an extractor reads no clip.
+    """
+    kind = experiment.method.get("type", "Assessor")
+    if kind == "Assessor":
+        return "backbone", experiment.stages
+    if kind != ESTIMATOR or experiment.method.get("extractor") is None:
+        return None, {}
+    behind = needed(experiment.method, experiment.stages)
+    return "extractor", {k: cfg for k, cfg in experiment.stages.items() if k in behind}
 
 
 def _code(experiment: Experiment, *configs: Any) -> list[dict[str, str]]:

@@ -72,7 +72,13 @@ def check_identity(path: Path, expected: dict[str, Any], fields: tuple[str, ...]
     Raises:
         ValueError: a checkpoint of another config, with what differs where both tell.
     """
-    found = identity_of(path)
+    return compare(path, identity_of(path), expected, fields)
+
+
+def compare(
+    path: Path, found: dict[str, Any], expected: dict[str, Any], fields: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the identity ``found`` in a file, after comparing; errors as `check_identity`."""
     for field in fields:
         if found.get(field) != expected[field]:
             raise ValueError(
@@ -120,6 +126,16 @@ def _read(path: Path) -> dict[str, Any]:
         FileNotFoundError: no such file.
         ValueError: a damaged file, or one that carries code.
     """
+    refuse_damaged(path)
+    return read_weights(path)
+
+
+def refuse_damaged(path: Path) -> None:
+    """Refuse a checkpoint that is not as it was written; one that is not there is left to its reader.
+
+    Raises:
+        ValueError: a damaged file, or one that was exchanged.
+    """
     if path.is_file():
         book = DigestBook(path.parent)
         # One that was copied from its folder has the checksums of its archive only.
@@ -129,7 +145,6 @@ def _read(path: Path) -> dict[str, Any]:
                 f"checkpoint {path} is damaged or was exchanged ({damage}); it is refused: restore it, or "
                 "delete it and train again"
             )
-    return read_weights(path)
 
 
 def _archive_damage(path: Path) -> str | None:

@@ -11,7 +11,7 @@ seen in training, which is what person-disjoint protocols are for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from adabench.data.manifest import ClipRecord
@@ -52,14 +52,30 @@ def ask_decoy(bench: Workbench, tested: Sequence[float]) -> Decoy:
         bench: with the checkpoint that was tested.
         tested: what the test predicted of these views, in order.
     """
-    clips = bench.parts.test
+
+    def predict(names: Mapping[str, ClipRecord], backwards: bool) -> Sequence[float]:
+        return predict_views(bench, bench.named_loader(names, backwards=backwards))
+
+    return ask_by(bench.parts.test, predict, tested)
+
+
+def ask_by(
+    clips: Sequence[ClipRecord],
+    predict: Callable[[Mapping[str, ClipRecord], bool], Sequence[float]],
+    tested: Sequence[float],
+) -> Decoy:
+    """Ask what predicts one view of each clip, as `ask_decoy`.
+
+    Args:
+        clips: that were tested.
+        predict: clip → under whose name it goes, and whether the last clip comes first, to scores.
+        tested: what the test predicted, in the order of the clips.
+    """
     names = other_names(clips)
     if names is None:
         return Decoy(outcome="not asked", reason="the test clips are of one person")
-    first, again, decoy = (
-        predict_views(bench, bench.named_loader(told)) for told in ({}, {}, names)
-    )
-    turned = predict_views(bench, bench.named_loader({}, backwards=True))[::-1]
+    first, again, decoy = (predict(told, False) for told in ({}, {}, names))
+    turned = predict({}, True)[::-1]
     repeated = _farthest(first, again)
     asked = (
         ("", _farthest(first, decoy), ROUNDING),

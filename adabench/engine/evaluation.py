@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from adabench.batching import collate
+from adabench.data.dataset import ClipDataset
 from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.relevance import Relevance, known_key_frames
 from adabench.engine.workbench import Use, Workbench
@@ -34,7 +35,7 @@ class Evaluation:
         sessions: session → predicted BDI-II points.
         clips: clip → predicted BDI-II points.
         seconds: wall time.
-        kept_share: of a view's valid units, those that weigh anything, mean over views.
+        kept_share: of a view's valid units, those that weigh anything, mean over views; None without units.
         relevance: of the test's views, where key frames are known.
         first_views: the score of each clip's first view, in the order of the clips.
     """
@@ -42,7 +43,7 @@ class Evaluation:
     sessions: dict[str, float]
     clips: dict[str, float]
     seconds: float
-    kept_share: float
+    kept_share: float | None = None
     relevance: Relevance | None = None
     first_views: tuple[float, ...] = ()
 
@@ -77,9 +78,8 @@ def _kept_shares(units: Units, selection: Selection) -> list[float]:
     return (weighs.sum(-1) / units.valid.sum(-1).clamp_min(1)).tolist()
 
 
-def seen_view(bench: Workbench) -> View:
+def seen_view(dataset: ClipDataset) -> View:
     """Return what a test view shows of a clip; where clips differ, of the median one."""
-    dataset = bench.dataset("test")
     views = [dataset.view.at(clip.fps) for clip in dataset.clips]
     indices = [view.all(clip.frames)[0] for view, clip in zip(views, dataset.clips, strict=True)]
     strides = [float(np.median(np.diff(index))) if len(index) > 1 else 1.0 for index in indices]
@@ -125,8 +125,13 @@ def multiply_adds(bench: Workbench) -> int:
     """Multiply-adds of one test view, from frames, without any cache."""
     dataset = bench.dataset("test", frames="frames" in bench.assessor.backbone.reads)
     batch = bench.assessor.eval().data_preprocessor(collate([dataset[0]]))
+    return count_multiply_adds(lambda: bench.assessor.assess(batch["inputs"]))
+
+
+def count_multiply_adds(compute: Callable[[], Any]) -> int:
+    """Multiply-adds of torch's operators in one call."""
     with FlopCounterMode(display=False) as counter:
-        bench.assessor.assess(batch["inputs"])
+        compute()
     return counter.get_total_flops() // 2
 
 
@@ -144,10 +149,15 @@ def frames_per_second(bench: Workbench) -> float:
         assessor.assess(batch["inputs"])
         return int(batch["inputs"].valid.sum())
 
+    return measure_speed(score, len(dataset))
+
+
+def measure_speed(score: Callable[[int], int], views: int) -> float:
+    """Frames a second of what scores a view by its number and returns how many frames it has."""
     # The first one opens files and chooses algorithms.
     score(0)
     started = time.perf_counter()
-    frames = sum(score(item) for item in range(min(len(dataset), _TIMED_VIEWS)))
+    frames = sum(score(item) for item in range(min(views, _TIMED_VIEWS)))
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return frames / (time.perf_counter() - started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mmengine.device import get_device
@@ -49,21 +50,24 @@ class Material:
 
 def make_material(
     experiment: Experiment,
-    assessor: Assessor,
+    frozen: Backbone | None,
     encoder: SemanticEncoder | None,
     corpus: PreparedCorpus,
     parts: Parts,
+    *,
+    augmented: bool = True,
 ) -> Material:
     """Fill the caches of a corpus.
 
     Args:
         experiment: of the run.
-        assessor: whose frozen part is cached.
+        frozen: the part whose output is cached, or None.
         encoder: of semantic vectors, or None.
         corpus: whose clips are read.
-        parts: these clips; those to train on are cached in their augmented versions too.
+        parts: these clips.
+        augmented: cache those to train on in their augmented versions too.
     """
-    features = _feature_cache(experiment, assessor, corpus, parts)
+    features = _feature_cache(experiment, frozen, corpus, parts, augmented)
     if encoder is None:
         return Material(corpus, features, None)
     clips = [*parts.train, *parts.validate, *parts.test]
@@ -88,14 +92,18 @@ def refuse_unlike(tested: Material, learnt_from: Material) -> None:
 
 
 def _feature_cache(
-    experiment: Experiment, assessor: Assessor, corpus: PreparedCorpus, parts: Parts
+    experiment: Experiment,
+    part: Backbone | None,
+    corpus: PreparedCorpus,
+    parts: Parts,
+    augmented: bool,
 ) -> FeatureCache | None:
-    part = assessor.backbone.frozen_part()
     if part is None or not experiment.cache:
         return None
+    filled = partial(_filled_cache, experiment, augmented=augmented)
     within = part.cached_through()
-    source = None if within is None else _filled_cache(experiment, within, corpus, parts)
-    return _filled_cache(experiment, part, corpus, parts, source)
+    source = None if within is None else filled(within, corpus, parts)
+    return filled(part, corpus, parts, source)
 
 
 def _filled_cache(
@@ -104,6 +112,8 @@ def _filled_cache(
     corpus: PreparedCorpus,
     parts: Parts,
     source: FeatureCache | None = None,
+    *,
+    augmented: bool,
 ) -> FeatureCache:
     views = experiment.views
     cache = FeatureCache(
@@ -111,7 +121,7 @@ def _filled_cache(
         corpus,
         Path(experiment.data.root),
         get_device(),
-        augment=views.augment if views else None,
+        augment=views.augment if views and augmented else None,
         variants=views.variants if views else 1,
         view=TRANSFORMS.build(views.test) if views else None,
         source=source,

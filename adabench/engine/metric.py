@@ -50,13 +50,16 @@ class SessionScores(BaseMetric):
         )
 
 
-def refuse_infinite(predictions: Mapping[str, float]) -> None:
+def refuse_infinite(
+    predictions: Mapping[str, float],
+    remedy: str = "training diverged; lower training.optimiser.lr",
+) -> None:
     """Raise FloatingPointError where a session's prediction is no finite number."""
     bad = sorted(session for session, value in predictions.items() if not np.isfinite(value))
     if bad:
         raise FloatingPointError(
             f"the prediction for {len(bad)} of {len(predictions)} sessions is no finite number, the "
-            f"first {bad[0]}: training diverged; lower training.optimiser.lr"
+            f"first {bad[0]}: {remedy}"
         )
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from adabench.config.experiment import Experiment
+from adabench.config.local_files import by_content
+from adabench.config.references import REFERENCE
 from adabench.data.manifest import ClipRecord
+from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
+from adabench.engine.stages.stage import StageResult
 from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
 from adabench.evaluation.metrics import score_metrics
+from adabench.models.weights import file_checksum
 from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
@@ -222,3 +228,53 @@ def describe_timing(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
 def flags_of(experiment: Experiment, **found: Any) -> Flags:
     """Return a method's flags: demo, pretrained weights and semantics in use."""
     return Flags(demo=experiment.is_demo, paper_compat=experiment.paper_compat, **found)
+
+
+def flags_with_weights(
+    experiment: Experiment, stages: Mapping[str, StageResult], **found: Any
+) -> Flags:
+    """Return a method's flags, with the pretrained weights that its config names."""
+    weights = _find_weights(experiment.method)
+    if weights is not None:
+        found["pretrained"] = by_content(weights, "weights")
+        path = weights
+        if weights.startswith(REFERENCE):
+            path = str(stages[weights.removeprefix(REFERENCE)].path)
+        if Path(path).is_file():
+            found["pretrained_checksum"] = file_checksum(Path(path))
+    return flags_of(experiment, **found)
+
+
+def _find_weights(value: Any) -> str | None:
+    """Return the first ``weights`` entry of a nested config, the trunk's."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("weights"), str):
+            return value["weights"]
+        for item in value.values():
+            found = _find_weights(item)
+            if found is not None:
+                return found
+    return None
+
+
+def stage_uses(experiment: Experiment, stages: Mapping[str, StageResult]) -> tuple[StageUse, ...]:
+    """Return what was trained beforehand, as the record says it."""
+    return tuple(
+        StageUse(
+            name=name,
+            type=experiment.stages[name]["type"],
+            key=stage.key,
+            seed=experiment.stages[name].get("seed"),
+            seconds=stage.seconds,
+        )
+        for name, stage in stages.items()
+    )
+
+
+def alone_seconds(
+    timing: Mapping[str, float], stages: Mapping[str, StageResult], *read: Material | None
+) -> float:
+    """Seconds of a run that finds nothing: what it found counts with what it took to make."""
+    own = sum(timing.get(part, 0.0) for part in ("training", "evaluation"))
+    made = sum(stage.seconds for stage in stages.values())
+    return own + made + sum(material.seconds for material in read if material is not None)

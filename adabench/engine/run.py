@@ -14,18 +14,16 @@ from adabench.config.preparations import CORPUS, FEATURES
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
-from adabench.engine.building import preflight
-from adabench.engine.decoy import ask_decoy
-from adabench.engine.evaluation import Evaluation, evaluate
-from adabench.engine.kinds import Place, kind_of
-from adabench.engine.kinds.network import CURVE_FIGURE, flags_of_bench
+from adabench.engine.estimator_file import FITTED
+from adabench.engine.evaluation import Evaluation
+from adabench.engine.kinds import Place, kind_of, kind_of_method
+from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.repeat import told_apart, with_side_files
-from adabench.engine.reporting import Facts, make_record
+from adabench.engine.reporting import make_record
 from adabench.engine.rundata import RunData, open_data
 from adabench.engine.timings import Timings
-from adabench.engine.training import set_threads
 from adabench.engine.work_folder import working_in
-from adabench.engine.workbench import ensure_run_stages, identity_of, set_up
+from adabench.engine.workbench import ensure_run_stages
 from adabench.records.measures import build_metrics
 from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.private import write_private
@@ -47,7 +45,7 @@ class Outcome:
         record: the result.
         path: where the results folder holds it.
         figure: prediction against label.
-        checkpoint: the best one; None where there is none, or several.
+        checkpoint: the best one, or a fitted estimator; None where there is none, or several.
         curve: of the training, drawn; None where nothing was trained, or several were.
     """
 
@@ -221,33 +219,25 @@ def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
     except OSError as error:
         told = f"the run's own copy is {kept}; the same command with --resume adds it"
         raise OSError(error.errno or 0, f"{error.strerror or error}; {told}") from error
-    best, curve = work_dir / checkpoints.BEST, work_dir / CURVE_FIGURE
+    kept_models = (work_dir / name for name in (checkpoints.BEST, FITTED))
+    curve = work_dir / CURVE_FIGURE
     return Outcome(
         record=record,
         path=path,
         figure=work_dir / FIGURE,
-        checkpoint=best if best.is_file() else None,
+        checkpoint=next((path for path in kept_models if path.is_file()), None),
         curve=curve if curve.is_file() else None,
     )
 
 
 def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluation, Record]:
-    """Score the test clips with a checkpoint; nothing is written.
+    """Score the test clips with a checkpoint, ``best.pth`` or ``estimator.skops``; nothing is written.
 
     Raises:
         ValueError: a checkpoint of another config, or one that carries code.
     """
     _refuse_joined(experiment)
-    checkpoints.check_identity(checkpoint, identity_of(experiment), ("config_hash",))
-    preflight(experiment)
-    data = open_data(experiment)
-    # Its training was asked about the contract; this record says nothing of it.
-    bench = set_up(experiment, data, allow_broken=True)
-    set_threads(bench.training.threads)
-    checkpoints.load_model(bench.assessor, checkpoint)
-    evaluation = evaluate(bench)
-    decoy = ask_decoy(bench, evaluation.first_views)
-    facts = Facts(clips=evaluation.clips, flags=flags_of_bench(bench), decoy=decoy)
+    data, evaluation, facts = kind_of(experiment).score(experiment, checkpoint)
     labels = data.parts.open_labels(evaluation.sessions)
     return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 
@@ -280,9 +270,10 @@ def make_ready(experiment: Experiment, until: str) -> None:
     known = (CORPUS, *experiment.stages, FEATURES)
     if until not in known:
         raise ValueError(f"--prepare takes one of {', '.join(known)}; got {until!r}")
-    preflight(experiment)
+    kind = kind_of_method(experiment)
+    kind.check_method(experiment)
     data = open_data(experiment)
     if until == FEATURES:
-        set_up(experiment, data)
+        kind.make_features(experiment, data)
     elif until != CORPUS:
         ensure_run_stages(experiment, data, until)

@@ -229,7 +229,7 @@ def set_up(
         ValueError, FileNotFoundError: naming the field or file and the remedy.
         IncompatiblePartsError, UnknownTypeError: a method that can't be built.
     """
-    _refuse_pooled(experiment)
+    refuse_pooled(experiment)
     _refuse_views(experiment, data.parts)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
@@ -238,7 +238,8 @@ def set_up(
     assessor = build_assessor(experiment, checkpoints)
     with timer("features"):
         encoder = build_encoder(experiment, assessor, checkpoints)
-        read, source = _materials(partial(make_material, experiment, assessor, encoder), data)
+        frozen = assessor.backbone.frozen_part()
+        read, source = materials(partial(make_material, experiment, frozen, encoder), data)
     scores = torch.tensor([float(c.score) for c in data.parts.train if c.score is not None])
     assessor.head.fit_scale(scores)
     told = None if read.semantics is None else read.semantics.description
@@ -247,7 +248,8 @@ def set_up(
     )
 
 
-def _refuse_pooled(experiment: Experiment) -> None:
+def refuse_pooled(experiment: Experiment) -> None:
+    """Refuse all folds together where one model is asked for."""
     if experiment.is_pooled:
         raise ValueError(
             f"{experiment.name} is a run of several folds, with a model each: choose one of them "
@@ -281,7 +283,7 @@ def _refuse_views(experiment: Experiment, parts: Parts) -> None:
         check_lengths(experiment, build_untrained(experiment).backbone, rates)
 
 
-def _materials(
+def materials(
     read_by: Callable[[PreparedCorpus, Parts], Material], data: RunData
 ) -> tuple[Material, Material | None]:
     """Return what the tested clips are read from, and what those learnt from, if another."""
@@ -350,11 +352,19 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
     Beside its identity these are the resolved config, how the faces it learnt from were prepared,
     the scale, and the mean of its training scores.
     """
-    learnt_from = bench.parts.source or bench.corpus
-    scores = session_labels(bench.parts.train)
     return {
-        **identity_of(bench.experiment),
-        "resolved": bench.experiment.told(),
+        **carried_of(bench.experiment, bench.data),
+        "semantics": _semantics_carried(bench),
+    }
+
+
+def carried_of(experiment: Experiment, data: RunData) -> dict[str, Any]:
+    """Return what any method's checkpoint says of itself, as `carried_by`."""
+    learnt_from = data.parts.source or data.corpus
+    scores = session_labels(data.parts.train)
+    return {
+        **identity_of(experiment),
+        "resolved": experiment.told(),
         "preparation": {
             "corpus": learnt_from.name,
             "checksum": learnt_from.checksum,
@@ -362,7 +372,6 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
         },
         "scale": bdi_ii().model_dump(mode="json"),
         "training_mean": sum(scores.values()) / len(scores),
-        "semantics": _semantics_carried(bench),
     }
 
 

@@ -1,4 +1,4 @@
-"""The Assessor, the four roles and the plain parts that every method may use."""
+"""The Assessor, the four roles, estimators, and the plain parts that every method may use."""
 
 from adabench.models.aggregators.identity import Identity
 from adabench.models.assessor import Assessor
@@ -8,6 +8,10 @@ from adabench.models.backbones.segments import SegmentBackbone
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.backbones.torchvision_video import TorchvisionVideo
 from adabench.models.backbones.video_network import VideoNetwork
+from adabench.models.estimator import EstimatorMethod
+from adabench.models.extractors.backbone_features import BackboneFeatures
+from adabench.models.extractors.extractor import Extractor
+from adabench.models.extractors.frame_statistics import FrameStatistics
 from adabench.models.heads.unit_regressor import UnitRegressor
 from adabench.models.roles import (
     Aggregator,
@@ -23,6 +27,10 @@ __all__ = [
     "Aggregator",
     "Assessor",
     "Backbone",
+    "BackboneFeatures",
+    "EstimatorMethod",
+    "Extractor",
+    "FrameStatistics",
     "Frozen",
     "Head",
     "Identity",

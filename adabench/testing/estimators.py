@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adabench.models.estimator import EstimatorMethod
 from adabench.testing.report import ContractReport, Finding
-from adabench.testing.rules import ESTIMATOR_RULES
+from adabench.testing.rules import ESTIMATOR_RULES, EXTRACTS
 
 # What two predictions may differ by: a share of the largest.
 _ROUNDING = 1e-9
@@ -23,26 +23,37 @@ Rows = NDArray[np.float64] | int
 Fault = tuple[str, str]
 
 
-def check_estimator(method: EstimatorMethod, features: ArrayLike | int) -> ContractReport:
+def check_estimator(
+    method: EstimatorMethod, features: ArrayLike | int, again: ArrayLike | None = None
+) -> ContractReport:
     """Ask a fitted estimator for the same rows in several ways.
 
     Args:
         method: fitted.
         features: (N, D), or the number N for an estimator that reads none.
+        again: (1, D), the first of them as its extractor gave it once more, after the others.
     """
     started = time.perf_counter()
     rows: Rows = features if isinstance(features, int) else np.asarray(features, dtype=np.float64)
-    name = type(method.estimator).__name__
-    findings = tuple(
-        Finding(name, "estimator", rule, detail, ESTIMATOR_RULES[rule].mend)
-        for rule, detail in dict(_faults(method, rows)).items()
-    )
-    broken = {finding.rule for finding in findings}
-    asked = tuple(ESTIMATOR_RULES) if broken.isdisjoint(("runs", "finite")) else ()
-    held = tuple(rule for rule in asked if rule not in broken)
+    rules = [rule for rule in ESTIMATOR_RULES if again is not None or rule != EXTRACTS]
+    faults = dict(_faults(method, rows))
+    if again is not None and not isinstance(rows, int):
+        changed = _gap(rows[:1], np.asarray(again, dtype=np.float64))
+        if changed:
+            faults[EXTRACTS] = f"the first clip's features change by {changed:.3g} the next time"
+    findings = tuple(_finding(method, rule, detail) for rule, detail in faults.items())
+    asked = rules if faults.keys().isdisjoint(("runs", "finite")) else []
+    held = tuple(rule for rule in asked if rule not in faults)
     why = "it gives no scores to compare"
-    skipped = {} if asked else {r: why for r in ESTIMATOR_RULES if r not in broken}
+    skipped = {} if asked else {rule: why for rule in rules if rule not in faults}
     return ContractReport(findings, held, skipped, {"estimator": time.perf_counter() - started})
+
+
+def _finding(method: EstimatorMethod, rule: str, detail: str) -> Finding:
+    role, part = "estimator", method.estimator
+    if rule == EXTRACTS:
+        role, part = "extractor", method.extractor
+    return Finding(type(part).__name__, role, rule, detail, ESTIMATOR_RULES[rule].mend)
 
 
 def _faults(method: EstimatorMethod, rows: Rows) -> Iterator[Fault]:

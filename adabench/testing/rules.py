@@ -148,6 +148,9 @@ RULES: dict[str, Rule] = {
 #: Rules that only building can break.
 BUILDING = ("loads", "registered", "role", "constructor", "initialised")
 
+#: The rule of an extractor, where there is one.
+EXTRACTS = "extracts"
+
 ESTIMATOR_RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
@@ -175,6 +178,11 @@ ESTIMATOR_RULES: dict[str, Rule] = {
             "saved",
             "a fitted estimator predicts the same after it was saved and read",
             "Keep what fit learnt in attributes (mean_), not in closures, globals or __slots__.",
+        ),
+        Rule(
+            EXTRACTS,
+            "a clip's features are the same when they are extracted again",
+            "Keep nothing of earlier clips in the extractor, and draw no random number.",
         ),
     )
 }

@@ -36,6 +36,18 @@ def test_a_model_per_task_has_its_members_and_an_estimator_the_corpus():
     assert [p.until for p in preparations(config("constant_avec14"))] == ["corpus"]
 
 
+def test_an_estimator_needs_what_its_extractor_stands_on():
+    svr = "baselines/svr_trunk_avec14"
+    trunk = preparations(config(svr))
+    assert [p.until for p in trunk] == ["corpus", "trunk", "features"]
+    network = preparations(config())
+    assert [p.alike for p in trunk] == [p.alike for p in network]
+    assert trunk[1].key == network[1].key
+    change = {"method": {"extractor": {"_delete_": True, "type": "FrameStatistics"}}}
+    frames = preparations(config(svr, change=change))
+    assert [p.until for p in frames] == ["corpus", "features"]
+
+
 def test_seeds_and_what_comes_after_the_cache_share_everything():
     plain = keys(config())
     assert keys(config(seed=3)) == plain

@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.svm import SVR
 
+from adabench.models import Extractor, KeepAll
 from adabench.models.estimator import EstimatorMethod
 from adabench.registry import MODELS, UnknownTypeError
 from adabench.structures import Clip
@@ -48,32 +49,48 @@ def test_an_object_is_taken_as_it_is():
     assert EstimatorMethod(estimator=estimator).estimator is estimator
 
 
+class Brightness(Extractor):
+    """The mean of each colour, times a gain."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, clip):
+        return self.gain * clip.frames.mean((0, 2, 3))
+
+
 def test_an_extractor_turns_clips_into_features():
-    method = EstimatorMethod(
-        estimator={"type": "LinearRegression"}, extractor=lambda clip: clip.frames.mean((0, 2, 3))
-    )
+    method = EstimatorMethod(estimator={"type": "LinearRegression"}, extractor=Brightness())
     features = method.extract(clips(1.0, 2.0, 3.0))
     assert features.tolist() == [[1.0] * 3, [2.0] * 3, [3.0] * 3]
     assert np.allclose(method.fit(features, [2.0, 4.0, 6.0]).predict(features), [2.0, 4.0, 6.0])
     assert EstimatorMethod().extract(clips(1.0)) is None
 
 
-def test_a_registered_extractor_is_built_from_its_config():
-    class Brightness:
-        def __init__(self, gain: float) -> None:
-            self.gain = gain
+def test_a_registered_extractor_is_built_from_its_config(monkeypatch):
+    monkeypatch.setitem(MODELS.module_dict, "Brightness", Brightness)
+    method = EstimatorMethod(
+        estimator={"type": "Ridge"}, extractor={"type": "Brightness", "gain": 2.0}
+    )
+    assert method.extract(clips(1.0, 3.0)).tolist() == [[2.0] * 3, [6.0] * 3]
 
-        def __call__(self, clip: Clip):
-            return [self.gain * float(clip.frames.mean())]
 
-    MODELS.register_module(module=Brightness)
-    try:
-        method = EstimatorMethod(
-            estimator={"type": "Ridge"}, extractor={"type": "Brightness", "gain": 2.0}
-        )
-        assert method.extract(clips(1.0, 3.0)).tolist() == [[2.0], [6.0]]
-    finally:
-        del MODELS.module_dict["Brightness"]
+@pytest.mark.parametrize(
+    ("answers", "match"),
+    [
+        ([[[1.0]]], r"gives \(1, 1\) for clip .*expected \(D,\)"),
+        ([[1.0], [1.0, 2.0]], r"gives \(2,\) for clip .*as for the first clip, \(1,\)"),
+        ([[1.0], [np.nan]], "gives a number that is not finite for clip"),
+    ],
+)
+def test_an_extractor_that_gives_something_else_is_told(answers, match):
+    class Odd(Extractor):
+        def __call__(self, clip):
+            return answers[int(clip.frames[0, 0, 0, 0])]
+
+    method = EstimatorMethod(extractor=Odd())
+    with pytest.raises(ValueError, match=r"method.extractor: Odd " + match):
+        method.extract(clips(*range(len(answers))))
 
 
 @pytest.mark.parametrize(
@@ -90,11 +107,6 @@ def test_a_classifier_is_no_regressor():
         EstimatorMethod(estimator={"type": "SVC"})
 
 
-def test_an_unknown_argument_is_named():
-    with pytest.raises(TypeError, match=r"EstimatorMethod\.estimator SVR: .*'c'"):
-        EstimatorMethod(estimator={"type": "SVR", "c": 1.0})
-
-
 @pytest.mark.parametrize("wrong", ["SVR", SVR, 3])
 def test_what_is_no_estimator_is_refused(wrong):
     with pytest.raises(TypeError, match=r"is dict\(type='SVR', …\) or a scikit-learn regressor"):
@@ -102,8 +114,10 @@ def test_what_is_no_estimator_is_refused(wrong):
 
 
 def test_what_is_no_extractor_is_refused():
-    with pytest.raises(TypeError, match="a int can't be"):
+    with pytest.raises(TypeError, match=r"method.extractor: int is no extractor"):
         EstimatorMethod(estimator={"type": "SVR"}, extractor=3)
+    with pytest.raises(TypeError, match=r"method.extractor: KeepAll is no extractor"):
+        EstimatorMethod(extractor=KeepAll(units=None))
 
 
 def test_an_estimator_without_its_features_is_refused():
@@ -125,3 +139,22 @@ def test_an_estimator_without_its_features_is_refused():
 def test_wrong_training_data_is_refused(features, scores, match):
     with pytest.raises(ValueError, match=match):
         EstimatorMethod().fit(features, scores)
+
+
+def test_a_search_is_over_the_persons_of_the_rows():
+    x = np.random.default_rng(0).random((12, 2))
+    y = 40 * x[:, 0]
+    search = {"grid": {"alpha": [1e-3, 1e4]}, "folds": 3}
+    method = EstimatorMethod(estimator={"type": "Ridge"}, search=search)
+    with pytest.raises(ValueError, match=r"method.search divides persons"):
+        method.fit(x, y)
+    method.fit(x, y, [str(n // 2) for n in range(12)])
+    assert method.estimator.alpha == 1e-3
+    assert (method.chosen.tried, method.chosen.folds) == (2, 3)
+    assert "of 2 tried: alpha=0.001 (RMSE " in str(method.chosen)
+
+
+def test_what_scikit_learn_refuses_to_fit_is_told():
+    method = EstimatorMethod(estimator=[{"type": "PCA", "n_components": 9}, {"type": "Ridge"}])
+    with pytest.raises(ValueError, match=r"method.estimator can't be fitted on features \(3, 2\)"):
+        method.fit(np.eye(3)[:, :2], [1.0, 2.0, 3.0])

@@ -89,3 +89,11 @@ def test_sound_ones_pass(estimator):
 def test_the_constant_reads_no_features():
     constant = EstimatorMethod().fit(None, SCORES)
     assert check_estimator(constant, 5).line() == "held, 5 checks"
+
+
+def test_an_extractor_that_gives_something_else_the_next_time_is_named():
+    method = fitted(Sound())
+    assert check_estimator(method, FEATURES, FEATURES[:1]).line() == "held, 6 checks"
+    (finding,) = check_estimator(method, FEATURES, FEATURES[:1] + 1e-6).findings
+    assert (finding.role, finding.rule) == ("extractor", "extracts")
+    assert "change by 1e-06 the next time" in finding.detail

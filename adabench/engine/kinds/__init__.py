@@ -18,13 +18,17 @@ __all__ = [
     "NetworkRun",
     "Place",
     "kind_of",
+    "kind_of_method",
 ]
 
 _BY_TYPE: dict[str, type[MethodRun]] = {ESTIMATOR: EstimatorRun, BOUND: BoundRun}
 
 
 def kind_of(experiment: Experiment) -> type[MethodRun]:
-    """Return what runs an experiment: records joined, an estimator, a bound, or else a network."""
-    if experiment.members():
-        return JoinedRun
+    """Return what runs an experiment: records joined, or else what runs its method."""
+    return JoinedRun if experiment.members() else kind_of_method(experiment)
+
+
+def kind_of_method(experiment: Experiment) -> type[MethodRun]:
+    """Return what runs an experiment's method by itself: an estimator, a bound, or else a network."""
     return _BY_TYPE.get(experiment.method.get("type", ""), NetworkRun)

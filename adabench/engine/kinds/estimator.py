@@ -2,34 +2,99 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
-from adabench.data.sealed import session_labels
-from adabench.engine.contract import contract_told, refuse
+from adabench.config.experiment import Experiment
+from adabench.data.manifest import ClipRecord
+from adabench.engine import checkpoints, estimator_file
+from adabench.engine.contract import contract_told, refuse, with_stages
+from adabench.engine.decoy import ask_by
+from adabench.engine.estimating import EstimatorBench, check_estimator_run, set_up_estimator
+from adabench.engine.evaluation import (
+    Evaluation,
+    count_multiply_adds,
+    measure_speed,
+    peak_memory_mb,
+    seen_view,
+)
+from adabench.engine.hooks import seed_everything
 from adabench.engine.kinds.method_run import MethodRun
-from adabench.engine.reporting import Facts, flags_of
+from adabench.engine.metric import average, refuse_infinite
+from adabench.engine.reporting import (
+    Facts,
+    alone_seconds,
+    flags_with_weights,
+    stage_uses,
+)
+from adabench.engine.rundata import RunData, open_data
+from adabench.engine.workbench import Use, carried_of, identity_of
 from adabench.evaluation.controls import CONSTANT
-from adabench.models.estimator import EstimatorMethod
-from adabench.records.sections import Decoy
-from adabench.registry import MODELS
+from adabench.records.sections import Cost, Decoy, Selection
+from adabench.structures import ViewId
 from adabench.testing import ContractReport, check_estimator
 
 
 class EstimatorRun(MethodRun):
-    """An `EstimatorMethod`, fitted on the training sessions."""
+    """An `EstimatorMethod`, fitted on the training clips; the validation clips select nothing."""
 
-    method: EstimatorMethod
+    bench: EstimatorBench
     contract: ContractReport
+    evaluation: Evaluation
+    decoy: Decoy
+    cost: Cost
+    notes: tuple[str, ...]
+
+    @classmethod
+    def check_method(cls, experiment: Experiment) -> None:
+        """Build the method once without weights."""
+        check_estimator_run(experiment)
+
+    @classmethod
+    def make_features(cls, experiment: Experiment, data: RunData) -> None:
+        """Make the stages and caches of the extractor."""
+        set_up_estimator(experiment, data)
+
+    @classmethod
+    def score(cls, experiment: Experiment, checkpoint: Path) -> tuple[RunData, Evaluation, Facts]:
+        """Predict with the estimator of an ``estimator.skops``."""
+        found = estimator_file.identity_of(checkpoint)
+        checkpoints.compare(checkpoint, found, identity_of(experiment), ("config_hash",))
+        cls.check_method(experiment)
+        data = open_data(experiment)
+        bench = set_up_estimator(experiment, data)
+        bench.method.estimator = estimator_file.load(checkpoint)
+        evaluation = _evaluate(bench)
+        facts = Facts(
+            kind=_kind(experiment),
+            clips=_told(bench, evaluation),
+            flags=flags_with_weights(experiment, bench.stages),
+            decoy=_ask(bench, evaluation),
+        )
+        return data, evaluation, facts
+
+    def prepare(self) -> None:
+        """Make stages and caches."""
+        allow = self.place.allow_broken
+        self.bench = set_up_estimator(self.experiment, self.data, self.timings, allow_broken=allow)
 
     def fit(self) -> None:
-        """Build it and fit it."""
-        config = {k: v for k, v in self.experiment.method.items() if k != "name"}
-        self.method = MODELS.build(config)
-        labels = session_labels(self.data.parts.train)
+        """Fit it on the training clips, a row each, and keep it in the work folder."""
+        clips = self.bench.clips("train")
+        scores = np.array([clip.score for clip in clips], dtype=np.float64)
+        seed_everything(self.experiment.seed)
         with self.timings("training"):
-            self.method.fit(None, np.array([labels[s] for s in sorted(labels)]))
+            rows = self.bench.rows("train")
+            features = None if isinstance(rows, int) else rows
+            self.bench.method.fit(features, scores, [clip.subject for clip in clips])
+        path = self.place.work_dir / estimator_file.FITTED
+        method, carried = self.bench.method, carried_of(self.experiment, self.data)
+        unkept = estimator_file.save(method.estimator, path, carried)
+        told = [unkept, "" if method.chosen is None else str(method.chosen)]
+        self.notes = tuple(note for note in told if note)
 
     def predict(self) -> dict[str, float]:
         """Return session → BDI-II points of the estimator, which is held to the contract first.
@@ -37,20 +102,120 @@ class EstimatorRun(MethodRun):
         Raises:
             ContractError: it breaks the contract, with every finding.
         """
-        sessions = sorted({clip.session for clip in self.data.parts.test})
-        # As many rows as are predicted: of another number it might know what not to tell.
-        self.contract = check_estimator(self.method, len(sessions))
+        asked: Use = "validate" if self.data.parts.validate else "train"
+        with self.timings("contract"):
+            rows = self.bench.rows(asked)
+            if isinstance(rows, int):
+                # As many rows as are predicted: of another number it might know what not to tell.
+                rows = self.bench.rows("test")
+            again = None if isinstance(rows, int) else self.bench.first_again(asked)
+            self.contract = check_estimator(self.bench.method, rows, again)
         refuse(self.contract, allow_broken=self.place.allow_broken)
-        return dict(zip(sessions, self.method.predict(len(sessions)).tolist(), strict=True))
+        with self.timings("evaluation"):
+            self.evaluation = _evaluate(self.bench)
+            self.decoy = _ask(self.bench, self.evaluation)
+            self.cost = _cost(self.bench)
+        return self.evaluation.sessions
 
     def facts(self, labels: Mapping[str, float]) -> Facts:
-        """Its time, and whether it is the control that every method is held against."""
+        """Its time and cost, what a search chose, and whether it is the control of every method."""
         del labels
-        kind = "control" if self.experiment.method["name"] == CONSTANT else None
+        bench, seconds = self.bench, self.timings.seconds
         return Facts(
-            kind=kind,
-            timing=self.timings.seconds,
-            flags=flags_of(self.experiment),
-            contract=contract_told(self.contract),
-            decoy=Decoy(outcome="not asked", reason="it is given no clip, only how many there are"),
+            kind=_kind(self.experiment),
+            stages=stage_uses(self.experiment, bench.stages),
+            caches=bench.caches,
+            view=seen_view(bench.dataset("test")) if bench.reads_clips else None,
+            selection=_selection(bench),
+            clips=_told(bench, self.evaluation),
+            decoy=self.decoy,
+            cost=self._whole_cost(),
+            timing=seconds,
+            flags=flags_with_weights(self.experiment, bench.stages),
+            contract=with_stages(contract_told(self.contract), bench.stage_contracts),
+            notes=self.notes,
         )
+
+    def _whole_cost(self) -> Cost:
+        if not self.bench.reads_clips:
+            return self.cost
+        bench, seconds = self.bench, self.timings.seconds
+        spent = {
+            "peak_memory_mb": peak_memory_mb(),
+            "wall_seconds": sum(seconds.values()),
+            "alone_seconds": alone_seconds(seconds, bench.stages, bench.material, bench.source),
+        }
+        return self.cost.model_copy(update=spent)
+
+
+def _kind(experiment: Experiment) -> str | None:
+    """Return ``control`` for the one that every method is held against."""
+    return "control" if experiment.method["name"] == CONSTANT else None
+
+
+def _evaluate(bench: EstimatorBench) -> Evaluation:
+    """Predict the test clips.
+
+    Raises:
+        FloatingPointError: a prediction that is no finite number.
+    """
+    started = time.perf_counter()
+    scores = bench.method.predict(bench.rows("test")).tolist()
+    clips, sessions = average(
+        [(_id(clip), score) for clip, score in zip(bench.clips("test"), scores, strict=True)]
+    )
+    refuse_infinite(sessions, "scale features by what fit has seen, with a StandardScaler")
+    seconds = time.perf_counter() - started
+    return Evaluation(sessions, clips, seconds, first_views=tuple(scores))
+
+
+def _told(bench: EstimatorBench, evaluation: Evaluation) -> dict[str, float]:
+    """Return clip → score, where a row is of a clip."""
+    return evaluation.clips if bench.reads_clips else {}
+
+
+def _ask(bench: EstimatorBench, evaluation: Evaluation) -> Decoy:
+    """Ask for a decoy; an estimator to which no clip is shown can't be asked."""
+    if not bench.reads_clips:
+        return Decoy(outcome="not asked", reason="it is given no clip, only how many there are")
+
+    def predict(names: Mapping[str, ClipRecord], backwards: bool) -> list[float]:
+        rows = bench.rows_named("test", names)
+        if isinstance(rows, int):
+            raise TypeError("an extractor gives rows of numbers")
+        return bench.method.predict(rows[::-1] if backwards else rows).tolist()
+
+    return ask_by(bench.clips("test"), predict, evaluation.first_views)
+
+
+def _selection(bench: EstimatorBench) -> Selection | None:
+    """Say what was searched; the development labels are not looked at."""
+    if not bench.reads_clips:
+        return None
+    search = bench.method.search
+    return Selection(looks=0, budget=None if search is None else search.tried)
+
+
+def _cost(bench: EstimatorBench) -> Cost:
+    """Return what a clip costs from its frames on, without any cache."""
+    if bench.method.extractor is None:
+        return Cost()
+    dataset, method = bench.dataset("test", frames=True), bench.method
+
+    def score(item: int) -> int:
+        clip = dataset[item]
+        rows = method.extract([clip])
+        assert rows is not None
+        method.predict(rows)
+        return len(clip.index)
+
+    part = bench.method.extractor.frozen_part()
+    return Cost(
+        parameters=0 if part is None else sum(p.numel() for p in part.parameters()),
+        multiply_adds=count_multiply_adds(lambda: score(0)),
+        frames_per_second=measure_speed(score, len(dataset)),
+    )
+
+
+def _id(clip: ClipRecord) -> ViewId:
+    return ViewId(clip.clip, clip.session, clip.subject, clip.task)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adabench.config.experiment import Experiment
+from adabench.engine.evaluation import Evaluation
 from adabench.engine.reporting import Facts
 from adabench.engine.rundata import RunData
 from adabench.engine.timings import Timings
@@ -70,7 +71,31 @@ class MethodRun(ABC):
     @classmethod
     def check(cls, experiment: Experiment, place: Place) -> None:
         """Refuse what can be told to be wrong before a corpus is opened, let alone made."""
-        del experiment, place
+        del place
+        cls.check_method(experiment)
+
+    @classmethod
+    def check_method(cls, experiment: Experiment) -> None:
+        """Refuse a method that can't be built."""
+        del experiment
+
+    @classmethod
+    def make_features(cls, experiment: Experiment, data: RunData) -> None:
+        """Make what `prepare` makes, for runs that share it."""
+        del experiment, data
+
+    @classmethod
+    def score(cls, experiment: Experiment, checkpoint: Path) -> tuple[RunData, Evaluation, Facts]:
+        """Predict the test clips with what an earlier run of the same config kept.
+
+        Raises:
+            ValueError: a checkpoint of another config, one that carries code, or a method of a kind
+                that keeps none.
+        """
+        raise ValueError(
+            f"{experiment.name} keeps no checkpoint, so {checkpoint} can't be scored; run "
+            "tools/train.py instead"
+        )
 
     def prepare(self) -> None:  # noqa: B027 - an estimator has nothing to prepare
         """Find or make what it stands on: stages and caches."""

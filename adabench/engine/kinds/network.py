@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment
-from adabench.config.local_files import by_content
 from adabench.config.training import Training
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
@@ -24,13 +23,17 @@ from adabench.engine.evaluation import (
     seen_view,
 )
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts, flags_of
-from adabench.engine.timings import Timings
-from adabench.engine.training import Fit
+from adabench.engine.reporting import (
+    Facts,
+    alone_seconds,
+    flags_with_weights,
+    stage_uses,
+)
+from adabench.engine.rundata import RunData, open_data
+from adabench.engine.training import Fit, set_threads
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
-from adabench.models.weights import file_checksum
 from adabench.records.record import METRIC_NAMES
-from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection, StageUse
+from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection
 from adabench.testing import ContractReport
 
 #: The curve of a training, drawn.
@@ -54,7 +57,31 @@ class NetworkRun(MethodRun):
         last = place.work_dir / checkpoints.LAST
         if place.resume and last.is_file():
             checkpoints.check_identity(last, identity_of(experiment), ("config_hash", "seed"))
+        cls.check_method(experiment)
+
+    @classmethod
+    def check_method(cls, experiment: Experiment) -> None:
+        """Build every part once without weights."""
         preflight(experiment)
+
+    @classmethod
+    def make_features(cls, experiment: Experiment, data: RunData) -> None:
+        """Make stages, network and caches."""
+        set_up(experiment, data)
+
+    @classmethod
+    def score(cls, experiment: Experiment, checkpoint: Path) -> tuple[RunData, Evaluation, Facts]:
+        """Predict with the weights of a ``best.pth`` or ``last.pth``."""
+        checkpoints.check_identity(checkpoint, identity_of(experiment), ("config_hash",))
+        cls.check_method(experiment)
+        data = open_data(experiment)
+        # Its training was asked about the contract; this record says nothing of it.
+        bench = set_up(experiment, data, allow_broken=True)
+        set_threads(bench.training.threads)
+        checkpoints.load_model(bench.assessor, checkpoint)
+        evaluation = evaluate(bench)
+        flags, decoy = flags_of_bench(bench), ask_decoy(bench, evaluation.first_views)
+        return data, evaluation, Facts(clips=evaluation.clips, flags=flags, decoy=decoy)
 
     def prepare(self) -> None:
         """Make stages, network and caches."""
@@ -106,9 +133,9 @@ class NetworkRun(MethodRun):
             *([f"semantics: {self.bench.encoder}"] if self.bench.encoder else []),
         ]
         return Facts(
-            stages=tuple(_stages(self.bench)),
+            stages=stage_uses(self.bench.experiment, self.bench.stages),
             caches=self.bench.caches,
-            view=seen_view(self.bench),
+            view=seen_view(self.bench.dataset("test")),
             kept_share=self.evaluation.kept_share,
             selection=_selection(self.bench, self.done),
             clips=self.evaluation.clips,
@@ -136,49 +163,18 @@ class NetworkRun(MethodRun):
             frames_per_second=self.speed,
             peak_memory_mb=peak_memory_mb(),
             wall_seconds=sum(self.timings.seconds.values()),
-            alone_seconds=_alone(self.bench, self.timings),
+            alone_seconds=alone_seconds(
+                self.timings.seconds, self.bench.stages, self.bench.material, self.bench.source
+            ),
         )
 
 
 def flags_of_bench(bench: Workbench) -> Flags:
     """Return the flags of a network: pretrained weights and semantics in use among them."""
-    weights = _find_weights(bench.experiment.method)
     found: dict[str, Any] = {}
     if bench.semantics is not None:
         found["semantics"] = str((bench.experiment.semantics or {}).get("type"))
-    if weights is not None:
-        found["pretrained"] = by_content(weights, "weights")
-        path = weights
-        if weights.startswith("stage:"):
-            path = str(bench.stages[weights.removeprefix("stage:")].path)
-        if Path(path).is_file():
-            found["pretrained_checksum"] = file_checksum(Path(path))
-    return flags_of(bench.experiment, **found)
-
-
-def _find_weights(value: Any) -> str | None:
-    """Return the first ``weights`` entry of a nested config, the trunk's."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("weights"), str):
-            return value["weights"]
-        for item in value.values():
-            found = _find_weights(item)
-            if found is not None:
-                return found
-    return None
-
-
-def _stages(bench: Workbench) -> Iterator[StageUse]:
-    """Yield what was trained beforehand, as the record says it."""
-    for name, stage in bench.stages.items():
-        cfg = bench.experiment.stages[name]
-        yield StageUse(
-            name=name,
-            type=cfg["type"],
-            key=stage.key,
-            seed=cfg.get("seed"),
-            seconds=stage.seconds,
-        )
+    return flags_with_weights(bench.experiment, bench.stages, **found)
 
 
 def _selection(bench: Workbench, done: Fit) -> Selection:
@@ -204,11 +200,3 @@ def _epoch_note(training: Training, done: Fit) -> str:
         f"best of {done.epochs} epochs on the validation data: epoch {done.best['epoch']}, "
         f"RMSE {done.best['value']:.2f}{stopped}"
     )
-
-
-def _alone(bench: Workbench, timings: Timings) -> float:
-    """Seconds of a run that finds nothing: what it found counts with what it took to make."""
-    own = sum(timings.seconds.get(part, 0.0) for part in ("training", "evaluation"))
-    stages = [stage.seconds for stage in bench.stages.values()]
-    read = [bench.material, *([] if bench.source is None else [bench.source])]
-    return own + sum(stages) + sum(material.seconds for material in read)

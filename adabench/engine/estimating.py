@@ -1,0 +1,210 @@
+"""An estimator method with its stages, caches and rows of numbers, ready to be fitted or asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from mmengine.device import get_device
+from numpy.typing import NDArray
+
+from adabench.config.experiment import Experiment
+from adabench.config.references import referenced, resolve
+from adabench.data.dataset import ClipDataset
+from adabench.data.manifest import ClipRecord
+from adabench.data.views import View
+from adabench.engine.building import preflight, without_weights
+from adabench.engine.caches.features import segments_of
+from adabench.engine.material import Material, make_material
+from adabench.engine.rundata import RunData, Timer, untimed
+from adabench.engine.stages.stage import StageResult
+from adabench.engine.training import set_threads
+from adabench.engine.workbench import Use, ensure_run_stages, materials, refuse_pooled
+from adabench.models import EstimatorMethod
+from adabench.records.sections import Contract
+from adabench.registry import MODELS, TRANSFORMS
+
+#: Features (N, D), or the number N for an estimator that reads none.
+Rows = NDArray[np.float64] | int
+
+
+def build_estimator(experiment: Experiment, checkpoints: Mapping[str, Path]) -> EstimatorMethod:
+    """Build a method that is no network.
+
+    Args:
+        experiment: whose method.
+        checkpoints: of its stages, by name.
+    """
+    method = resolve(experiment.method, checkpoints)
+    return MODELS.build({k: v for k, v in method.items() if k != "name"})
+
+
+def check_estimator_run(experiment: Experiment) -> None:
+    """Build the method once without weights, so that a mistake is told before anything long starts.
+
+    Raises:
+        ValueError, TypeError, UnknownTypeError: naming the place in the config.
+    """
+    preflight(experiment)
+    blank = experiment.model_copy(update={"method": without_weights(experiment.method)})
+    method = build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
+    if method.extractor is None:
+        if method.needs_features:
+            raise ValueError(
+                f"method.extractor is missing: {type(method.estimator).__name__} needs features; name "
+                "what gives them, e.g. method.extractor=dict(type='FrameStatistics')"
+            )
+        return
+    view, part = _view_of(experiment), method.extractor.frozen_part()
+    if part is not None:
+        segments_of(part, view)
+
+
+def _view_of(experiment: Experiment) -> View:
+    if experiment.views is None:
+        raise ValueError("views is missing: an extractor sees the frames of views.test")
+    return TRANSFORMS.build(dict(experiment.views.test))
+
+
+@dataclass
+class EstimatorBench:
+    """An estimator method with its data, ready to be fitted or asked.
+
+    Attributes:
+        experiment: what was asked for.
+        data: the clips.
+        method: the estimator and its extractor.
+        stages: that the extractor refers to, by name.
+        material: what the test clips are read from.
+        source: where training and validation clips are read, if in another corpus.
+    """
+
+    experiment: Experiment
+    data: RunData
+    method: EstimatorMethod
+    stages: dict[str, StageResult]
+    material: Material
+    source: Material | None = None
+    _kept: dict[str, Rows] = field(default_factory=dict)
+
+    @property
+    def reads_clips(self) -> bool:
+        """Whether the estimator is shown anything of a clip."""
+        return self.method.extractor is not None
+
+    @property
+    def stage_contracts(self) -> dict[str, Contract | None]:
+        """What was found of the methods of its stages, by name."""
+        return {name: stage.contract for name, stage in self.stages.items()}
+
+    @property
+    def caches(self) -> list[str]:
+        """Names of the cache folders that are read."""
+        own = self.material.caches
+        return sorted({*own, *([] if self.source is None else self.source.caches)})
+
+    def clips(self, use: Use) -> Sequence[ClipRecord]:
+        """Return the clips of one use, a row each; without an extractor, the first of each session."""
+        clips: Sequence[ClipRecord] = getattr(self.data.parts, use)
+        if use != "test":
+            clips = [clip for clip in clips if clip.score is not None]
+        if self.method.extractor is not None:
+            return clips
+        first = {clip.session: clip for clip in reversed(clips)}
+        return [first[session] for session in sorted(first)]
+
+    def dataset(
+        self,
+        use: Use,
+        *,
+        names: Mapping[str, ClipRecord] | None = None,
+        frames: bool = False,
+    ) -> ClipDataset:
+        """Return one view of each clip, without its score.
+
+        Args:
+            use: which clips.
+            names: clip → under whose name it goes.
+            frames: read frames in any case, not the cache.
+        """
+        read = self.material if use == "test" or self.source is None else self.source
+        features = None if frames else read.features
+        return ClipDataset(
+            read.corpus,
+            self.clips(use),
+            _view_of(self.experiment),
+            training=False,
+            labels=False,
+            frames=features is None,
+            features=features,
+            names=names,
+            one_view=True,
+        )
+
+    def rows(self, use: Use) -> Rows:
+        """Return what the estimator reads of the clips of one use; extracted once."""
+        if use not in self._kept:
+            self._kept[use] = self.rows_named(use, {})
+        return self._kept[use]
+
+    def rows_named(self, use: Use, names: Mapping[str, ClipRecord]) -> Rows:
+        """Extract the rows of one use anew, clip → under whose name it goes."""
+        if self.method.extractor is None:
+            return len(self.clips(use))
+        dataset = self.dataset(use, names=names)
+        rows = self.method.extract(dataset[item] for item in range(len(dataset)))
+        assert rows is not None
+        return rows
+
+    def first_again(self, use: Use) -> NDArray[np.float64] | None:
+        """Extract the first row of one use once more, after all others: (1, D)."""
+        return self.method.extract([self.dataset(use)[0]])
+
+
+def set_up_estimator(
+    experiment: Experiment,
+    data: RunData,
+    timer: Timer = untimed,
+    *,
+    allow_broken: bool = False,
+) -> EstimatorBench:
+    """Make what an estimator method stands on, in order: its extractor's stages, method, caches.
+
+    Args:
+        experiment: the run; `check_estimator_run` tells its mistakes before anything long.
+        data: its corpus, divided.
+        timer: of the parts ``pretraining`` and ``features``.
+        allow_broken: train stages whose method breaks the contract.
+
+    Raises:
+        ValueError, FileNotFoundError: naming the field or file and the remedy.
+    """
+    refuse_pooled(experiment)
+    if experiment.method.get("extractor") is None:
+        method = build_estimator(experiment, {})
+        return EstimatorBench(experiment, data, method, {}, Material(data.corpus, None, None))
+    # Sums of an extractor's network depend on it.
+    set_threads(0 if experiment.training is None else experiment.training.threads)
+    with timer("pretraining"):
+        stages = _stages_of(experiment, data, allow_broken)
+    method = build_estimator(experiment, {name: stage.path for name, stage in stages.items()})
+    if method.search is not None:
+        method.search.check_persons([c.subject for c in data.parts.train if c.score is not None])
+    frozen = None if method.extractor is None else method.extractor.frozen_part()
+    with timer("features"):
+        make = partial(make_material, experiment, frozen, None, augmented=False)
+        read, source = materials(make, data)
+    if frozen is not None:
+        frozen.to(get_device())
+    return EstimatorBench(experiment, data, method, stages, read, source)
+
+
+def _stages_of(experiment: Experiment, data: RunData, allow_broken: bool) -> dict[str, StageResult]:
+    """Find or train the stages that the method refers to, and those that they stand on."""
+    found: dict[str, StageResult] = {}
+    for name in sorted(referenced(experiment.method)):
+        found |= ensure_run_stages(experiment, data, name, allow_broken=allow_broken)
+    return found

@@ -1,0 +1,1 @@
+"""What turns a clip into the numbers that an estimator reads, one module an extractor."""
