@@ -275,10 +275,7 @@ def test_without_a_cache_the_backbone_sees_the_frames(tiny, done):
 def test_the_constants_checkpoint_gives_its_record_again(tiny, tmp_path):
     run = tiny.experiment(config="constant_avec14.py")
     outcome = train(run, **folders(tmp_path))
-    assert (outcome.record.clips, outcome.record.decoy, outcome.record.selection) == (
-        {},
-        None,
-        None,
-    )
+    record = outcome.record
+    assert (record.clips, record.decoy.outcome, record.selection) == ({}, "not asked", None)
     evaluation, _ = score_checkpoint(run, outcome.checkpoint)
     assert evaluation.sessions == predictions(outcome.record)
