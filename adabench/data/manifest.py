@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.files import write_bytes
+from adabench.evaluation.scale import BDI_II, Scale
 
 SPLITS = ("train", "dev", "test")
-MAX_SCORE = 63
-"""The largest BDI-II score; the smallest is 0."""
 
 _REMEDY = "correct the row, or prepare the corpus again"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -34,7 +33,7 @@ class ClipRecord:
         session: the recording that a score belongs to, e.g. ``203_1``.
         task: what the person was asked to do, e.g. ``Freeform``; may be empty.
         split: ``train``, ``dev`` or ``test``.
-        score: BDI-II points, 0 to 63; None where unknown.
+        score: of the corpus's scale; None where unknown.
         fps: frames per second.
         frames: number of stored frames.
         face_rate: share of the frames looked at in which a face was found, 0 to 1.
@@ -50,7 +49,7 @@ class ClipRecord:
     session: str
     task: str
     split: str
-    score: int | None
+    score: float | None
     fps: float
     frames: int
     face_rate: float
@@ -76,8 +75,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "session": (bool, "a name"),
     "split": (lambda value: value in SPLITS, f"one of {', '.join(SPLITS)}"),
     "score": (
-        lambda value: value is None or 0 <= value <= MAX_SCORE,
-        f"an integer from 0 to {MAX_SCORE}, or nothing where unknown",
+        lambda value: value is None or math.isfinite(value),
+        "a finite number, or None where unknown",
     ),
     "fps": (lambda value: math.isfinite(value) and value > 0, "a number above 0"),
     "frames": (lambda value: value > 0, "an integer above 0"),
@@ -90,18 +89,14 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "score": (
-        lambda text: int(text) if text else None,
-        f"an integer from 0 to {MAX_SCORE}, or nothing where unknown",
-    ),
     "fps": (float, "a number above 0"),
     "frames": (int, "an integer above 0"),
     "face_rate": (float, "a number from 0 to 1"),
 }
 
 
-def read_manifest(path: str | os.PathLike[str]) -> tuple[ClipRecord, ...]:
-    """Reads a manifest; rows sorted by clip.
+def read_manifest(path: str | os.PathLike[str], scale: Scale = BDI_II) -> tuple[ClipRecord, ...]:
+    """Reads a manifest, whose scores are of ``scale``; rows sorted by clip.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -122,7 +117,7 @@ def read_manifest(path: str | os.PathLike[str]) -> tuple[ClipRecord, ...]:
                 f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
                 "prepare the corpus again"
             )
-        records = [_parse(row, f"{path}: row {rows.line_num}") for row in rows]
+        records = [_parse(row, f"{path}: row {rows.line_num}", scale) for row in rows]
     except csv.Error as error:
         raise ValueError(
             f"{path}: row {rows.line_num}: damaged ({error}); prepare the corpus again"
@@ -150,12 +145,14 @@ def write_manifest(path: str | os.PathLike[str], records: Iterable[ClipRecord]) 
     write_bytes(path, manifest_bytes(records))
 
 
-def _parse(row: Sequence[str], where: str) -> ClipRecord:
+def _parse(row: Sequence[str], where: str, scale: Scale) -> ClipRecord:
     if len(row) != len(FIELDS):
         raise ValueError(f"{where}: expected {len(FIELDS)} fields, got {len(row)}; {_REMEDY}")
     where = f"{where} (clip {row[0]!r})"
     values: dict[str, Any] = dict(zip(FIELDS, row, strict=True))
-    for name, (parser, expected) in _PARSERS.items():
+    known = f"{scale.expected}, or nothing where unknown"
+    score = (lambda text: scale.parse(text) if text else None, known)
+    for name, (parser, expected) in {"score": score, **_PARSERS}.items():
         try:
             values[name] = parser(values[name])
         except ValueError:

@@ -36,7 +36,7 @@ from adabench.records.sections import (
     Selection,
     StageUse,
     View,
-    bdi_ii,
+    scale_form,
 )
 from adabench.testing import ContractReport
 
@@ -99,7 +99,7 @@ def make_record(
         "corpus_checksum": corpus.checksum,
         "licensed": corpus.licensed,
         "draw": experiment.draw,
-        "scale": bdi_ii(),
+        "scale": scale_form(corpus.scale),
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
         **scored(parts.test, predictions, labels, licensed=corpus.licensed),

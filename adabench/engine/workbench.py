@@ -19,7 +19,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.data.sealed import session_labels
-from adabench.engine.building import build_assessor
+from adabench.engine.building import build_assessor, build_untrained
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.contract import hold, hold_trained, refuse
@@ -29,8 +29,9 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor
-from adabench.records.sections import bdi_ii
+from adabench.records.sections import scale_form
 from adabench.registry import TRANSFORMS
 from adabench.testing import ContractReport
 
@@ -133,7 +134,7 @@ class Workbench:
             use: Use = "validate" if self.parts.validate else "train"
             return hold_trained(self.assessor, self.dataset(use))
         checkpoints = {name: stage.path for name, stage in self.stages.items()}
-        rebuild = partial(build_assessor, self.experiment, checkpoints)
+        rebuild = partial(build_assessor, self.experiment, checkpoints, self.corpus.scale)
         return hold(self.assessor, self.dataset("train"), rebuild)
 
     def _view(self, use: Use) -> dict[str, Any]:
@@ -180,11 +181,12 @@ def set_up(
         IncompatiblePartsError, UnknownTypeError: a method that can't be built.
     """
     _refuse_pooled(experiment)
+    _refuse_scale(experiment, data.corpus.scale)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
     checkpoints = {name: stage.path for name, stage in stages.items()}
-    assessor = build_assessor(experiment, checkpoints)
+    assessor = build_assessor(experiment, checkpoints, data.corpus.scale)
     with timer("features"):
         encoder = build_encoder(experiment, assessor, checkpoints)
         read, source = _materials(partial(make_material, experiment, assessor, encoder), data)
@@ -202,6 +204,12 @@ def _refuse_pooled(experiment: Experiment) -> None:
             f"{experiment.name} is a run of several folds, with a model each: choose one of them "
             "with --cfg-options protocol.fold=1"
         )
+
+
+def _refuse_scale(experiment: Experiment, scale: Scale) -> None:
+    """Tell before any stage that a part can't have the corpus's scale; `preflight` built with the BDI-II."""
+    if scale != BDI_II:
+        build_untrained(experiment, scale)
 
 
 def _materials(
@@ -269,7 +277,7 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
             "checksum": learnt_from.checksum,
             **learnt_from.description.prepare,
         },
-        "scale": bdi_ii().model_dump(mode="json"),
+        "scale": scale_form(bench.corpus.scale).model_dump(mode="json"),
         "training_mean": sum(scores.values()) / len(scores),
         "semantics": _semantics_carried(bench),
     }

@@ -5,11 +5,18 @@ A section whose default says nothing (None, or empty) is not known of that run.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
+from adabench.evaluation import scale as scales
 from adabench.records.plain import Name as Name
 from adabench.records.plain import SessionName
 
@@ -233,18 +240,40 @@ class Level(Part):
     low: Points
 
 
+_UNIT: Final = "points"
+_LATER_DEFAULTS: Final = (("unit", _UNIT), ("whole", True), ("classes", False))
+
+
 class Scale(Part):
     """The scale of the labels, whole, so that checking a record needs no corpus.
 
     Attributes:
         low, high: its ends, in points, both reached.
         levels: from the mildest on; the first begins at ``low``.
+        unit: what one step is called after the name.
+        whole: whether labels are whole numbers.
+        classes: whether the levels are two classes, and a prediction the probability of the second.
+
+    What came later is not written at its default: records of before keep their checksums.
     """
 
     name: Name
     low: Points
     high: Points
     levels: list[Level] = []
+    unit: str = _UNIT
+    whole: bool = True
+    classes: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        return {k: v for k, v in content.items() if (k, v) not in _LATER_DEFAULTS}
+
+    @property
+    def points(self) -> str:
+        """Its unit with its name, e.g. ``BDI-II points``."""
+        return f"{self.name} {self.unit}".strip()
 
     @model_validator(mode="after")
     def _check_order(self) -> Scale:
@@ -259,11 +288,32 @@ class Scale(Part):
         return self
 
 
+def scale_form(scale: scales.Scale) -> Scale:
+    """Return a corpus's scale as records hold it."""
+    return Scale(
+        name=scale.name,
+        low=scale.low,
+        high=scale.high,
+        levels=[Level(name=level.name, low=level.low) for level in scale.levels],
+        unit=scale.unit,
+        whole=scale.whole,
+        classes=scale.classes,
+    )
+
+
+def scale_of(form: Scale) -> scales.Scale:
+    """Return what a record holds as a scale.
+
+    Raises:
+        ValueError: it has no levels.
+    """
+    levels = tuple(scales.Level(level.name, level.low) for level in form.levels)
+    return scales.Scale(form.name, form.low, form.high, levels, form.unit, form.whole, form.classes)
+
+
 def bdi_ii() -> Scale:
-    """Return the scale of the BDI-II with its four levels."""
-    lows = (MIN_SCORE, *LEVEL_THRESHOLDS)
-    levels = [Level(name=name, low=low) for name, low in zip(LEVEL_NAMES, lows, strict=True)]
-    return Scale(name="BDI-II", low=MIN_SCORE, high=MAX_SCORE, levels=levels)
+    """Return the scale of records that name none."""
+    return scale_form(scales.BDI_II)
 
 
 class Group(Part):

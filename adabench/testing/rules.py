@@ -29,7 +29,7 @@ RULES: dict[str, Rule] = {
             "constructor",
             "a constructor takes keywords: those of the config, and what the builder passes",
             "An aggregator takes *, features: FeatureSpec, a selector and a head take *, units: "
-            "UnitSpec; other keywords are those that the config gives.",
+            "UnitSpec, and any part that wants it scale: Scale; other keywords are the config's.",
         ),
         Rule(
             "initialised",

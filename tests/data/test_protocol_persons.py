@@ -17,6 +17,7 @@ from adabench.data.protocol import (
     person_note,
     refuse_shared_persons,
 )
+from adabench.evaluation import BDI_II, PHQ_8
 
 OFFICIAL = Protocol()
 
@@ -25,10 +26,9 @@ def clip(session, split, task="Freeform", score=10, corpus="", **changes):
     return clip_record(session, task, split=split, score=score, salt=corpus, **changes)
 
 
-def corpus(*clips, name="avec2014"):
-    return SimpleNamespace(
-        name=name, clips=clips, checksum=hashlib.sha256(name.encode()).hexdigest()
-    )
+def corpus(*clips, name="avec2014", scale=BDI_II):
+    checksum = hashlib.sha256(name.encode()).hexdigest()
+    return SimpleNamespace(name=name, clips=clips, checksum=checksum, scale=scale)
 
 
 def many(seed=0, name=""):
@@ -282,3 +282,9 @@ def test_what_is_learnt_from_is_told_in_plain_values():
     parts = divide(MANY, CrossCorpus("avec13"), (), source=SOURCE)
     assert parts.learnt_from() == [names(parts.train), names(parts.validate), SOURCE.checksum]
     assert divide(MANY, Folds(3, 1), ()).learnt_from()[2] is None
+
+
+def test_a_run_has_one_scale():
+    other = corpus(*SOURCE.clips, name="other", scale=PHQ_8)
+    with pytest.raises(ValueError, match=r"of PHQ-8, and avec2014, .* of BDI-II: a run has one"):
+        divide(MANY, CrossCorpus("avec13"), (), source=other)

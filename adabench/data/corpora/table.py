@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -23,8 +24,10 @@ from adabench.data.corpora.base import (
 from adabench.data.corpora.layout import SPLIT_FOLDERS, split_aliases
 from adabench.data.corpora.openface import OpenFaceIndex
 from adabench.data.corpora.rows import Row, Table, read_table
-from adabench.data.manifest import MAX_SCORE, SPLITS
+from adabench.data.corpora.scales import read_scale
+from adabench.data.manifest import SPLITS
 from adabench.data.persons import one_spelling, person_key
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.registry import CORPORA
 
 REQUIRED = ("clip", "video", "score")
@@ -32,7 +35,7 @@ OPTIONAL = ("subject", "session", "task", "split")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAMES = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
-_SCORE = re.compile(r"([0-9]{1,2})(?:[.,]0+)?")  # spreadsheets write 12 as 12.0
+_SCORE = re.compile(r"(-?[0-9]{1,6})(?:[.,]([0-9]+))?")  # spreadsheets write 12 as 12.0
 
 
 class RowError(ValueError):
@@ -71,6 +74,8 @@ class TableReader(CorpusReader):
         labels: the CSV, where it is not the only one directly in the corpus's folder.
         openface: the root of what OpenFace 2 wrote, to be used instead of finding faces; the
             column ``video`` may then be empty.
+        scale: of the scores: its name, a file that describes it, or what that holds; by default
+            the BDI-II.
 
     Raises:
         ValueError: a wrong option.
@@ -87,6 +92,7 @@ class TableReader(CorpusReader):
         splits: FileNames | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
+        scale: Scale | str | Path | Mapping[str, Any] | None = None,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(f"name: expected {_NAMES}, got {name!r}")
@@ -94,6 +100,7 @@ class TableReader(CorpusReader):
         self.licensed = licensed
         self.splits = split_aliases(splits or SPLIT_FOLDERS)
         self.labels, self.openface = labels, openface
+        self.scale = BDI_II if scale is None else read_scale(scale)
         given = {"splits": splits, "labels": labels, "openface": openface}
         self._options = {key: value for key, value in given.items() if value is not None}
 
@@ -165,7 +172,7 @@ class TableReader(CorpusReader):
         clip = row["clip"]
         if not _NAME.fullmatch(clip):
             raise RowError("bad_name", f"column clip: expected {_NAMES}, got {clip!r}: rename it")
-        score, split = _score(row["score"]), self._split(row)
+        score, split = _score(row["score"], self.scale), self._split(row)
         video, root, files = None, None, None
         if row["video"] or index is None:
             video, root = _video(row["video"], roots, needed=index is None)
@@ -197,18 +204,17 @@ class TableReader(CorpusReader):
         )
 
 
-def _score(text: str) -> int:
+def _score(text: str, scale: Scale) -> float:
     if not text:
-        raise RowError("no_label", "column score: empty: fill in the clip's BDI-II score")
+        raise RowError("no_label", f"column score: empty: fill in the clip's {scale.name} score")
     match = _SCORE.fullmatch(text)
-    score = int(match[1]) if match else -1
-    if not 0 <= score <= MAX_SCORE:
+    score = float(text.replace(",", ".")) if match else math.nan
+    if not scale.holds(score):
         raise RowError(
             "bad_label",
-            f"column score: expected an integer from 0 to {MAX_SCORE}, got {text[:20]!r}: "
-            "correct it",
+            f"column score: expected {scale.expected}, got {text[:20]!r}: correct it",
         )
-    return score
+    return int(score) if scale.whole else score
 
 
 def _video(text: str, roots: Sequence[Path], *, needed: bool) -> tuple[Path | None, Path | None]:

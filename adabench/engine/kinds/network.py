@@ -109,7 +109,8 @@ class NetworkRun(MethodRun):
         if self.evaluation.relevance is None:
             return {}
         return self.evaluation.relevance.areas(
-            {clip.clip: labels[clip.session] for clip in self.data.parts.test}
+            {clip.clip: labels[clip.session] for clip in self.data.parts.test},
+            self.data.corpus.scale,
         )
 
     def _cost(self) -> Cost:
