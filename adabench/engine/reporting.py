@@ -91,7 +91,10 @@ def make_record(
     corpus, parts = data.corpus, data.parts
     sessions = sorted(labels)
     measures, failed = measures_of(
-        experiment.metrics, [predictions[s] for s in sessions], [labels[s] for s in sessions]
+        experiment.metrics,
+        [predictions[s] for s in sessions],
+        [labels[s] for s in sessions],
+        classes=corpus.scale.classes,
     )
     content = {
         **_named(experiment, facts),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from adabench.leaderboard.measures import metrics_of, values_of
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
+from adabench.records.sections import Scale, bdi_ii
 
 REPORTED, MEASURED, LOCAL = "reported", "measured", "local"
 
@@ -82,11 +84,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of one track in the order they are shown, and the checksums of their corpora."""
+    """All rows of one track and scale in the order they are shown.
+
+    Attributes:
+        corpora: checksums of the corpora.
+        scale: of all their scores.
+        name: the track's; with the scale's behind it where the track has rows of several.
+    """
 
     track: str
     rows: tuple[Row, ...]
     corpora: tuple[str, ...]
+    scale: Scale = field(default_factory=bdi_ii)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.track)
 
 
 def build_tables(
@@ -94,7 +107,8 @@ def build_tables(
     track: str | None = None,
     corpora: Mapping[str, CorpusLabels] | None = None,
 ) -> list[Table]:
-    """One table a track, sorted by track; numbers of different tracks never share one.
+    """One table a track, sorted by track; numbers of different tracks, or of different scales of a
+    corpus of one's own that was prepared anew, never share one.
 
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else
     by RMSE; rows of each further protocol follow in the same order. Of several runs with one seed the
@@ -119,7 +133,37 @@ def build_tables(
         known = ", ".join(sorted(by_track)) or "none"
         raise ValueError(f"no record of track {track!r}; {hint}tracks with records: {known}")
     wanted = sorted(by_track) if track is None else [track]
-    return [_table(name, by_track[name], corpora or {}) for name in wanted]
+    return [table for name in wanted for table in _tables(name, by_track[name], corpora or {})]
+
+
+def _tables(
+    track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]
+) -> Iterator[Table]:
+    """Yield a table for each scale that a track's records have, the BDI-II's first."""
+    known = {_key(entry.record) for entry in entries if not _is_reported(entry)}
+    own = known.pop() if len(known) == 1 else bdi_ii().model_dump_json()
+    by_scale: dict[str, list[Entry]] = {}
+    for entry in entries:
+        # Papers' rows name no scale: they are of the track's.
+        key = own if _is_reported(entry) else _key(entry.record)
+        by_scale.setdefault(key, []).append(entry)
+    first = bdi_ii().model_dump_json()
+    taken: set[str] = set()
+    for key in sorted(by_scale, key=lambda key: (key != first, key)):
+        scale = Scale.model_validate_json(key)
+        name = f"{track}.{_slug(scale.name)}" if len(by_scale) > 1 else track
+        while name in taken:
+            name += "x"
+        taken.add(name)
+        yield replace(_table(track, by_scale[key], labels), scale=scale, name=name)
+
+
+def _key(record: Record) -> str:
+    return (record.scale or bdi_ii()).model_dump_json()
+
+
+def _is_reported(entry: Entry) -> bool:
+    return isinstance(entry.record.origin, Reported)
 
 
 def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]) -> Table:
@@ -138,7 +182,15 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
             row.config,
         )
     )
-    return Table(track, tuple(rows), tuple(corpora))
+    return Table(track, tuple(rows), tuple(corpora), _scale_of(entries[0].record))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "scale"
+
+
+def _scale_of(record: Record) -> Scale:
+    return record.scale or bdi_ii()
 
 
 def _block(row: Row) -> tuple[bool, str]:
