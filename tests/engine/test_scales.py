@@ -90,7 +90,9 @@ def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score):
     text = (board / "local" / "tables" / f"table-{name}.md").read_text()
     assert f"RMSE and MAE are in {corpus.scale.points}." in text
     assert all(name in text for name in record.measures)
-    assert f'"points":"{corpus.scale.points}"' in (board / "index.html").read_text()
+    page = (board / "index.html").read_text()
+    assert f'"RMSE, {corpus.scale.points}"' in page
+    assert f"Errors in {corpus.scale.points} over" in page
     found = verify(board, read_labels([out]))
     assert not found.problems
     assert not any("not recomputed" in str(warning) for warning in found.warnings)

@@ -25,6 +25,7 @@ from adabench.leaderboard.rows import (
     shared_flags,
 )
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
+from adabench.records.sections import bdi_ii
 
 _CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface": "Demo"}
 
@@ -84,7 +85,6 @@ class _Builder:
         return {
             "name": table.name,
             "title": _table_title(table),
-            "points": table.scale.points,
             "demo": is_demo_track(table.track),
             "corpora": list(table.corpora),
             "shared_flags": list(shared_flags(table.rows)),
@@ -236,8 +236,9 @@ def _title(track: str) -> str:
 
 
 def _table_title(table: Table) -> str:
+    """A track's title; of another scale than the BDI-II, which goes without saying, with that."""
     title = _title(table.track)
-    return title if table.name == table.track else f"{title}, {table.scale.name}"
+    return title if table.scale == bdi_ii() else f"{title}, {table.scale.name}"
 
 
 def _mean_cost(costs: Sequence[Cost]) -> dict[str, float]:

@@ -95,7 +95,7 @@ function pointLink(row, cost, scales, isFirst) {
   );
 }
 
-function axes(scales, cost, unit, width, height) {
+function axes(scales, cost, width, height) {
   const parts = [];
   const bottom = height - MARGIN.bottom;
   for (const tick of scales.y.ticks) {
@@ -110,7 +110,7 @@ function axes(scales, cost, unit, width, height) {
   }
   const title = `${COSTS[cost].label}, logarithmic`;
   parts.push(svg("text", { class: "axis", x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 6, "text-anchor": "middle" }, title));
-  parts.push(svg("text", { class: "axis", x: 10, y: 18 }, `RMSE, ${unit}`));
+  parts.push(svg("text", { class: "axis", x: 10, y: 18 }, "RMSE, @POINTS@"));
   return svg("g", { class: "axes", "aria-hidden": "true" }, parts);
 }
 
@@ -209,7 +209,7 @@ function scatter(points, cost, width) {
   return svg(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `RMSE against ${COSTS[cost].label.toLowerCase()}; the arrow keys go from point to point` },
-    axes(scales, cost, points[0].track.points, width, height),
+    axes(scales, cost, width, height),
     referenceLines(references, taken, scales, width),
     points.length <= FEW && spreads(points, cost, scales),
     frontLine(front, cost, scales),
