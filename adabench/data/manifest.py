@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.files import write_bytes
+from adabench.data.traits import Traits, check_traits, is_trait, sorted_traits
 from adabench.evaluation.scale import BDI_II, Scale
 
 SPLITS = ("train", "dev", "test")
@@ -39,6 +40,7 @@ class ClipRecord:
         face_rate: share of the frames looked at in which a face was found, 0 to 1.
         source: the source video, relative to the raw corpus.
         source_sha256: the source video's checksum.
+        traits: what is known of the person beside; columns of their own in a manifest, after these.
 
     Raises:
         ValueError: a field is outside its range; the message names the field.
@@ -55,15 +57,17 @@ class ClipRecord:
     face_rate: float
     source: str
     source_sha256: str
+    traits: Traits = ()
 
     def __post_init__(self) -> None:
+        check_traits(self.traits)
         for name, (valid, expected) in _CHECKS.items():
             value = getattr(self, name)
             if not valid(value):
                 raise ValueError(f"field {name}: expected {expected}, got {value!r}")
 
 
-FIELDS = tuple(field.name for field in dataclasses.fields(ClipRecord))
+FIELDS = tuple(field.name for field in dataclasses.fields(ClipRecord) if field.name != "traits")
 
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     # the name becomes a file name
@@ -112,12 +116,8 @@ def read_manifest(path: str | os.PathLike[str], scale: Scale = BDI_II) -> tuple[
     rows = csv.reader(io.StringIO(text, newline=""))
     try:
         header = next(rows, [])
-        if tuple(header) != FIELDS:
-            raise ValueError(
-                f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
-                "prepare the corpus again"
-            )
-        records = [_parse(row, f"{path}: row {rows.line_num}", scale) for row in rows]
+        _check_header(path, header)
+        records = [_parse(row, header, f"{path}: row {rows.line_num}", scale) for row in rows]
     except csv.Error as error:
         raise ValueError(
             f"{path}: row {rows.line_num}: damaged ({error}); prepare the corpus again"
@@ -133,10 +133,15 @@ def manifest_bytes(records: Iterable[ClipRecord]) -> bytes:
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(FIELDS)
-    for record in _sorted(records, "manifest"):
+    rows = _sorted(records, "manifest")
+    columns = sorted({column for record in rows for column, _ in record.traits})
+    writer.writerow((*FIELDS, *columns))
+    for record in rows:
         values = (getattr(record, name) for name in FIELDS)
-        writer.writerow("" if value is None else value for value in values)
+        known = dict(record.traits)
+        writer.writerow(
+            [*("" if v is None else v for v in values), *(known.get(c, "") for c in columns)]
+        )
     return text.getvalue().encode("utf-8")
 
 
@@ -145,11 +150,27 @@ def write_manifest(path: str | os.PathLike[str], records: Iterable[ClipRecord]) 
     write_bytes(path, manifest_bytes(records))
 
 
-def _parse(row: Sequence[str], where: str, scale: Scale) -> ClipRecord:
-    if len(row) != len(FIELDS):
-        raise ValueError(f"{where}: expected {len(FIELDS)} fields, got {len(row)}; {_REMEDY}")
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    more = header[len(FIELDS) :]
+    if tuple(header[: len(FIELDS)]) != FIELDS or len(set(more)) < len(more):
+        raise ValueError(
+            f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
+            "prepare the corpus again"
+        )
+    odd = [column for column in more if not is_trait(column)]
+    if odd:
+        raise ValueError(
+            f"{path}: row 1: column {odd[0]!r}: expected sex, age or group_NAME after "
+            f"{FIELDS[-1]}; prepare the corpus again"
+        )
+
+
+def _parse(row: Sequence[str], header: Sequence[str], where: str, scale: Scale) -> ClipRecord:
+    if len(row) != len(header):
+        raise ValueError(f"{where}: expected {len(header)} fields, got {len(row)}; {_REMEDY}")
     where = f"{where} (clip {row[0]!r})"
-    values: dict[str, Any] = dict(zip(FIELDS, row, strict=True))
+    values: dict[str, Any] = dict(zip(FIELDS, row, strict=False))
+    values["traits"] = sorted_traits(zip(header, row, strict=True))
     known = f"{scale.expected}, or nothing where unknown"
     score = (lambda text: scale.parse(text) if text else None, known)
     for name, (parser, expected) in {"score": score, **_PARSERS}.items():

@@ -20,6 +20,7 @@ from adabench.evaluation.metrics import score_metrics
 from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
+from adabench.records.groups import groups_of
 from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
@@ -107,6 +108,7 @@ def make_record(
         "code": code_record(experiment.code),
         **scored(parts.test, predictions, labels, licensed=corpus.licensed),
         "measures": measures,
+        "groups": groups_of(parts.test, predictions, labels),
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),

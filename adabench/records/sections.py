@@ -5,7 +5,7 @@ A section whose default says nothing (None, or empty) is not known of that run.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -38,6 +38,7 @@ FileName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9
 MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._@/+-]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interval = tuple[Points, Points]
+Slope = Annotated[float, Field(ge=-1e12, le=1e12)]
 
 #: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
 _ROUNDING: Final = 1e-4
@@ -51,6 +52,25 @@ class Part(BaseModel):
     """A section."""
 
     model_config = STRICT
+
+
+class Grown(Part):
+    """A section with fields that came later.
+
+    These are not written at their default, so that what was written before keeps its checksum.
+    """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in content.items()
+            if name not in self._LATER or getattr(self, name) != fields[name].default
+        }
 
 
 class Metrics(Part):
@@ -240,11 +260,7 @@ class Level(Part):
     low: Points
 
 
-_UNIT: Final = "points"
-_LATER_DEFAULTS: Final = (("unit", _UNIT), ("whole", True), ("classes", False))
-
-
-class Scale(Part):
+class Scale(Grown):
     """The scale of the labels, whole, so that checking a record needs no corpus.
 
     Attributes:
@@ -253,22 +269,17 @@ class Scale(Part):
         unit: what one step is called after the name.
         whole: whether labels are whole numbers.
         classes: whether the levels are two classes, and a prediction the probability of the second.
-
-    What came later is not written at its default: records of before keep their checksums.
     """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset(("unit", "whole", "classes"))
 
     name: Name
     low: Points
     high: Points
     levels: list[Level] = []
-    unit: str = _UNIT
+    unit: str = "points"
     whole: bool = True
     classes: bool = False
-
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = handler(self)
-        return {k: v for k, v in content.items() if (k, v) not in _LATER_DEFAULTS}
 
     @property
     def points(self) -> str:
@@ -316,11 +327,29 @@ def bdi_ii() -> Scale:
     return scale_form(scales.BDI_II)
 
 
-class Group(Part):
-    """The metrics over some of the tested sessions."""
+class Group(Grown):
+    """The results over some of the tested sessions.
+
+    Attributes:
+        persons: whose sessions these are.
+        metrics: None where they are of too few persons (`records.groups`).
+        intervals: 95 % over persons.
+        bias, slope: as in `Calibration`; of a licensed corpus in the private file alone.
+        bias_interval, slope_interval: 95 % over persons.
+    """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset(
+        ("persons", "intervals", "bias", "slope", "bias_interval", "slope_interval")
+    )
 
     sessions: Annotated[int, Field(ge=1, le=10**9)]
-    metrics: Metrics
+    metrics: Metrics | None
+    persons: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    intervals: dict[MetricName, Interval] = {}
+    bias: Points | None = None
+    slope: Slope | None = None
+    bias_interval: Interval | None = None
+    slope_interval: tuple[Slope, Slope] | None = None
 
 
 class Calibration(Part):
@@ -333,7 +362,7 @@ class Calibration(Part):
     """
 
     intercept: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
-    slope: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
+    slope: Slope | None = None
     bias: Points
     sigma_ratio: Annotated[float, Field(ge=0, le=1e9)] | None = None
 

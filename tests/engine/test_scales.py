@@ -55,15 +55,17 @@ def table(tmp_path_factory):
 
 
 def rewritten(table, score, name):
-    """The table's Freeform clips with other scores."""
+    """The table's Freeform clips with other scores, and a group beside them."""
     rows = list(csv.DictReader((table / "clips.csv").read_text().splitlines()))
     path = table / f"{name}.csv"
     with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
+        writer = csv.DictWriter(file, [*rows[0], "group_site"])
         writer.writeheader()
         for row in rows:
             if row["task"] == "Freeform":
-                writer.writerow({**row, "score": score(int(row["score"]))})
+                site = "north" if int(row["subject"]) % 2 else "south"
+                new = {"score": score(int(row["score"])), "group_site": site}
+                writer.writerow({**row, **new})
     return path
 
 
@@ -86,6 +88,9 @@ def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score):
     assert record.sessions == len({clip.session for clip in corpus.clips})
     assert set(record.measures) == (CLASS_NAMES if corpus.scale.classes else set())
     assert outcome.figure.is_file()
+    assert set(record.groups) == {"group_site: north", "group_site: south"}
+    assert sum(group.persons for group in record.groups.values()) == record.persons
+    assert all(group.metrics is None for group in record.groups.values())  # too few persons
     publish(board)
     text = (board / "local" / "tables" / f"table-{name}.md").read_text()
     assert f"RMSE and MAE are in {corpus.scale.points}." in text

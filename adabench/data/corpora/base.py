@@ -14,6 +14,7 @@ from typing import Any
 
 from adabench.data.persons import Persons
 from adabench.data.plain import printable
+from adabench.data.traits import Traits
 from adabench.evaluation.scale import BDI_II, Scale
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
@@ -53,6 +54,7 @@ class SourceClip:
         openface: what OpenFace left of the clip, which then stands for its video; None where
             faces are to be found in the video.
         root: the folder that the source was found under; None takes the source's own folder.
+        traits: what is known of the person beside, which no model sees.
 
     Raises:
         ValueError: neither a video nor OpenFace's output.
@@ -68,6 +70,7 @@ class SourceClip:
     signals: Path | None = None
     openface: OpenFaceFiles | None = None
     root: Path | None = None
+    traits: Traits = ()
 
     def __post_init__(self) -> None:
         if self.video is None and self.openface is None:

@@ -27,6 +27,7 @@ from adabench.data.corpora.rows import Row, Table, read_table
 from adabench.data.corpora.scales import read_scale
 from adabench.data.manifest import SPLITS
 from adabench.data.persons import one_spelling, person_key
+from adabench.data.traits import Traits, check_traits, is_trait, sorted_traits
 from adabench.evaluation.scale import BDI_II, Scale
 from adabench.registry import CORPORA
 
@@ -64,7 +65,8 @@ class TableReader(CorpusReader):
     """Reads a CSV with the columns ``clip, video, score`` and perhaps others.
 
     Further columns are ``subject`` (without it each session is a person of its own), ``session``
-    (without it each clip is one), ``task`` and ``split`` (without it every clip is in ``train``).
+    (without it each clip is one), ``task`` and ``split`` (without it every clip is in ``train``); and
+    ``sex``, ``age`` and ``group_…``, by which records tell results, and which no model sees.
     Paths of videos are relative to the CSV's folder or to the corpus's.
 
     Args:
@@ -117,7 +119,7 @@ class TableReader(CorpusReader):
         """
         src = Path(src)
         path = self._path(src)
-        table = read_table(path, REQUIRED, OPTIONAL)
+        table = read_table(path, REQUIRED, OPTIONAL, is_trait)
         if not (table.rows or table.problems):
             raise ValueError(f"{path}: no rows below the header: add a row for each clip")
         roots = list(dict.fromkeys((path.parent, src if src.is_dir() else src.parent)))
@@ -189,6 +191,7 @@ class TableReader(CorpusReader):
             score=score,
             openface=files,
             root=root,
+            traits=_traits(row),
         )
 
     def _split(self, row: Row) -> str:
@@ -202,6 +205,15 @@ class TableReader(CorpusReader):
             "bad_split",
             f"column split: expected {', '.join(self.splits)}, got {got!r}: correct it",
         )
+
+
+def _traits(row: Row) -> Traits:
+    traits = sorted_traits(row.values.items())
+    try:
+        check_traits(traits)
+    except ValueError as error:
+        raise RowError("bad_trait", f"{error}: correct it, or leave it empty") from error
+    return traits
 
 
 def _score(text: str, scale: Scale) -> float:
@@ -326,4 +338,5 @@ _ONE_A_SESSION = {
     "subject": "has several persons: give each session a name of its own, e.g. PERSON_1",
     "split": "is in several splits: choose one",
     "score": "has several scores: keep the right one",
+    "traits": "has several values of sex, age or a group: keep the right ones",
 }

@@ -291,3 +291,30 @@ def test_a_wrong_scale_is_told_by_its_file_and_key(tmp_path, monkeypatch, named,
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises((ValueError, FileNotFoundError), match=told):
         TableReader(scale=named)
+
+
+def test_traits_are_read_by_session(corpus):
+    root = corpus(
+        "a,videos/v1.mp4,5,P1,f,44,north",
+        "b,videos/v2.mp4,5,P2,,4x,",
+        "c,videos/v3.mp4,5,P3,,,",
+        header="clip,video,score,subject,sex,age,group_site",
+    )
+    scan = TableReader().scan(root)
+    assert [clip.traits for clip in scan.clips] == [
+        (("age", "44"), ("group_site", "north"), ("sex", "f")),
+        (),
+    ]
+    told = {problem.status: problem.detail for problem in scan.problems}
+    assert "field age: expected whole years, at most 130, got '4x': correct it" in told["bad_trait"]
+
+
+def test_a_session_has_its_traits_once(corpus):
+    root = corpus(
+        "a,videos/v1.mp4,5,P1,P1_1,f",
+        "b,videos/v2.mp4,5,P1,P1_1,m",
+        header="clip,video,score,subject,session,sex",
+    )
+    scan = TableReader().scan(root)
+    assert scan.clips == ()
+    assert "has several values of sex, age or a group" in scan.problems[0].detail
