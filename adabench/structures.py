@@ -188,9 +188,9 @@ class Assessment(TensorRecord):
     """A method's answer.
 
     Attributes:
-        score: (B,) in BDI-II points.
+        score: (B,) in points.
         selection: what the score rests on, the selector's or the head's own.
-        unit_score: (B, M) in BDI-II points, or None.
+        unit_score: (B, M) in points, or None.
         extra: tensors that only one method's loss needs.
     """
 

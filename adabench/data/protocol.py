@@ -153,7 +153,7 @@ class Parts:
     sealed: SealedScores | None = field(default=None, compare=False)
 
     def open_labels(self, predictions: Mapping[str, float]) -> dict[str, float]:
-        """Return session → BDI-II points of the test clips, for predictions of all of them.
+        """Return session → points of the test clips, for predictions of all of them.
 
         Raises:
             ValueError: a session without a prediction.

@@ -85,8 +85,8 @@ def make_record(
     Args:
         experiment: what was run.
         data: on what; the record also says of its parts whether they share persons.
-        predictions: session → BDI-II points, of the test clips.
-        labels: session → BDI-II points, of those sessions.
+        predictions: session → points, of the test clips.
+        labels: session → points, of those sessions.
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
@@ -197,7 +197,7 @@ def scored(
 
     Args:
         clips: that were tested.
-        predictions, labels: session → BDI-II points.
+        predictions, labels: session → points.
         licensed: leave the labels out.
     """
     sessions = sorted(labels)

@@ -52,7 +52,7 @@ class SessionErrors:
         sessions: (N,) names, sorted.
         subjects: (N,) the person of each.
         labels: (N,) true scores.
-        errors: (N,) absolute errors in BDI-II points, averaged over the row's records.
+        errors: (N,) absolute errors in points, averaged over the row's records.
     """
 
     sessions: tuple[str, ...]
@@ -151,7 +151,7 @@ def session_errors(
 
     Args:
         records: one or more.
-        labels: session to score in BDI-II points, for records of a licensed corpus.
+        labels: session to score in points, for records of a licensed corpus.
 
     Raises:
         ValueError: no record, records without predictions or tested on different sessions, a session

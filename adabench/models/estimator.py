@@ -62,7 +62,7 @@ class EstimatorMethod:
 
         Args:
             features: (N, D), or None for an estimator that reads none.
-            scores: (N,) BDI-II points.
+            scores: (N,) points.
 
         Raises:
             ValueError: shapes that don't match, or a number that is not finite.
@@ -79,7 +79,7 @@ class EstimatorMethod:
         return self
 
     def predict(self, features: ArrayLike | int) -> NDArray[np.float64]:
-        """Predict scores (N,) in BDI-II points.
+        """Predict scores (N,) in points.
 
         Args:
             features: (N, D), or the number N for an estimator that reads none.

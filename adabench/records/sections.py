@@ -40,7 +40,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interval = tuple[Points, Points]
 Slope = Annotated[float, Field(ge=-1e12, le=1e12)]
 
-#: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
+#: How far two predictions of one clip may be apart by rounding alone, points.
 _ROUNDING: Final = 1e-4
 
 
@@ -74,7 +74,7 @@ class Grown(Part):
 
 
 class Metrics(Part):
-    """RMSE and MAE in BDI-II points, PCC and CCC in [-1, 1]; a paper may leave out the last two."""
+    """RMSE and MAE in points, PCC and CCC in [-1, 1]; a paper may leave out the last two."""
 
     RMSE: Distance
     MAE: Distance

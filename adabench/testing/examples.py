@@ -12,7 +12,7 @@ from adabench.evaluation.scale import BDI_II, Scale
 from adabench.structures import Clip, Inputs, Semantics, Signals, Truth, ViewId
 
 # Of a scale's range.
-_SHARES = (4 / 63, 22 / 63, 40 / 63, 15 / 63)
+_SHARES = (0.06, 0.35, 0.63, 0.24)
 
 SIGNAL_NAMES = ("AU01_c", "AU01_r", "AU04_c", "AU04_r", "gaze_angle_x", "pose_Rx")
 

@@ -153,7 +153,7 @@ ESTIMATOR_RULES: dict[str, Rule] = {
         Rule(
             "runs",
             "predict answers with a score a row",
-            "Return an array (N,) of BDI-II points from predict, for one row too.",
+            "Return an array (N,) of points from predict, for one row too.",
         ),
         Rule(
             "finite",

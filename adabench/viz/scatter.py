@@ -20,7 +20,7 @@ _POINT, _INK, _MUTED, _LINE = "#2c6fa8", "#262626", "#8a8a8a", "#c9c9c9"
 # Cells on the diagonal, where prediction and label share a level, are tinted by severity.
 _MILDEST, _SEVEREST = (0.957, 0.969, 0.98), (0.859, 0.902, 0.941)
 # Of the scale's range: so far beyond its ends, so that a mark there is not cut; names of levels.
-_MARGIN, _NAMES = 1.5 / 63, 0.6 / 63
+_MARGIN, _NAMES = 0.024, 0.01
 
 
 def prediction_scatter(

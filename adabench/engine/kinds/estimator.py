@@ -31,7 +31,7 @@ class EstimatorRun(MethodRun):
             self.method.fit(None, np.array([labels[s] for s in sorted(labels)]))
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of the estimator, which is held to the contract first.
+        """Return session → points of the estimator, which is held to the contract first.
 
         Raises:
             ContractError: it breaks the contract, with every finding.

@@ -70,7 +70,7 @@ class NetworkRun(MethodRun):
             self.done = fit_method(self.bench, self.place.work_dir, self.place.resume)
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of the best checkpoint, which is held to the contract first."""
+        """Return session → points of the best checkpoint, which is held to the contract first."""
         checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
         with self.timings("contract"):
             self.contract = self.contract.joined(self.bench.contract(trained=True))
