@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from statistics import fmean
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.leaderboard.by_scale import by_scale
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import (
     experiment_beside,
@@ -139,31 +139,10 @@ def build_tables(
 def _tables(
     track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]
 ) -> Iterator[Table]:
-    """Yield a table for each scale that a track's records have, the BDI-II's first."""
-    known = {_key(entry.record) for entry in entries if not _is_reported(entry)}
-    own = known.pop() if len(known) == 1 else bdi_ii().model_dump_json()
-    by_scale: dict[str, list[Entry]] = {}
-    for entry in entries:
-        # Papers' rows name no scale: they are of the track's.
-        key = own if _is_reported(entry) else _key(entry.record)
-        by_scale.setdefault(key, []).append(entry)
-    first = bdi_ii().model_dump_json()
-    taken: set[str] = set()
-    for key in sorted(by_scale, key=lambda key: (key != first, key)):
-        scale = Scale.model_validate_json(key)
-        name = f"{track}.{_slug(scale.name)}" if len(by_scale) > 1 else track
-        while name in taken:
-            name += "x"
-        taken.add(name)
-        yield replace(_table(track, by_scale[key], labels), scale=scale, name=name)
-
-
-def _key(record: Record) -> str:
-    return (record.scale or bdi_ii()).model_dump_json()
-
-
-def _is_reported(entry: Entry) -> bool:
-    return isinstance(entry.record.origin, Reported)
+    """Yield a table for each scale that a track's records have."""
+    for name, scale, own in by_scale(track, [entry.record for entry in entries]):
+        table = _table(track, [entries[number] for number in own], labels)
+        yield replace(table, scale=scale, name=name)
 
 
 def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]) -> Table:
@@ -182,15 +161,7 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
             row.config,
         )
     )
-    return Table(track, tuple(rows), tuple(corpora), _scale_of(entries[0].record))
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "scale"
-
-
-def _scale_of(record: Record) -> Scale:
-    return record.scale or bdi_ii()
+    return Table(track, tuple(rows), tuple(corpora))
 
 
 def _block(row: Row) -> tuple[bool, str]:
