@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from adabench.evaluation.levels import severity_level
 from adabench.structures import Clip, Features, Inputs, Semantics, Signals, TensorRecord, Truth
 
 Record = TypeVar("Record", bound=TensorRecord)
@@ -32,7 +31,7 @@ def collate(clips: Sequence[Clip]) -> dict[str, Any]:
 
     Raises:
         ValueError: no clip at all, clips that don't fit together (both are named), or a score
-            outside 0-63 BDI-II points.
+            without its level.
     """
     if not clips:
         raise ValueError("a batch needs at least one clip; got none")
@@ -63,8 +62,13 @@ def clip_truth(clips: Sequence[Clip]) -> Truth | None:
     scores = [clip.score for clip in clips if clip.score is not None]
     if len(scores) < len(clips):
         return None
-    level = torch.from_numpy(severity_level(scores))
-    return Truth(score=torch.tensor(scores, dtype=torch.float32), level=level)
+    levels = [clip.level for clip in clips if clip.level is not None]
+    if len(levels) < len(clips):
+        bare = next(clip.id.clip for clip in clips if clip.level is None)
+        raise ValueError(
+            f"clip {bare} has a score without its level: give Clip.level, Scale.level(score)"
+        )
+    return Truth(score=torch.tensor(scores, dtype=torch.float32), level=torch.tensor(levels))
 
 
 def concat_inputs(parts: Sequence[Inputs], names: Sequence[str] | None = None) -> Inputs:

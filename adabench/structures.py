@@ -137,8 +137,8 @@ class Truth(TensorRecord):
     """Ground truth; reaches ``loss`` and ``update`` only.
 
     Attributes:
-        score: (B,) float, BDI-II points, 0-63.
-        level: (B,) long, severity level 0-3 (minimal, mild, moderate, severe).
+        score: (B,) float, points of the corpus's scale.
+        level: (B,) long, number of the severity level (of the BDI-II 0 minimal to 3 severe).
     """
 
     score: Tensor
@@ -188,9 +188,9 @@ class Assessment(TensorRecord):
     """A method's answer.
 
     Attributes:
-        score: (B,) in BDI-II points.
+        score: (B,) in points.
         selection: what the score rests on, the selector's or the head's own.
-        unit_score: (B, M) in BDI-II points, or None.
+        unit_score: (B, M) in points, or None.
         extra: tensors that only one method's loss needs.
     """
 
@@ -233,7 +233,8 @@ class Clip:
         semantics: without the batch axis.
         signals: without the batch axis.
         segment_length: as in :class:`Inputs`.
-        score: BDI-II points, or None when the label is absent.
+        score: points of the corpus's scale, or None when the label is absent.
+        level: number of its severity level there; goes with ``score``.
     """
 
     id: ViewId
@@ -244,6 +245,7 @@ class Clip:
     signals: Signals | None = None
     segment_length: int = 0
     score: float | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True)

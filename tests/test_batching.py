@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from adabench.batching import collate, concat_inputs, pad_inputs, slice_inputs, trim_inputs
+from adabench.evaluation import BDI_II
 from adabench.structures import Clip, Features, Semantics, Signals, TensorRecord, ViewId
 
 
@@ -23,6 +24,7 @@ def make_clip(number: int, length: int, *, score: float | None = 3.0, **fields) 
         ),
         **fields,
     }
+    values.setdefault("level", None if score is None else int(BDI_II.level(score)))
     return Clip(id=ViewId(f"c{number}", f"s{number}", "p", ""), index=index, score=score, **values)
 
 

@@ -22,9 +22,9 @@ from adabench.records.record import METRIC_NAMES, is_demo_track
 MISSING = "missing"
 
 LEGEND = (
-    "RMSE and MAE are in BDI-II points. Reported is what the paper prints. Measured is the mean ± "
-    "sample deviation over the seeds whose number stands beside it; `missing` is what was not run "
-    "or failed; a row without either was not run here and is only quoted."
+    "RMSE and MAE are in points of the corpus's scale. Reported is what the paper prints. Measured "
+    "is the mean ± sample deviation over the seeds whose number stands beside it; `missing` is what "
+    "was not run or failed; a row without either was not run here and is only quoted."
 )
 
 _CSV_HEADER = (

@@ -24,7 +24,7 @@ class Outcome:
     Attributes:
         status: ``skipped`` had its record already; ``stopped`` was running when bench was stopped.
         seconds: it ran for.
-        rmse: of its record, BDI-II points.
+        rmse: of its record, points.
         reason: of a failure.
         log: where its output is; None for one that did not run.
     """

@@ -45,7 +45,7 @@ def command(arguments: list[str] | None = None) -> int:
     _refuse(parser, options, settings)
     try:
         _load_plugins(options.corpus, options.plugins)
-        given = {name: getattr(options, name) for name in ("labels", "openface", "layout")}
+        given = {name: getattr(options, name) for name in ("labels", "openface", "layout", "scale")}
         return _run(options, reader_of(options.corpus, **given), {"size": SIZE, **settings})
     except StoppedError as error:
         print(f"prepare: stopped: {told(error)}", file=sys.stderr)
@@ -79,8 +79,12 @@ def _run(options: argparse.Namespace, reader: CorpusReader, settings: dict[str, 
     if options.audit:
         corpus = PreparedCorpus.open(out)
         other = PreparedCorpus.open(options.against) if options.against else None
-        beside = (None, "") if other is None else (other.clips, other.name)
-        print(audit_text(corpus.clips, corpus.name, *beside))
+        clips, name = (None, "") if other is None else (other.clips, other.name)
+        scale = corpus.scale if other is None else other.scale
+        text = audit_text(
+            corpus.clips, corpus.name, clips, name, scale=corpus.scale, other_scale=scale
+        )
+        print(text)
         return 0
     if options.scan:
         chosen = settings_of(reader, **settings)
@@ -118,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--labels", type=Path, metavar="DIR", help="label files, if they are not below --src")
     add("--openface", type=Path, metavar="DIR", help="use OpenFace 2's output to find faces")
     add("--layout", type=Path, metavar="FILE", help="TOML or JSON: how this copy's layout differs")
+    add(
+        "--scale", metavar="NAME|FILE", help="of a table's scores: bdi-ii, phq-8, or a TOML or JSON"
+    )
     add("--plugins", type=Path, nargs="+", default=[], metavar="DIR", help="folders of plugins")
     add("--size", type=int, help=f"pixels ({SIZE})")
     add("--margin", type=float, help=f"share of the face's box, each side ({defaults.margin})")

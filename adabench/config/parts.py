@@ -13,7 +13,7 @@ from adabench.plugins.signatures import Signature, Signatures
 _ROLES = ("backbone", "trunk", "aggregator", "selector", "head", "extractor")
 _VIEWS = ("train", "test", "select", "augment")
 # What the builder passes, which no config gives.
-_PASSED = frozenset(("units", "features"))
+_PASSED = frozenset(("units", "features", "scale"))
 
 
 def check_parts(experiment: Experiment, known: Signatures) -> None:

@@ -11,8 +11,8 @@ from tabulate import tabulate
 from adabench.data.manifest import SPLITS, ClipRecord
 from adabench.data.persons import one_spelling
 from adabench.data.sealed import session_labels
-from adabench.evaluation.levels import LEVEL_NAMES, severity_level
 from adabench.evaluation.metrics import mae, rmse
+from adabench.evaluation.scale import BDI_II, Scale
 
 Groups = Mapping[str, Sequence[ClipRecord]]
 
@@ -22,11 +22,14 @@ def audit_text(
     name: str,
     other: Sequence[ClipRecord] | None = None,
     other_name: str = "",
+    *,
+    scale: Scale = BDI_II,
+    other_scale: Scale = BDI_II,
 ) -> str:
     """Return the audit of a corpus as text, and of what it shares with another.
 
     It says of each split how many clips (also by task), sessions and persons it has, its severity
-    levels and scores in BDI-II points; which persons, sessions and videos stand in two splits; how
+    levels and scores in points; which persons, sessions and videos stand in two splits; how
     far off the mean score of the training sessions is on the others; and which persons and
     sessions are in both corpora; and which names of persons are spellings of one, or may be. Levels,
     scores and errors are over sessions with a score.
@@ -36,6 +39,7 @@ def audit_text(
         name: of the corpus, for headings.
         other: clips of a second corpus.
         other_name: of the second one.
+        scale, other_scale: of the scores of the two.
 
     Raises:
         ValueError: no clips, or a session with two scores.
@@ -45,25 +49,25 @@ def audit_text(
     clips = persons.clips[: len(clips)]
     if other is not None:
         other = persons.clips[len(clips) :]
-    sections = _sections(clips, name)
+    sections = _sections(clips, name, scale)
     if other is not None:
         sections += [
-            *_sections(other, other_name),
-            _shared_by_corpora(clips, name, other, other_name),
+            *_sections(other, other_name, other_scale),
+            _shared_by_corpora(clips, name, other, other_name, compare=scale == other_scale),
         ]
     names = [*persons.merged, *persons.asked]
     sections += ["\n".join(["names of persons", *names])] if names else []
     return "\n\n".join(sections) + "\n"
 
 
-def _sections(clips: Sequence[ClipRecord], name: str) -> list[str]:
+def _sections(clips: Sequence[ClipRecord], name: str, scale: Scale) -> list[str]:
     if not clips:
         raise ValueError(f"audit: corpus {name} has no clip; prepare it again")
     present = _by_split(clips)
     return [
         f"== {name} ==",
         _sizes({**present, "all": clips}),
-        _levels({**present, "all": clips}),
+        _levels({**present, "all": clips}, scale),
         _shared_by_splits(present),
         _constant(present),
     ]
@@ -85,15 +89,15 @@ def _sizes(groups: Groups) -> str:
     return tabulate(rows, headers=["split", "clips", *named, "sessions", "persons"])
 
 
-def _levels(groups: Groups) -> str:
+def _levels(groups: Groups, scale: Scale) -> str:
     rows = []
     for split, own in groups.items():
         scores = list(_scores(own).values())
-        counts = np.bincount(severity_level(scores), minlength=len(LEVEL_NAMES))
+        counts = np.bincount(scale.level(scores), minlength=len(scale.levels))
         span = f"{min(scores):g} to {max(scores):g}" if scores else "none"
         mean = f"{np.mean(scores):.2f}" if scores else ""
         rows.append([split, *counts, span, mean, len(_sessions(own)) - len(scores)])
-    heads = ["sessions of", *LEVEL_NAMES, "scores", "mean", "without a score"]
+    heads = ["sessions of", *scale.names, "scores", "mean", "without a score"]
     return tabulate(rows, headers=heads, disable_numparse=True, stralign="right")
 
 
@@ -131,7 +135,12 @@ def _constant(groups: Groups) -> str:
 
 
 def _shared_by_corpora(
-    clips: Sequence[ClipRecord], name: str, other: Sequence[ClipRecord], other_name: str
+    clips: Sequence[ClipRecord],
+    name: str,
+    other: Sequence[ClipRecord],
+    other_name: str,
+    *,
+    compare: bool,
 ) -> str:
     first, second = _by_split(clips), _by_split(other)
     rows = [
@@ -151,12 +160,13 @@ def _shared_by_corpora(
     same_split = sum(places[session] == theirs[session] for session in both)
     scored = both & scores.keys() & others.keys()
     same_score = sum(scores[session] == others[session] for session in scored)
+    alike = f"; {same_score} of {len(scored)} with the same score" if compare else ""
     lines = [
         f"== {name} and {other_name} ==",
         f"persons in both: {len(_persons(clips) & _persons(other))} of {len(_persons(clips))} and "
         f"{len(_persons(other))}",
         f"sessions in both, by name: {len(both)} of {len(places)} and {len(theirs)}; {same_split} in "
-        f"the same split; {same_score} of {len(scored)} with the same score",
+        f"the same split{alike}",
         "",
         tabulate(rows, headers=heads, disable_numparse=True, stralign="right"),
     ]
@@ -190,5 +200,5 @@ def _places(clips: Iterable[ClipRecord]) -> dict[str, frozenset[str]]:
 
 
 def _scores(clips: Iterable[ClipRecord]) -> dict[str, float]:
-    """Return session → BDI-II points, sessions sorted; those without a score are left out."""
+    """Return session → points, sessions sorted; those without a score are left out."""
     return dict(sorted(session_labels(list(clips)).items()))

@@ -49,7 +49,7 @@ class ClipDataset(Dataset[Clip]):
         clips: which clips.
         view: which frames of a clip.
         training: draw views and augment; otherwise give every view in order.
-        labels: whether samples carry their score. A test set's do not.
+        labels: whether samples carry their score and its level. A test set's do not.
         seed: of the drawing.
         augment: changes a training view's frames; a feature cache holds augmented versions instead.
         frames: whether to read frames at all.
@@ -129,10 +129,16 @@ class ClipDataset(Dataset[Clip]):
             semantics=None if self.semantics is None else self.semantics.read(clip.clip, index),
             segment_length=self.view.at(clip.fps).segment_length,
             score=clip.score if self.labels else None,
+            level=self._level(clip),
         )
 
     def _all(self, clip: ClipRecord) -> list[Index]:
         return self.view.at(clip.fps).all(clip.frames)
+
+    def _level(self, clip: ClipRecord) -> int | None:
+        if clip.score is None or not self.labels:
+            return None
+        return int(self.corpus.scale.level(clip.score))
 
     def _features(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Features | None:
         if self.features is None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from adabench.data.manifest import ClipRecord
-from adabench.evaluation.levels import severity_level
+from adabench.evaluation.scale import BDI_II, Scale
 
 #: Shares are whole numbers of at most this many folds.
 MOST_FOLDS = 20
@@ -23,13 +23,16 @@ MOST_FOLDS = 20
 _CLOSE = 0.05
 
 
-def person_folds(clips: Iterable[ClipRecord], k: int, seed: int) -> dict[str, int]:
+def person_folds(
+    clips: Iterable[ClipRecord], k: int, seed: int, scale: Scale = BDI_II
+) -> dict[str, int]:
     """Return session → fold, 0 to k - 1; all sessions of a person are in one fold.
 
     Args:
         clips: of the sessions; a session counts once, however many tasks it has.
         k: number of folds.
         seed: of the dealing.
+        scale: of the scores, whose levels are spread.
 
     Raises:
         ValueError: a session with two persons or scores, or with none; fewer persons than folds; a
@@ -41,7 +44,7 @@ def person_folds(clips: Iterable[ClipRecord], k: int, seed: int) -> dict[str, in
     known = _sessions(clips)
     sessions = sorted(known)
     subjects = [known[session][0] for session in sessions]
-    levels = severity_level([known[session][1] for session in sessions])
+    levels = scale.level([known[session][1] for session in sessions])
     persons, commonest = len(set(subjects)), max(np.bincount(levels), default=0)
     if k > min(persons, commonest):
         raise ValueError(
@@ -83,7 +86,7 @@ def share_folds(shares: Sequence[float]) -> tuple[int, ...]:
 
 
 def deal(
-    clips: Sequence[ClipRecord], shares: Mapping[str, float], seed: int
+    clips: Sequence[ClipRecord], shares: Mapping[str, float], seed: int, scale: Scale = BDI_II
 ) -> dict[str, frozenset[str]]:
     """Return part → its sessions, by shares of the sessions; no person is in two parts.
 
@@ -91,12 +94,13 @@ def deal(
         clips: of all sessions.
         shares: part → its share; one of 0 gets no session.
         seed: of the dealing.
+        scale: of the scores.
 
     Raises:
         ValueError: as `share_folds` and `person_folds`.
     """
     counts = share_folds(list(shares.values()))
-    folds = person_folds(clips, sum(counts), seed)
+    folds = person_folds(clips, sum(counts), seed, scale)
     ends = np.cumsum(counts)
     part_of = np.searchsorted(ends, np.arange(sum(counts)), side="right")
     return {
@@ -105,20 +109,23 @@ def deal(
     }
 
 
-def hold_out(clips: Sequence[ClipRecord], share: float, seed: int) -> frozenset[str]:
+def hold_out(
+    clips: Sequence[ClipRecord], share: float, seed: int, scale: Scale = BDI_II
+) -> frozenset[str]:
     """Return the sessions of one of ``round(1 / share)`` folds; none for a share of 0.
 
     Args:
         clips: of all sessions.
         share: about which part of them, 0 to 0.5.
         seed: of the dealing.
+        scale: of the scores.
 
     Raises:
         ValueError: as `person_folds`.
     """
     if share == 0:
         return frozenset()
-    folds = person_folds(clips, round(1 / share), seed)
+    folds = person_folds(clips, round(1 / share), seed, scale)
     return frozenset(session for session, fold in folds.items() if fold == 0)
 
 
@@ -137,9 +144,9 @@ def division_digest(parts: Mapping[str, object], secret: Sequence[str] = ()) -> 
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:8]
 
 
-def _sessions(clips: Iterable[ClipRecord]) -> dict[str, tuple[str, int]]:
+def _sessions(clips: Iterable[ClipRecord]) -> dict[str, tuple[str, float]]:
     """Return session → person and score."""
-    found: dict[str, tuple[str, int]] = {}
+    found: dict[str, tuple[str, float]] = {}
     for clip in clips:
         if clip.score is None:
             raise ValueError(

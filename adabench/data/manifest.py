@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.files import write_bytes
+from adabench.data.traits import Traits, check_traits, is_trait, sorted_traits
+from adabench.evaluation.scale import BDI_II, Scale
 
 SPLITS = ("train", "dev", "test")
-MAX_SCORE = 63
-"""The largest BDI-II score; the smallest is 0."""
 
 _REMEDY = "correct the row, or prepare the corpus again"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -34,12 +34,13 @@ class ClipRecord:
         session: the recording that a score belongs to, e.g. ``203_1``.
         task: what the person was asked to do, e.g. ``Freeform``; may be empty.
         split: ``train``, ``dev`` or ``test``.
-        score: BDI-II points, 0 to 63; None where unknown.
+        score: of the corpus's scale; None where unknown.
         fps: frames per second.
         frames: number of stored frames.
         face_rate: share of the frames looked at in which a face was found, 0 to 1.
         source: the source video, relative to the raw corpus.
         source_sha256: the source video's checksum.
+        traits: what is known of the person beside; columns of their own in a manifest, after these.
 
     Raises:
         ValueError: a field is outside its range; the message names the field.
@@ -50,21 +51,23 @@ class ClipRecord:
     session: str
     task: str
     split: str
-    score: int | None
+    score: float | None
     fps: float
     frames: int
     face_rate: float
     source: str
     source_sha256: str
+    traits: Traits = ()
 
     def __post_init__(self) -> None:
+        check_traits(self.traits)
         for name, (valid, expected) in _CHECKS.items():
             value = getattr(self, name)
             if not valid(value):
                 raise ValueError(f"field {name}: expected {expected}, got {value!r}")
 
 
-FIELDS = tuple(field.name for field in dataclasses.fields(ClipRecord))
+FIELDS = tuple(field.name for field in dataclasses.fields(ClipRecord) if field.name != "traits")
 
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     # the name becomes a file name
@@ -76,8 +79,8 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "session": (bool, "a name"),
     "split": (lambda value: value in SPLITS, f"one of {', '.join(SPLITS)}"),
     "score": (
-        lambda value: value is None or 0 <= value <= MAX_SCORE,
-        f"an integer from 0 to {MAX_SCORE}, or nothing where unknown",
+        lambda value: value is None or math.isfinite(value),
+        "a finite number, or None where unknown",
     ),
     "fps": (lambda value: math.isfinite(value) and value > 0, "a number above 0"),
     "frames": (lambda value: value > 0, "an integer above 0"),
@@ -90,18 +93,14 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
-    "score": (
-        lambda text: int(text) if text else None,
-        f"an integer from 0 to {MAX_SCORE}, or nothing where unknown",
-    ),
     "fps": (float, "a number above 0"),
     "frames": (int, "an integer above 0"),
     "face_rate": (float, "a number from 0 to 1"),
 }
 
 
-def read_manifest(path: str | os.PathLike[str]) -> tuple[ClipRecord, ...]:
-    """Reads a manifest; rows sorted by clip.
+def read_manifest(path: str | os.PathLike[str], scale: Scale = BDI_II) -> tuple[ClipRecord, ...]:
+    """Reads a manifest, whose scores are of ``scale``; rows sorted by clip.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -117,12 +116,8 @@ def read_manifest(path: str | os.PathLike[str]) -> tuple[ClipRecord, ...]:
     rows = csv.reader(io.StringIO(text, newline=""))
     try:
         header = next(rows, [])
-        if tuple(header) != FIELDS:
-            raise ValueError(
-                f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
-                "prepare the corpus again"
-            )
-        records = [_parse(row, f"{path}: row {rows.line_num}") for row in rows]
+        _check_header(path, header)
+        records = [_parse(row, header, f"{path}: row {rows.line_num}", scale) for row in rows]
     except csv.Error as error:
         raise ValueError(
             f"{path}: row {rows.line_num}: damaged ({error}); prepare the corpus again"
@@ -138,10 +133,15 @@ def manifest_bytes(records: Iterable[ClipRecord]) -> bytes:
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(FIELDS)
-    for record in _sorted(records, "manifest"):
+    rows = _sorted(records, "manifest")
+    columns = sorted({column for record in rows for column, _ in record.traits})
+    writer.writerow((*FIELDS, *columns))
+    for record in rows:
         values = (getattr(record, name) for name in FIELDS)
-        writer.writerow("" if value is None else value for value in values)
+        known = dict(record.traits)
+        writer.writerow(
+            [*("" if v is None else v for v in values), *(known.get(c, "") for c in columns)]
+        )
     return text.getvalue().encode("utf-8")
 
 
@@ -150,12 +150,30 @@ def write_manifest(path: str | os.PathLike[str], records: Iterable[ClipRecord]) 
     write_bytes(path, manifest_bytes(records))
 
 
-def _parse(row: Sequence[str], where: str) -> ClipRecord:
-    if len(row) != len(FIELDS):
-        raise ValueError(f"{where}: expected {len(FIELDS)} fields, got {len(row)}; {_REMEDY}")
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    more = header[len(FIELDS) :]
+    if tuple(header[: len(FIELDS)]) != FIELDS or len(set(more)) < len(more):
+        raise ValueError(
+            f"{path}: row 1: expected the columns {','.join(FIELDS)}, got {','.join(header)!r}; "
+            "prepare the corpus again"
+        )
+    odd = [column for column in more if not is_trait(column)]
+    if odd:
+        raise ValueError(
+            f"{path}: row 1: column {odd[0]!r}: expected sex, age or group_NAME after "
+            f"{FIELDS[-1]}; prepare the corpus again"
+        )
+
+
+def _parse(row: Sequence[str], header: Sequence[str], where: str, scale: Scale) -> ClipRecord:
+    if len(row) != len(header):
+        raise ValueError(f"{where}: expected {len(header)} fields, got {len(row)}; {_REMEDY}")
     where = f"{where} (clip {row[0]!r})"
-    values: dict[str, Any] = dict(zip(FIELDS, row, strict=True))
-    for name, (parser, expected) in _PARSERS.items():
+    values: dict[str, Any] = dict(zip(FIELDS, row, strict=False))
+    values["traits"] = sorted_traits(zip(header, row, strict=True))
+    known = f"{scale.expected}, or nothing where unknown"
+    score = (lambda text: scale.parse(text) if text else None, known)
+    for name, (parser, expected) in {"score": score, **_PARSERS}.items():
         try:
             values[name] = parser(values[name])
         except ValueError:

@@ -20,6 +20,7 @@ from adabench.data.files import open_files, write_bytes
 from adabench.data.manifest import SPLITS, ClipRecord, manifest_bytes, read_manifest
 from adabench.data.store import SUFFIX, FrameStore, JpegPack
 from adabench.data.tracks import CORPUS_FILE
+from adabench.evaluation.scale import BDI_II, Scale, scale_from
 
 MANIFEST = "manifest.csv"
 DESCRIPTION = CORPUS_FILE
@@ -41,6 +42,7 @@ class CorpusDescription:
         licensed: whether its organisers' licence forbids publishing labels.
         prepare: the settings that its faces were cropped with; ``size`` in pixels among them.
         parameters: the generator's record for a generated corpus, else None.
+        scale: of its scores.
     """
 
     name: str
@@ -48,15 +50,32 @@ class CorpusDescription:
     licensed: bool
     prepare: dict[str, Any]
     parameters: dict[str, Any] | None
+    scale: Scale = BDI_II
+
+    @classmethod
+    def from_plain(cls, content: dict[str, Any]) -> CorpusDescription:
+        """Read what `plain` gives.
+
+        Raises:
+            ValueError, TypeError: it is no such thing.
+        """
+        scale = scale_from(content["scale"]) if "scale" in content else BDI_II
+        return cls(**{**content, "scale": scale})
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as JSON holds them; the BDI-II is not named, as it once was the only scale."""
+        fields = dict(vars(self))
+        del fields["scale"]
+        return fields if self.scale == BDI_II else {**fields, "scale": self.scale.plain()}
 
     def checksum(self, manifest: bytes) -> str:
         """SHA-256 over the description and the manifest, hence over the sources' checksums."""
-        fields = json.dumps(vars(self), sort_keys=True, ensure_ascii=True)
+        fields = json.dumps(self.plain(), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(fields.encode() + b"\n" + manifest).hexdigest()
 
     def to_json(self, manifest: bytes) -> bytes:
         """The content of ``corpus.json``."""
-        content = {"schema": SCHEMA, **vars(self), "checksum": self.checksum(manifest)}
+        content = {"schema": SCHEMA, **self.plain(), "checksum": self.checksum(manifest)}
         return (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode()
 
 
@@ -88,7 +107,7 @@ class PreparedCorpus:
         """
         root = Path(root)
         description, checksum = _read_description(root)
-        clips = read_manifest(root / MANIFEST)
+        clips = read_manifest(root / MANIFEST, description.scale)
         if description.checksum(manifest_bytes(clips)) != checksum:
             raise ValueError(
                 f"{root / MANIFEST}: it does not belong to {DESCRIPTION} beside it (changed by "
@@ -112,6 +131,11 @@ class PreparedCorpus:
     def licensed(self) -> bool:
         """Whether a licence forbids publishing its labels."""
         return self.description.licensed
+
+    @property
+    def scale(self) -> Scale:
+        """Of its scores."""
+        return self.description.scale
 
     @property
     def size(self) -> int:
@@ -220,7 +244,7 @@ def _read_description(root: Path) -> tuple[CorpusDescription, str]:
     try:
         content = json.loads(path.read_bytes())
         schema, checksum = content.pop("schema"), content.pop("checksum")
-        description = CorpusDescription(**content)
+        description = CorpusDescription.from_plain(content)
         int(description.prepare["size"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: damaged ({error}): {remedy} again") from error

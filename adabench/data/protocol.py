@@ -153,7 +153,7 @@ class Parts:
     sealed: SealedScores | None = field(default=None, compare=False)
 
     def open_labels(self, predictions: Mapping[str, float]) -> dict[str, float]:
-        """Return session → BDI-II points of the test clips, for predictions of all of them.
+        """Return session → points of the test clips, for predictions of all of them.
 
         Raises:
             ValueError: a session without a prediction.
@@ -191,8 +191,8 @@ def divide(
     Raises:
         LeakError: training or validation data overlaps test data, in sessions or in videos; in all
             but a `Protocol`, also in persons.
-        ValueError: a part is empty, a clip of it has no score, or persons can't be divided so; in
-            all but a `Protocol`, names that may be one person's.
+        ValueError: a part is empty, a clip of it has no score, persons can't be divided so, or the
+            source has another scale; in all but a `Protocol`, names that may be one person's.
     """
     spelled, persons = spell_alike([corpus, *([] if source is None else [source])])
     corpus, by_splits = spelled[0], isinstance(protocol, Protocol)
@@ -285,7 +285,7 @@ def _secret(corpus: PreparedCorpus) -> list[str]:
 
 def _anew(corpus: PreparedCorpus, protocol: PersonDisjoint, tasks: Sequence[str]) -> Parts:
     pool = _chosen(corpus, "pool", protocol.pool, ())
-    dealt = deal(pool, dict(zip(_USES, protocol.shares, strict=True)), protocol.seed)
+    dealt = deal(pool, dict(zip(_USES, protocol.shares, strict=True)), protocol.seed, corpus.scale)
     place = {session: use for use, sessions in dealt.items() for session in sessions}
     clips = {use: _of_sessions(pool, dealt[use], tasks) for use in _USES}
     _refuse_empty(corpus, clips, tasks, [use for use in _USES if dealt[use]])
@@ -295,7 +295,7 @@ def _anew(corpus: PreparedCorpus, protocol: PersonDisjoint, tasks: Sequence[str]
 
 def _fold(corpus: PreparedCorpus, protocol: Folds, tasks: Sequence[str]) -> Parts:
     pool = _chosen(corpus, "pool", protocol.pool, ())
-    folds = person_folds(pool, protocol.k, protocol.seed)
+    folds = person_folds(pool, protocol.k, protocol.seed, corpus.scale)
     name = f"{protocol.title}, {division_digest(folds, _secret(corpus))}"
     if protocol.fold is None:
         test = _of_sessions(pool, folds.keys(), tasks)
@@ -309,7 +309,7 @@ def _fold(corpus: PreparedCorpus, protocol: Folds, tasks: Sequence[str]) -> Part
     rest = [clip for clip in pool if clip.session not in tested]
     # Each fold draws its validation persons anew.
     seed = int(np.random.SeedSequence([protocol.seed, protocol.fold]).generate_state(1)[0])
-    held_out = hold_out(rest, protocol.validation, seed)
+    held_out = hold_out(rest, protocol.validation, seed, corpus.scale)
     clips = {
         "train": _of_sessions(rest, folds.keys() - tested - held_out, tasks),
         "validate": _of_sessions(rest, held_out, tasks),
@@ -331,6 +331,11 @@ def _across(
         raise ValueError(
             f"protocol.source: {protocol.source} is the very corpus that is tested, {corpus.name}; "
             "name another track, or another protocol.synthface.seed of a generated one"
+        )
+    if source.scale != corpus.scale:
+        raise ValueError(
+            f"protocol.source: {source.name} has scores of {source.scale.name}, and {corpus.name}, "
+            f"which is tested, of {corpus.scale.name}: a run has one scale; name a corpus of that"
         )
     test = _chosen(corpus, "test", protocol.test, tasks)
     tested = _persons(test)

@@ -29,7 +29,7 @@ class SealedScores:
         return sorted(self._scores)
 
     def open(self, predictions: Mapping[str, float]) -> dict[str, float]:
-        """Return session → BDI-II points.
+        """Return session → points.
 
         Args:
             predictions: session → predicted points; every session has to have one.
@@ -47,7 +47,7 @@ class SealedScores:
 
 
 def session_labels(clips: Sequence[ClipRecord]) -> dict[str, float]:
-    """Return session → BDI-II points.
+    """Return session → points.
 
     Raises:
         ValueError: two clips of a session with different scores.

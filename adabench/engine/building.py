@@ -15,27 +15,31 @@ from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
 from adabench.engine.foreign_hooks import build_hooks
 from adabench.engine.optimisation import check_groups, check_training
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor, Backbone, SegmentBackbone
 from adabench.models.weights import read_weights
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
 
-def build_assessor(experiment: Experiment, checkpoints: Mapping[str, Path]) -> Assessor:
+def build_assessor(
+    experiment: Experiment, checkpoints: Mapping[str, Path], scale: Scale = BDI_II
+) -> Assessor:
     """Build the method's network.
 
     Args:
         experiment: whose method.
         checkpoints: of its stages, by name.
+        scale: of the corpus's scores.
     """
     method = {k: v for k, v in resolve(experiment.method, checkpoints).items() if k != "name"}
-    return MODELS.build({"type": "Assessor", **method})
+    return MODELS.build({"type": "Assessor", **method, "scale": scale})
 
 
-def build_untrained(experiment: Experiment) -> Assessor:
+def build_untrained(experiment: Experiment, scale: Scale = BDI_II) -> Assessor:
     """Build the method's network at random: no stage, no weights file, nothing fetched."""
     blank = {k: v for k, v in without_weights(experiment.method).items() if k != "name"}
     with torch.random.fork_rng(devices=[]):
-        return MODELS.build({"type": "Assessor", **blank})
+        return MODELS.build({"type": "Assessor", **blank, "scale": scale})
 
 
 def without_weights(value: Any) -> Any:

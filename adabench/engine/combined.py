@@ -31,7 +31,7 @@ class CombinedMethod:
         self.members = tuple(members)
 
     def predictions(self) -> dict[str, float]:
-        """Return session → BDI-II points."""
+        """Return session → points."""
         scores: dict[str, list[float]] = defaultdict(list)
         for member in self.members:
             for entry in member.entries:
@@ -39,7 +39,7 @@ class CombinedMethod:
         return {session: float(np.mean(values)) for session, values in scores.items()}
 
     def clips(self) -> dict[str, float]:
-        """Return clip → BDI-II points, the mean over the members that scored it."""
+        """Return clip → points, the mean over the members that scored it."""
         scores: dict[str, list[float]] = defaultdict(list)
         for member in self.members:
             for clip, score in member.clip_scores.items():

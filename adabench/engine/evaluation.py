@@ -32,8 +32,8 @@ class Evaluation:
     """What a trained method predicts, before any label is looked at.
 
     Attributes:
-        sessions: session → predicted BDI-II points.
-        clips: clip → predicted BDI-II points.
+        sessions: session → predicted points.
+        clips: clip → predicted points.
         seconds: wall time.
         kept_share: of a view's valid units, those that weigh anything, mean over views; None without units.
         relevance: of the test's views, where key frames are known.
@@ -95,7 +95,7 @@ def seen_view(dataset: ClipDataset) -> View:
 
 
 def predict_views(bench: Workbench, loader: DataLoader[Any], what: str = "") -> list[float]:
-    """Return the score of each view of a loader in order, BDI-II points."""
+    """Return the score of each view of a loader in order, points."""
     return [
         score
         for _, _, assessment in _assessed(bench, loader, what)

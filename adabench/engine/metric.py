@@ -17,7 +17,7 @@ class SessionScores(BaseMetric):
     """Averages views to clips and clips to sessions, then scores the sessions.
 
     Args:
-        labels: session → BDI-II points. Only the metric sees them: test samples carry none.
+        labels: session → points. Only the metric sees them: test samples carry none.
     """
 
     default_prefix = ""

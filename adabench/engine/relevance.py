@@ -18,7 +18,7 @@ from adabench.evaluation.explanation import (
     join_views,
     mean_relevance_auc,
 )
-from adabench.evaluation.levels import LEVEL_NAMES, severity_level
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.structures import Selection, Units, ViewId
 from adabench.synthface import key_frames
 
@@ -63,11 +63,14 @@ class Relevance:
                 np.ones(int(kept.sum()), dtype=bool),
             )
 
-    def areas(self, scores: Mapping[str, float] = MappingProxyType({})) -> dict[str, float]:
+    def areas(
+        self, scores: Mapping[str, float] = MappingProxyType({}), scale: Scale = BDI_II
+    ) -> dict[str, float]:
         """Return label → mean area under the curve within clips.
 
         Args:
-            scores: clip → its true BDI-II score; empty leaves out the areas by severity level.
+            scores: clip → its true score; empty leaves out the areas by severity level.
+            scale: of the scores.
 
         The labels are ``all``, then the temporal scales (``scale1``, …), then the severity levels
         (``minimal``, …), over the clips whose true score is of that level: relevance to a level
@@ -78,11 +81,11 @@ class Relevance:
             for clip, views in self._views.items()
         }
         means = mean_relevance_auc(list(clips.values()))
-        for level, name in enumerate(LEVEL_NAMES):
+        for level, name in enumerate(scale.names):
             own = [
                 {name: areas[ALL]}
                 for clip, areas in clips.items()
-                if clip in scores and severity_level(scores[clip]) == level
+                if clip in scores and scale.level(scores[clip]) == level
             ]
             means |= mean_relevance_auc(own)
         return {name: round(area, 6) for name, area in means.items() if not np.isnan(area)}

@@ -26,6 +26,7 @@ from adabench.models.weights import file_checksum
 from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
+from adabench.records.groups import groups_of
 from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
@@ -42,7 +43,7 @@ from adabench.records.sections import (
     Selection,
     StageUse,
     View,
-    bdi_ii,
+    scale_form,
 )
 
 
@@ -89,14 +90,17 @@ def make_record(
     Args:
         experiment: what was run.
         data: on what; the record also says of its parts whether they share persons.
-        predictions: session → BDI-II points, of the test clips.
-        labels: session → BDI-II points, of those sessions.
+        predictions: session → points, of the test clips.
+        labels: session → points, of those sessions.
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
     sessions = sorted(labels)
     measures, failed = measures_of(
-        experiment.metrics, [predictions[s] for s in sessions], [labels[s] for s in sessions]
+        experiment.metrics,
+        [predictions[s] for s in sessions],
+        [labels[s] for s in sessions],
+        classes=corpus.scale.classes,
     )
     content = {
         **_named(experiment, facts),
@@ -104,11 +108,12 @@ def make_record(
         "corpus_checksum": corpus.checksum,
         "licensed": corpus.licensed,
         "draw": experiment.draw,
-        "scale": bdi_ii(),
+        "scale": scale_form(corpus.scale),
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
         **scored(parts.test, predictions, labels, licensed=corpus.licensed),
         "measures": measures,
+        "groups": groups_of(parts.test, predictions, labels),
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
@@ -182,7 +187,7 @@ def scored(
 
     Args:
         clips: that were tested.
-        predictions, labels: session → BDI-II points.
+        predictions, labels: session → points.
         licensed: leave the labels out.
     """
     sessions = sorted(labels)

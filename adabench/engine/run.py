@@ -29,6 +29,7 @@ from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.private import write_private
 from adabench.records.record import Record
 from adabench.records.results import read_record, sealed, write_record
+from adabench.records.sections import bdi_ii, scale_of
 from adabench.records.side_files import read_side_files, write_side_files
 
 RECORD = "record.json"
@@ -199,6 +200,7 @@ def _draw(record: Record, labels: Mapping[str, float], work_dir: Path) -> None:
         np.array([labels[entry.session] for entry in record.entries]),
         work_dir / FIGURE,
         title=f"{record.method} on {record.track}",
+        scale=scale_of(record.scale or bdi_ii()),
         subtitle="drawn faces: this says nothing about depression in people"
         if record.flags.demo
         else "",

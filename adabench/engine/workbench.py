@@ -41,9 +41,9 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
-from adabench.evaluation.levels import severity_level
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor
-from adabench.records.sections import Contract, bdi_ii
+from adabench.records.sections import Contract, scale_form
 from adabench.registry import TRANSFORMS
 from adabench.testing import ContractError, ContractReport
 
@@ -157,7 +157,7 @@ class Workbench:
             use: Use = "validate" if self.parts.validate else "train"
             return hold_trained(self.assessor, self.dataset(use))
         checkpoints = {name: stage.path for name, stage in self.stages.items()}
-        rebuild = partial(build_assessor, self.experiment, checkpoints)
+        rebuild = partial(build_assessor, self.experiment, checkpoints, self.corpus.scale)
         dataset = self.dataset("train")
         report = hold(self.assessor, dataset, rebuild)
         if report.outcome == "broken" or not report.deferred:
@@ -178,7 +178,7 @@ class Workbench:
         dataset = self.dataset(use)
         if use != "train" or self.training.sampler == "random":
             return self._loader(dataset, shuffle=use == "train")
-        return self._loader(dataset, shuffle=True, levels=_levels(dataset.clips))
+        return self._loader(dataset, shuffle=True, levels=_levels(dataset))
 
     def _loader(
         self,
@@ -199,14 +199,15 @@ class Workbench:
         )
 
 
-def _levels(clips: Sequence[ClipRecord]) -> list[int]:
+def _levels(dataset: ClipDataset) -> list[int]:
+    clips = dataset.clips
     scores = [clip.score for clip in clips if clip.score is not None]
     if len(scores) < len(clips):
         raise ValueError(
             f"training.sampler='level': {len(clips) - len(scores)} of {len(clips)} training clips have "
             "no score, hence no level"
         )
-    return severity_level(scores).tolist()
+    return [int(dataset.corpus.scale.level(score)) for score in scores]
 
 
 def set_up(
@@ -231,11 +232,12 @@ def set_up(
     """
     refuse_pooled(experiment)
     _refuse_views(experiment, data.parts)
+    _refuse_scale(experiment, data.corpus.scale)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
     checkpoints = {name: stage.path for name, stage in stages.items()}
-    assessor = build_assessor(experiment, checkpoints)
+    assessor = build_assessor(experiment, checkpoints, data.corpus.scale)
     with timer("features"):
         encoder = build_encoder(experiment, assessor, checkpoints)
         frozen = assessor.backbone.frozen_part()
@@ -255,6 +257,12 @@ def refuse_pooled(experiment: Experiment) -> None:
             f"{experiment.name} is a run of several folds, with a model each: choose one of them "
             "with --cfg-options protocol.fold=1"
         )
+
+
+def _refuse_scale(experiment: Experiment, scale: Scale) -> None:
+    """Tell before any stage that a part can't have the corpus's scale; `preflight` built with the BDI-II."""
+    if scale != BDI_II:
+        build_untrained(experiment, scale)
 
 
 def _refuse_views(experiment: Experiment, parts: Parts) -> None:
@@ -370,7 +378,7 @@ def carried_of(experiment: Experiment, data: RunData) -> dict[str, Any]:
             "checksum": learnt_from.checksum,
             **learnt_from.description.prepare,
         },
-        "scale": bdi_ii().model_dump(mode="json"),
+        "scale": scale_form(data.corpus.scale).model_dump(mode="json"),
         "training_mean": sum(scores.values()) / len(scores),
     }
 

@@ -1,4 +1,4 @@
-"""Evaluation: metrics, severity levels, intervals, relevance and order of rows; no torch."""
+"""Evaluation: metrics, scales, intervals, relevance and order of rows; no torch."""
 
 from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.explanation import (
@@ -10,15 +10,18 @@ from adabench.evaluation.explanation import (
     relevance_auc,
 )
 from adabench.evaluation.intervals import bootstrap_interval, metric_intervals
-from adabench.evaluation.levels import LEVEL_NAMES, level_bounds, severity_level
 from adabench.evaluation.metrics import ccc, mae, pcc, rmse, score_metrics
 from adabench.evaluation.ranking import RankAgreement, rank_agreement
+from adabench.evaluation.scale import BDI_II, PHQ_8, Level, Scale
 from adabench.evaluation.session_metric import SessionMetric
 
 __all__ = [
-    "LEVEL_NAMES",
+    "BDI_II",
+    "PHQ_8",
     "ClipRelevance",
+    "Level",
     "RankAgreement",
+    "Scale",
     "SessionMetric",
     "bootstrap_interval",
     "calibration_of",
@@ -26,7 +29,6 @@ __all__ = [
     "clip_relevance_auc",
     "frame_relevance",
     "join_views",
-    "level_bounds",
     "mae",
     "mean_relevance_auc",
     "metric_intervals",
@@ -35,5 +37,4 @@ __all__ = [
     "relevance_auc",
     "rmse",
     "score_metrics",
-    "severity_level",
 ]

@@ -80,6 +80,34 @@ def metric_intervals(
     return {name: _percentiles(found, tail) for name, found in values.items()}
 
 
+def calibration_intervals(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    person: Sequence[str],
+    *,
+    confidence: float = CONFIDENCE,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Intervals of ``bias`` and ``slope``, as `adabench.evaluation.calibration` defines them.
+
+    Arguments and errors as in `bootstrap_interval`; an empty dict for a single person, and no slope
+    where a resample has equal predictions alone.
+    """
+    predicted, true = _checked(score_metrics, prediction, target, person, confidence, draws)
+    if len(set(person)) == 1:
+        return {}
+    counts, tail = _counts(tuple(person), draws, seed), (1 - confidence) / 2
+    weight = counts / counts.sum(axis=1, keepdims=True)
+    found = {"bias": _percentiles(weight @ (predicted - true), tail)}
+    if not _is_constant(predicted, counts).any():
+        left, right = _centred(predicted, weight), _centred(true, weight)
+        covariance = (weight * left.deviation * right.deviation).sum(axis=1)
+        slope = covariance / (weight * left.deviation**2).sum(axis=1)
+        found["slope"] = _percentiles(slope, tail)
+    return found
+
+
 def _checked(
     metrics: Callable[[ArrayLike, ArrayLike], object],
     prediction: ArrayLike,

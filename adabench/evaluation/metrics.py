@@ -1,6 +1,6 @@
 """The four numbers every method is judged by: RMSE, MAE, PCC and CCC.
 
-All functions take ``(N,)`` arrays in BDI-II points, one entry a session or clip, and use population
+All functions take ``(N,)`` arrays in points, one entry a session or clip, and use population
 moments (ddof 0), as the AVEC challenges do. A correlation with something constant is undefined; it
 counts as 0 here, because a predictor that always says the same has learnt nothing.
 """
@@ -19,7 +19,7 @@ CONSTANT_TOLERANCE = 1e-12
 
 
 def rmse(prediction: ArrayLike, target: ArrayLike) -> float:
-    """Root mean squared error, ``sqrt(mean((p - t)^2))``, in BDI-II points.
+    """Root mean squared error, ``sqrt(mean((p - t)^2))``, in points.
 
     Args:
         prediction: ``(N,)`` predicted scores.
@@ -35,7 +35,7 @@ def rmse(prediction: ArrayLike, target: ArrayLike) -> float:
 
 
 def mae(prediction: ArrayLike, target: ArrayLike) -> float:
-    """Mean absolute error, ``mean(|p - t|)``, in BDI-II points; arguments as in `rmse`.
+    """Mean absolute error, ``mean(|p - t|)``, in points; arguments as in `rmse`.
 
     >>> mae([1.0, 3.0], [1.0, 1.0])
     1.0

@@ -56,7 +56,7 @@ def rank_agreement(
 
     Args:
         reported: (R,) the metric of each row as a paper prints it.
-        predictions: (R, K, N) in BDI-II points: rows, seeds, sessions.
+        predictions: (R, K, N) in points: rows, seeds, sessions.
         labels: (N,) true scores.
         groups: (N,) the person of each session. Persons are resampled with replacement, each with
             all sessions, and every row meets the same resample.

@@ -4,7 +4,7 @@ A person can have several sessions, and these are alike. Under the null hypothes
 errors on a *person* can be exchanged, all sessions together; exchanging sessions would count them as
 independent and find differences that are not there (Winkler et al. 2015, whole-block exchange).
 
-Errors are one number a session (absolute errors in BDI-II points, say). What is tested is who the
+Errors are one number a session (absolute errors in points, say). What is tested is who the
 persons happen to be. Whether training again would find the same is not in any of these p values:
 errors are means over seeds, and the spread over seeds is shown beside them.
 """

@@ -67,8 +67,8 @@ def show_track(
     if accepted.is_dir() and accepted.resolve() not in [folder.resolve() for folder in folders]:
         folders.insert(0, accepted)
     entries, problems = _collect(root, folders)
-    (table,) = build_tables(entries, track)
-    return "\n".join([render_text(table), *(f"left out: {problem}" for problem in problems)])
+    tables = [render_text(table) for table in build_tables(entries, track)]
+    return "\n".join([*tables, *(f"left out: {problem}" for problem in problems)])
 
 
 def _collect(root: Path, folders: Sequence[Path]) -> tuple[list[Entry], list[Problem]]:

@@ -48,7 +48,7 @@ class Disagreement:
 
     @property
     def spread(self) -> float:
-        """Largest RMSE less smallest, in BDI-II points."""
+        """Largest RMSE less smallest, in points."""
         values = [row.metrics["RMSE"] for row in self.printed]
         return max(values) - min(values)
 

@@ -24,6 +24,7 @@ def metrics_of(runs: Iterable[tuple[Record, Path | None]]) -> dict[str, SessionM
     """
     found: dict[str, SessionMetric] = {}
     for record, path in runs:
+        found |= _of_classes(record)
         if not set(record.further) - set(found):
             continue
         experiment = experiment_beside(path, record)
@@ -59,6 +60,7 @@ def measure_reasons(
 
     pairs = _pairs(record, None if corpus is None else corpus.scores)
     metrics = {} if experiment is None else {m.name: m for m in _loaded(experiment)}
+    metrics |= _of_classes(record)
     reasons: list[str] = []
     unknown: list[str] = []
     for name, measure in record.further.items():
@@ -75,6 +77,15 @@ def measure_reasons(
                 f"measures.{name} is {measure.value}, but predictions and labels give {value}"
             )
     return reasons, unknown
+
+
+def _of_classes(record: Record) -> dict[str, SessionMetric]:
+    """Return the metrics that a record of two classes has by itself."""
+    if record.scale is None or not record.scale.classes:
+        return {}
+    from adabench.evaluation.classes import CLASS_METRICS
+
+    return {metric.name: metric for metric in CLASS_METRICS}
 
 
 def _loaded(experiment: Experiment) -> list[SessionMetric]:

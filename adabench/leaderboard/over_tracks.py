@@ -30,7 +30,7 @@ def ranks_of(tables: Iterable[Table]) -> Iterator[tuple[str, Ranks]]:
     for table in tables:
         if len(table.corpora) == 1:
             heading = DEMO if is_demo_track(table.track) else REAL
-            found[heading][table.track] = _ranked(table)
+            found[heading][table.name] = _ranked(table)
     for heading, tracks in found.items():
         ranks = ranks_over_tracks({track: rows for track, rows in tracks.items() if rows})
         if ranks is not None:

@@ -40,7 +40,7 @@ DEMO_NOTICE = (
 )
 
 LEGEND = (
-    "RMSE and MAE are in BDI-II points. Several seeds are shown as mean ± sample deviation; a "
+    "RMSE and MAE are in {points}. Several seeds are shown as mean ± sample deviation; a "
     "single run has the 95 % bootstrap interval of its RMSE over persons. A reported number is "
     "as its paper prints it."
 )
@@ -80,7 +80,7 @@ def render_text(table: Table) -> str:
     ]
     text = tabulate(wrapped, headers=header, tablefmt="simple", disable_numparse=True)
     notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
-    return "\n".join([f"== {table.track} ==", *notices, "", text])
+    return "\n".join([f"== {table.name} ==", *notices, "", text])
 
 
 def render_markdown(table: Table) -> str:
@@ -102,7 +102,7 @@ def render_markdown(table: Table) -> str:
         for text in _notices(table, shared)
     ]
     notes = "\n".join(f"{number}. {markdown_cell(note)}" for note, number in numbers.items())
-    parts = [f"# {table.track}", *notices, body, " ".join(_legend(table)), notes]
+    parts = [f"# {table.name}", *notices, body, " ".join(_legend(table)), notes]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -124,7 +124,7 @@ def render_csv(table: Table) -> str:
     for row in table.rows:
         values = [_full(row.metrics.get(name)) for name in METRIC_NAMES]
         writer.writerow(
-            [csv_cell(t) for t in (table.track, row.kind, row.method, row.config, row.origin)]
+            [csv_cell(t) for t in (table.name, row.kind, row.method, row.config, row.origin)]
             + [" ".join(str(seed) for seed in row.seeds)]
             + [cell for cells in values for cell in cells]
             + [cell for name in further for cell in _full(row.measures.get(name))[:2]]
@@ -142,7 +142,7 @@ def render_csv(table: Table) -> str:
 
 
 def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Path]:
-    """Writes ``<track>.md`` and ``<track>.csv`` for every table; returns the paths.
+    """Writes ``<name>.md`` and ``<name>.csv`` for every table; returns the paths.
 
     Raises:
         OSError: naming the file and the remedy, if one can't be written.
@@ -150,7 +150,7 @@ def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Pa
     paths = []
     for table in tables:
         for ending, render in (("md", render_markdown), ("csv", render_csv)):
-            path = Path(out) / f"{table.track}.{ending}"
+            path = Path(out) / f"{table.name}.{ending}"
             write_text(path, render(table))
             paths.append(path)
     return paths
@@ -170,7 +170,7 @@ def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
 
 
 def _legend(table: Table) -> list[str]:
-    legend = [LEGEND]
+    legend = [markdown_cell(LEGEND.format(points=table.scale.points))]
     if any(row.standing.is_tied for row in table.rows):
         legend.append(TIED_LEGEND)
     if any(row.standing.contradiction for row in table.rows):

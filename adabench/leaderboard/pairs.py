@@ -24,7 +24,7 @@ class Pair:
     """Two rows of a track, the one with the smaller absolute errors first.
 
     Attributes:
-        effect: of the first row's absolute errors less the second's, BDI-II points.
+        effect: of the first row's absolute errors less the second's, points.
         p: of the paired permutation test over persons, corrected over all
             pairs of the track and corpus (Holm).
     """
@@ -54,9 +54,8 @@ def pairs_of_track(
         ValueError: the track has no two rows that can be compared.
     """
     entries, _ = collect(root)
-    (table,) = build_tables(entries, track)
     by_corpus: dict[str | None, list[list[Record]]] = {}
-    for row in table.rows:
+    for row in (row for table in build_tables(entries, track) for row in table.rows):
         records = [entry.record for entry in row.entries]
         if records[0].kind != "bound" and not isinstance(records[0].origin, Reported):
             by_corpus.setdefault(records[0].corpus_checksum, []).append(records)

@@ -13,6 +13,7 @@ from statistics import fmean
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.leaderboard.by_scale import by_scale
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import (
     experiment_beside,
@@ -24,6 +25,7 @@ from adabench.leaderboard.measures import metrics_of, values_of
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
+from adabench.records.sections import Scale, bdi_ii
 
 REPORTED, MEASURED, LOCAL = "reported", "measured", "local"
 
@@ -82,11 +84,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of one track in the order they are shown, and the checksums of their corpora."""
+    """All rows of one track and scale in the order they are shown.
+
+    Attributes:
+        corpora: checksums of the corpora.
+        scale: of all their scores.
+        name: the track's; with the scale's behind it where the track has rows of several.
+    """
 
     track: str
     rows: tuple[Row, ...]
     corpora: tuple[str, ...]
+    scale: Scale = field(default_factory=bdi_ii)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.track)
 
 
 def build_tables(
@@ -94,7 +107,8 @@ def build_tables(
     track: str | None = None,
     corpora: Mapping[str, CorpusLabels] | None = None,
 ) -> list[Table]:
-    """One table a track, sorted by track; numbers of different tracks never share one.
+    """One table a track, sorted by track; numbers of different tracks, or of different scales of a
+    corpus of one's own that was prepared anew, never share one.
 
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else
     by RMSE; rows of each further protocol follow in the same order. Of several runs with one seed the
@@ -119,7 +133,16 @@ def build_tables(
         known = ", ".join(sorted(by_track)) or "none"
         raise ValueError(f"no record of track {track!r}; {hint}tracks with records: {known}")
     wanted = sorted(by_track) if track is None else [track]
-    return [_table(name, by_track[name], corpora or {}) for name in wanted]
+    return [table for name in wanted for table in _tables(name, by_track[name], corpora or {})]
+
+
+def _tables(
+    track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]
+) -> Iterator[Table]:
+    """Yield a table for each scale that a track's records have."""
+    for name, scale, own in by_scale(track, [entry.record for entry in entries]):
+        table = _table(track, [entries[number] for number in own], labels)
+        yield replace(table, scale=scale, name=name)
 
 
 def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]) -> Table:

@@ -52,7 +52,7 @@ def standings(
     Args:
         rows: the measured rows of one track and one corpus, controls and bounds among them; the
             records of a row are its seeds.
-        labels: session to score in BDI-II points, for a corpus whose records hold none.
+        labels: session to score in points, for a corpus whose records hold none.
         judged, doubted: as `contradictions` takes them.
     """
     wrong = contradictions(rows, judged=judged, doubted=doubted)

@@ -26,6 +26,7 @@ from adabench.evaluation.significance import (
 )
 from adabench.leaderboard.ranks import Ranks, ranks_over_tracks
 from adabench.records.record import Record, is_demo_track
+from adabench.records.sections import bdi_ii
 
 __all__ = [
     "Comparison",
@@ -51,7 +52,7 @@ class SessionErrors:
         sessions: (N,) names, sorted.
         subjects: (N,) the person of each.
         labels: (N,) true scores.
-        errors: (N,) absolute errors in BDI-II points, averaged over the row's records.
+        errors: (N,) absolute errors in points, averaged over the row's records.
     """
 
     sessions: tuple[str, ...]
@@ -89,6 +90,7 @@ class Comparison:
     Attributes:
         effect: of the first row's absolute errors less the second's; negative: the first is better.
         p: of the paired permutation test over persons, for this one pair.
+        points: what the errors are in.
     """
 
     first: Side
@@ -98,6 +100,7 @@ class Comparison:
     persons: int
     effect: PairedEffect
     p: float
+    points: str
 
     @property
     def is_told_apart(self) -> bool:
@@ -116,7 +119,7 @@ class Comparison:
         interval = self.effect.interval
         shown = f" [{interval[0]:+.2f}, {interval[1]:+.2f}]" if interval else ""
         yield (
-            f"difference of absolute errors: {self.effect.difference:+.2f}{shown} BDI-II points "
+            f"difference of absolute errors: {self.effect.difference:+.2f}{shown} {self.points} "
             "(95 % interval over persons)"
         )
         d_z = self.effect.d_z
@@ -148,7 +151,7 @@ def session_errors(
 
     Args:
         records: one or more.
-        labels: session to score in BDI-II points, for records of a licensed corpus.
+        labels: session to score in points, for records of a licensed corpus.
 
     Raises:
         ValueError: no record, records without predictions or tested on different sessions, a session
@@ -263,6 +266,7 @@ def compare(
         persons=len(set(one.subjects)),
         effect=paired_effect(one.errors, other.errors, one.subjects),
         p=permutation_p(one.errors, other.errors, one.subjects),
+        points=(a[0].scale or bdi_ii()).points,
     )
 
 

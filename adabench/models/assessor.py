@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from mmengine.model import BaseDataPreprocessor, BaseModel
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models.roles import (
     Aggregator,
     Backbone,
@@ -38,13 +40,16 @@ _KINDS: dict[str, type[Part]] = {
 }
 
 
-def build_part(role: str, cfg: dict[str, Any], before: str, **spec: Any) -> Part:
+def build_part(
+    role: str, cfg: dict[str, Any], before: str, scale: Scale = BDI_II, **spec: Any
+) -> Part:
     """Build one part and check that it fills ``role``.
 
     Args:
         role: one of :data:`ROLES`.
         cfg: the part's config, ``type`` included.
         before: name of the part before it, for error messages.
+        scale: of the scores, for a part that takes it.
         spec: what it has to fit (``features`` or ``units``).
 
     Raises:
@@ -59,10 +64,15 @@ def build_part(role: str, cfg: dict[str, Any], before: str, **spec: Any) -> Part
     reason = _unmet_need(kind, **spec)
     if reason is None:
         try:
-            return MODELS.build({**cfg, **spec})
+            return MODELS.build({**_scaled(kind, cfg, scale), **spec})
         except IncompatiblePartsError as error:
             reason = str(error)
     raise IncompatiblePartsError(f"{name} can't follow {before}: {reason}")
+
+
+def _scaled(kind: type[Part], cfg: dict[str, Any], scale: Scale) -> dict[str, Any]:
+    """Return a part's config with the scale, if it takes one; one that the config gives stays."""
+    return {"scale": scale, **cfg} if "scale" in inspect.signature(kind).parameters else cfg
 
 
 def _unmet_need(kind: type[Part], **spec: Any) -> str | None:
@@ -96,6 +106,7 @@ class Assessor(BaseModel):
 
     Args:
         backbone, aggregator, selector, head: configs of the parts.
+        scale: of the scores, the corpus's.
 
     Raises:
         IncompatiblePartsError: a combination that can't work, with both names and the reason.
@@ -109,22 +120,25 @@ class Assessor(BaseModel):
         aggregator: dict[str, Any],
         selector: dict[str, Any],
         head: dict[str, Any],
+        scale: Scale = BDI_II,
     ) -> None:
         super().__init__(data_preprocessor=MoveAndScale())
-        self.backbone = cast(Backbone, build_part("backbone", backbone, "the inputs"))
+        self.scale = scale
+        self.backbone = cast(Backbone, build_part("backbone", backbone, "the inputs", scale))
         names = [type(self.backbone).__name__]
         self.aggregator = cast(
             Aggregator,
-            build_part("aggregator", aggregator, names[-1], features=self.backbone.spec),
+            build_part("aggregator", aggregator, names[-1], scale, features=self.backbone.spec),
         )
         names.append(type(self.aggregator).__name__)
         units = self.aggregator.spec
         self.selector = cast(
-            Selector, build_part("selector", selector, " after ".join(reversed(names)), units=units)
+            Selector,
+            build_part("selector", selector, " after ".join(reversed(names)), scale, units=units),
         )
         names.append(type(self.selector).__name__)
         self.head = cast(
-            Head, build_part("head", head, " after ".join(reversed(names)), units=units)
+            Head, build_part("head", head, " after ".join(reversed(names)), scale, units=units)
         )
         self.progress = 0.0
 
@@ -135,7 +149,7 @@ class Assessor(BaseModel):
         """
 
     def assess(self, inputs: Inputs) -> Assessment:
-        """Predict: inputs (B, T, …) to a score (B,) in BDI-II points."""
+        """Predict: inputs (B, T, …) to a score (B,) in points."""
         return self.flow(inputs)[-1]
 
     def flow(self, inputs: Inputs) -> tuple[Features, Units, Selection, Assessment]:

@@ -94,7 +94,7 @@ class EstimatorMethod:
 
         Args:
             features: (N, D), or None for an estimator that reads none.
-            scores: (N,) BDI-II points.
+            scores: (N,) points.
             persons: (N,) whose row it is, which a search needs.
 
         Raises:
@@ -133,7 +133,7 @@ class EstimatorMethod:
             )
 
     def predict(self, features: ArrayLike | int) -> NDArray[np.float64]:
-        """Predict scores (N,) in BDI-II points.
+        """Predict scores (N,) in points.
 
         Args:
             features: (N, D), or the number N for an estimator that reads none.

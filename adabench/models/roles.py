@@ -2,7 +2,8 @@
 
 Constructors take keywords only. The builder passes what a part must fit: ``features`` (a
 :class:`~adabench.structures.FeatureSpec`) to an aggregator, ``units`` (a
-:class:`~adabench.structures.UnitSpec`) to a selector and a head.
+:class:`~adabench.structures.UnitSpec`) to a selector and a head; and ``scale`` (a
+:class:`~adabench.evaluation.Scale`, the corpus's, with its levels) to any part that takes it.
 """
 
 from __future__ import annotations
@@ -123,10 +124,10 @@ class Selector(Part):
 
 
 class Head(Part):
-    """Turns the selected units into a score in BDI-II points.
+    """Turns the selected units into a score in points of the corpus's scale.
 
     Losses are taken on scores standardised by the training split, so that their weights mean the
-    same on every corpus; ``score_mean`` and ``score_std`` (BDI-II points) travel with the
+    same on every corpus; ``score_mean`` and ``score_std`` (points) travel with the
     checkpoint.
     """
 
@@ -147,11 +148,11 @@ class Head(Part):
         self.score_std.fill_(spread if spread > 0 else 1.0)
 
     def standardise(self, score: Tensor) -> Tensor:
-        """Map BDI-II points to the scale on which losses are taken."""
+        """Map points to the scale on which losses are taken."""
         return (score - self.score_mean) / self.score_std
 
     def to_points(self, standardised: Tensor) -> Tensor:
-        """Map standardised scores back to BDI-II points."""
+        """Map standardised scores back to points."""
         return standardised * self.score_std + self.score_mean
 
     @abstractmethod

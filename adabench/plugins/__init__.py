@@ -22,7 +22,7 @@ BUILT_IN = {
     registry.STAGES: ("adabench.engine.stages.pretrain", "adabench.engine.stages.method"),
     registry.SEMANTICS: ("adabench.models.semantics",),
     registry.CORPORA: ("adabench.data.corpora",),
-    registry.METRICS: ("adabench.evaluation.within_points",),
+    registry.METRICS: ("adabench.evaluation.within_points", "adabench.evaluation.classes"),
 }
 for _registry, _modules in BUILT_IN.items():
     _registry.filled_by(*_modules)

@@ -14,7 +14,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from adabench.evaluation.levels import MAX_SCORE, severity_level
+from adabench.evaluation.scale import BDI_II
 from adabench.models import Assessor, Backbone
 from adabench.structures import Inputs, Semantics, Truth
 
@@ -140,8 +140,8 @@ def random_batch(
         semantics=Semantics(text=noise(semantic_widths[0]), image=noise(semantic_widths[1])),
         segment_length=segment_length,
     )
-    score = torch.linspace(5.0, MAX_SCORE - 5.0, clips)
-    truth = Truth(score=score, level=torch.from_numpy(severity_level(score.numpy())))
+    score = torch.linspace(BDI_II.low + 5.0, BDI_II.high - 5.0, clips)
+    truth = Truth(score=score, level=torch.from_numpy(BDI_II.level(score.numpy())))
     return {"inputs": inputs, "truth": truth}
 
 

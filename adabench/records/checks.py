@@ -309,7 +309,7 @@ def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iter
 
     Args:
         record: with one interval a metric, or none.
-        scores: session to BDI-II points, for a record without labels; None if not at hand.
+        scores: session to points, for a record without labels; None if not at hand.
     """
     if not record.entries or not record.intervals or (record.licensed and scores is None):
         return

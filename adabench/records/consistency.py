@@ -11,10 +11,11 @@ from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.fields import RecordFields
+from adabench.records.groups import FEWEST_PERSONS
 from adabench.records.plain import first_twice
 from adabench.records.private import FOLDER, persons_of
 from adabench.records.rounding import FROM_LABELS, coarse
-from adabench.records.sections import Measured, Prediction, bdi_ii
+from adabench.records.sections import Group, Measured, Prediction, bdi_ii
 from adabench.records.side_files import SUFFIX
 
 #: A record's numbers may differ by this much from recomputed ones.
@@ -171,6 +172,12 @@ def _is_within(entry: Prediction, low: float, high: float) -> bool:
     return entry.label is None or low <= entry.label <= high
 
 
+def _tells_persons(group: Group) -> bool:
+    few = group.persons is not None and group.persons < FEWEST_PERSONS
+    exact = (group.bias, group.slope, group.bias_interval, group.slope_interval)
+    return few or any(value is not None for value in exact)
+
+
 def _too_exact(record: RecordFields) -> Iterator[str]:
     content = record.model_dump(include=set(FROM_LABELS), mode="json")
     exact = [name for name, value in content.items() if coarse(value) != value]
@@ -181,6 +188,11 @@ def _too_exact(record: RecordFields) -> Iterator[str]:
         )
     sessions = record.counts.sessions if record.counts is not None else 0
     for name, group in record.groups.items():
+        if _tells_persons(group):
+            yield (
+                f"groups.{name} is of fewer than {FEWEST_PERSONS} persons, or has bias or slope, "
+                "which of a licensed corpus stay in the private side file"
+            )
         rest = sessions - group.sessions
         if group.sessions < FEWEST_IN_GROUP or 0 < rest < FEWEST_IN_GROUP:
             yield (

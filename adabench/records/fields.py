@@ -68,7 +68,8 @@ class RecordFields(BaseModel):
         predictions: one entry a session, no session twice; a bound or reported row has none.
         clips: clip to prediction, points.
         private: sha256 of the private side file of a licensed corpus's run (`records.private`).
-        groups: name to the metrics over some of the sessions.
+        groups: name to the results over some of the sessions; of a licensed corpus those of which
+            nothing follows on few persons, without bias and slope.
         measures: further numbers, by name.
         timing: part of the run to seconds.
         relevance_auc: where key frames are known (a generated corpus), how well the relevance finds

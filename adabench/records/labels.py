@@ -20,7 +20,7 @@ class CorpusLabels:
     Attributes:
         name: the corpus.
         licensed: its labels may not be passed on.
-        scores: session to BDI-II points; a session without a score is left out.
+        scores: session to points; a session without a score is left out.
         subjects: session to whose it is.
         prepared: the corpus itself, for whoever divides it again; None where labels alone are known.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adabench.evaluation.classes import CLASS_METRICS
 from adabench.evaluation.session_metric import SessionMetric
 from adabench.plugins.fingerprints import code_of
 from adabench.records.sections import Measure
@@ -82,19 +83,30 @@ def value_of(metric: SessionMetric, prediction: ArrayLike, label: ArrayLike) -> 
 
 
 def measures_of(
-    configs: Sequence[Mapping[str, Any]], prediction: ArrayLike, label: ArrayLike
+    configs: Sequence[Mapping[str, Any]],
+    prediction: ArrayLike,
+    label: ArrayLike,
+    *,
+    classes: bool = False,
 ) -> tuple[dict[str, Measure], list[str]]:
-    """Compute what a run's config names; return name → measure, and a line for each that failed."""
+    """Compute what a run's config names, and of classes the metrics of these.
+
+    Returns:
+        Name → measure, and a line for each that failed.
+    """
     found: dict[str, Measure] = {}
     failed: list[str] = []
-    for metric, config in zip(build_metrics(configs), configs, strict=True):
+    asked = list(zip(build_metrics(configs), map(_code, configs), strict=True))
+    if classes:
+        asked += [(metric, metric.name) for metric in CLASS_METRICS]
+    for metric, code in asked:
         try:
             value = value_of(metric, prediction, label)
         except MetricError as error:
             failed.append(str(error))
             continue
         found[metric.name] = Measure(
-            value=value, unit=metric.unit, direction=metric.direction, code=_code(config)
+            value=value, unit=metric.unit, direction=metric.direction, code=code
         )
     return found, failed
 

@@ -21,7 +21,7 @@ LARGEST_NUMBER: Final = 2**63
 Name = Annotated[str, Field(min_length=1), AfterValidator(check_name)]
 SessionName = Annotated[str, Field(max_length=LONGEST_NAME, pattern=r"^\S(.*\S)?$")]
 
-#: A predicted score in BDI-II points, of which there are 0 to 63.
+#: A predicted score, in points of the corpus's scale.
 Points = Annotated[float, Field(gt=-1e4, lt=1e4)]
 
 

@@ -17,12 +17,14 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from adabench.data.files import write_bytes
+from adabench.records.groups import public_groups
 from adabench.records.reading import read_plain
 from adabench.records.rounding import FROM_LABELS, coarse
 from adabench.records.sections import (
     STRICT,
     Calibration,
     Digest,
+    Group,
     Interval,
     Measure,
     MeasureName,
@@ -50,7 +52,7 @@ class Private(BaseModel):
         predictions: one a session; labels stay in the corpus.
         clips: clip to prediction.
         relevance: the side file of the test clips' relevance, if it is kept.
-        metrics, intervals, calibration, measures: with all their digits.
+        metrics, intervals, calibration, measures, groups: with all their digits.
     """
 
     model_config = STRICT
@@ -64,10 +66,13 @@ class Private(BaseModel):
     intervals: dict[MetricName, Interval] = {}
     calibration: Calibration | None = None
     measures: dict[MeasureName, Measure] = {}
+    groups: dict[Name, Group] = {}
 
     def content(self) -> bytes:
         """Return the file's bytes."""
-        return (self.model_dump_json(indent=1) + "\n").encode()
+        # They came later: a file of before keeps its digest.
+        left_out = None if self.groups else {"groups"}
+        return (self.model_dump_json(indent=1, exclude=left_out) + "\n").encode()
 
     def digest(self) -> str:
         """Return what a record names the file by."""
@@ -96,9 +101,11 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
         intervals=content.get("intervals", {}),
         calibration=content.get("calibration"),
         measures=content.get("measures", {}),
+        groups=content.get("groups", {}),
     )
     left_out = ("predictions", "clips", "relevance", "calibration", "measures")
     public = {name: value for name, value in content.items() if name not in left_out}
+    public["groups"] = public_groups(private.groups, len(private.predictions))
     for name in FROM_LABELS:
         if name in public:
             public[name] = coarse(_plain(public[name]))

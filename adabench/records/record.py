@@ -36,6 +36,7 @@ from adabench.records.private import Private, persons_of
 from adabench.records.sections import (
     Cost,
     Flags,
+    Group,
     Interval,
     Measure,
     Measured,
@@ -163,6 +164,11 @@ class Record(RecordFields):
     def further(self) -> dict[str, Measure]:
         """Measures by name, as far as they are at hand."""
         return {**self.measures} if self._kept is None else {**self._kept.measures}
+
+    @property
+    def by_group(self) -> dict[str, Group]:
+        """Results by group, as far as they are at hand."""
+        return self.groups if self._kept is None else self._kept.groups
 
     @property
     def sessions(self) -> int:

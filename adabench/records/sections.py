@@ -5,11 +5,18 @@ A section whose default says nothing (None, or empty) is not known of that run.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
+from adabench.evaluation import scale as scales
 from adabench.records.plain import Name as Name
 from adabench.records.plain import SessionName
 
@@ -31,8 +38,9 @@ FileName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9
 MeasureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 ._@/+-]{0,63}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Interval = tuple[Points, Points]
+Slope = Annotated[float, Field(ge=-1e12, le=1e12)]
 
-#: How far two predictions of one clip may be apart by rounding alone, BDI-II points.
+#: How far two predictions of one clip may be apart by rounding alone, points.
 ROUNDING: Final = 1e-4
 
 
@@ -46,8 +54,27 @@ class Part(BaseModel):
     model_config = STRICT
 
 
+class Grown(Part):
+    """A section with fields that came later.
+
+    These are not written at their default, so that what was written before keeps its checksum.
+    """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in content.items()
+            if name not in self._LATER or getattr(self, name) != fields[name].default
+        }
+
+
 class Metrics(Part):
-    """RMSE and MAE in BDI-II points, PCC and CCC in [-1, 1]; a paper may leave out the last two."""
+    """RMSE and MAE in points, PCC and CCC in [-1, 1]; a paper may leave out the last two."""
 
     RMSE: Distance
     MAE: Distance
@@ -233,18 +260,31 @@ class Level(Part):
     low: Points
 
 
-class Scale(Part):
+class Scale(Grown):
     """The scale of the labels, whole, so that checking a record needs no corpus.
 
     Attributes:
         low, high: its ends, in points, both reached.
         levels: from the mildest on; the first begins at ``low``.
+        unit: what one step is called after the name.
+        whole: whether labels are whole numbers.
+        classes: whether the levels are two classes, and a prediction the probability of the second.
     """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset(("unit", "whole", "classes"))
 
     name: Name
     low: Points
     high: Points
     levels: list[Level] = []
+    unit: str = "points"
+    whole: bool = True
+    classes: bool = False
+
+    @property
+    def points(self) -> str:
+        """Its unit with its name, e.g. ``BDI-II points``."""
+        return f"{self.name} {self.unit}".strip()
 
     @model_validator(mode="after")
     def _check_order(self) -> Scale:
@@ -259,18 +299,57 @@ class Scale(Part):
         return self
 
 
+def scale_form(scale: scales.Scale) -> Scale:
+    """Return a corpus's scale as records hold it."""
+    return Scale(
+        name=scale.name,
+        low=scale.low,
+        high=scale.high,
+        levels=[Level(name=level.name, low=level.low) for level in scale.levels],
+        unit=scale.unit,
+        whole=scale.whole,
+        classes=scale.classes,
+    )
+
+
+def scale_of(form: Scale) -> scales.Scale:
+    """Return what a record holds as a scale.
+
+    Raises:
+        ValueError: it has no levels.
+    """
+    levels = tuple(scales.Level(level.name, level.low) for level in form.levels)
+    return scales.Scale(form.name, form.low, form.high, levels, form.unit, form.whole, form.classes)
+
+
 def bdi_ii() -> Scale:
-    """Return the scale of the BDI-II with its four levels."""
-    lows = (MIN_SCORE, *LEVEL_THRESHOLDS)
-    levels = [Level(name=name, low=low) for name, low in zip(LEVEL_NAMES, lows, strict=True)]
-    return Scale(name="BDI-II", low=MIN_SCORE, high=MAX_SCORE, levels=levels)
+    """Return the scale of records that name none."""
+    return scale_form(scales.BDI_II)
 
 
-class Group(Part):
-    """The metrics over some of the tested sessions."""
+class Group(Grown):
+    """The results over some of the tested sessions.
+
+    Attributes:
+        persons: whose sessions these are.
+        metrics: None where they are of too few persons (`records.groups`).
+        intervals: 95 % over persons.
+        bias, slope: as in `Calibration`; of a licensed corpus in the private file alone.
+        bias_interval, slope_interval: 95 % over persons.
+    """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset(
+        ("persons", "intervals", "bias", "slope", "bias_interval", "slope_interval")
+    )
 
     sessions: Annotated[int, Field(ge=1, le=10**9)]
-    metrics: Metrics
+    metrics: Metrics | None
+    persons: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    intervals: dict[MetricName, Interval] = {}
+    bias: Points | None = None
+    slope: Slope | None = None
+    bias_interval: Interval | None = None
+    slope_interval: tuple[Slope, Slope] | None = None
 
 
 class Calibration(Part):
@@ -283,7 +362,7 @@ class Calibration(Part):
     """
 
     intercept: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
-    slope: Annotated[float, Field(ge=-1e12, le=1e12)] | None = None
+    slope: Slope | None = None
     bias: Points
     sigma_ratio: Annotated[float, Field(ge=0, le=1e9)] | None = None
 

@@ -8,7 +8,11 @@ import torch
 from torch import Tensor
 
 from adabench.batching import clip_truth
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.structures import Clip, Inputs, Semantics, Signals, Truth, ViewId
+
+# Of a scale's range.
+_SHARES = (0.06, 0.35, 0.63, 0.24)
 
 SIGNAL_NAMES = ("AU01_c", "AU01_r", "AU04_c", "AU04_r", "gaze_angle_x", "pose_Rx")
 
@@ -17,7 +21,8 @@ def example_batch(
     *,
     reads: Sequence[str] = ("frames",),
     lengths: Sequence[int] | None = None,
-    scores: Sequence[float] = (4.0, 22.0, 40.0),
+    scores: Sequence[float] | None = None,
+    scale: Scale = BDI_II,
     size: int = 64,
     stride: int = 2,
     seed: int = 0,
@@ -29,7 +34,8 @@ def example_batch(
         reads: ``frames``, ``semantics`` (512 and 768 channels), ``signals``.
         lengths: frames of each clip, whole segments; the shorter ones are padded. By default 7, 5
             and 6 frames, or 3, 1 and 2 segments.
-        scores: BDI-II points of each clip.
+        scores: of each clip; by default of three, low, middle and high.
+        scale: of the scores.
         size: height and width of a frame, pixels.
         stride: between the numbers of two frames.
         seed: of the random content.
@@ -39,6 +45,7 @@ def example_batch(
         ValueError: ``lengths`` and ``scores`` differ in length, or a clip is no whole segments.
     """
     lengths = _lengths(lengths, segment)
+    scores = example_scores(scale) if scores is None else scores
     if len(lengths) != len(scores):
         raise ValueError(f"{len(lengths)} lengths came with {len(scores)} scores")
     random = torch.Generator().manual_seed(seed)
@@ -59,7 +66,7 @@ def example_batch(
         values = content(len(SIGNAL_NAMES))
         mask = valid[:, :, None].expand_as(values).clone()
         inputs.signals = Signals(values=values, mask=mask, names=SIGNAL_NAMES)
-    return inputs, example_truth(scores)
+    return inputs, example_truth(scores, scale)
 
 
 def _lengths(lengths: Sequence[int] | None, segment: int) -> Sequence[int]:
@@ -72,9 +79,20 @@ def _lengths(lengths: Sequence[int] | None, segment: int) -> Sequence[int]:
     return lengths
 
 
-def example_truth(scores: Sequence[float]) -> Truth:
-    """Return the truth of clips with these scores, their levels included."""
-    clips = [Clip(id=example_id(n), index=torch.zeros(0), score=s) for n, s in enumerate(scores)]
+def example_scores(scale: Scale, count: int = 3) -> tuple[float, ...]:
+    """Return scores over a scale's range, low and high ones; of the BDI-II 4, 22, 40 and 15, and again."""
+    span = scale.high - scale.low
+    found = [scale.low + _SHARES[number % len(_SHARES)] * span for number in range(count)]
+    return tuple(float(round(score)) if scale.whole else score for score in found)
+
+
+def example_truth(scores: Sequence[float], scale: Scale = BDI_II) -> Truth:
+    """Return the truth of clips with these scores of a scale, their levels included."""
+    levels = scale.level(scores).tolist()
+    clips = [
+        Clip(id=example_id(number), index=torch.zeros(0), score=score, level=level)
+        for number, (score, level) in enumerate(zip(scores, levels, strict=True))
+    ]
     truth = clip_truth(clips)
     if truth is None:
         raise ValueError("every clip of an example has a score")

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adabench.evaluation.scale import Scale
 from adabench.models.assessor import ROLES
 from adabench.structures import Assessment, Features, Selection, Truth, Units
-from adabench.testing.examples import example_truth
+from adabench.testing.examples import example_scores, example_truth
 from adabench.testing.flow import (
     Flow,
     PartFailedError,
@@ -35,7 +36,7 @@ def labels_forgotten(subject: Subject) -> Iterator[Problem]:
     for draw, base in subject.draws:
         if draw.method is not subject.method:
             continue
-        truth = _invented(len(draw.first["inputs"].valid))
+        truth = _invented(draw.method.scale, len(draw.first["inputs"].valid))
         for role in subject.usable(draw.roles):
             if not overrides(subject.part(role), "loss"):
                 continue
@@ -65,8 +66,8 @@ def _trained_flow(part: Any, role: str, base: Flow) -> Flow:
     return flow
 
 
-def _invented(clips: int) -> Truth:
-    return example_truth([(4.0, 40.0, 22.0, 15.0)[n % 4] for n in range(clips)])
+def _invented(scale: Scale, clips: int) -> Truth:
+    return example_truth(example_scores(scale, clips), scale)
 
 
 def rows(subject: Subject) -> Iterator[Problem]:

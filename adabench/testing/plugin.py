@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models.assessor import ROLES, Assessor
 from adabench.models.roles import Backbone, IncompatiblePartsError
 from adabench.plugins import load_plugins
@@ -47,6 +48,7 @@ def check_plugin(
     truth: Truth | None = None,
     exempt: Sequence[str] = (),
     plugins: Sequence[Path] = (),
+    scale: Scale = BDI_II,
 ) -> Assessor:
     """Build a method and check the whole contract.
 
@@ -58,6 +60,7 @@ def check_plugin(
         truth: its ground truth.
         exempt: patterns (``selector.tokens.*``) of parameters that by design get no gradient.
         plugins: files and folders to load first; those that are installed are loaded in any case.
+        scale: of the corpus that the method would be trained on.
 
     Returns:
         The method, as it was built.
@@ -71,7 +74,7 @@ def check_plugin(
             check_plugin({"selector": {"type": "MySelector"}}, plugins=[Path("my_plugins")])
     """
     report, assessor = report_plugin(
-        method, inputs=inputs, truth=truth, exempt=exempt, plugins=plugins
+        method, inputs=inputs, truth=truth, exempt=exempt, plugins=plugins, scale=scale
     )
     refuse_broken(report)
     if assessor is None:
@@ -86,11 +89,12 @@ def report_plugin(
     truth: Truth | None = None,
     exempt: Sequence[str] = (),
     plugins: Sequence[Path] = (),
+    scale: Scale = BDI_II,
 ) -> tuple[ContractReport, Assessor | None]:
     """Do as :func:`check_plugin`, and return what was found beside the method, if it can be built."""
     findings = _load(plugins)
     parts = {key: value for key, value in method.items() if key != "name"}
-    config = {"type": "Assessor", **_PLAIN, **parts}
+    config = {"type": "Assessor", **_PLAIN, **parts, "scale": scale}
     if findings:
         return ContractReport(tuple(findings)), None
     try:
@@ -125,9 +129,11 @@ def _built(config: dict[str, Any]) -> Assessor:
 def _example(assessor: Assessor) -> tuple[Inputs, Truth]:
     reads, (length, size) = assessor.backbone.reads, assessor.backbone.trial
     if not assessor.backbone.per_segment:
-        return example_batch(reads=reads, size=size)
+        return example_batch(reads=reads, size=size, scale=assessor.scale)
     lengths = [length * count for count in _SEGMENTS]
-    return example_batch(reads=reads, segment=length, lengths=lengths, size=size)
+    return example_batch(
+        reads=reads, segment=length, lengths=lengths, size=size, scale=assessor.scale
+    )
 
 
 def _load(plugins: Sequence[Path]) -> list[Finding]:
@@ -208,7 +214,7 @@ def _unknown_keyword(kind: type, told: str) -> str:
     known = [
         p.name for p in inspect.signature(kind).parameters.values() if p.kind == p.KEYWORD_ONLY
     ]
-    if keyword in ("units", "features"):
+    if keyword in ("units", "features", "scale"):
         return f"The builder passes {keyword}=: add it to __init__."
     near = difflib.get_close_matches(keyword, known, n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""

@@ -6,11 +6,13 @@ import pickle
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from adabench.data.corpora import CorpusReader, Scan, SourceClip, find_reader
-from adabench.data.manifest import MAX_SCORE, SPLITS
+from adabench.data.manifest import SPLITS
+from adabench.evaluation.scale import Scale
 from adabench.registry import place_of
 from adabench.testing.report import ContractReport, Finding, Rule, refuse_broken
 
@@ -49,7 +51,7 @@ READER_RULES: Final[dict[str, Rule]] = {
         ),
         Rule(
             "scores",
-            f"a score is a whole number from 0 to {MAX_SCORE}, or None",
+            "a score is one of the reader's scale, an int where that is whole, or None",
             "Read labels as int, and leave a clip without one out, with a Problem.",
         ),
         Rule(
@@ -177,20 +179,23 @@ def _splits(reader: CorpusReader, scan: Scan, src: Path) -> Faults:
 
 
 def _scores(reader: CorpusReader, scan: Scan, src: Path) -> Faults:
-    del reader, src
-    yield from _first(scan, _is_odd_score, lambda clip: f"score {clip.score!r}")
+    del src
+    odd = partial(_is_odd_score, reader.scale)
+    expected = f"expected {reader.scale.expected}"
+    yield from _first(scan, odd, lambda clip: f"score {clip.score!r}, {expected}")
 
 
-def _is_odd_score(clip: SourceClip) -> bool:
+def _is_odd_score(scale: Scale, clip: SourceClip) -> bool:
     score = clip.score
     if score is None:
         return False
-    return type(score) is not int or not 0 <= score <= MAX_SCORE
+    kinds = (int,) if scale.whole else (int, float)
+    return type(score) not in kinds or not scale.holds(score)
 
 
 def _sessions(reader: CorpusReader, scan: Scan, src: Path) -> Faults:
     del reader, src
-    sessions: dict[str, set[tuple[str, str, int | None]]] = defaultdict(set)
+    sessions: dict[str, set[tuple[str, str, float | None]]] = defaultdict(set)
     for clip in scan.clips:
         sessions[clip.session].add((clip.subject, clip.split, clip.score))
     for session, found in sessions.items():

@@ -29,7 +29,7 @@ RULES: dict[str, Rule] = {
             "constructor",
             "a constructor takes keywords: those of the config, and what the builder passes",
             "An aggregator takes *, features: FeatureSpec, a selector and a head take *, units: "
-            "UnitSpec; other keywords are those that the config gives.",
+            "UnitSpec, and any part that wants it scale: Scale; other keywords are the config's.",
         ),
         Rule(
             "initialised",
@@ -157,7 +157,7 @@ ESTIMATOR_RULES: dict[str, Rule] = {
         Rule(
             "runs",
             "predict answers with a score a row",
-            "Return an array (N,) of BDI-II points from predict, for one row too.",
+            "Return an array (N,) of points from predict, for one row too.",
         ),
         Rule(
             "finite",

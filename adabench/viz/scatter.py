@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from adabench.data.files import atomic_path
-from adabench.evaluation.levels import LEVEL_NAMES, LEVEL_THRESHOLDS, MAX_SCORE, MIN_SCORE
 from adabench.evaluation.metrics import score_metrics
+from adabench.evaluation.scale import BDI_II, Scale
 
 _POINT, _INK, _MUTED, _LINE = "#2c6fa8", "#262626", "#8a8a8a", "#c9c9c9"
 # Cells on the diagonal, where prediction and label share a level, are tinted by severity.
-_LEVEL_TINTS = ("#f4f7fa", "#ecf2f7", "#e4ecf4", "#dbe6f0")
-# Half a point beyond the scale, so that a mark at 0 or 63 is not cut.
-_MARGIN = 1.5
+_MILDEST, _SEVEREST = (0.957, 0.969, 0.98), (0.859, 0.902, 0.941)
+# Of the scale's range: so far beyond its ends, so that a mark there is not cut; names of levels.
+_MARGIN, _NAMES = 0.024, 0.01
 
 
 def prediction_scatter(
@@ -29,23 +29,25 @@ def prediction_scatter(
     path: str | os.PathLike[str],
     title: str,
     *,
+    scale: Scale = BDI_II,
     subtitle: str = "",
     dots_per_inch: int = 150,
 ) -> Path:
     """Draws predictions against labels with the diagonal, the severity levels and the metrics.
 
-    Levels are divided halfway between their whole scores (13.5, 19.5, 28.5); a tinted square is
-    where prediction and label share one. A prediction outside the scale of 0-63 is drawn as a
+    Levels are divided halfway between their whole scores (of the BDI-II 13.5, 19.5, 28.5); a tinted
+    square is where prediction and label share one. A prediction outside the scale is drawn as a
     triangle on the edge; the metrics use its true value.
 
     The figure shows labels. For a corpus under licence the caller must keep it with the run and
     out of what is published.
 
     Args:
-        prediction: ``(N,)`` predicted scores in BDI-II points, one a session or clip.
-        label: ``(N,)`` true scores in [0, 63].
+        prediction: ``(N,)`` predicted scores in points, one a session or clip.
+        label: ``(N,)`` true scores.
         path: the file to write; its ending (.png, .pdf, .svg) chooses the format.
         title: heading, the method and track for example.
+        scale: of the scores.
         subtitle: a second, smaller line (what a demo number does not mean, say).
         dots_per_inch: resolution of a bitmap; the figure is 5.6 by 6 inches.
 
@@ -54,16 +56,16 @@ def prediction_scatter(
 
     Raises:
         ValueError: if the scores are empty, of unequal shape or not finite, a label is outside
-            [0, 63], or the ending is no format matplotlib knows.
+            the scale, or the ending is no format matplotlib knows.
         OSError: if the file can't be written.
     """
     path = Path(path)
     metrics = score_metrics(prediction, label)
     predicted = np.asarray(prediction, dtype=np.float64)
     true = np.asarray(label, dtype=np.float64)
-    if true.min() < MIN_SCORE or true.max() > MAX_SCORE:
+    if true.min() < scale.low or true.max() > scale.high:
         raise ValueError(
-            f"labels must lie in [{MIN_SCORE}, {MAX_SCORE}] BDI-II points, "
+            f"labels must lie in [{scale.low:g}, {scale.high:g}] {scale.points}, "
             f"got {true.min()} to {true.max()}"
         )
     figure = Figure(figsize=(5.6, 6.0), facecolor="white")
@@ -74,37 +76,52 @@ def prediction_scatter(
             f"can't draw {path}: its ending must be one of {', '.join(sorted(formats))}"
         )
     axes = figure.add_axes((0.115, 0.095, 0.855, 0.798))
-    _draw_levels(axes)
-    _draw_points(axes, predicted, true)
-    _draw_frame(axes)
+    _draw_levels(axes, scale)
+    _draw_points(axes, predicted, true, scale)
+    _draw_frame(axes, scale)
     _draw_texts(figure, axes, title, subtitle, metrics, predicted.size)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=dots_per_inch, format=path.suffix.lower().lstrip("."))
     return path
 
 
-def _draw_levels(axes: Axes) -> None:
-    edges = (MIN_SCORE - _MARGIN, *(edge - 0.5 for edge in LEVEL_THRESHOLDS), MAX_SCORE + _MARGIN)
+def _ends(scale: Scale) -> tuple[float, float]:
+    margin = _MARGIN * (scale.high - scale.low)
+    return scale.low - margin, scale.high + margin
+
+
+def _tints(count: int) -> list[tuple[float, ...]]:
+    """From the mildest level's to the severest's."""
+    return [tuple(tint) for tint in np.linspace(_MILDEST, _SEVEREST, count).tolist()]
+
+
+def _draw_levels(axes: Axes, scale: Scale) -> None:
+    low_end, high_end = _ends(scale)
+    half = 0.5 if scale.whole else 0.0
+    edges = (low_end, *(edge - half for edge in scale.thresholds), high_end)
     for edge in edges[1:-1]:
         axes.axhline(edge, color=_LINE, linewidth=0.6, zorder=1)
         axes.axvline(edge, color=_LINE, linewidth=0.6, zorder=1)
-    for low, high, tint in zip(edges[:-1], edges[1:], _LEVEL_TINTS, strict=True):
+    for low, high, tint in zip(edges[:-1], edges[1:], _tints(len(scale.levels)), strict=True):
         axes.fill_between([low, high], low, high, color=tint, linewidth=0, zorder=0)
-    for low, high, name in zip(edges[:-1], edges[1:], LEVEL_NAMES, strict=True):
+    border = scale.high + _NAMES * (scale.high - scale.low)
+    for low, high, name in zip(edges[:-1], edges[1:], scale.names, strict=True):
         style: dict[str, Any] = {"color": _MUTED, "fontsize": 7.5, "zorder": 2}
         middle = (low + high) / 2
-        axes.text(middle, MAX_SCORE + 0.6, name, ha="center", va="top", **style)
-        axes.text(MAX_SCORE + 0.6, middle, name, ha="right", va="center", rotation=90, **style)
-    ends = [MIN_SCORE, MAX_SCORE]
+        axes.text(middle, border, name, ha="center", va="top", **style)
+        axes.text(border, middle, name, ha="right", va="center", rotation=90, **style)
+    ends = [scale.low, scale.high]
     axes.plot(ends, ends, color=_MUTED, linewidth=0.9, linestyle=(0, (5, 3)), zorder=2)
 
 
-def _draw_points(axes: Axes, predicted: NDArray[np.float64], true: NDArray[np.float64]) -> None:
-    shown = np.clip(predicted, MIN_SCORE, MAX_SCORE)
+def _draw_points(
+    axes: Axes, predicted: NDArray[np.float64], true: NDArray[np.float64], scale: Scale
+) -> None:
+    shown = np.clip(predicted, scale.low, scale.high)
     for where, marker in (
         (predicted == shown, "o"),
-        (predicted > MAX_SCORE, "^"),
-        (predicted < MIN_SCORE, "v"),
+        (predicted > scale.high, "^"),
+        (predicted < scale.low, "v"),
     ):
         axes.scatter(
             true[where],
@@ -119,18 +136,25 @@ def _draw_points(axes: Axes, predicted: NDArray[np.float64], true: NDArray[np.fl
         )
 
 
-def _draw_frame(axes: Axes) -> None:
-    axes.set_xlim(MIN_SCORE - _MARGIN, MAX_SCORE + _MARGIN)
-    axes.set_ylim(MIN_SCORE - _MARGIN, MAX_SCORE + _MARGIN)
+def _draw_frame(axes: Axes, scale: Scale) -> None:
+    axes.set_xlim(*_ends(scale))
+    axes.set_ylim(*_ends(scale))
     axes.set_aspect("equal")
-    ticks = list(range(MIN_SCORE, MAX_SCORE, 10))
+    step = _tick_step(scale.high - scale.low)
+    ticks = scale.low + step * np.arange(int((scale.high - scale.low) / step) + 1)
     axes.set_xticks(ticks)
     axes.set_yticks(ticks)
     axes.tick_params(color=_LINE, labelcolor=_INK, labelsize=8.5, length=3)
     for spine in axes.spines.values():
         spine.set_color(_LINE)
-    axes.set_xlabel("label (BDI-II points)", fontsize=9.5, color=_INK)
-    axes.set_ylabel("prediction (BDI-II points)", fontsize=9.5, color=_INK)
+    axes.set_xlabel(f"label ({scale.points})", fontsize=9.5, color=_INK)
+    axes.set_ylabel(f"prediction ({scale.points})", fontsize=9.5, color=_INK)
+
+
+def _tick_step(span: float) -> float:
+    """The smallest of 1, 2, 5, 10, … that divides ``span`` into less than ten parts: 10 of 63."""
+    unit = 10.0 ** np.floor(np.log10(span / 10))
+    return float(next(unit * m for m in (1, 2, 5, 10, 20) if span / (unit * m) < 10))
 
 
 def _draw_texts(

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adabench.evaluation import BDI_II, Scale
 from adabench.models import Selector, even_weights
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Selection, Truth, Units, UnitSpec
@@ -35,6 +36,7 @@ class PrototypeMAP(Selector):
         sdpm: arguments of :class:`~.sdpm.SDPM`; None builds no prototypes.
         kdm: arguments of :class:`~.kdm.KDM`; None leaves the contrastive loss out.
         map: ``mode`` (``share`` or ``sparse_hits``); None weighs frames evenly.
+        scale: whose levels have prototypes.
 
     Raises:
         ValueError: KDM or MAP without SDPM, or a combination that leaves the tokens untrained.
@@ -49,6 +51,7 @@ class PrototypeMAP(Selector):
         sdpm: dict[str, Any] | None = {},  # noqa: B006 - read only; {} is "on, as by default"
         kdm: dict[str, Any] | None = {},  # noqa: B006
         map: dict[str, Any] | None = {},  # noqa: B006
+        scale: Scale = BDI_II,
     ) -> None:
         super().__init__()
         self.reads_maps = units.per_step and bool(units.features.maps)
@@ -61,7 +64,7 @@ class PrototypeMAP(Selector):
         if sdpm is None:
             return
         self.tokens = _build_tokens(units, self.reads_maps, dict(tokens or {}))
-        self.sdpm = SDPM(length=self.tokens.length, **sdpm)
+        self.sdpm = SDPM(length=self.tokens.length, severities=len(scale.levels), **sdpm)
         if kdm is not None:
             self.kdm = KDM(branches=_build_branches(units.features, self.tokens), **kdm)
         if map is not None:

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from .sinkhorn import KAPPA, sinkhorn
 from .sparsity import SAMPLING_FACTOR
 
-#: Which of the A prototype sets a severity level belongs to, by A. The paper has four; three are
-#: healthy (0-13), potentially depressed (14-28) and depressed (29-63), the names of its figure 4.
-SETS = {4: (0, 1, 2, 3), 3: (0, 1, 1, 2)}
-LEVELS = 4
+#: Which of three prototype sets each of four severity levels belongs to: healthy, potentially
+#: depressed and depressed, the names of the paper's figure 4. Otherwise each level has its own.
+JOINED = (0, 1, 1, 2)
 #: K, the paper's.
 PROTOTYPES = 8
 #: β, not printed.
@@ -44,7 +43,9 @@ class SDPM(nn.Module):
 
     Args:
         length: L of a token.
-        levels: A, 4 or 3, the levels that have prototypes of their own; 3 joins mild and moderate.
+        severities: how many severity levels the corpus's scale has; the paper's has four.
+        levels: A, how many of them have prototypes of their own: all by default, or of four three,
+            which joins the middle two.
         prototypes: K per level.
         momentum: β.
         kappa: κ of the balanced assignment.
@@ -61,7 +62,8 @@ class SDPM(nn.Module):
         self,
         *,
         length: int,
-        levels: int = LEVELS,
+        severities: int = len(JOINED),
+        levels: int | None = None,
         prototypes: int = PROTOTYPES,
         momentum: float = MOMENTUM,
         kappa: float = KAPPA,
@@ -69,8 +71,14 @@ class SDPM(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if levels not in SETS:
-            raise ValueError(f"sdpm.levels is 3 or 4; got {levels}")
+        sets = tuple(range(severities))
+        if levels is not None and levels != severities:
+            if (severities, levels) != (len(JOINED), len(set(JOINED))):
+                either = "3 or 4" if severities == len(JOINED) else f"{severities}, the scale's"
+                raise ValueError(f"sdpm.levels is {either}; got {levels}")
+            sets = JOINED
+        self._sets = sets
+        levels = len(set(sets))
         if not 0 <= momentum < 1:
             raise ValueError(f"sdpm.momentum (β) lies in [0, 1); got {momentum}")
         for name, value in (("prototypes", prototypes), ("kappa", kappa), ("sampling", sampling)):
@@ -87,8 +95,8 @@ class SDPM(nn.Module):
         return self.prototypes.shape[0]
 
     def own_level(self, severity: Tensor) -> Tensor:
-        """Map severity levels 0-3 (B,) to the levels 0 … A−1 of the prototypes (B,)."""
-        return torch.tensor(SETS[self.levels], device=severity.device)[severity]
+        """Map the scale's severity levels (B,) to the levels 0 … A−1 of the prototypes (B,)."""
+        return torch.tensor(self._sets, device=severity.device)[severity]
 
     def similarity(self, tokens: Tensor) -> Tensor:
         """Cosine of tokens (…, L) to every prototype: (…, A, K), in float32."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from adabench.evaluation import LEVEL_NAMES
+from adabench.evaluation import BDI_II, Scale
 from adabench.models import Selector, even_weights
 from adabench.registry import MODELS
 from adabench.structures import Selection, Truth, Units, UnitSpec
@@ -31,8 +31,8 @@ class DFS(Selector):
     """Keeps the ``percent`` % of units that are most relevant to the level it predicts.
 
     ``Selection.relevance`` is the segment depression relevance score (SDR), R̂ at the predicted
-    level, not normalised; ``level_scores`` (B, 4) is z of Eq 10. ``extra`` holds ``probability``
-    and ``share``, P and R (B, M, 4), and ``level`` (B,), the predicted I. The label has no part in
+    level, not normalised; ``level_scores`` (B, A) is z of Eq 10. ``extra`` holds ``probability``
+    and ``share``, P and R (B, M, A), and ``level`` (B,), the predicted I. The label has no part in
     it, in training either.
 
     Args:
@@ -43,6 +43,7 @@ class DFS(Selector):
         level: I as the ``argmax`` of z, or as the ``mode`` of the units' own levels (Eq 4).
         hidden: width of the hidden layer of both branches; 0 makes them linear.
         dropout: on the branches' inputs, in training.
+        scale: whose A levels are told apart.
 
     Raises:
         ValueError: a ratio outside 1 to 100, or an unknown ``select`` or ``level``.
@@ -58,6 +59,7 @@ class DFS(Selector):
         level: str = "argmax",
         hidden: int = 128,
         dropout: float = 0.0,
+        scale: Scale = BDI_II,
     ) -> None:
         super().__init__()
         if not isinstance(percent, int):
@@ -70,9 +72,9 @@ class DFS(Selector):
             if value not in known:
                 raise ValueError(f"DFS.{name} is one of {', '.join(known)}; got {value!r}")
         self.percent, self.select, self.level = percent, select, level
-        self.classify = _branch(units.dim, hidden, dropout, bias=True)
+        self.classify = _branch(units.dim, hidden, dropout, len(scale.levels), bias=True)
         # One number added to every unit's logit leaves a softmax over units as it is.
-        self.relate = _branch(units.dim, hidden, dropout, bias=False)
+        self.relate = _branch(units.dim, hidden, dropout, len(scale.levels), bias=False)
 
     def forward(self, units: Units) -> Selection:
         """Map units (B, M, D) to weights (B, M): 1/K on the K kept units."""
@@ -110,8 +112,10 @@ class DFS(Selector):
         return {"wsl": weak_level_loss(output.level_scores, truth.level)}
 
 
-def _branch(channels: int, hidden: int, dropout: float, *, bias: bool) -> nn.Sequential:
+def _branch(
+    channels: int, hidden: int, dropout: float, levels: int, *, bias: bool
+) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
     if hidden:
         layers += [nn.Linear(channels, hidden), nn.GELU()]
-    return nn.Sequential(*layers, nn.Linear(hidden or channels, len(LEVEL_NAMES), bias=bias))
+    return nn.Sequential(*layers, nn.Linear(hidden or channels, levels, bias=bias))

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from adabench.evaluation import LEVEL_NAMES
+from adabench.evaluation import BDI_II, Scale
 from adabench.models import Head
 from adabench.registry import MODELS
 from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
 
 from .losses import mean_over_selected, one_hot_loss, threshold_loss
 
-#: The level losses and how many logits each reads.
-FORMS = {
-    "thresholds": (threshold_loss, len(LEVEL_NAMES) - 1),
-    "one_hot": (one_hot_loss, len(LEVEL_NAMES)),
-}
+#: The level losses and how many logits fewer than levels each reads.
+FORMS = {"thresholds": (threshold_loss, 1), "one_hot": (one_hot_loss, 0)}
 
 
 @MODELS.register_module()
 class OrdinalRegressor(Head):
     """A score a unit, averaged by the selection's weights, with level logits beside it.
 
-    The logits (B, M, 3 or 4) in ``Assessment.extra["logits"]`` shape training alone: the score
-    doesn't read them.
+    The logits in ``Assessment.extra["logits"]``, (B, M, A - 1) or (B, M, A) for A levels, shape
+    training alone: the score doesn't read them.
 
     Args:
         units: what it reads.
         hidden: width of a hidden layer that scores and logits share; 0 makes both linear.
         dropout: on its input, in training.
-        ordinal: ``thresholds`` asks whether the level exceeds 0, 1 and 2 (Eq 12), summed;
-            ``one_hot`` asks for each of the four levels, averaged.
+        ordinal: ``thresholds`` asks whether the level exceeds 0, 1, … (Eq 12), summed;
+            ``one_hot`` asks for each of the levels, averaged.
         ordinal_weight: factor of that loss.
+        scale: whose levels these are.
 
     Raises:
         ValueError: an unknown form, or a weight that would leave the logits untrained.
@@ -45,6 +43,7 @@ class OrdinalRegressor(Head):
         dropout: float = 0.0,
         ordinal: str = "thresholds",
         ordinal_weight: float = 1.0,
+        scale: Scale = BDI_II,
     ) -> None:
         super().__init__()
         if ordinal not in FORMS:
@@ -57,13 +56,13 @@ class OrdinalRegressor(Head):
                 "For the squared error alone take UnitRegressor with loss_on='unit'"
             )
         self.ordinal_weight = ordinal_weight
-        self.level_loss, logits = FORMS[ordinal]
+        self.level_loss, fewer = FORMS[ordinal]
         layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
         if hidden:
             layers += [nn.Linear(units.dim, hidden), nn.GELU()]
         self.body = nn.Sequential(*layers)
         self.regress = nn.Linear(hidden or units.dim, 1)
-        self.classify = nn.Linear(hidden or units.dim, logits)
+        self.classify = nn.Linear(hidden or units.dim, len(scale.levels) - fewer)
 
     def forward(self, units: Units, selection: Selection) -> Assessment:
         """Map units (B, M, D) and weights (B, M) to a score (B,)."""

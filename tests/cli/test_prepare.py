@@ -106,6 +106,7 @@ def test_options_that_do_not_go_together(capsys, words, told):
         (["--src", ".", "--detector", "harr"], "did you mean 'haar'"),
         (["--src", ".", "--layout", "none.toml"], "none.toml"),
         (["--src", ".", "--labels", "none"], "none"),
+        (["--src", ".", "--scale", "phq-8"], "'avec2014' has no option 'scale'"),
         (["--src", ".", "--processes", "-1"], "processes: expected an integer from 0"),
         (["--src", ".", "--patience", "0"], "patience: expected seconds, at least 1"),
     ],
@@ -192,3 +193,15 @@ def test_ctrl_c(generated, tmp_path, capsys, monkeypatch):
         tool.command(["synthface", "--src", str(generated / "raw"), "--out", str(tmp_path)]) == 130
     )
     assert "the same command goes on from here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("scale", "told"),
+    [("phq-8", "from 0 to 24"), ("phq8", "(did you mean 'phq-8'?); there are: bdi-ii")],
+)
+def test_a_table_s_scale_by_name(capsys, tmp_path, scale, told):
+    (tmp_path / "clips.csv").write_text("clip,video,score\na,a.mp4,30\n")
+    status = tool.command(["table", "--src", str(tmp_path), "--scan", "--scale", scale])
+    said = capsys.readouterr()
+    assert (status == 0) == (scale == "phq-8")
+    assert told in said.out + said.err

@@ -1,6 +1,7 @@
 """Clips of a prepared corpus as samples."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,16 @@ def test_a_training_sample(corpus):
     assert sample.frames.dtype == torch.uint8
     expected = corpus.frames("3_1_Freeform", sample.index.numpy())
     assert np.array_equal(sample.frames.permute(0, 2, 3, 1).numpy(), expected)
+
+
+def test_a_sample_carries_its_level_and_nothing_of_the_person(corpus):
+    clips = [replace(clip, traits=(("sex", "female"),)) for clip in corpus.clips]
+    data = ClipDataset(corpus, clips, StridedView(frames=4), training=False, labels=True)
+    samples = [data[item] for item in range(len(data))]
+    assert [s.level for s in samples] == [int(corpus.scale.level(s.score)) for s in samples]
+    assert "female" not in repr(samples)
+    bare = ClipDataset(corpus, clips, StridedView(frames=4), training=False, labels=False)
+    assert bare[0].level is None
 
 
 def test_a_test_set_gives_every_view_of_every_clip_and_no_label(corpus):

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from adabench.data.folds import deal, division_digest, hold_out, person_folds, share_folds
 from adabench.data.manifest import ClipRecord
-from adabench.evaluation.levels import severity_level
+from adabench.evaluation import BDI_II, PHQ_8, Scale
 from adabench.synthface import SynthfaceParameters
 from adabench.synthface.plan import TASKS, draw_sessions
 
@@ -33,7 +34,7 @@ def corpus(parameters):
 
 DEMO = corpus(SynthfaceParameters.demo(3107))
 PERSON = {c.session: c.subject for c in DEMO}
-LEVEL = {c.session: int(severity_level(c.score)) for c in DEMO}
+LEVEL = {c.session: int(BDI_II.level(c.score)) for c in DEMO}
 
 
 def drawn(seed):
@@ -166,3 +167,17 @@ def test_a_division_has_a_name():
     assert name == division_digest(dict(reversed(folds.items())))
     assert name != division_digest(person_folds(DEMO, 5, 1))
     assert name != division_digest(person_folds(DEMO[2:], 5, 0))
+
+
+def test_levels_are_those_of_the_scale():
+    clips = [replace(c, score=round(24 * c.score / 63)) for c in DEMO]
+    classes = [replace(c, score=int(c.score >= 14)) for c in DEMO]
+    binary = Scale.of_classes("depressed", ("no", "yes"))
+    for given, scale in ((clips, PHQ_8), (classes, binary)):
+        folds = person_folds(given, 5, 0, scale)
+        level = {c.session: int(scale.level(c.score)) for c in given}
+        for value in set(level.values()):
+            counts = np.bincount([f for s, f in folds.items() if level[s] == value], minlength=5)
+            assert counts.max() - counts.min() <= 3
+    with pytest.raises(ValueError, match=r"a PHQ-8 score lies in \[0, 24\]"):
+        person_folds(DEMO, 5, 0, PHQ_8)

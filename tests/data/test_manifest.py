@@ -114,5 +114,33 @@ def test_a_clip_comes_once(tmp_path):
 
 
 def test_records_check_themselves():
-    with pytest.raises(ValueError, match="field score: expected an integer from 0 to 63"):
-        dataclasses.replace(RECORD, score=64)
+    with pytest.raises(ValueError, match="field score: expected a finite number"):
+        dataclasses.replace(RECORD, score=float("nan"))
+
+
+def test_traits_are_columns_of_their_own_and_only_where_there_are_any(tmp_path):
+    path = tmp_path / "manifest.csv"
+    write_manifest(path, [RECORD])
+    assert path.read_text(encoding="utf-8").splitlines()[0] == ",".join(FIELDS)
+    known = dataclasses.replace(RECORD, traits=(("age", "44"), ("group_site", "a, b")))
+    other = dataclasses.replace(RECORD, clip="other", traits=(("sex", "f"),))
+    write_manifest(path, [known, other])
+    header = path.read_text(encoding="utf-8").splitlines()[0]
+    assert header == ",".join((*FIELDS, "age", "group_site", "sex"))
+    assert read_manifest(path) == (known, other)
+    path.write_text(path.read_text(encoding="utf-8").replace("group_site", "site"))
+    with pytest.raises(ValueError, match="column 'site': expected sex, age or group_NAME"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("traits", "told"),
+    [
+        ((("age", "4x"),), "field age: expected whole years, at most 130, got '4x'"),
+        ((("sex", "\u200b"),), "field sex: expected a text"),
+        ((("height", "3"),), "field height: expected sex, age or group_NAME"),
+    ],
+)
+def test_wrong_traits_are_named(traits, told):
+    with pytest.raises(ValueError, match=told):
+        dataclasses.replace(RECORD, traits=traits)

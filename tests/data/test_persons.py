@@ -12,6 +12,7 @@ from adabench.data.persons import one_spelling, person_key
 from adabench.data.prepare.scan import scan_text
 from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol, divide
+from adabench.evaluation import BDI_II
 
 ONE = {
     "composed": ("Zo\u00eb", "Zoe\u0308"),
@@ -98,7 +99,9 @@ def test_names_without_a_sign_are_no_name():
 
 
 def corpus(records, name="mine"):
-    return SimpleNamespace(name=name, clips=tuple(records), checksum=name * 8, licensed=False)
+    return SimpleNamespace(
+        name=name, clips=tuple(records), checksum=name * 8, licensed=False, scale=BDI_II
+    )
 
 
 def spread(*subjects):

@@ -1,5 +1,6 @@
 """Opening and reading a prepared corpus."""
 
+import dataclasses
 import json
 import os
 import pickle
@@ -11,6 +12,7 @@ import pytest
 from clip_records import clip_record
 
 from adabench.data import digests
+from adabench.data.manifest import manifest_bytes
 from adabench.data.prepared import (
     CorpusDescription,
     PreparedCorpus,
@@ -18,6 +20,7 @@ from adabench.data.prepared import (
     write_description,
 )
 from adabench.data.store import JpegPack
+from adabench.evaluation import BDI_II, PHQ_8
 
 SETTINGS = {"size": 16, "margin": 0.1}
 
@@ -244,3 +247,26 @@ def test_damaged_signals_are_named(root, content):
         return
     with pytest.raises(ValueError, match=r"204_2_Freeform\.csv: damaged"):
         corpus.signals("204_2_Freeform")
+
+
+def test_the_bdi_ii_is_not_named_and_its_checksum_is_as_it_was(root):
+    corpus = PreparedCorpus.open(root)
+    assert corpus.scale == BDI_II
+    assert "scale" not in json.loads((root / "corpus.json").read_text())
+    assert corpus.checksum == "5d678fb2930365fbfafecffe7cf0878f5e5a6b2bfeec0870113b77d3007b0ef2"
+
+
+def test_another_scale_is_named_and_scores_are_held_to_it(root):
+    described = dataclasses.replace(DESCRIPTION, scale=PHQ_8)
+    write_description(root, described, RECORDS[:2])
+    corpus = PreparedCorpus.open(root)
+    assert corpus.scale == PHQ_8
+    assert corpus.checksum != DESCRIPTION.checksum(manifest_bytes(corpus.clips))
+    write_description(root, described, RECORDS)
+    with pytest.raises(ValueError, match=r"score: expected an integer from 0 to 24, .* got '40'"):
+        PreparedCorpus.open(root)
+    content = json.loads((root / "corpus.json").read_text())
+    content["scale"]["hihg"] = 24
+    (root / "corpus.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"corpus.json: damaged \(scale: unknown key 'hihg'"):
+        PreparedCorpus.open(root)

@@ -6,6 +6,7 @@ import pytest
 from clip_records import clip_record
 
 from adabench.data.protocol import LeakError, Protocol, divide, shuffle_labels
+from adabench.evaluation import BDI_II
 
 OFFICIAL = Protocol()
 
@@ -15,7 +16,7 @@ def clip(session, split, task="Freeform", **changes):
 
 
 def corpus(*clips):
-    return SimpleNamespace(name="avec2014", clips=clips)
+    return SimpleNamespace(name="avec2014", clips=clips, scale=BDI_II)
 
 
 CLIPS = (

@@ -17,6 +17,7 @@ from adabench.data.protocol import (
     person_note,
     refuse_shared_persons,
 )
+from adabench.evaluation import BDI_II, PHQ_8
 
 OFFICIAL = Protocol()
 
@@ -25,9 +26,11 @@ def clip(session, split, task="Freeform", score=10, corpus="", **changes):
     return clip_record(session, task, split=split, score=score, salt=corpus, **changes)
 
 
-def corpus(*clips, name="avec2014", licensed=False):
+def corpus(*clips, name="avec2014", licensed=False, scale=BDI_II):
     checksum = hashlib.sha256(name.encode()).hexdigest()
-    return SimpleNamespace(name=name, clips=clips, checksum=checksum, licensed=licensed)
+    return SimpleNamespace(
+        name=name, clips=clips, checksum=checksum, licensed=licensed, scale=scale
+    )
 
 
 def many(seed=0, name=""):
@@ -292,3 +295,9 @@ def test_a_licensed_corpus_s_division_is_named_by_what_its_holders_alone_know(pr
     assert named(True, "mine") != named(True, "theirs") != named(False, "theirs")
     assert named(True, "mine") == named(True, "mine")
     assert named(False, "mine") == named(False, "theirs")
+
+
+def test_a_run_has_one_scale():
+    other = corpus(*SOURCE.clips, name="other", scale=PHQ_8)
+    with pytest.raises(ValueError, match=r"of PHQ-8, and avec2014, .* of BDI-II: a run has one"):
+        divide(MANY, CrossCorpus("avec13"), (), source=other)

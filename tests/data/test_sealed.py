@@ -7,6 +7,7 @@ from clip_records import clip_record
 
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol, divide
 from adabench.data.sealed import SealedScores, session_labels
+from adabench.evaluation import BDI_II
 
 SPLITS = ("train", "dev", "test")
 
@@ -17,7 +18,9 @@ def corpus(name="one"):
         for n in range(24)
         for task in ("Freeform", "Northwind")
     ]
-    return SimpleNamespace(name=name, clips=tuple(clips), checksum=name * 8, licensed=False)
+    return SimpleNamespace(
+        name=name, clips=tuple(clips), checksum=name * 8, licensed=False, scale=BDI_II
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,9 @@ def test_those_of_another_corpus_too():
     source = corpus("another")
     protocol = CrossCorpus("demo-freeform", ("train",), ("dev",), ("test",))
     moved = [clip_record(f"9{n}_1", split="test", score=n) for n in range(5)]
-    tested = SimpleNamespace(name="one", clips=tuple(moved), checksum="1" * 8, licensed=False)
+    tested = SimpleNamespace(
+        name="one", clips=tuple(moved), checksum="1" * 8, licensed=False, scale=BDI_II
+    )
     parts = divide(tested, protocol, ("Freeform",), source=source, source_tasks=("Freeform",))
     assert {clip.score for clip in parts.test} == {None}
 

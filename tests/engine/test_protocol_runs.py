@@ -334,7 +334,7 @@ def test_a_trained_stage_is_of_its_protocols_training_part(tiny, monkeypatch):
     monkeypatch.setattr(
         protocol,
         "person_folds",
-        lambda clips, k, seed: {s: (f + 1) % k for s, f in fold_of(clips, k, seed).items()},
+        lambda clips, k, *given: {s: (f + 1) % k for s, f in fold_of(clips, k, *given).items()},
     )
     name = folds.members()[0].name
     assert key(runs[name]) != keys[name]

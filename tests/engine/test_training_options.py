@@ -10,7 +10,7 @@ from adabench.engine.building import preflight
 from adabench.engine.curve import CURVE, read_curve
 from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.run import RECORD, train
-from adabench.evaluation.levels import severity_level
+from adabench.evaluation.scale import BDI_II
 from adabench.registry import STAGES
 
 OPTIONS = (
@@ -85,8 +85,8 @@ def test_levels_come_as_often(tiny):
     bench = bench_of(tiny.experiment("training.sampler=level"))
     loader = bench.loader("train")
     scores = [clip.score for clip in loader.dataset.clips]
-    drawn = [int(severity_level(scores[item])) for item in loader.sampler]
-    counts = [drawn.count(level) for level in set(severity_level(scores).tolist())]
+    drawn = [int(BDI_II.level(scores[item])) for item in loader.sampler]
+    counts = [drawn.count(level) for level in {int(BDI_II.level(score)) for score in scores}]
     assert len(counts) > 1
     assert max(counts) - min(counts) <= 1
     # What is validated and tested is all there is, in order.

@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 from record_fixtures import as_licensed
 
+from adabench.evaluation import Level, Scale
 from adabench.leaderboard.rows import Entry, build_tables, shared_flags
 from adabench.leaderboard.standing import Standing
 from adabench.records import Flags, Metrics, Reported
 from adabench.records.labels import CorpusLabels
+from adabench.records.sections import scale_form
+
+OTHER = scale_form(Scale("HAMD-17", 0, 52, (Level("none", 0), Level("mild", 8))))
 
 
 def rows_of(records, place="measured", track="demo"):
@@ -221,3 +225,22 @@ def test_a_licensed_corpus_is_judged_with_its_labels(make_record):
     ((best, worse),) = (table.rows for table in build_tables(entries, corpora=corpora))
     assert best.standing.best
     assert worse.standing.p_value < 0.05
+
+
+def test_scales_of_a_track_have_tables_of_their_own(make_record):
+    records = [make_record(seed=0, scale=OTHER, corpus_checksum="e" * 64), make_record(seed=1)]
+    tables = build_tables(Entry(record, "local") for record in records)
+    assert [(table.track, table.name, table.scale.name) for table in tables] == [
+        ("demo", "demo.bdi-ii", "BDI-II"),
+        ("demo", "demo.hamd-17", "HAMD-17"),
+    ]
+    assert [len(table.rows) for table in tables] == [1, 1]
+
+
+def test_what_papers_report_is_of_the_track_s_scale(make_record):
+    measured = make_record(scale=OTHER)
+    entries = [Entry(measured, "local"), Entry(paper_row(make_record), "reported")]
+    (table,) = build_tables(entries)
+    assert (table.name, table.scale.name, len(table.rows)) == ("demo", "HAMD-17", 2)
+    (alone,) = build_tables(entries[1:])
+    assert alone.scale.name == "BDI-II"

@@ -14,6 +14,8 @@ from typing import Any
 
 from adabench.data.persons import Persons
 from adabench.data.plain import printable
+from adabench.data.traits import Traits
+from adabench.evaluation.scale import BDI_II, Scale
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
 TRUTH_FOLDER = "truth"
@@ -47,11 +49,12 @@ class SourceClip:
         task: e.g. ``Freeform``; empty where the corpus has none.
         split: ``train``, ``dev`` or ``test``.
         video: the video file; None for a clip of which only OpenFace's output is there.
-        score: BDI-II points, 0 to 63; None where the corpus has no labels.
+        score: of the reader's scale; None where the corpus has no labels.
         signals: CSV file with a row a frame; None where the corpus has none.
         openface: what OpenFace left of the clip, which then stands for its video; None where
             faces are to be found in the video.
         root: the folder that the source was found under; None takes the source's own folder.
+        traits: what is known of the person beside, which no model sees.
 
     Raises:
         ValueError: neither a video nor OpenFace's output.
@@ -63,10 +66,11 @@ class SourceClip:
     task: str
     split: str
     video: Path | None
-    score: int | None = None
+    score: float | None = None
     signals: Path | None = None
     openface: OpenFaceFiles | None = None
     root: Path | None = None
+    traits: Traits = ()
 
     def __post_init__(self) -> None:
         if self.video is None and self.openface is None:
@@ -130,11 +134,13 @@ class CorpusReader(ABC):
         kind: the layout, e.g. ``avec2014``; corpora of one kind have the same sort of clips. By
             default the corpus's name.
         licensed: whether a licence forbids publishing its labels.
+        scale: of its scores.
     """
 
     name: str
     kind: str = ""
     licensed: bool = True
+    scale: Scale = BDI_II
     _given: Mapping[str, Any] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

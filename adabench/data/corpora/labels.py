@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adabench.data.corpora.base import Problem, SourceClip, files_below
-from adabench.data.manifest import MAX_SCORE
+from adabench.evaluation.scale import BDI_II
 
 LABEL_PATTERN = r"(?P<subject>\d+)_(?P<session>\d+)_Depression\.csv"
 
@@ -119,10 +119,10 @@ def read_label(path: Path) -> int:
     # narrower than int(), which takes 1_2 for 12
     match = _SCORE.fullmatch(content.removeprefix(codecs.BOM_UTF8).strip())
     score = int(match[0]) if match else -1
-    if not 0 <= score <= MAX_SCORE:
+    if not BDI_II.holds(score):
         more = f" and {len(content) - _SHOWN} bytes more" if len(content) > _SHOWN else ""
         raise ValueError(
-            f"{path}: expected one integer from 0 to {MAX_SCORE} without a header, "
+            f"{path}: expected one integer from 0 to {BDI_II.high} without a header, "
             f"got {content[:_SHOWN]!r}{more}: correct the file"
         )
     return score

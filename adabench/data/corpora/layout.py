@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.manifest import SPLITS
+from adabench.evaluation.scale import SCALES
 
 Names = Mapping[str, Sequence[str]]
 
@@ -32,13 +33,14 @@ def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any
     ``labels`` and ``openface`` (folders, relative to the file's own), ``splits`` (our split -> the
     name or names of its folder), ``tasks`` (names, or name -> folder names), ``video_pattern`` and
     ``label_pattern`` (regular expressions of names, with or without their endings; their groups are
-    ``subject``, ``session`` and, for videos, ``task``), and for a table ``name`` and ``licensed``.
+    ``subject``, ``session`` and, for videos, ``task``), and for a table ``name``, ``licensed`` and
+    ``scale`` (a name, a file's path, or what such a file holds).
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: neither format, or a key or value that no reader takes.
     """
-    content = _parsed(Path(path))
+    content = parsed(Path(path))
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected keys and values, got {type(content).__name__}")
     options = {}
@@ -50,8 +52,14 @@ def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any
         valid, expected = _KEYS.get(key, _ANYTHING)
         if not valid(value):
             raise ValueError(f"{path}: key {key!r}: expected {expected}, got {value!r}")
-        options[key] = Path(path).parent / value if key in ("labels", "openface") else value
+        options[key] = _below(Path(path).parent, key, value)
     return options
+
+
+def _below(folder: Path, key: str, value: Any) -> Any:
+    is_path = key in ("labels", "openface")
+    is_path |= key == "scale" and isinstance(value, str) and value.lower() not in SCALES
+    return folder / value if is_path else value
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -129,16 +137,21 @@ def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _parsed(path: Path) -> Any:
+def parsed(path: Path, option: str = "--layout") -> Any:
+    """The content of a TOML or JSON file, which ``option`` named.
+
+    Raises:
+        FileNotFoundError, ValueError: there is no such file, or it is neither.
+    """
     readers: dict[str, Callable[[str], Any]] = {".toml": tomllib.loads, ".json": json.loads}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise ValueError(f"{path}: expected a .toml or .json file with a reader's options")
+        raise ValueError(f"{path}: {option}: expected a .toml or .json file")
     try:
         return reader(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"{path}: no such layout file; correct --layout, or leave it away"
+            f"{path}: no such file; correct {option}, or leave it away"
         ) from None
     except ValueError as error:
         raise ValueError(f"{path}: can't be read ({error}): correct the file") from error
@@ -172,4 +185,8 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "video_pattern": _TEXT,
     "label_pattern": _TEXT,
+    "scale": (
+        lambda value: _is_text(value) or isinstance(value, dict),
+        "a scale's name, the path of a file that describes one, or its keys",
+    ),
 }

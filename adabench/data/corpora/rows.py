@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,8 +54,18 @@ class Table:
     problems: tuple[Problem, ...]
 
 
-def read_table(path: Path, required: Sequence[str], optional: Sequence[str]) -> Table:
+def read_table(
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str],
+    more: Callable[[str], bool] = lambda _: False,
+) -> Table:
     """Reads the CSV ``path``, whose first row names its columns, in whatever case and order.
+
+    Args:
+        path: the table.
+        required, optional: columns that there must be, and may be.
+        more: whether a further column is known by its name.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -74,6 +84,7 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str]) -> 
     if not numbered:
         raise ValueError(f"{path}: {_EMPTY}")
     header = [name.strip().lower() for name in numbered[0][1]]
+    optional = (*optional, *dict.fromkeys(filter(more, header)))
     _check_columns(path, header, required, optional)
     known = (*required, *optional)
     problems = [_unknown(path, name, known) for name in header if name and name not in known]

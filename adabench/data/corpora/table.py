@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -23,8 +24,11 @@ from adabench.data.corpora.base import (
 from adabench.data.corpora.layout import SPLIT_FOLDERS, split_aliases
 from adabench.data.corpora.openface import OpenFaceIndex
 from adabench.data.corpora.rows import Row, Table, read_table
-from adabench.data.manifest import MAX_SCORE, SPLITS
+from adabench.data.corpora.scales import read_scale
+from adabench.data.manifest import SPLITS
 from adabench.data.persons import one_spelling, person_key
+from adabench.data.traits import Traits, check_traits, is_trait, sorted_traits
+from adabench.evaluation.scale import BDI_II, Scale
 from adabench.registry import CORPORA
 
 REQUIRED = ("clip", "video", "score")
@@ -32,7 +36,7 @@ OPTIONAL = ("subject", "session", "task", "split")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAMES = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
-_SCORE = re.compile(r"([0-9]{1,2})(?:[.,]0+)?")  # spreadsheets write 12 as 12.0
+_SCORE = re.compile(r"(-?[0-9]{1,6})(?:[.,]([0-9]+))?")  # spreadsheets write 12 as 12.0
 
 
 class RowError(ValueError):
@@ -61,7 +65,8 @@ class TableReader(CorpusReader):
     """Reads a CSV with the columns ``clip, video, score`` and perhaps others.
 
     Further columns are ``subject`` (without it each session is a person of its own), ``session``
-    (without it each clip is one), ``task`` and ``split`` (without it every clip is in ``train``).
+    (without it each clip is one), ``task`` and ``split`` (without it every clip is in ``train``); and
+    ``sex``, ``age`` and ``group_…``, by which records tell results, and which no model sees.
     Paths of videos are relative to the CSV's folder or to the corpus's.
 
     Args:
@@ -71,6 +76,8 @@ class TableReader(CorpusReader):
         labels: the CSV, where it is not the only one directly in the corpus's folder.
         openface: the root of what OpenFace 2 wrote, to be used instead of finding faces; the
             column ``video`` may then be empty.
+        scale: of the scores: its name, a file that describes it, or what that holds; by default
+            the BDI-II.
 
     Raises:
         ValueError: a wrong option.
@@ -87,6 +94,7 @@ class TableReader(CorpusReader):
         splits: FileNames | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
+        scale: Scale | str | Path | Mapping[str, Any] | None = None,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(f"name: expected {_NAMES}, got {name!r}")
@@ -94,6 +102,7 @@ class TableReader(CorpusReader):
         self.licensed = licensed
         self.splits = split_aliases(splits or SPLIT_FOLDERS)
         self.labels, self.openface = labels, openface
+        self.scale = BDI_II if scale is None else read_scale(scale)
         given = {"splits": splits, "labels": labels, "openface": openface}
         self._options = {key: value for key, value in given.items() if value is not None}
 
@@ -110,7 +119,7 @@ class TableReader(CorpusReader):
         """
         src = Path(src)
         path = self._path(src)
-        table = read_table(path, REQUIRED, OPTIONAL)
+        table = read_table(path, REQUIRED, OPTIONAL, is_trait)
         if not (table.rows or table.problems):
             raise ValueError(f"{path}: no rows below the header: add a row for each clip")
         roots = list(dict.fromkeys((path.parent, src if src.is_dir() else src.parent)))
@@ -165,7 +174,7 @@ class TableReader(CorpusReader):
         clip = row["clip"]
         if not _NAME.fullmatch(clip):
             raise RowError("bad_name", f"column clip: expected {_NAMES}, got {clip!r}: rename it")
-        score, split = _score(row["score"]), self._split(row)
+        score, split = _score(row["score"], self.scale), self._split(row)
         video, root, files = None, None, None
         if row["video"] or index is None:
             video, root = _video(row["video"], roots, needed=index is None)
@@ -182,6 +191,7 @@ class TableReader(CorpusReader):
             score=score,
             openface=files,
             root=root,
+            traits=_traits(row),
         )
 
     def _split(self, row: Row) -> str:
@@ -197,18 +207,26 @@ class TableReader(CorpusReader):
         )
 
 
-def _score(text: str) -> int:
+def _traits(row: Row) -> Traits:
+    traits = sorted_traits(row.values.items())
+    try:
+        check_traits(traits)
+    except ValueError as error:
+        raise RowError("bad_trait", f"{error}: correct it, or leave it empty") from error
+    return traits
+
+
+def _score(text: str, scale: Scale) -> float:
     if not text:
-        raise RowError("no_label", "column score: empty: fill in the clip's BDI-II score")
+        raise RowError("no_label", f"column score: empty: fill in the clip's {scale.name} score")
     match = _SCORE.fullmatch(text)
-    score = int(match[1]) if match else -1
-    if not 0 <= score <= MAX_SCORE:
+    score = float(text.replace(",", ".")) if match else math.nan
+    if not scale.holds(score):
         raise RowError(
             "bad_label",
-            f"column score: expected an integer from 0 to {MAX_SCORE}, got {text[:20]!r}: "
-            "correct it",
+            f"column score: expected {scale.expected}, got {text[:20]!r}: correct it",
         )
-    return score
+    return int(score) if scale.whole else score
 
 
 def _video(text: str, roots: Sequence[Path], *, needed: bool) -> tuple[Path | None, Path | None]:
@@ -320,4 +338,5 @@ _ONE_A_SESSION = {
     "subject": "has several persons: give each session a name of its own, e.g. PERSON_1",
     "split": "is in several splits: choose one",
     "score": "has several scores: keep the right one",
+    "traits": "has several values of sex, age or a group: keep the right ones",
 }

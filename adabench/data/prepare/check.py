@@ -24,6 +24,7 @@ from adabench.data.prepared import (
     CorpusDescription,
 )
 from adabench.data.store import SUFFIX
+from adabench.evaluation.scale import BDI_II
 
 _SHOWN = 5
 
@@ -158,13 +159,14 @@ def _read(out: Path) -> tuple[str, tuple[ClipRecord, ...] | None, str]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         checksum = content.pop("checksum")
         content.pop("schema")
-        description = CorpusDescription(**content)
+        description = CorpusDescription.from_plain(content)
         problem = ""
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{DESCRIPTION}: damaged ({error})"
     name = "CORPUS" if description is None else description.name
     try:
-        clips = read_manifest(out / MANIFEST)
+        scale = BDI_II if description is None else description.scale
+        clips = read_manifest(out / MANIFEST, scale)
     except (FileNotFoundError, ValueError) as error:
         return name, None, str(error)
     if description is not None and description.checksum(manifest_bytes(clips)) != checksum:

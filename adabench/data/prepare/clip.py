@@ -137,6 +137,7 @@ class ClipNote:
             face_rate=self.face_rate,
             source=job.source_name,
             source_sha256=self._source_sha256(job),
+            traits=clip.traits,
         )
 
     def _source_sha256(self, job: ClipJob) -> str:

@@ -82,7 +82,7 @@ def _clean(out: Path) -> None:
 
 def _check_identity(path: Path, out: Path, description: CorpusDescription) -> None:
     """Raises ValueError if ``out`` was begun with another corpus or other settings."""
-    asked = json.dumps(vars(description), indent=1, sort_keys=True) + "\n"
+    asked = json.dumps(description.plain(), indent=1, sort_keys=True) + "\n"
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

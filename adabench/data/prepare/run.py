@@ -111,8 +111,14 @@ def prepare(
     src, out = Path(src), Path(out)
     scan = reader.scan(src)
     description = CorpusDescription(
-        reader.name, reader.kind, reader.licensed, settings.record(), reader.parameters(src)
+        reader.name,
+        reader.kind,
+        reader.licensed,
+        settings.record(),
+        reader.parameters(src),
+        reader.scale,
     )
+    _refuse_scores(scan.clips, reader)
     jobs, odd = _jobs(scan.clips, src, out, settings)
     with alone(out, description):
         notes, new = _prepare_all(jobs, processes, patience, progress)
@@ -211,6 +217,15 @@ def _told(error: OSError) -> str:
     if error.errno == errno.EFBIG:
         told += ": a limit on the size of files is met (ulimit -f, or the file system's): raise it"
     return f"{error.filename}: {told}" if error.filename is not None else told
+
+
+def _refuse_scores(clips: Sequence[SourceClip], reader: CorpusReader) -> None:
+    for clip in clips:
+        if clip.score is not None and not reader.scale.holds(clip.score):
+            raise ValueError(
+                f"clip {clip.clip}: the reader of {reader.name} gives the score {clip.score!r}, "
+                f"expected {reader.scale.expected}: correct the reader, or its scale"
+            )
 
 
 def _jobs(

@@ -53,7 +53,7 @@ class BoundRun(MethodRun):
         self.bound = found[self.experiment.method["bound"]]
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points."""
+        """Return session → points."""
         return dict(self.bound.predictions)
 
     def facts(self, labels: Mapping[str, float]) -> Facts:

@@ -97,7 +97,7 @@ class EstimatorRun(MethodRun):
         self.notes = tuple(note for note in told if note)
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of the estimator, which is held to the contract first.
+        """Return session → points of the estimator, which is held to the contract first.
 
         Raises:
             ContractError: it breaks the contract, with every finding.

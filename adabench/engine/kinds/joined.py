@@ -38,7 +38,7 @@ class JoinedRun(MethodRun):
         return record
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points."""
+        """Return session → points."""
         return self.combined.predictions()
 
     def facts(self, labels: Mapping[str, float]) -> Facts:

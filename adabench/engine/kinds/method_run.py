@@ -106,12 +106,12 @@ class MethodRun(ABC):
 
     @abstractmethod
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of ``data.parts.test``."""
+        """Return session → points of ``data.parts.test``."""
 
     @abstractmethod
     def facts(self, labels: Mapping[str, float]) -> Facts:
         """Return what the record says beside the predictions: cost, time, flags.
 
         Args:
-            labels: session → BDI-II points of the test clips, opened after `predict`.
+            labels: session → points of the test clips, opened after `predict`.
         """

@@ -114,7 +114,7 @@ class NetworkRun(MethodRun):
         )
 
     def predict(self) -> dict[str, float]:
-        """Return session → BDI-II points of the best checkpoint, which is held to the contract first."""
+        """Return session → points of the best checkpoint, which is held to the contract first."""
         checkpoints.load_model(self.bench.assessor, self.done.checkpoint)
         with self.timings("contract"):
             self.contract = self.contract.joined(self.bench.contract(trained=True))
@@ -153,7 +153,8 @@ class NetworkRun(MethodRun):
         if self.evaluation.relevance is None:
             return {}
         return self.evaluation.relevance.areas(
-            {clip.clip: labels[clip.session] for clip in self.data.parts.test}
+            {clip.clip: labels[clip.session] for clip in self.data.parts.test},
+            self.data.corpus.scale,
         )
 
     def _cost(self) -> Cost:

@@ -12,7 +12,7 @@ from adabench.records.record import Record
 if TYPE_CHECKING:
     from adabench.config.experiment import Experiment
 
-# BDI-II points: sums in another order, on another machine, differ by far less.
+# points: sums in another order, on another machine, differ by far less.
 _SAME: Final = 1e-3
 
 
@@ -54,7 +54,7 @@ def _predictions(experiment: Experiment) -> Mapping[str, Mapping[str, float]]:
 
 @lru_cache(maxsize=8)
 def _computed(parameters: str, task: str | None) -> Mapping[str, Mapping[str, float]]:
-    """Return bound → session → BDI-II points; all of a corpus take a second, as one does."""
+    """Return bound → session → points; all of a corpus take a second, as one does."""
     from adabench.synthface import SynthfaceParameters, bounds
 
     found = bounds(SynthfaceParameters.model_validate_json(parameters), task=task)

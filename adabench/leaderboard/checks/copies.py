@@ -32,7 +32,7 @@ def copies(predictions: Mapping[K, Sequence[float]]) -> Iterator[tuple[K, K]]:
     """Yield pairs whose predictions are the same but for a shift and a scale.
 
     Args:
-        predictions: of the same sessions in the same order, BDI-II points; those of few sessions, and
+        predictions: of the same sessions in the same order, points; those of few sessions, and
             constants, are like no other.
     """
     units = {

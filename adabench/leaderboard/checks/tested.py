@@ -31,7 +31,7 @@ Tested = Mapping[str, tuple[str, float | None]]
 _SPLITS = re.compile(r".*\(\S+, \S+, (?P<test>\S+)\)")
 _TEST_SPLIT = ("official", "train+dev")
 
-# BDI-II points: means in another order of summation differ by far less.
+# points: means in another order of summation differ by far less.
 _SAME: Final = 1e-3
 
 

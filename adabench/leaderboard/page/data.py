@@ -25,6 +25,7 @@ from adabench.leaderboard.rows import (
     shared_flags,
 )
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
+from adabench.records.sections import bdi_ii
 
 _CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface": "Demo"}
 
@@ -45,7 +46,7 @@ def page_data(
         JSON-ready data: ``tracks`` with their rows, ``disagreements``, ``papers``, ``families`` in
         their order, and ``shared``, the machines and package lists that records refer to by index.
     """
-    tables = sorted(tables, key=lambda table: (is_demo_track(table.track), table.track))
+    tables = sorted(tables, key=lambda table: (is_demo_track(table.track), table.name))
     builder = _Builder(paper_names(tables), None if folder is None else Path(folder))
     cases = find_disagreements(tables)
     disputed = {(case.track, case.method) for case in cases if case.kind == "between"}
@@ -76,14 +77,14 @@ class _Builder:
     def track(self, table: Table, disputed: set[tuple[str, str]]) -> dict[str, Any]:
         rows: dict[str, dict[str, Any]] = {}
         for row in table.rows:
-            name = _identifier(table.track, row)
+            name = _identifier(table.name, row)
             while name in rows:
                 name += "x"
             is_disputed = row.entries[0].place == REPORTED and (table.track, row.method) in disputed
             rows[name] = {"id": name, **self.row(row), "disputed": is_disputed}
         return {
-            "name": table.track,
-            "title": _title(table.track),
+            "name": table.name,
+            "title": _table_title(table),
             "demo": is_demo_track(table.track),
             "corpora": list(table.corpora),
             "shared_flags": list(shared_flags(table.rows)),
@@ -232,6 +233,12 @@ def _title(track: str) -> str:
     known = TRACKS[track]
     title = _CORPUS_TITLES.get(known.corpus, known.corpus)
     return f"{title}, {known.tasks[0]}" if len(known.tasks) == 1 else title
+
+
+def _table_title(table: Table) -> str:
+    """A track's title; of another scale than the BDI-II, which goes without saying, with that."""
+    title = _title(table.track)
+    return title if table.scale == bdi_ii() else f"{title}, {table.scale.name}"
 
 
 def _mean_cost(costs: Sequence[Cost]) -> dict[str, float]:

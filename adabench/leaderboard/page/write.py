@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 from adabench.data.files import write_text
 from adabench.leaderboard.page.data import page_data
 from adabench.leaderboard.rows import Table
+from adabench.records.sections import bdi_ii
 
 __all__ = ["page_data", "render_page", "write_page"]
 
@@ -65,14 +67,27 @@ def render_page(tables: Iterable[Table], folder: str | os.PathLike[str] | None =
         tables: as `build_tables` makes them.
         folder: where the page will lie, so that links to the records' files are right.
     """
-    style, script = _asset("style.css"), _script()
+    tables = list(tables)
+    score, points = _scale_words(tables)
+    style, script = _asset("style.css"), _script(points)
     return Template(_asset("template.html")).substitute(
         style=style,
         script=script,
         style_hash=_policy_hash(style),
         script_hash=_policy_hash(script),
         data=embed_json(page_data(tables, folder)),
+        score=html.escape(score),
+        points=html.escape(points),
     )
+
+
+def _scale_words(tables: Sequence[Table]) -> tuple[str, str]:
+    """What a score is called, and what errors are in, where all tables have one scale or not."""
+    scales = {table.scale.model_dump_json(): table.scale for table in tables}
+    if len(scales) > 1:
+        return "a score of its track's scale", "points of the track's scale"
+    (scale,) = scales.values() or (bdi_ii(),)
+    return f"a {scale.name} score ({scale.low:g} to {scale.high:g})", scale.points
 
 
 def embed_json(data: Any) -> str:
@@ -92,8 +107,10 @@ def _asset(name: str) -> str:
     return (files("adabench.leaderboard.page") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _script() -> str:
+def _script(points: str) -> str:
     parts = "\n".join(_asset(name) for name in SCRIPTS)
+    # A scale's name is free text: as JSON it is a string and nothing else.
+    parts = parts.replace('"RMSE, @POINTS@"', embed_json(f"RMSE, {points}"))
     return f'(() => {{\n"use strict";\n{parts}}})();\n'
 
 

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from adabench.data.corpora import TableReader
+from adabench.data.prepare.run import reader_of
+from adabench.evaluation import BDI_II, PHQ_8, Scale
 
 HEADER = "clip,video,score,subject,session,task,split"
 
@@ -244,3 +246,75 @@ def test_rights():
     assert TableReader().licensed
     assert not TableReader(licensed=False).licensed
     assert TableReader("mine").options == {}
+
+
+def test_scores_are_of_the_scale_that_is_named(corpus):
+    root = corpus(row("a", "videos/v1.mp4", "24"), row("b", "videos/v2.mp4", "25", "P2"))
+    assert TableReader().scale == BDI_II
+    reader = reader_of("table", scale="PHQ-8")
+    assert reader.scale == PHQ_8
+    scan = reader.scan(root)
+    assert [clip.score for clip in scan.clips] == [24]
+    assert "expected an integer from 0 to 24, got '25'" in only_problem(scan).detail
+
+
+def test_a_scale_of_one_s_own_comes_from_a_file(corpus, tmp_path):
+    root = corpus(row("a", "videos/v1.mp4", '"1,25"'), row("b", "videos/v2.mp4", "0.5", "P2"))
+    (tmp_path / "half.toml").write_text(
+        'name = "Half"\nlow = 0\nhigh = 1.5\nwhole = false\n'
+        'levels = [{name = "low", low = 0}, {name = "high", low = 1}]\n'
+    )
+    (tmp_path / "layout.toml").write_text('scale = "half.toml"\n')
+    for options in ({"scale": tmp_path / "half.toml"}, {"layout": tmp_path / "layout.toml"}):
+        reader = reader_of("table", **options)
+        assert [clip.score for clip in reader.scan(root).clips] == [1.25, 0.5]
+    (tmp_path / "layout.toml").write_text('[scale]\nname = "ill"\nclasses = ["no", "yes"]\n')
+    found = reader_of("table", layout=tmp_path / "layout.toml").scale
+    assert found == Scale.of_classes("ill", ("no", "yes"))
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        (
+            "phq-9",
+            r"no scale is called 'phq-9' \(did you mean 'phq-8'\?\); there are: bdi-ii, phq-8",
+        ),
+        ("none.toml", r"none.toml: no such file; correct --scale"),
+        ("odd.json", r"odd.json: scale: unknown key 'nmae' \(did you mean 'name'\?\)"),
+        ("list.json", r"list.json: scale: expected keys and values, got list"),
+    ],
+)
+def test_a_wrong_scale_is_told_by_its_file_and_key(tmp_path, monkeypatch, named, told):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd.json").write_text('{"nmae": "x"}')
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises((ValueError, FileNotFoundError), match=told):
+        TableReader(scale=named)
+
+
+def test_traits_are_read_by_session(corpus):
+    root = corpus(
+        "a,videos/v1.mp4,5,P1,f,44,north",
+        "b,videos/v2.mp4,5,P2,,4x,",
+        "c,videos/v3.mp4,5,P3,,,",
+        header="clip,video,score,subject,sex,age,group_site",
+    )
+    scan = TableReader().scan(root)
+    assert [clip.traits for clip in scan.clips] == [
+        (("age", "44"), ("group_site", "north"), ("sex", "f")),
+        (),
+    ]
+    told = {problem.status: problem.detail for problem in scan.problems}
+    assert "field age: expected whole years, at most 130, got '4x': correct it" in told["bad_trait"]
+
+
+def test_a_session_has_its_traits_once(corpus):
+    root = corpus(
+        "a,videos/v1.mp4,5,P1,P1_1,f",
+        "b,videos/v2.mp4,5,P1,P1_1,m",
+        header="clip,video,score,subject,session,sex",
+    )
+    scan = TableReader().scan(root)
+    assert scan.clips == ()
+    assert "has several values of sex, age or a group" in scan.problems[0].detail

@@ -18,7 +18,7 @@ from adabench.engine.rundata import RunData, open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.pretrain import ExpressionPretrain
 from adabench.engine.stages.stage import RESULT, StageContext, StageError, ensure_stages
-from adabench.evaluation.levels import LEVEL_NAMES
+from adabench.evaluation.scale import BDI_II
 from adabench.models.weights import file_checksum
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
@@ -359,7 +359,7 @@ def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
     )
     assert record.flags.pretrained == "stage:trunk"
     assert len(record.predictions) == len({p.session for p in record.predictions}) > 1
-    assert set(record.relevance_auc) - set(LEVEL_NAMES) == {"all", "scale1"}
+    assert set(record.relevance_auc) - set(BDI_II.names) == {"all", "scale1"}
 
 
 def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_frames(

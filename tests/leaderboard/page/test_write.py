@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -121,3 +122,13 @@ def test_the_same_records_make_the_same_page(tables):
 
 def test_an_empty_leaderboard_has_a_page_too(tmp_path):
     assert write_page([], tmp_path / "index.html").is_file()
+
+
+def test_a_page_names_the_scale_of_its_tables_and_no_name_becomes_an_element(tables):
+    assert "to a BDI-II score (0 to 63)." in render_page(tables)
+    scale = tables[0].scale.model_copy(update={"name": HOSTILE})
+    page = Elements(render_page([replace(tables[0], scale=scale)]))
+    assert [tag for tag, _ in page.found if tag in ("script", "img")] == ["script", "script"]
+    mixed = render_page([*tables, replace(tables[0], scale=scale)])
+    assert "Errors in points of the track&#x27;s scale over" in mixed
+    assert '"RMSE, points of the track\'s scale"' in mixed

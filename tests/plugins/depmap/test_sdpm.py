@@ -3,7 +3,7 @@ import torch
 from adabench_plugins.depmap.sdpm import SDPM, momentum_step
 from torch.nn.functional import normalize
 
-from adabench.evaluation import severity_level
+from adabench.evaluation import BDI_II
 
 
 def some_tokens() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -96,7 +96,7 @@ def test_prototypes_are_no_parameters_and_travel_with_the_state():
 )
 def test_every_score_belongs_to_one_set_of_prototypes(levels, wanted):
     sdpm = SDPM(length=6, levels=levels)
-    severity = torch.from_numpy(severity_level(range(64)))
+    severity = torch.from_numpy(BDI_II.level(range(64)))
     assert sdpm.levels == len(sdpm.prototypes) == levels
     assert sdpm.own_level(severity).tolist() == wanted
 

@@ -110,7 +110,7 @@ function axes(scales, cost, width, height) {
   }
   const title = `${COSTS[cost].label}, logarithmic`;
   parts.push(svg("text", { class: "axis", x: (MARGIN.left + width - MARGIN.right) / 2, y: height - 6, "text-anchor": "middle" }, title));
-  parts.push(svg("text", { class: "axis", x: 10, y: 18 }, "RMSE, BDI-II points"));
+  parts.push(svg("text", { class: "axis", x: 10, y: 18 }, "RMSE, @POINTS@"));
   return svg("g", { class: "axes", "aria-hidden": "true" }, parts);
 }
 
