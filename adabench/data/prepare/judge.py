@@ -46,6 +46,7 @@ LEFT_OUT = {
     "bad_path": "a path that leads nowhere",
     "bad_session": "the rows of a session disagree",
     "bad_split": "a split that doesn't exist",
+    "bad_trait": "a sex, an age or a group of a person that can't be read",
 }
 """Status words of what is left out."""
 
