@@ -59,8 +59,15 @@ def run_of(data, tmp_path):
     return make
 
 
-@pytest.mark.parametrize("text", [CONFIG, CONFIG + TORCHVISION], ids=["mmaction2", "torchvision"])
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize(
+    ("text", "frozen"),
+    [
+        pytest.param(CONFIG, False, id="mmaction2", marks=pytest.mark.slow),
+        pytest.param(CONFIG, True, id="mmaction2 frozen"),
+        pytest.param(CONFIG + TORCHVISION, False, id="torchvision"),
+        pytest.param(CONFIG + TORCHVISION, True, id="torchvision frozen", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_trains_it_or_reads_its_cache(run_of, tmp_path, text, frozen):
     run = run_of(f"method.backbone.frozen={frozen}", text=text)
     record = train(run, work_dir=tmp_path / "work", results=tmp_path / "results").record
