@@ -13,8 +13,7 @@ from adabench.bench.progress import Progress
 from adabench.bench.runner import Summary, run_plan, tasks_to_run
 from adabench.bench.suites import Suite, reported_file
 from adabench.bench.tasks import Task
-from adabench.leaderboard.collect import ROOT
-from adabench.leaderboard.rows import MEASURED
+from adabench.leaderboard.places import MEASURED, ROOT
 from adabench.records.reported import read_reported
 
 

@@ -19,8 +19,7 @@ from tabulate import tabulate
 from adabench.cli.streams import write_anywhere
 from adabench.data.locks import FolderInUseError
 from adabench.engine.caches.unused import Kept, named_by, remove, unnamed
-from adabench.leaderboard.collect import ROOT
-from adabench.leaderboard.rows import LOCAL, MEASURED
+from adabench.leaderboard.places import LOCAL, MEASURED, ROOT
 from adabench.records.record import Record
 from adabench.records.results import read_records
 

@@ -22,8 +22,8 @@ from typing import TextIO
 from adabench.cli.streams import write_anywhere
 from adabench.leaderboard.accept import RefusedError, accept, remarks_on
 from adabench.leaderboard.cells import terminal_cell
-from adabench.leaderboard.collect import ROOT
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
+from adabench.leaderboard.places import ROOT
 from adabench.leaderboard.publish import publish
 from adabench.leaderboard.selection import select_runs
 from adabench.leaderboard.statistics import compare

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adabench.leaderboard.pages import render_text
+from adabench.leaderboard.places import ROOT as ROOT
 from adabench.leaderboard.rows import LOCAL, MEASURED, REPORTED, Entry, build_tables
 from adabench.records.record import Record
 from adabench.records.reported import read_reported
 from adabench.records.results import Problem, read_each, record_files
-
-ROOT = Path("leaderboard")
 
 
 def collect(

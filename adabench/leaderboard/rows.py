@@ -22,12 +22,13 @@ from adabench.leaderboard.checks.claims import (
 )
 from adabench.leaderboard.controls import ORACLE
 from adabench.leaderboard.measures import metrics_of, values_of
+from adabench.leaderboard.places import LOCAL as LOCAL
+from adabench.leaderboard.places import MEASURED as MEASURED
+from adabench.leaderboard.places import REPORTED as REPORTED
 from adabench.leaderboard.standing import Standing, standings
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
 from adabench.records.sections import Scale, bdi_ii
-
-REPORTED, MEASURED, LOCAL = "reported", "measured", "local"
 
 #: The protocol of the corpus's own splits, which papers use.
 OFFICIAL = "official"
