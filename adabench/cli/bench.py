@@ -11,6 +11,7 @@ status: 0; 1 if a job failed; 2 if the arguments are wrong; 130 if it was stoppe
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ TRAIN = Path(__file__).parents[2] / "tools" / "train.py"
 def main() -> None:
     """Run a bench from the command line, and exit."""
     write_anywhere()
+    gc.set_threshold(100_000)  # a plan makes many objects, and few cycles among them
     sys.exit(command())
 
 
