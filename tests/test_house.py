@@ -95,3 +95,15 @@ def test_every_command_has_a_tool():
     assert commands - {"__init__", "arguments", "streams", "training"} == {
         path.stem for path in TOOLS
     }
+
+
+def test_no_function_of_the_engine_is_long():
+    """Of a run as a line each step is read at a glance: 40 lines, its docstring among them."""
+    found = {
+        f"{path.stem}.{node.name}": node.end_lineno - node.lineno + 1
+        for path in (ROOT / "adabench" / "engine").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert len(found) > 100
+    assert {name: lines for name, lines in found.items() if lines > 40} == {}

@@ -95,13 +95,7 @@ def make_record(
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
-    sessions = sorted(labels)
-    measures, failed = measures_of(
-        experiment.metrics,
-        [predictions[s] for s in sessions],
-        [labels[s] for s in sessions],
-        classes=corpus.scale.classes,
-    )
+    measured, failed = _measured(experiment, data, predictions, labels)
     content = {
         **_named(experiment, facts),
         "corpus": corpus.name,
@@ -111,19 +105,11 @@ def make_record(
         "scale": scale_form(corpus.scale),
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
-        **scored(parts.test, predictions, labels, licensed=corpus.licensed),
-        "measures": measures,
-        "groups": groups_of(parts.test, predictions, labels),
+        **measured,
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
-        "notes": [
-            *_shuffled(experiment),
-            *_edited(experiment),
-            *facts.notes,
-            *parts.notes,
-            *failed,
-        ],
+        "notes": [*_own_notes(experiment), *facts.notes, *parts.notes, *failed],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "origin": Measured(),
     }
@@ -131,6 +117,31 @@ def make_record(
         return Record.model_validate(content)
     public, private = divided(content)
     return Record.model_validate(public).with_private(private)
+
+
+def _measured(
+    experiment: Experiment,
+    data: RunData,
+    predictions: Mapping[str, float],
+    labels: Mapping[str, float],
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what follows from predictions and labels, and a line for each metric that failed."""
+    tested, sessions = data.parts.test, sorted(labels)
+    measures, failed = measures_of(
+        experiment.metrics,
+        [predictions[s] for s in sessions],
+        [labels[s] for s in sessions],
+        classes=data.corpus.scale.classes,
+    )
+    return {
+        **scored(tested, predictions, labels, licensed=data.corpus.licensed),
+        "measures": measures,
+        "groups": groups_of(tested, predictions, labels),
+    }, failed
+
+
+def _own_notes(experiment: Experiment) -> list[str]:
+    return [*_shuffled(experiment), *_edited(experiment)]
 
 
 def _told(facts: Facts) -> dict[str, Any]:

@@ -151,8 +151,7 @@ def fit(
         hooks: that run beside those of adabench, after them where the priority is the same.
 
     Raises:
-        ValueError: ``last.pth`` of another config, ``best.pth`` of another run, or a schedule that
-            can't be followed.
+        ValueError: a checkpoint of another config or run, a schedule that can't be followed.
         FloatingPointError: training diverged.
     """
     check_training(training, validates=validation is not None)
@@ -160,11 +159,25 @@ def fit(
     go_on, identity = _open_folder(folder, identity, resume)
     set_threads(training.threads)
     seed_everything(identity["seed"])
-    curve, keep = Curve(folder / CURVE), _keep(validation, training, folder, identity)
+    keep = _keep(validation, training, folder, identity)
+    options = _runner_options(model, training, validation, folder, identity, resume=go_on)
+    options["train_dataloader"] = train
+    return _run(options, keep, [*_hooks_of(training, keep), *hooks], folder, identity, what)
+
+
+def _run(
+    options: dict[str, Any],
+    keep: KeepBest,
+    hooks: Sequence[Hook],
+    folder: Path,
+    identity: dict[str, Any],
+    what: str,
+) -> Fit:
+    """Train with mmengine's Runner, its curve kept and its progress shown."""
+    curve = Curve(folder / CURVE)
     with Progress(what, keep) as progress:
-        own = [Reseed(identity["seed"]), curve, keep, progress, *_hooks_of(training, keep)]
-        options = _runner_options(model, training, validation, folder, identity, resume=go_on)
-        runner = Runner(train_dataloader=train, custom_hooks=[*own, *hooks], **options)
+        own = [Reseed(identity["seed"]), curve, keep, progress]
+        runner = Runner(custom_hooks=[*own, *hooks], **options)
         started = time.perf_counter()
         runner.train()
     _refuse_other(best := folder / checkpoints.BEST, {**identity, "best": keep.best})
