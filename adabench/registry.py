@@ -25,6 +25,7 @@ __all__ = [
     "METRICS",
     "MODELS",
     "SEMANTICS",
+    "SIGNALS",
     "STAGES",
     "TRANSFORMS",
     "Registry",
@@ -262,4 +263,5 @@ METRICS = Registry("metric", scope=SCOPE)
 HOOKS = HookRegistry("hook", parent=mm.HOOKS, scope=SCOPE)
 STAGES = Registry("stage", scope=SCOPE)
 SEMANTICS = Registry("semantics", scope=SCOPE)
+SIGNALS = Registry("source of signals", scope=SCOPE)
 CORPORA = Registry("corpus reader", scope=SCOPE)

@@ -9,9 +9,10 @@ from adabench.config.digest import digest
 from adabench.config.experiment import load_config
 from adabench.engine.building import preflight, without_weights
 from adabench.engine.estimating import check_estimator_run
+from adabench.models.assessor import build_part
 from adabench.plugins import load_plugins
-from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
-from adabench.testing import check_plugin, example_batch
+from adabench.registry import SEMANTICS, STAGES, TRANSFORMS
+from adabench.testing import SIGNAL_NAMES, check_plugin, example_batch
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "configs", ROOT / "configs" / "baselines")
@@ -97,7 +98,7 @@ def test_config_is_whole(path, demo):
 
 @pytest.mark.parametrize("method", distinct_methods())
 def test_method_keeps_the_contract(method):
-    backbone = MODELS.build(method["backbone"])
+    backbone = build_part("backbone", method["backbone"], "the inputs", signals=SIGNAL_NAMES)
     # Enough segments for every temporal scale of the sweeps, and a clip with fewer than those.
     segments = {"segment": SEGMENT, "lengths": [SEGMENT * n for n in (6, 1, 3)]}
     given = segments if backbone.per_segment else {}

@@ -92,6 +92,8 @@ class Experiment(Strict):
         data: corpus folders.
         stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
         semantics: the encoder behind a backbone that reads semantics.
+        signals: the source of what a backbone or an extractor reads as signals; absent from the hash
+            where there is none.
         protocol: who is trained on, selected on and tested; `adabench.config.protocols` tells of it.
         paper_compat: the config takes choices of the authors' code that their paper does not make;
             the record is flagged.
@@ -121,6 +123,7 @@ class Experiment(Strict):
     data: Data = Data()
     stages: dict[str, dict[str, Any]] = Field(default_factory=dict)
     semantics: dict[str, Any] | None = None
+    signals: dict[str, Any] | None = None
     protocol: AnyProtocolSection = ProtocolSection()
     paper_compat: bool = False
     shuffle_labels: bool = False
@@ -159,7 +162,7 @@ class Experiment(Strict):
     def _without_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
         # Fields that came later are absent where they say nothing.
-        for name in ("code", "hooks", "metrics", "versions"):
+        for name in ("code", "hooks", "metrics", "signals", "versions"):
             if not content.get(name):
                 content.pop(name, None)
         return content
@@ -173,6 +176,7 @@ class Experiment(Strict):
             "data": self.data.model_dump(),
             "stages": self.stages,
             "semantics": self.semantics,
+            "signals": self.signals,
             "protocol": self.protocol.model_dump(),
             "hooks": self.hooks,
         }

@@ -13,7 +13,7 @@ from adabench.plugins.signatures import Signature, Signatures
 _ROLES = ("backbone", "trunk", "aggregator", "selector", "head", "extractor")
 _VIEWS = ("train", "test", "select", "augment")
 # What the builder passes, which no config gives.
-_PASSED = frozenset(("units", "features", "scale"))
+_PASSED = frozenset(("units", "features", "scale", "signals"))
 
 
 def check_parts(experiment: Experiment, known: Signatures) -> None:
@@ -74,8 +74,8 @@ def _registry_at(place: str) -> str | None:
         return "METRICS"
     if top == "views" and rest.partition("[")[0] in _VIEWS:
         return "TRANSFORMS"
-    if place == "semantics":
-        return "SEMANTICS"
+    if place in ("semantics", "signals"):
+        return place.upper()
     if top == "stages" and "." not in rest:
         return "STAGES"
     return "MODELS" if place == "method" or (top != "views" and last in _ROLES) else None

@@ -99,10 +99,12 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
         found.append(Preparation(name, keys[name], alike))
     if experiment.views is None or not experiment.cache:
         return tuple(found)
-    behind = sorted(needed([experiment.method, experiment.semantics], stages))
+    beside = [each for each in (experiment.semantics, experiment.signals) if each is not None]
+    behind = sorted(needed([experiment.method, *beside], stages))
     shared: list[Any] = [FEATURES, [keys[name] for name in behind], data, track.name, *apart]
     views = experiment.views.model_dump(mode="json")
     own = [experiment.method.get(reader), experiment.semantics, views]
+    own += [] if experiment.signals is None else [experiment.signals]
     own += _code(experiment, *own)
     found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))
     return tuple(found)
@@ -119,7 +121,7 @@ def _reader(experiment: Experiment) -> tuple[str | None, dict[str, Any]]:
         return "backbone", experiment.stages
     if kind != ESTIMATOR or experiment.method.get("extractor") is None:
         return None, {}
-    behind = needed(experiment.method, experiment.stages)
+    behind = needed([experiment.method, experiment.signals], experiment.stages)
     return "extractor", {k: cfg for k, cfg in experiment.stages.items() if k in behind}
 
 

@@ -1,9 +1,9 @@
-"""Augmentations of frames, drawn once a clip: every frame of a view is changed alike."""
+"""Augmentations of a training view: of its frames, all changed alike, or of its signals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,32 +12,54 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
 from adabench.registry import TRANSFORMS
+from adabench.structures import Signals
 
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
+SignalAugment = Callable[[Signals, np.random.Generator], Signals]
+Augments = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+Changed = Literal["frames", "signals"]
 
 
 class InOrder:
     """Several augmentations, one after the other, drawing from one generator.
 
     Args:
-        parts: in their order; none leaves frames as they are.
+        parts: in their order; none leaves a view as it is.
     """
 
-    def __init__(self, parts: Sequence[Augment]) -> None:
+    def __init__(self, parts: Sequence[Callable[[Any, np.random.Generator], Any]]) -> None:
         self.parts = tuple(parts)
 
-    def __call__(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
-        """Change frames (T, 3, H, W)."""
+    def __call__(self, content: Any, rng: np.random.Generator) -> Any:
+        """Change frames (T, 3, H, W), or signals (T, S)."""
         for part in self.parts:
-            frames = part(frames, rng)
-        return frames
+            content = part(content, rng)
+        return content
 
 
-def build_augment(config: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> InOrder | None:
-    """Build what ``views.augment`` names: one augmentation, or several in order; None of none."""
+def augments_of(config: Augments, changed: Changed) -> Augments:
+    """Return the part of ``views.augment`` that changes frames, or signals; None of nothing.
+
+    What an augmentation changes is its class's attribute ``changes``, frames where it has none.
+    """
     if not config:
         return None
-    configs = [config] if isinstance(config, Mapping) else config
+    configs = [config] if isinstance(config, Mapping) else list(config)
+    kept = [each for each in configs if _changes(each) == changed]
+    # A config that is taken whole stays as it is written, since cached versions go by it.
+    return config if len(kept) == len(configs) else kept or None
+
+
+def _changes(config: Mapping[str, Any]) -> str:
+    return getattr(TRANSFORMS.type_of(dict(config)), "changes", "frames")
+
+
+def build_augment(config: Augments, changed: Changed = "frames") -> InOrder | None:
+    """Build the augmentations of frames, or of signals, that ``views.augment`` names, in order."""
+    wanted = augments_of(config, changed)
+    if not wanted:
+        return None
+    configs = [wanted] if isinstance(wanted, Mapping) else wanted
     return InOrder([TRANSFORMS.build(dict(each)) for each in configs])
 
 

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from adabench.data.augment import Augment
+from adabench.data.augment import Augment, SignalAugment
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import Index, View, refuse_unfit
-from adabench.structures import Clip, Features, Semantics, ViewId
+from adabench.structures import Clip, Features, Semantics, Signals, ViewId
 
 
 class FeatureSource(Protocol):
@@ -39,6 +39,14 @@ class SemanticsSource(Protocol):
         ...
 
 
+class SignalsSource(Protocol):
+    """Reads named signals of frames of a clip."""
+
+    def read(self, clip: str, index: np.ndarray) -> Signals:
+        """Return signals of frames ``index`` without the batch axis."""
+        ...
+
+
 class ClipDataset(Dataset[Clip]):
     """Views of clips: one drawn a clip in training, all of them at test.
 
@@ -55,6 +63,8 @@ class ClipDataset(Dataset[Clip]):
         frames: whether to read frames at all.
         features: the feature cache, or None.
         semantics: the semantics cache, or None.
+        signals: the signals cache, or None.
+        signal_augment: changes a training view's signals.
         names: clip → the record whose name its samples bear, for a decoy; read is the clip itself.
         one_view: give one view a clip, the first, where all would be given.
         backwards: give the last clip first.
@@ -76,6 +86,8 @@ class ClipDataset(Dataset[Clip]):
         frames: bool = True,
         features: FeatureSource | None = None,
         semantics: SemanticsSource | None = None,
+        signals: SignalsSource | None = None,
+        signal_augment: SignalAugment | None = None,
         names: Mapping[str, ClipRecord] | None = None,
         one_view: bool = False,
         backwards: bool = False,
@@ -97,6 +109,8 @@ class ClipDataset(Dataset[Clip]):
         self.reads_frames = frames
         self.features = features
         self.semantics = semantics
+        self.signals = signals
+        self.signal_augment = signal_augment if training else None
         self._names = dict(names or {})
         self._items = [
             (number, phase)
@@ -127,6 +141,7 @@ class ClipDataset(Dataset[Clip]):
             frames=self._frames(clip.clip, index, rng) if self.reads_frames else None,
             features=self._features(clip.clip, index, rng),
             semantics=None if self.semantics is None else self.semantics.read(clip.clip, index),
+            signals=self._signals(clip.clip, index, rng),
             segment_length=self.view.at(clip.fps).segment_length,
             score=clip.score if self.labels else None,
             level=self._level(clip),
@@ -149,3 +164,9 @@ class ClipDataset(Dataset[Clip]):
     def _frames(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Tensor:
         frames = torch.from_numpy(self.corpus.frames(clip, index)).permute(0, 3, 1, 2)
         return frames if self.augment is None else self.augment(frames, rng)
+
+    def _signals(self, clip: str, index: np.ndarray, rng: np.random.Generator) -> Signals | None:
+        if self.signals is None:
+            return None
+        signals = self.signals.read(clip, index)
+        return signals if self.signal_augment is None else self.signal_augment(signals, rng)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
 from adabench.config.experiment import Experiment
-from adabench.config.references import in_order, resolve
-from adabench.data.augment import build_augment
+from adabench.config.protocols import source_track
+from adabench.config.references import in_order, referenced, resolve
+from adabench.data.augment import Changed, build_augment
 from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
 from adabench.engine.foreign_hooks import build_hooks
 from adabench.engine.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale
+from adabench.hints import did_you_mean
 from adabench.models import Assessor, Backbone, SegmentBackbone
+from adabench.models.signals import FrameSignals, SignalSource
 from adabench.models.weights import read_weights
-from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
+from adabench.registry import MODELS, SEMANTICS, SIGNALS, STAGES, TRANSFORMS
 
 
 def build_assessor(
@@ -32,14 +35,75 @@ def build_assessor(
         scale: of the corpus's scores.
     """
     method = {k: v for k, v in resolve(experiment.method, checkpoints).items() if k != "name"}
-    return MODELS.build({"type": "Assessor", **method, "scale": scale})
+    return MODELS.build(
+        {"type": "Assessor", **method, "scale": scale, "signals": signal_names(experiment)}
+    )
 
 
 def build_untrained(experiment: Experiment, scale: Scale = BDI_II) -> Assessor:
     """Build the method's network at random: no stage, no weights file, nothing fetched."""
     blank = {k: v for k, v in without_weights(experiment.method).items() if k != "name"}
     with torch.random.fork_rng(devices=[]):
-        return MODELS.build({"type": "Assessor", **blank, "scale": scale})
+        return MODELS.build(
+            {"type": "Assessor", **blank, "scale": scale, "signals": signal_names(experiment)}
+        )
+
+
+def build_signals(
+    experiment: Experiment, checkpoints: Mapping[str, Path] | None = None
+) -> SignalSource | None:
+    """Build the source of signals; None where the config names none.
+
+    Args:
+        experiment: whose.
+        checkpoints: of its stages, by name; without them it can be asked for its names only.
+
+    Raises:
+        TypeError: a type that is no source of signals.
+    """
+    if experiment.signals is None:
+        return None
+    config = dict(experiment.signals)
+    source = SIGNALS.build(config if checkpoints is None else resolve(config, checkpoints))
+    if not isinstance(source, SignalSource):
+        raise TypeError(
+            f"signals: {type(source).__name__} is no source of signals (a subclass of "
+            "adabench.models.signals.SignalSource)"
+        )
+    return source
+
+
+def signal_names(experiment: Experiment) -> tuple[str, ...]:
+    """Return the names of a run's signals; none where it has none."""
+    source = build_signals(experiment)
+    return () if source is None else source.names
+
+
+def check_reads(experiment: Experiment, reader: str, reads: Collection[str]) -> None:
+    """Refuse signals that nothing gives, and augmentations of what is not read.
+
+    Args:
+        experiment: whose source of signals, whose augmentations.
+        reader: the backbone or extractor, for messages.
+        reads: what it reads.
+
+    Raises:
+        ValueError: naming the field and the remedy.
+    """
+    if "signals" in reads and experiment.signals is None:
+        raise ValueError(
+            f"signals is missing: {reader} reads signals; name their source, e.g. "
+            "signals=dict(type='TrunkSignals', stage='stage:trunk')"
+        )
+    augment = None if experiment.views is None else experiment.views.augment
+    for changed in get_args(Changed):
+        part = build_augment(augment, changed)
+        if part is not None and changed not in reads:
+            name = type(part.parts[0]).__name__
+            raise ValueError(
+                f"views.augment: {name} changes {changed}, and {reader} reads {', '.join(reads)} "
+                "only: leave it out (views.augment=None for none at all)"
+            )
 
 
 def without_weights(value: Any) -> Any:
@@ -67,12 +131,13 @@ def preflight(experiment: Experiment) -> None:
     for name in in_order(experiment.stages):
         STAGES.build(dict(experiment.stages[name])).check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.
-    resolve([experiment.method, experiment.semantics], dict.fromkeys(experiment.stages, Path()))
+    beside = [experiment.semantics, experiment.signals]
+    resolve([experiment.method, *beside], dict.fromkeys(experiment.stages, Path()))
     if experiment.semantics is not None:
         SEMANTICS.check(experiment.semantics)
+    _check_signals(experiment)
     views = experiment.views
     if views is not None:
-        build_augment(views.augment)
         for config in (views.train, views.test, views.select):
             if config is not None:
                 TRANSFORMS.build(config)
@@ -80,10 +145,35 @@ def preflight(experiment: Experiment) -> None:
     _check_weights(experiment.method)
     if experiment.method.get("type", "Assessor") == "Assessor":
         untrained = build_untrained(experiment)
+        backbone = untrained.backbone
+        check_reads(experiment, type(backbone).__name__, backbone.reads)
         if experiment.training is not None:
             check_groups(experiment.training, untrained)
-        _check_segments(experiment, untrained.backbone.frozen_part())
-        check_lengths(experiment, untrained.backbone)
+        _check_segments(experiment, backbone.frozen_part())
+        check_lengths(experiment, backbone)
+
+
+def _check_signals(experiment: Experiment) -> None:
+    """Refuse columns of a generated corpus, and labels that a trunk's stage does not learn."""
+    source = build_signals(experiment)
+    if source is None:
+        return
+    learnt_from = source_track(experiment.protocol)
+    for track in (experiment.track_, *([] if learnt_from is None else [learnt_from])):
+        if track.is_demo and not isinstance(source, FrameSignals):
+            raise ValueError(
+                f"signals: track {track.name!r} is of a generated corpus, and what that writes in "
+                "OpenFace's layout is its truth, which no method may read: take what a pretrained "
+                "trunk sees, signals=dict(type='TrunkSignals', stage='stage:trunk')"
+            )
+    for name in referenced(experiment.signals):
+        columns = getattr(STAGES.build(dict(experiment.stages[name])), "columns", source.names)
+        missing = [one for one in source.names if one not in columns]
+        if missing:
+            raise ValueError(
+                f"signals.columns: stage {name!r} learns no {missing[0]!r}."
+                f"{did_you_mean(missing[0], columns)} It learns: {', '.join(columns)}"
+            )
 
 
 def _check_training(experiment: Experiment) -> None:

@@ -16,14 +16,25 @@ from adabench.config.references import referenced, resolve
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.views import View
-from adabench.engine.building import preflight, without_weights
+from adabench.engine.building import (
+    build_signals,
+    check_reads,
+    preflight,
+    without_weights,
+)
 from adabench.engine.caches.features import segments_of
 from adabench.engine.material import Material, make_material
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.training import set_threads
-from adabench.engine.workbench import Use, ensure_run_stages, materials, refuse_pooled
-from adabench.models import EstimatorMethod
+from adabench.engine.workbench import (
+    Use,
+    check_signals,
+    ensure_run_stages,
+    materials,
+    refuse_pooled,
+)
+from adabench.models import EstimatorMethod, Extractor
 from adabench.records.sections import Contract
 from adabench.registry import MODELS, TRANSFORMS
 
@@ -58,7 +69,11 @@ def check_estimator_run(experiment: Experiment) -> None:
                 "what gives them, e.g. method.extractor=dict(type='FrameStatistics')"
             )
         return
-    view, part = _view_of(experiment), method.extractor.frozen_part()
+    extractor = method.extractor
+    # An extractor sees no augmented view, so none is asked about.
+    plain = experiment.model_copy(update={"views": None})
+    check_reads(plain, type(extractor).__name__, extractor.reads)
+    view, part = _view_of(experiment), extractor.frozen_part()
     if part is not None:
         segments_of(part, view)
 
@@ -132,14 +147,16 @@ class EstimatorBench:
         """
         read = self.material if use == "test" or self.source is None else self.source
         features = None if frames else read.features
+        reads = () if self.method.extractor is None else self.method.extractor.reads
         return ClipDataset(
             read.corpus,
             self.clips(use),
             _view_of(self.experiment),
             training=False,
             labels=False,
-            frames=features is None,
+            frames=features is None and "frames" in reads,
             features=features,
+            signals=read.signals,
             names=names,
             one_view=True,
         )
@@ -185,26 +202,42 @@ def set_up_estimator(
     refuse_pooled(experiment)
     if experiment.method.get("extractor") is None:
         method = build_estimator(experiment, {})
-        return EstimatorBench(experiment, data, method, {}, Material(data.corpus, None, None))
+        return EstimatorBench(experiment, data, method, {}, Material(data.corpus))
     # Sums of an extractor's network depend on it.
     set_threads(0 if experiment.training is None else experiment.training.threads)
+    check_signals(experiment, data)
     with timer("pretraining"):
         stages = _stages_of(experiment, data, allow_broken)
-    method = build_estimator(experiment, {name: stage.path for name, stage in stages.items()})
+    checkpoints = {name: stage.path for name, stage in stages.items()}
+    method = build_estimator(experiment, checkpoints)
     if method.search is not None:
         method.search.check_persons([c.subject for c in data.parts.train if c.score is not None])
-    frozen = None if method.extractor is None else method.extractor.frozen_part()
     with timer("features"):
-        make = partial(make_material, experiment, frozen, None, augmented=False)
-        read, source = materials(make, data)
+        read, source = _materials_of(experiment, method.extractor, checkpoints, data)
+    return EstimatorBench(experiment, data, method, stages, read, source)
+
+
+def _materials_of(
+    experiment: Experiment,
+    extractor: Extractor | None,
+    checkpoints: Mapping[str, Path],
+    data: RunData,
+) -> tuple[Material, Material | None]:
+    """Fill the caches of what an extractor reads."""
+    if extractor is None:
+        return Material(data.corpus), None
+    frozen = extractor.frozen_part()
+    signals = build_signals(experiment, checkpoints) if "signals" in extractor.reads else None
+    make = partial(make_material, experiment, frozen, None, signals, augmented=False)
+    found = materials(make, data)
     if frozen is not None:
         frozen.to(get_device())
-    return EstimatorBench(experiment, data, method, stages, read, source)
+    return found
 
 
 def _stages_of(experiment: Experiment, data: RunData, allow_broken: bool) -> dict[str, StageResult]:
     """Find or train the stages that the method refers to, and those that they stand on."""
     found: dict[str, StageResult] = {}
-    for name in sorted(referenced(experiment.method)):
+    for name in sorted(referenced([experiment.method, experiment.signals])):
         found |= ensure_run_stages(experiment, data, name, allow_broken=allow_broken)
     return found

@@ -139,7 +139,7 @@ def count_multiply_adds(compute: Callable[[], Any]) -> int:
 def frames_per_second(bench: Workbench) -> float:
     """Clip frames scored a second, one view at a time, from the prepared corpus and without cache.
 
-    Vectors of a semantic encoder are read, not computed: they are made once for a corpus.
+    Vectors of a semantic encoder and signals are read, not computed: they are made once for a corpus.
     """
     assessor = bench.assessor.eval()
     dataset = bench.dataset("test", frames="frames" in assessor.backbone.reads)

@@ -11,13 +11,16 @@ from mmengine.device import get_device
 
 from adabench.config.experiment import Experiment
 from adabench.config.references import resolve
+from adabench.data.augment import augments_of
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
+from adabench.engine.caches.signals import SignalsCache
 from adabench.engine.corpora import seconds_to_make
 from adabench.models import Assessor, Backbone
 from adabench.models.semantics.encoders import SemanticEncoder
+from adabench.models.signals import SignalSource
 from adabench.registry import SEMANTICS, TRANSFORMS
 
 
@@ -29,29 +32,44 @@ class Material:
         corpus: the frames.
         features: the cache of the method's frozen part, or None when frames are read.
         semantics: the cache of semantic vectors, or None.
+        signals: the cache of named signals, or None.
     """
 
     corpus: PreparedCorpus
-    features: FeatureCache | None
-    semantics: SemanticsCache | None
+    features: FeatureCache | None = None
+    semantics: SemanticsCache | None = None
+    signals: SignalsCache | None = None
 
     @property
     def caches(self) -> list[str]:
         """Names of the folders that are read in place of frames, and of those behind them."""
-        kept = [self.features, self.features and self.features.source, self.semantics]
+        within = self.features and self.features.source
+        kept = [self.features, within, self.semantics, self.signals]
         return [cache.arrays.folder.name for cache in kept if cache is not None]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What semantic vectors and signals are, as the record says it, by kind."""
+        found = {}
+        if self.semantics is not None:
+            found["semantics"] = self.semantics.description
+        if self.signals is not None:
+            found["signals"] = self.signals.description
+        return found
 
     @property
     def seconds(self) -> float:
         """What corpus and caches took to make, whenever that was."""
-        caches = [cache for cache in (self.features, self.semantics) if cache is not None]
-        return seconds_to_make(self.corpus) + sum(cache.seconds for cache in caches)
+        kept = (self.features, self.semantics, self.signals)
+        seconds = sum(cache.seconds for cache in kept if cache is not None)
+        return seconds_to_make(self.corpus) + seconds
 
 
 def make_material(
     experiment: Experiment,
     frozen: Backbone | None,
     encoder: SemanticEncoder | None,
+    source: SignalSource | None,
     corpus: PreparedCorpus,
     parts: Parts,
     *,
@@ -63,17 +81,21 @@ def make_material(
         experiment: of the run.
         frozen: the part whose output is cached, or None.
         encoder: of semantic vectors, or None.
+        source: of signals, or None.
         corpus: whose clips are read.
         parts: these clips.
         augmented: cache those to train on in their augmented versions too.
     """
     features = _feature_cache(experiment, frozen, corpus, parts, augmented)
-    if encoder is None:
-        return Material(corpus, features, None)
+    material, root = Material(corpus, features), Path(experiment.data.root)
     clips = [*parts.train, *parts.validate, *parts.test]
-    semantics = SemanticsCache(encoder, corpus, Path(experiment.data.root), features, clips)
-    semantics.fill(corpus, clips, "caching semantic vectors")
-    return Material(corpus, features, semantics)
+    if encoder is not None:
+        material.semantics = SemanticsCache(encoder, corpus, root, features, clips)
+        material.semantics.fill(corpus, clips, "caching semantic vectors")
+    if source is not None:
+        material.signals = SignalsCache(source, corpus, root, clips)
+        material.signals.fill(corpus, clips, "caching signals")
+    return material
 
 
 def refuse_unlike(tested: Material, learnt_from: Material) -> None:
@@ -121,7 +143,7 @@ def _filled_cache(
         corpus,
         Path(experiment.data.root),
         get_device(),
-        augment=views.augment if views and augmented else None,
+        augment=augments_of(views.augment, "frames") if views and augmented else None,
         variants=views.variants if views else 1,
         view=TRANSFORMS.build(views.test) if views else None,
         source=source,

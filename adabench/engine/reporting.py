@@ -13,7 +13,7 @@ import torch
 
 from adabench.config.experiment import Experiment
 from adabench.config.local_files import by_content
-from adabench.config.references import REFERENCE
+from adabench.config.references import REFERENCE, referenced
 from adabench.data.manifest import ClipRecord
 from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
@@ -249,8 +249,11 @@ def flags_of(experiment: Experiment, **found: Any) -> Flags:
 def flags_with_weights(
     experiment: Experiment, stages: Mapping[str, StageResult], **found: Any
 ) -> Flags:
-    """Return a method's flags, with the pretrained weights that its config names."""
-    weights = _find_weights(experiment.method)
+    """Return a method's flags, with the pretrained weights that its config names.
+
+    They are its trunk's, or where it has none, those that see its signals.
+    """
+    weights = _find_weights(experiment.method) or _seeing_stage(experiment)
     if weights is not None:
         found["pretrained"] = by_content(weights, "weights")
         path = weights
@@ -271,6 +274,12 @@ def _find_weights(value: Any) -> str | None:
             if found is not None:
                 return found
     return None
+
+
+def _seeing_stage(experiment: Experiment) -> str | None:
+    """Return the stage whose network sees the signals, as a config names it."""
+    named = sorted(referenced(experiment.signals))
+    return f"{REFERENCE}{named[0]}" if named else None
 
 
 def stage_uses(experiment: Experiment, stages: Mapping[str, StageResult]) -> tuple[StageUse, ...]:

@@ -21,9 +21,15 @@ from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.data.sealed import session_labels
 from adabench.data.views import refuse_unfit
-from adabench.engine.building import build_assessor, build_untrained, check_lengths
+from adabench.engine.building import (
+    build_assessor,
+    build_signals,
+    build_untrained,
+    check_lengths,
+)
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
+from adabench.engine.caches.signals import check_tables
 from adabench.engine.checkpoints import load_model
 from adabench.engine.contract import (
     REMEDY,
@@ -43,6 +49,7 @@ from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
 from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor
+from adabench.models.signals import SignalSource
 from adabench.records.sections import Contract, scale_form
 from adabench.registry import TRANSFORMS
 from adabench.testing import ContractError, ContractReport
@@ -59,9 +66,7 @@ class Workbench:
         data: the clips.
         stages: by name.
         assessor: the method.
-        features: the cache of its frozen part, or None when frames are read.
-        semantics: the cache of semantic vectors, or None.
-        encoder: what made those vectors, as the record says it.
+        material: where the test clips are read, and the others too unless there is a source.
         source: where training and validation clips are read, if in another corpus.
     """
 
@@ -69,9 +74,7 @@ class Workbench:
     data: RunData
     stages: dict[str, StageResult]
     assessor: Assessor
-    features: FeatureCache | None
-    semantics: SemanticsCache | None
-    encoder: str | None
+    material: Material
     source: Material | None = None
 
     @property
@@ -85,9 +88,24 @@ class Workbench:
         return self.data.parts
 
     @property
-    def material(self) -> Material:
-        """Where the test clips are read, and the others too unless there is a source."""
-        return Material(self.corpus, self.features, self.semantics)
+    def learnt_from(self) -> Material:
+        """Where the training and validation clips are read."""
+        return self.material if self.source is None else self.source
+
+    @property
+    def features(self) -> FeatureCache | None:
+        """The cache of its frozen part, or None when frames are read."""
+        return self.material.features
+
+    @property
+    def semantics(self) -> SemanticsCache | None:
+        """The cache of semantic vectors, or None."""
+        return self.material.semantics
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What semantic vectors and signals are, as the record says it, by kind."""
+        return self.material.told
 
     @property
     def caches(self) -> list[str]:
@@ -123,10 +141,10 @@ class Workbench:
         """
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
-        read = self.material if use == "test" or self.source is None else self.source
+        read = self.material if use == "test" else self.learnt_from
         reads = "frames" in self.assessor.backbone.reads and read.features is None
         # A feature cache holds augmented versions of the training clips itself.
-        augment = self.views.augment if training and read.features is None else None
+        augment = self.views.augment if training else None
         return ClipDataset(
             read.corpus,
             clips,
@@ -134,10 +152,12 @@ class Workbench:
             training=training,
             labels=use != "test",
             seed=self.experiment.seed,
-            augment=build_augment(augment),
+            augment=build_augment(augment) if read.features is None else None,
             frames=reads if frames is None else frames,
             features=None if frames else read.features,
             semantics=read.semantics,
+            signals=read.signals,
+            signal_augment=build_augment(augment, "signals"),
             **decoy,
         )
 
@@ -233,6 +253,7 @@ def set_up(
     refuse_pooled(experiment)
     _refuse_views(experiment, data.parts)
     _refuse_scale(experiment, data.corpus.scale)
+    check_signals(experiment, data)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
@@ -241,13 +262,28 @@ def set_up(
     with timer("features"):
         encoder = build_encoder(experiment, assessor, checkpoints)
         frozen = assessor.backbone.frozen_part()
-        read, source = materials(partial(make_material, experiment, frozen, encoder), data)
-    scores = torch.tensor([float(c.score) for c in data.parts.train if c.score is not None])
+        signals = _signals_read(experiment, assessor, checkpoints)
+        read, source = materials(partial(make_material, experiment, frozen, encoder, signals), data)
+    bench = Workbench(experiment, data, stages, assessor, read, source)
+    _fit_scales(bench)
+    return bench
+
+
+def _signals_read(
+    experiment: Experiment, assessor: Assessor, checkpoints: Mapping[str, Path]
+) -> SignalSource | None:
+    reads = "signals" in assessor.backbone.reads
+    return build_signals(experiment, checkpoints) if reads else None
+
+
+def _fit_scales(bench: Workbench) -> None:
+    """Give head and backbone the scale of what they learn: of the training clips alone."""
+    train, assessor = bench.parts.train, bench.assessor
+    scores = torch.tensor([float(c.score) for c in train if c.score is not None])
     assessor.head.fit_scale(scores)
-    told = None if read.semantics is None else read.semantics.description
-    return Workbench(
-        experiment, data, stages, assessor, read.features, read.semantics, told, source
-    )
+    signals = bench.learnt_from.signals
+    if signals is not None:
+        assessor.backbone.fit_signals(*signals.statistics(train))
 
 
 def refuse_pooled(experiment: Experiment) -> None:
@@ -263,6 +299,14 @@ def _refuse_scale(experiment: Experiment, scale: Scale) -> None:
     """Tell before any stage that a part can't have the corpus's scale; `preflight` built with the BDI-II."""
     if scale != BDI_II:
         build_untrained(experiment, scale)
+
+
+def check_signals(experiment: Experiment, data: RunData) -> None:
+    """Refuse clips without the signals that are asked for, before any stage."""
+    source, parts = build_signals(experiment), data.parts
+    learnt = [*parts.train, *parts.validate]
+    check_tables(source, parts.source or data.corpus, learnt)
+    check_tables(source, data.corpus, parts.test)
 
 
 def _refuse_views(experiment: Experiment, parts: Parts) -> None:
@@ -363,6 +407,7 @@ def carried_by(bench: Workbench) -> dict[str, Any]:
     return {
         **carried_of(bench.experiment, bench.data),
         "semantics": _semantics_carried(bench),
+        **_signals_carried(bench),
     }
 
 
@@ -386,7 +431,13 @@ def carried_of(experiment: Experiment, data: RunData) -> dict[str, Any]:
 def _semantics_carried(bench: Workbench) -> dict[str, Any] | None:
     """Return the encoder of semantic vectors: its weights, or which language model it is."""
     encoder = None if bench.semantics is None else bench.semantics.encoder
-    return None if encoder is None else {"told": bench.encoder, **encoder.carried()}
+    return None if encoder is None else {"told": bench.told["semantics"], **encoder.carried()}
+
+
+def _signals_carried(bench: Workbench) -> dict[str, Any]:
+    """Return the source of signals, with the weights that see them; nothing where none is read."""
+    source = None if bench.material.signals is None else bench.material.signals.source
+    return {} if source is None else {"signals": source.carried()}
 
 
 def identity_of(experiment: Experiment) -> dict[str, Any]:

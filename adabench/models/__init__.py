@@ -5,6 +5,8 @@ from adabench.models.assessor import Assessor
 from adabench.models.backbones.frozen import Frozen
 from adabench.models.backbones.mmaction_backbone import MMActionBackbone
 from adabench.models.backbones.segments import SegmentBackbone
+from adabench.models.backbones.signal_backbone import SignalBackbone
+from adabench.models.backbones.signal_steps import SignalSteps
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.backbones.torchvision_video import TorchvisionVideo
 from adabench.models.backbones.video_network import VideoNetwork
@@ -12,6 +14,7 @@ from adabench.models.estimator import EstimatorMethod
 from adabench.models.extractors.backbone_features import BackboneFeatures
 from adabench.models.extractors.extractor import Extractor
 from adabench.models.extractors.frame_statistics import FrameStatistics
+from adabench.models.extractors.signal_statistics import SignalStatistics
 from adabench.models.heads.unit_regressor import UnitRegressor
 from adabench.models.roles import (
     Aggregator,
@@ -40,6 +43,9 @@ __all__ = [
     "Part",
     "SegmentBackbone",
     "Selector",
+    "SignalBackbone",
+    "SignalStatistics",
+    "SignalSteps",
     "TimmFrames",
     "TorchvisionVideo",
     "UnitRegressor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import torch
@@ -41,7 +41,13 @@ _KINDS: dict[str, type[Part]] = {
 
 
 def build_part(
-    role: str, cfg: dict[str, Any], before: str, scale: Scale = BDI_II, **spec: Any
+    role: str,
+    cfg: dict[str, Any],
+    before: str,
+    scale: Scale = BDI_II,
+    *,
+    signals: Sequence[str] = (),
+    **spec: Any,
 ) -> Part:
     """Build one part and check that it fills ``role``.
 
@@ -50,6 +56,7 @@ def build_part(
         cfg: the part's config, ``type`` included.
         before: name of the part before it, for error messages.
         scale: of the scores, for a part that takes it.
+        signals: names of the run's signals, for a part that takes them.
         spec: what it has to fit (``features`` or ``units``).
 
     Raises:
@@ -64,15 +71,17 @@ def build_part(
     reason = _unmet_need(kind, **spec)
     if reason is None:
         try:
-            return MODELS.build({**_scaled(kind, cfg, scale), **spec})
+            handed = {"scale": scale, "signals": tuple(signals)}
+            return MODELS.build({**_taken(kind, handed), **cfg, **spec})
         except IncompatiblePartsError as error:
             reason = str(error)
     raise IncompatiblePartsError(f"{name} can't follow {before}: {reason}")
 
 
-def _scaled(kind: type[Part], cfg: dict[str, Any], scale: Scale) -> dict[str, Any]:
-    """Return a part's config with the scale, if it takes one; one that the config gives stays."""
-    return {"scale": scale, **cfg} if "scale" in inspect.signature(kind).parameters else cfg
+def _taken(kind: type[Part], handed: dict[str, Any]) -> dict[str, Any]:
+    """Return what a part takes of what is handed to whoever asks; its config may give its own."""
+    parameters = inspect.signature(kind).parameters
+    return {name: value for name, value in handed.items() if name in parameters}
 
 
 def _unmet_need(kind: type[Part], **spec: Any) -> str | None:
@@ -107,6 +116,7 @@ class Assessor(BaseModel):
     Args:
         backbone, aggregator, selector, head: configs of the parts.
         scale: of the scores, the corpus's.
+        signals: names of the run's signals, for a backbone that reads some.
 
     Raises:
         IncompatiblePartsError: a combination that can't work, with both names and the reason.
@@ -121,10 +131,13 @@ class Assessor(BaseModel):
         selector: dict[str, Any],
         head: dict[str, Any],
         scale: Scale = BDI_II,
+        signals: Sequence[str] = (),
     ) -> None:
         super().__init__(data_preprocessor=MoveAndScale())
         self.scale = scale
-        self.backbone = cast(Backbone, build_part("backbone", backbone, "the inputs", scale))
+        self.signals = tuple(signals)
+        first = build_part("backbone", backbone, "the inputs", scale, signals=signals)
+        self.backbone = cast(Backbone, first)
         names = [type(self.backbone).__name__]
         self.aggregator = cast(
             Aggregator,

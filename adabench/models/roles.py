@@ -2,8 +2,9 @@
 
 Constructors take keywords only. The builder passes what a part must fit: ``features`` (a
 :class:`~adabench.structures.FeatureSpec`) to an aggregator, ``units`` (a
-:class:`~adabench.structures.UnitSpec`) to a selector and a head; and ``scale`` (a
-:class:`~adabench.evaluation.Scale`, the corpus's, with its levels) to any part that takes it.
+:class:`~adabench.structures.UnitSpec`) to a selector and a head; ``scale`` (a
+:class:`~adabench.evaluation.Scale`, the corpus's, with its levels) to any part that takes it; and
+``signals`` (the names of the run's signals) to a backbone that takes them.
 """
 
 from __future__ import annotations
@@ -82,6 +83,9 @@ class Backbone(Part):
     @abstractmethod
     def forward(self, inputs: Inputs) -> Features:
         """Map inputs (B, T, …) to features (B, T', …)."""
+
+    def fit_signals(self, mean: Tensor, std: Tensor) -> None:
+        """Take mean and standard deviation (S,) of the signals over the training clips' frames."""
 
     def frozen_part(self) -> Backbone | None:
         """Return the part whose output may be cached: frozen, reading nothing but frames."""

@@ -18,9 +18,14 @@ __all__ = ["BUILT_IN", "FailedPlugin", "PluginReport", "any_outside", "load_plug
 #: The modules that register the repository's own parts: a room that has some adds its line here.
 BUILT_IN = {
     registry.MODELS: ("adabench.models",),
-    registry.TRANSFORMS: ("adabench.data.views", "adabench.data.augment"),
+    registry.TRANSFORMS: (
+        "adabench.data.views",
+        "adabench.data.augment",
+        "adabench.data.signal_augment",
+    ),
     registry.STAGES: ("adabench.engine.stages.pretrain", "adabench.engine.stages.method"),
     registry.SEMANTICS: ("adabench.models.semantics",),
+    registry.SIGNALS: ("adabench.models.signals",),
     registry.CORPORA: ("adabench.data.corpora",),
     registry.METRICS: ("adabench.evaluation.within_points", "adabench.evaluation.classes"),
 }

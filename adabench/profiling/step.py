@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from adabench.evaluation.scale import BDI_II
 from adabench.models import Assessor, Backbone
-from adabench.structures import Inputs, Semantics, Truth
+from adabench.structures import Inputs, Semantics, Signals, Truth
 
 #: Widths of CLIP ViT-B/32's sentence and image vectors.
 SEMANTIC_WIDTHS = (512, 768)
@@ -126,8 +126,12 @@ def random_batch(
     size: int,
     segment_length: int = 0,
     semantic_widths: tuple[int, int] = SEMANTIC_WIDTHS,
+    signals: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Make a collated batch of noise: frames, semantics and truth; see :func:`profile_step`."""
+    """Make a collated batch of noise: frames, semantics, signals of these names, and truth.
+
+    Sizes as of :func:`profile_step`.
+    """
     source = torch.Generator().manual_seed(0)
 
     def noise(*shape: int) -> Tensor:
@@ -140,6 +144,9 @@ def random_batch(
         semantics=Semantics(text=noise(semantic_widths[0]), image=noise(semantic_widths[1])),
         segment_length=segment_length,
     )
+    if signals:
+        values = noise(len(signals))
+        inputs.signals = Signals(values, torch.ones_like(values, dtype=torch.bool), tuple(signals))
     score = torch.linspace(BDI_II.low + 5.0, BDI_II.high - 5.0, clips)
     truth = Truth(score=score, level=torch.from_numpy(BDI_II.level(score.numpy())))
     return {"inputs": inputs, "truth": truth}
@@ -172,11 +179,11 @@ def profile_step(
         semantic_widths: of text and image vectors, for a backbone that reads them.
 
     Raises:
-        ValueError: a count below 1, or a backbone that reads signals, whose names noise can't give.
+        ValueError: a count below 1.
     """
-    _check(assessor, {"clips": clips, "frames": frames, "size": size, "repeats": repeats})
+    _check({"clips": clips, "frames": frames, "size": size, "repeats": repeats})
     device = torch.device(device)
-    noise = random_batch(clips, frames, size, segment_length, semantic_widths)
+    noise = random_batch(clips, frames, size, segment_length, semantic_widths, assessor.signals)
     clock = _Clock(device)
     trunk_step = _trunk_step(assessor, noise, clock)
     with ExitStack() as stack:
@@ -198,15 +205,10 @@ def profile_step(
     )
 
 
-def _check(assessor: Assessor, counts: dict[str, int]) -> None:
+def _check(counts: dict[str, int]) -> None:
     for name, value in counts.items():
         if value < 1:
             raise ValueError(f"profile_step: {name} is 1 or more; got {value}")
-    if "signals" in assessor.backbone.reads:
-        raise ValueError(
-            f"profile_step feeds noise, and {type(assessor.backbone).__name__} reads named "
-            "signals; profile a method that reads frames"
-        )
 
 
 def _in_turn(

@@ -13,6 +13,7 @@ __all__ = [
     "READER_RULES",
     "RULES",
     "ContractError",
+    "SIGNAL_NAMES",
     "ContractReport",
     "Finding",
     "Rule",

@@ -64,8 +64,9 @@ def example_batch(
         inputs.semantics = Semantics(text=content(512) - 0.5, image=content(768) - 0.5)
     if "signals" in reads:
         values = content(len(SIGNAL_NAMES))
-        mask = valid[:, :, None].expand_as(values).clone()
-        inputs.signals = Signals(values=values, mask=mask, names=SIGNAL_NAMES)
+        # A few are unknown, as where a face was lost.
+        mask = valid[:, :, None] & (torch.rand(values.shape, generator=random) > 0.1)
+        inputs.signals = Signals(values=values * mask, mask=mask, names=SIGNAL_NAMES)
     return inputs, example_truth(scores, scale)
 
 

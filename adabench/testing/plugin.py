@@ -19,7 +19,7 @@ from adabench.plugins import load_plugins
 from adabench.registry import MODELS, UnknownTypeError
 from adabench.structures import Inputs, Truth
 from adabench.testing.contract import check_contract
-from adabench.testing.examples import example_batch
+from adabench.testing.examples import SIGNAL_NAMES, example_batch
 from adabench.testing.flow import at_random_state_kept, place_in, place_of
 from adabench.testing.report import ContractError, ContractReport, Finding, refuse_broken
 from adabench.testing.rules import BUILDING, RULES
@@ -94,7 +94,7 @@ def report_plugin(
     """Do as :func:`check_plugin`, and return what was found beside the method, if it can be built."""
     findings = _load(plugins)
     parts = {key: value for key, value in method.items() if key != "name"}
-    config = {"type": "Assessor", **_PLAIN, **parts, "scale": scale}
+    config = {"type": "Assessor", **_PLAIN, **parts, "scale": scale, "signals": _names(inputs)}
     if findings:
         return ContractReport(tuple(findings)), None
     try:
@@ -124,6 +124,12 @@ def _one_thread() -> Iterator[None]:
 
 def _built(config: dict[str, Any]) -> Assessor:
     return MODELS.build(copy.deepcopy(config))
+
+
+def _names(inputs: Inputs | None) -> tuple[str, ...]:
+    """Return the names of the signals that a batch holds, or those of the example."""
+    given = None if inputs is None else inputs.signals
+    return SIGNAL_NAMES if given is None else given.names
 
 
 def _example(assessor: Assessor) -> tuple[Inputs, Truth]:
@@ -159,7 +165,8 @@ def _building_fault(config: dict[str, Any], parts: Mapping[str, Any], error: Exc
     for role in [each for each in ROLES if each in parts]:
         try:
             with at_random_state_kept():
-                _built({"type": "Assessor", **_PLAIN, role: config[role]})
+                plain = {"type": "Assessor", **_PLAIN, "signals": config["signals"]}
+                _built({**plain, role: config[role]})
         except IncompatiblePartsError:
             continue
         except Exception as alone:  # noqa: BLE001 - as above

@@ -9,7 +9,7 @@ import pytest
 from adabench.data.tracks import TRACKS
 from adabench.engine.run import train
 from adabench.plugins import load_plugins
-from adabench.registry import CORPORA, HOOKS, METRICS, MODELS, STAGES, TRANSFORMS
+from adabench.registry import CORPORA, HOOKS, METRICS, MODELS, SIGNALS, STAGES, TRANSFORMS
 from adabench.synthface import SynthfaceParameters, generate
 from adabench.testing import check_plugin, check_reader
 
@@ -46,7 +46,7 @@ RUN = [name for name in EXAMPLES if name != "Corpus and track"]
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory):
     """The page's examples, loaded for this module."""
-    registries = (MODELS, TRANSFORMS, STAGES, HOOKS, METRICS, CORPORA)
+    registries = (MODELS, TRANSFORMS, STAGES, SIGNALS, HOOKS, METRICS, CORPORA)
     before = [dict(each.module_dict) for each in registries]
     folder = tmp_path_factory.mktemp("my_plugins")
     for file, code, _ in EXAMPLES.values():

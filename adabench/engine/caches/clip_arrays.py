@@ -26,17 +26,21 @@ _logger = logging.getLogger(__name__)
 
 
 class ClipArrays:
-    """One float16 array of shape (frames, values) a clip, in one folder, with a book of digests.
+    """One array of shape (frames, values) a clip, in one folder, with a book of digests.
 
     An array that is not as it was written counts as missing, and a line says so.
 
     Args:
         folder: where arrays are written, and looked for first.
         others: further folders where arrays of the same key may lie.
+        dtype: of the numbers on disk; half precision unless they are measurements.
     """
 
-    def __init__(self, folder: Path, others: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, folder: Path, others: Sequence[Path] = (), *, dtype: type[np.floating] = np.float16
+    ) -> None:
         self.folder = folder
+        self.dtype = np.dtype(dtype)
         self.others = tuple(others)
         self.books = {place: DigestBook(place) for place in (folder, *others)}
         self._sound: dict[Path, bool] = {}
@@ -70,7 +74,7 @@ class ClipArrays:
         book = self.books[path.parent]
         damage = book.difference(path.name)
         if damage is None and not book.knows(path.name):
-            damage = _unreadable(path)
+            damage = _unreadable(path, self.dtype)
             if damage is None:
                 book.adopt(path.name)
         return damage
@@ -78,7 +82,7 @@ class ClipArrays:
     def write(self, clip: str, values: np.ndarray) -> None:
         """Write the clip's array atomically."""
         with self._writing(clip) as temporary, temporary.open("wb") as stream:
-            np.save(stream, values.astype(np.float16))
+            np.save(stream, values.astype(self.dtype))
 
     @contextmanager
     def _writing(self, clip: str) -> Iterator[Path]:
@@ -95,18 +99,18 @@ class ClipArrays:
             ValueError: the portions have not ``frames`` rows together, or not the same width.
         """
         path = self.folder / f"{clip}.npy"
-        width, rows = None, 0
+        width, rows, descr = None, 0, self.dtype.newbyteorder("<").str
         with self._writing(clip) as temporary, temporary.open("wb") as stream:
             for portion in portions:
                 if width is None:
                     width = portion.shape[1]
-                    shape = {"descr": "<f2", "fortran_order": False, "shape": (frames, width)}
+                    shape = {"descr": descr, "fortran_order": False, "shape": (frames, width)}
                     np.lib.format.write_array_header_1_0(stream, shape)
                 if portion.ndim != 2 or portion.shape[1] != width:
                     raise ValueError(
                         f"{path}: after {rows} rows of {width} values came {portion.shape}"
                     )
-                stream.write(portion.astype("<f2").tobytes())
+                stream.write(portion.astype(descr).tobytes())
                 rows += len(portion)
             if rows != frames:
                 raise ValueError(f"{path}: {rows} rows for {frames} frames")
@@ -136,13 +140,13 @@ def _opened(path: Path) -> np.ndarray:
         ) from error
 
 
-def _unreadable(path: Path) -> str | None:
+def _unreadable(path: Path, dtype: np.dtype[Any]) -> str | None:
     """Say what keeps an array that has no digest from being read, None if nothing does."""
     try:
         array = _opened(path)
     except ValueError:
         return "damaged"
-    if array.ndim != 2 or array.dtype != np.float16:
+    if array.ndim != 2 or array.dtype != dtype:
         return f"an array of shape {array.shape} and type {array.dtype}"
     return None
 

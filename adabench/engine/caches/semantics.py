@@ -195,6 +195,11 @@ def _action_units(
     refuse_mixed(corpus.name, clips, units.clips)
     if not {clip.clip for clip in clips}.isdisjoint(units.clips):
         return units
+    if encoder.action_units and corpus.parameters is not None:
+        raise ValueError(
+            f"semantics.action_units=True, and corpus {corpus.name!r} is generated: what it writes in "
+            "OpenFace's layout is its truth, which no method may read; leave action_units out"
+        )
     if encoder.action_units:
         raise ValueError(
             f"semantics.action_units=True, and no clip of corpus {corpus.name!r} has OpenFace's "

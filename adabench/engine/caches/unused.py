@@ -12,7 +12,7 @@ from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import alone_at_once
 from adabench.records.record import Record
 
-STAGES, FEATURES, SEMANTICS = "stages", "features", "semantics"
+STAGES, FEATURES, SEMANTICS, SIGNALS = "stages", "features", "semantics", "signals"
 
 _DAY = 86400.0
 
@@ -22,7 +22,7 @@ class Kept:
     """A folder with a stage's result, or a cache.
 
     Attributes:
-        kind: ``stages``, ``features`` or ``semantics``.
+        kind: ``stages``, ``features``, ``semantics`` or ``signals``.
         size: bytes on disk.
         days: since it was last used.
     """
@@ -74,7 +74,7 @@ def remove(kept: Kept) -> None:
 
 
 def _folders(data: Path) -> Iterator[tuple[str, Path]]:
-    places = [(kind, data / kind) for kind in (STAGES, FEATURES, SEMANTICS)]
+    places = [(kind, data / kind) for kind in (STAGES, FEATURES, SEMANTICS, SIGNALS)]
     # Vectors of frames lie beside their corpus's faces.
     places += [(SEMANTICS, place) for place in data.glob(f"*/{SEMANTICS}")]
     for kind, place in places:

@@ -130,7 +130,7 @@ class NetworkRun(MethodRun):
         notes = [
             _epoch_note(self.bench.training, self.done),
             f"share of the training steps spent waiting for data: {self.done.waiting:.3f}",
-            *([f"semantics: {self.bench.encoder}"] if self.bench.encoder else []),
+            *(f"{kind}: {told}" for kind, told in self.bench.told.items()),
         ]
         return Facts(
             stages=stage_uses(self.bench.experiment, self.bench.stages),

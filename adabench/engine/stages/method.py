@@ -13,8 +13,10 @@ from adabench.config.protocols import ProtocolSection
 from adabench.config.references import needed
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
-from adabench.engine.building import build_untrained, part_versions, preflight
+from adabench.engine.building import build_signals, build_untrained, part_versions, preflight
+from adabench.engine.caches.signals import tables_digest
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
+from adabench.models.signals import FrameSignals
 from adabench.models.weights import local_checksums
 from adabench.records.sections import Contract
 from adabench.registry import STAGES
@@ -69,11 +71,14 @@ class MethodTraining(Stage):
                 "overrides": (),
             }
         )
-        if run.semantics is None or "semantics" not in build_untrained(own).backbone.reads:
+        beside = {"semantics": run.semantics, "signals": run.signals}
+        if not any(beside.values()):
             return own
-        wanted |= needed(run.semantics, run.stages)
+        reads = build_untrained(own).backbone.reads
+        read = {name: section if name in reads else None for name, section in beside.items()}
+        wanted |= needed([*read.values()], run.stages)
         stages = {k: v for k, v in run.stages.items() if k in wanted}
-        return own.model_copy(update={"semantics": run.semantics, "stages": stages})
+        return own.model_copy(update={**read, "stages": stages})
 
     def check(self, experiment: Experiment) -> None:
         """Build the method once without weights."""
@@ -96,6 +101,7 @@ class MethodTraining(Stage):
             earlier,
             *local_checksums(self.method),
             *local_checksums(own.semantics or {}),
+            *_tables(own, context),
             *([] if by_splits else [context.read.divided.learnt_from()]),
         ]
 
@@ -111,3 +117,12 @@ class MethodTraining(Stage):
         if "value" not in done.best:
             return epoch
         return {f"dev {done.best['metric']}": float(done.best["value"]), **epoch}
+
+
+def _tables(experiment: Experiment, context: StageContext) -> list[str]:
+    """Return the digest of the tables that signals are read from, if they are."""
+    source = build_signals(experiment)
+    if source is None or isinstance(source, FrameSignals):
+        return []
+    corpus = context.read.parts.source or context.corpus
+    return [tables_digest(corpus, Path(context.data.root))]

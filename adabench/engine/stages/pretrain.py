@@ -1,4 +1,4 @@
-"""Pretraining of a trunk on expression clips: action units and gaze from single frames."""
+"""Pretraining of a trunk on expression clips: action units, gaze and pose from single frames."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.weights import local_checksums
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
-from adabench.synthface import BEHAVIOUR_COLUMNS
+from adabench.synthface import SIGNAL_COLUMNS
 
 Sample = tuple[Tensor, Tensor]
 
@@ -79,15 +79,32 @@ def stack(samples: list[Sample]) -> dict[str, Tensor]:
     return {"frames": torch.stack(frames), "labels": torch.stack(labels)}
 
 
-def jitter(frames: Tensor, shift: int) -> Tensor:
-    """Mirror, shift and change the light of frames (N, 3, H, W) in [0, 1], each frame its own way.
+# Labels that change sign in a mirror, and the one that turns with a frame, degrees.
+_SIDED = frozenset(("gaze_x", "yaw", "roll", "shift_x"))
+_TURNED = "roll"
 
-    Labels must not tell left from right.
+
+def jitter(
+    frames: Tensor, labels: Tensor, columns: Sequence[str], shift: int
+) -> tuple[Tensor, Tensor]:
+    """Mirror, turn, shift and change the light of frames, each its own way, and their labels with them.
+
+    Where a head stands in the whole picture is not changed by moving a crop.
+
+    Args:
+        frames: (N, 3, H, W) in [0, 1].
+        labels: (N, S), in their units.
+        columns: names of the labels.
+        shift: largest shift, pixels.
     """
     number = len(frames)
     mirrored = torch.rand(number) < 0.5
     frames = torch.where(mirrored[:, None, None, None].to(frames.device), frames.flip(-1), frames)
+    sided = torch.tensor([name in _SIDED for name in columns], dtype=torch.bool)
+    labels = torch.where((mirrored[:, None] & sided).to(labels.device), -labels, labels)
     angle = (torch.rand(number) - 0.5) * 0.25
+    turned = torch.tensor([name == _TURNED for name in columns], dtype=torch.bool)
+    labels = labels - (turned * angle.rad2deg()[:, None]).to(labels)
     scale = 1 + (torch.rand(number) - 0.5) * 0.24
     move = (torch.rand(number, 2) * 2 - 1) * (2 * shift / frames.shape[-1])
     cos, sin = angle.cos() * scale, angle.sin() * scale
@@ -98,7 +115,7 @@ def jitter(frames: Tensor, shift: int) -> Tensor:
     frames = F.grid_sample(frames, grid, padding_mode="border", align_corners=False)
     gain = (0.7 + 0.6 * torch.rand(number, 3, 1, 1)).to(frames)
     offset = (0.2 * (torch.rand(number, 1, 1, 1) - 0.5)).to(frames)
-    return (frames * gain + offset).clamp_(0, 1)
+    return (frames * gain + offset).clamp_(0, 1), labels
 
 
 class ExpressionModel(BaseModel):
@@ -107,15 +124,19 @@ class ExpressionModel(BaseModel):
     Args:
         trunk: config of a :class:`~adabench.models.TimmFrames`.
         mean, std: (S,) of the training labels.
+        columns: their names.
         shift: largest shift of a training frame, pixels.
     """
 
-    def __init__(self, trunk: dict[str, Any], mean: Tensor, std: Tensor, shift: int) -> None:
+    def __init__(
+        self, trunk: dict[str, Any], mean: Tensor, std: Tensor, columns: Sequence[str], shift: int
+    ) -> None:
         super().__init__()
         self.trunk: TimmFrames = MODELS.build(trunk)
         self.au_head = nn.Linear(self.trunk.spec.vector, len(mean))
         self.register_buffer("label_mean", mean)
         self.register_buffer("label_std", std)
+        self.columns = list(columns)
         self.shift = shift
         self.progress = 0.0
 
@@ -141,14 +162,19 @@ class ExpressionModel(BaseModel):
         place what a frame shows at several (brows and mouth).
         """
         frames = frames.float() / 255.0
-        target = (labels - self.label_mean) / self.label_std
         if mode == "loss":
-            whole, places = self.predict(jitter(frames, self.shift))
+            frames, labels = jitter(frames, labels, self.columns, self.shift)
+            target = self.standardised(labels)
+            whole, places = self.predict(frames)
             return {
                 "mse_loss": F.mse_loss(whole, target),
                 "places_loss": F.mse_loss(places, target[..., None, None].expand_as(places)),
             }
-        return [(self.predict(frames)[0], target)]
+        return [(self.predict(frames)[0], self.standardised(labels))]
+
+    def standardised(self, labels: Tensor) -> Tensor:
+        """Map labels (N, S) from their units to the scale on which losses are taken."""
+        return (labels - self.label_mean) / self.label_std
 
 
 class ColumnCorrelation(BaseMetric):
@@ -191,13 +217,14 @@ class ExpressionPretrain(Stage):
         trunk: config of the ``TimmFrames`` to train, as the method will load it.
         expressions: preset, seed and further parameters of the generated clips.
         training: its schedule.
-        columns: which labels it learns; action units, lowered gaze and lowered head by default.
+        columns: which labels it learns; by default all 17: action units, lowered gaze and head, and
+            where eyes and head turn.
         size: side of the face crops, pixels.
         shift: largest shift of a training frame, pixels.
         seed: its own.
     """
 
-    version = 2
+    version = 3
 
     def __init__(
         self,
@@ -205,7 +232,7 @@ class ExpressionPretrain(Stage):
         trunk: dict[str, Any],
         expressions: dict[str, Any],
         training: dict[str, Any],
-        columns: Sequence[str] = BEHAVIOUR_COLUMNS,
+        columns: Sequence[str] = SIGNAL_COLUMNS,
         size: int,
         shift: int = 3,
         seed: int = 0,
@@ -250,9 +277,8 @@ class ExpressionPretrain(Stage):
         train = ExpressionFrames(corpus, "train", self.columns)
         validate = ExpressionFrames(corpus, "dev", self.columns)
         seed_everything(self.seed)
-        model = ExpressionModel(
-            self.trunk, train.labels.mean(0), train.labels.std(0).clamp_min(1e-6), self.shift
-        )
+        mean, std = train.labels.mean(0), train.labels.std(0).clamp_min(1e-6)
+        model = ExpressionModel(self.trunk, mean, std, self.columns, self.shift)
         batch, workers = self.training.batch_size, self.training.workers
         loaders = [
             make_loader(d, batch, stack, shuffle=s, seed=self.seed, workers=workers)
@@ -279,6 +305,7 @@ class ExpressionPretrain(Stage):
 
     def _write(self, model: ExpressionModel, path: Path) -> None:
         content = {
+            "network": {k: v for k, v in self.trunk.items() if k != "weights"},
             "trunk": model.trunk.net.state_dict(),
             "au_head": model.au_head.state_dict(),
             "columns": self.columns,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,15 +23,23 @@ class Frozen(Backbone):
         backbone: its config.
         weights: a ``MethodTraining`` stage's result (``"stage:NAME"`` in a config) or a training's
             checkpoint; None keeps what ``backbone`` starts with.
+        signals: names of the run's signals, which the builder passes.
 
     Raises:
         FileNotFoundError: weights that are not there, naming file and remedy.
         ValueError: weights of another backbone.
     """
 
-    def __init__(self, *, backbone: dict[str, Any], weights: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        backbone: dict[str, Any],
+        weights: str | Path | None = None,
+        signals: Sequence[str] = (),
+    ) -> None:
         super().__init__()
-        self.inner = cast(Backbone, build_part("backbone", backbone, "the inputs"))
+        built = build_part("backbone", backbone, "the inputs", signals=signals)
+        self.inner = cast(Backbone, built)
         if weights is not None:
             load_backbone(self.inner, Path(weights))
         self.reads = self.inner.reads

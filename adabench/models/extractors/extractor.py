@@ -20,16 +20,19 @@ class Extractor(ABC):
 
     Attributes:
         version: raised when results change for the same config.
+        reads: ``frames``, ``signals`` or both: what a clip has to hold.
     """
 
     version: ClassVar[int] = 1
+    reads: tuple[str, ...] = ("frames",)
 
     @abstractmethod
     def __call__(self, clip: Clip) -> ArrayLike:
         """Return the numbers (D,) of a clip: as many for every clip, and finite.
 
         Args:
-            clip: its frames (T, 3, H, W), uint8; or ``features`` of :meth:`frozen_part` in their place.
+            clip: its frames (T, 3, H, W), uint8; or ``features`` of :meth:`frozen_part` in their place;
+                and its ``signals``, where it reads them.
         """
 
     def frozen_part(self) -> Backbone | None:

@@ -11,7 +11,7 @@ from clip_records import clip_record
 
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
-from adabench.engine.caches import action_units
+from adabench.engine.caches import signal_files
 from adabench.engine.caches.action_units import ActionUnits, refuse_mixed
 from adabench.models.semantics.sentences import FIXED_SENTENCE, openface_sentences
 from adabench.synthface.layouts import openface_text
@@ -150,7 +150,7 @@ def test_files_that_did_not_change_are_read_once(corpus, tmp_path, monkeypatch):
     for clip in CLIPS:
         os.utime(put(corpus, clip, prepared_signals()), (1e9, 1e9))
     first = ActionUnits(corpus).digest(tmp_path / "book")
-    monkeypatch.setattr(action_units, "file_checksum", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(signal_files, "file_checksum", lambda path: pytest.fail("read again"))
     assert ActionUnits(corpus).digest(tmp_path / "book") == first
 
 

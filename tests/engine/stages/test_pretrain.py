@@ -21,6 +21,7 @@ from adabench.engine.stages.stage import RESULT, ensure_stage
 from adabench.evaluation.metrics import pcc
 from adabench.models import TimmFrames
 from adabench.structures import Inputs
+from adabench.synthface.sheet import draw_still
 
 SIZE, FRAMES = 32, 6
 COLUMNS = ["AU01", "AU12"]
@@ -91,7 +92,7 @@ def test_a_stage_trains_a_trunk_that_a_method_loads(data, monkeypatch):
         name="resnet18", scales=4, weights=str(result.path), options=TRUNK["options"], frozen=True
     )
     scale = content["scale"]
-    model = ExpressionModel(TRUNK, scale["mean"], scale["std"], shift=0)
+    model = ExpressionModel(TRUNK, scale["mean"], scale["std"], COLUMNS, shift=0)
     best = torch.load(result.path.with_name("best.pth"), weights_only=True)["state_dict"]
     model.load_state_dict(best)
     model.eval()
@@ -216,28 +217,33 @@ def test_signals_of_another_length(corpus):
         ExpressionFrames(corpus, "train", COLUMNS)
 
 
+def changed(frames, shift=0):
+    """The frames alone, as `jitter` changes them."""
+    return jitter(frames, torch.zeros(len(frames), 0), (), shift)[0]
+
+
 def test_jitter_keeps_shape_and_range():
     frames = torch.rand(64, 3, 24, 24)
-    changed = jitter(frames, 3)
-    assert changed.shape == frames.shape
-    assert changed.dtype == frames.dtype
-    assert changed.isfinite().all()
-    assert 0 <= float(changed.min()) < float(changed.max()) <= 1
+    found = changed(frames, 3)
+    assert found.shape == frames.shape
+    assert found.dtype == frames.dtype
+    assert found.isfinite().all()
+    assert 0 <= float(found.min()) < float(found.max()) <= 1
 
 
 def test_jitter_changes_each_frame_its_own_way():
-    changed = jitter(torch.rand(1, 3, 24, 24).expand(16, 3, 24, 24), 3)
-    assert len({tuple(frame.flatten().tolist()) for frame in changed}) == 16
+    found = changed(torch.rand(1, 3, 24, 24).expand(16, 3, 24, 24), 3)
+    assert len({tuple(frame.flatten().tolist()) for frame in found}) == 16
 
 
 def test_jitter_mirrors_half_of_the_frames_and_moves_none_far():
     ramp = torch.linspace(0.3, 0.6, 33).expand(400, 3, 33, 33)
-    changed = jitter(ramp, 0)
-    rises = (changed[..., -1] - changed[..., 0]).mean((1, 2)) > 0
+    found = changed(ramp)
+    rises = (found[..., -1] - found[..., 0]).mean((1, 2)) > 0
     assert 150 < int(rises.sum()) < 250
     spot = torch.zeros(200, 3, 33, 33)
     spot[:, :, 16, 16] = 1.0
-    rows = jitter(spot, 4)[:, 0].flatten(1).argmax(1)
+    rows = changed(spot, 4)[:, 0].flatten(1).argmax(1)
     offset = torch.stack([rows // 33 - 16, rows % 33 - 16]).abs()
     assert 3 <= int(offset.max()) <= 6
 
@@ -245,14 +251,48 @@ def test_jitter_mirrors_half_of_the_frames_and_moves_none_far():
 def test_jitter_draws_from_torchs_generator():
     frames = torch.rand(4, 3, 16, 16)
     torch.manual_seed(5)
-    first = jitter(frames, 2)
+    first = changed(frames, 2)
     torch.manual_seed(5)
-    assert torch.equal(jitter(frames, 2), first)
+    assert torch.equal(changed(frames, 2), first)
+
+
+def drawn(**pose):
+    """The face of one person in RGB, (3, 100, 100) in [0, 1]."""
+    picture = draw_still(3, "person", pose)[10:110, 30:130, ::-1].copy()
+    return torch.from_numpy(picture).permute(2, 0, 1).float() / 255
+
+
+def likeness(picture, other):
+    """Correlation of the grey values around the nose."""
+    middle = [one.mean(0)[20:80, 20:80].flatten() for one in (picture, other)]
+    return float(torch.corrcoef(torch.stack(middle))[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "least"), [("yaw", 20.0, 0), ("gaze_x", 0.9, 0), ("roll", 0.0, 2)]
+)
+def test_labels_follow_a_frame_that_is_mirrored_or_turned(column, value, least):
+    """A changed frame looks like a face that was drawn with its changed label, not the other way."""
+    frames = drawn(**{column: value}).expand(24, -1, -1, -1)
+    found, labels = jitter(frames, torch.full((24, 1), value), [column], 0)
+    far = value or 6.0
+    right, left = drawn(**{column: far}), drawn(**{column: -far})
+    asked = [(f, float(y)) for f, y in zip(found, labels[:, 0], strict=True) if abs(y) > least]
+    signs = [y > 0 for _, y in asked]
+    assert len(asked) > 12
+    assert 4 < sum(signs) < len(asked) - 4
+    assert [likeness(f, right) > likeness(f, left) for f, _ in asked] == signs
+
+
+def test_labels_without_a_side_stay():
+    labels = torch.rand(8, 3)
+    _, found = jitter(torch.rand(8, 3, 16, 16), labels, ["AU12", "pitch", "shift_y"], 2)
+    assert torch.equal(found, labels)
 
 
 def test_a_model_predicts_standardised_labels():
     mean, std = torch.tensor([0.2, 0.5]), torch.tensor([0.1, 2.0])
-    model = ExpressionModel(TRUNK, mean, std, shift=0).eval()
+    model = ExpressionModel(TRUNK, mean, std, COLUMNS, shift=0).eval()
     frames = torch.randint(0, 256, (3, 3, SIZE, SIZE)).byte()
     labels = torch.tensor([[0.3, 2.5], [0.2, 0.5], [0.1, -1.5]])
     ((predicted, target),) = model(frames, labels, mode="predict")

@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 
+from adabench.models import Assessor
 from adabench.profiling.step import innermost_backbone, profile_step
 
 
@@ -37,6 +38,11 @@ def test_what_cannot_be_profiled_is_refused(build):
     model = build()
     with pytest.raises(ValueError, match="repeats"):
         profile_step(model, repeats=0)
-    model.backbone.reads = ("signals",)
-    with pytest.raises(ValueError, match="ESA reads named signals"):
-        profile_step(model)
+
+
+def test_a_method_over_signals_is_profiled():
+    parts = {"backbone": "SignalSteps", "aggregator": "Identity", "selector": "KeepAll"}
+    parts = {role: {"type": name} for role, name in parts.items()}
+    model = Assessor(**parts, head={"type": "UnitRegressor"}, signals=("AU01_r", "AU12_r"))
+    profile = profile_step(model, clips=2, frames=4, size=16, repeats=1)
+    assert profile.step > profile.trunk > 0
