@@ -2,7 +2,7 @@
 
 from adabench.testing.contract import check_assessor, check_contract, check_view
 from adabench.testing.estimators import check_estimator
-from adabench.testing.examples import example_batch, example_id, example_truth
+from adabench.testing.examples import SIGNAL_NAMES, example_batch, example_id, example_truth
 from adabench.testing.outputs import check_selection, check_spans
 from adabench.testing.plugin import check_plugin, report_plugin
 from adabench.testing.readers import READER_RULES, check_reader, report_reader
@@ -12,8 +12,8 @@ from adabench.testing.rules import RULES
 __all__ = [
     "READER_RULES",
     "RULES",
-    "ContractError",
     "SIGNAL_NAMES",
+    "ContractError",
     "ContractReport",
     "Finding",
     "Rule",

@@ -146,7 +146,9 @@ class AvecReader(CorpusReader):
 
     def parameters(self, src: Path) -> dict[str, Any] | None:
         """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`."""
-        return None if self.record is None else read_record(Path(src), self.record)
+        if self.record is None:
+            return super().parameters(Path(src))
+        return read_record(Path(src), self.record)
 
     def _find(self, src: Path, problems: list[Problem]) -> list[SourceClip]:
         """The clips with a video, then those of which there is only OpenFace's output."""

@@ -176,12 +176,15 @@ class CorpusReader(ABC):
     def parameters(self, src: Path) -> dict[str, Any] | None:
         """The generator's record for a generated corpus, None for a recorded one.
 
+        A generated corpus stays one, whatever layout it is read as.
+
         Raises:
-            FileNotFoundError: the record is missing, as when the generator was interrupted.
+            FileNotFoundError: the record is missing where it has to be, as when the generator was
+                interrupted.
             ValueError: the record is damaged.
         """
-        del src
-        return None
+        folder = src if src.is_dir() else src.parent
+        return read_record(folder, RECORD) if (folder / RECORD).is_file() else None
 
 
 def check_root(src: Path, layout: str, option: str = "--src") -> None:

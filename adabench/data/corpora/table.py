@@ -139,10 +139,6 @@ class TableReader(CorpusReader):
         clips = [entry.clip for entry in entries if entry.row.number not in clashes]
         return sorted_scan(clips, [*problems, *clashes.values()])
 
-    def parameters(self, src: Path) -> dict[str, Any] | None:  # noqa: ARG002 - nothing generated
-        """See :meth:`adabench.data.corpora.base.CorpusReader.parameters`; None."""
-        return None
-
     def _path(self, src: Path) -> Path:
         """The CSV.
 

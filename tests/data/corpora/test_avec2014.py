@@ -298,4 +298,4 @@ def test_synthface_needs_its_record(root):
         reader.parameters(root)
     touch(root / "synthface.json", '{"seed": 1}')
     assert reader.parameters(root) == {"seed": 1}
-    assert find_reader("avec2014").parameters(root) is None
+    assert find_reader("avec2014").parameters(root) == {"seed": 1}

@@ -77,12 +77,13 @@ def test_only_what_has_the_generators_record_is_free_of_a_licence(name, tiny, tm
     reader = find_reader(name)
     generated = name in ("synthface", "synthface2013", "expressions")
     assert reader.licensed is not generated
+    # It stays a generated one where it is read as if it had been recorded.
+    assert reader.parameters(tiny)["kind"] == "corpus"
     if generated:
-        assert reader.parameters(tiny)["kind"] == "corpus"
         with pytest.raises(FileNotFoundError, match=r"synthface\.json is missing"):
             reader.parameters(tmp_path)
     else:
-        assert reader.parameters(tiny) is None
+        assert reader.parameters(tmp_path) is None
 
 
 def test_manifests(tiny, copies, tmp_path):
