@@ -166,7 +166,11 @@ def _check_signals(experiment: Experiment) -> None:
                 "OpenFace's layout is its truth, which no method may read: take what a pretrained "
                 "trunk sees, signals=dict(type='TrunkSignals', stage='stage:trunk')"
             )
-    for name in referenced(experiment.signals):
+    named = referenced(experiment.signals)
+    if isinstance(source, FrameSignals) and not named:
+        # A file of weights is opened now, not once stages are trained.
+        source.fingerprint()
+    for name in named:
         columns = getattr(STAGES.build(dict(experiment.stages[name])), "columns", source.names)
         missing = [one for one in source.names if one not in columns]
         if missing:

@@ -237,11 +237,12 @@ def test_the_truth_of_a_generated_corpus_is_refused(tiny, real, tmp_path):
             ["signals.columns=['AU1']"],
             r"signals\.columns: stage 'trunk' learns no 'AU1'\. Did you",
         ),
+        (["signals.stage=none/trunk.pth"], r"none/trunk\.pth"),
         (["signals.stage=stage:trnk"], "'stage:trnk' names a stage that the config lacks"),
     ],
 )
 def test_mistakes_told_before_anything_is_trained(tiny, overrides, message):
-    with pytest.raises((ValueError, KeyError), match=message):
+    with pytest.raises((ValueError, OSError), match=message):
         preflight(tiny.experiment(*overrides, config=CONFIG))
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
-from adabench.models import Frozen, SignalBackbone, SignalSteps
+from adabench.models import Frozen, SegmentBackbone, SignalBackbone, SignalSteps
+from adabench.registry import MODELS
 from adabench.structures import FeatureSpec, Inputs, Signals
 from adabench.testing import check_plugin
 
@@ -62,6 +64,31 @@ def test_a_frozen_one_keeps_its_scale():
 def test_it_keeps_the_contract():
     check_plugin({"backbone": {"type": "SignalSteps"}})
     check_plugin({"backbone": {"type": "SignalSteps", "columns": ["AU01_r", "pose_Rx"]}})
+
+
+class SegmentStates(SignalBackbone, SegmentBackbone):
+    """The last state of a GRU over each segment's signals."""
+
+    def __init__(self, *, signals):
+        super().__init__(signals=signals)
+        self.net = nn.GRU(len(self.names), 8, batch_first=True)
+
+    @property
+    def spec(self):
+        return FeatureSpec(vector=8)
+
+    def encode(self, segments):
+        states, _ = self.net(self.standardised(segments)[0])
+        last = segments.valid.sum(-1) - 1
+        return states[torch.arange(len(last)), last], ()
+
+
+def test_one_over_segments_keeps_the_contract():
+    MODELS.register_module(module=SegmentStates)
+    try:
+        check_plugin({"backbone": {"type": "SegmentStates"}})
+    finally:
+        MODELS.module_dict.pop("SegmentStates")
 
 
 def test_what_cannot_be_built_or_read():
