@@ -12,12 +12,18 @@ from adabench.records import write_record
 from adabench.records.sections import StageUse
 
 NAMED = ("stages/Pretrain-1", "features/2", "semantics/3", "avec/semantics/clip-4")
-OTHERS = ("stages/Pretrain-5", "features/6", "semantics/7", "avec/semantics/clip-8")
+OTHERS = (
+    "stages/Pretrain-5",
+    "features/6",
+    "semantics/7",
+    "signals/9",
+    "avec/semantics/clip-8",
+)
 
 
 @pytest.fixture
 def data(tmp_path):
-    """A data folder with four stages and caches that a record names and four that none does."""
+    """A data folder with four stages and caches that a record names and five that none does."""
     for name in (*NAMED, *OTHERS):
         folder = tmp_path / "data" / name
         folder.mkdir(parents=True)
@@ -42,8 +48,8 @@ def left(data):
 def test_what_no_record_names_is_listed_and_stays(data, capsys):
     assert run(data) == 0
     told = capsys.readouterr().out
-    assert [name in told for name in (*NAMED, *OTHERS)] == [False] * 4 + [True] * 4
-    assert "4 that no record names" in told
+    assert [name in told for name in (*NAMED, *OTHERS)] == [False] * 4 + [True] * 5
+    assert "5 that no record names" in told
     assert left(data) == {*NAMED, *OTHERS}
 
 
