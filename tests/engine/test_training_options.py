@@ -7,10 +7,10 @@ import pytest
 from tiny_runs import bench_of
 
 from adabench.engine.building import preflight
-from adabench.engine.curve import CURVE, read_curve
 from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.run import RECORD, train
 from adabench.evaluation.scale import BDI_II
+from adabench.records.curve import CURVE, read_curve
 from adabench.registry import STAGES
 
 OPTIONS = (

@@ -52,6 +52,27 @@ function measuresPart(row) {
     [name, deviation === null ? score(value) : `${score(value)} ± ${score(deviation)}`])));
 }
 
+const GROUP_NUMBERS = { RMSE: "RMSE", MAE: "MAE", PCC: "PCC", CCC: "CCC", bias: "Bias", slope: "Slope" };
+
+/** Results by sex, age and what else the corpus tells of persons. */
+function groupsPart(row) {
+  if (!row.groups) return null;
+  const names = Object.keys(GROUP_NUMBERS).filter((name) => row.groups.some((group) => group.numbers[name]));
+  const cell = (found) => {
+    if (!found) return "";
+    const [value, deviation, low, high] = found;
+    const spread = deviation !== null ? `± ${score(deviation)}` : low !== null && `${score(low)} – ${score(high)}`;
+    return [score(value), spread && element("span", { class: "spread" }, spread)];
+  };
+  const body = row.groups.map((group) => [
+    group.name, String(group.sessions), group.persons === null ? "" : String(group.persons),
+    ...names.map((name, index) => (Object.keys(group.numbers).length ? cell(group.numbers[name]) : index ? "" : "too few")),
+  ]);
+  const told = "Bias is the mean prediction less the mean label, slope the label's on the prediction. "
+    + "Intervals are 95 % over persons, of several seeds sample deviations; of under 15 persons nothing is told.";
+  return widePart("By group of persons", table(["Group", "Sessions", "Persons", ...names.map((name) => GROUP_NUMBERS[name])], body, "small groups"), element("p", { class: "sub" }, told));
+}
+
 function standing(row) {
   if (row.contradiction) {
     return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
@@ -195,7 +216,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
-  const parts = [measuresPart, costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  const parts = [measuresPart, costPart, runsPart, curvePart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
