@@ -18,7 +18,10 @@ NUMBERS: Final = (*METRIC_NAMES, "bias", "slope")
 #: Of these a table for readers has columns; the page and the CSV have all.
 SHOWN: Final = ("RMSE", "MAE", "bias", "slope")
 
-HEADER: Final = ("Method", "Config", "Origin", "Flags", "Group", "Sessions", "Persons", *SHOWN)
+HEADER: Final = (
+    *("Method", "Config", "Origin", "Flags", "Group", "Sessions", "Persons"),
+    *(name if name in METRIC_NAMES else name.capitalize() for name in SHOWN),
+)
 
 TOO_FEW: Final = "too few"
 
@@ -98,11 +101,14 @@ def group_lines(table: Table, *, private: bool = False) -> list[list[str]]:
         private: as `results_by_group` takes it.
     """
     shared = shared_flags(table.rows)
+    found = [(row, results_by_group(row, private=private)) for row in table.rows]
+    # The table above has them; here they tell rows apart.
+    several = len({row.origin for row, groups in found if groups}) > 1
     lines: list[list[str]] = []
-    for row in table.rows:
+    for row, groups in found:
         flags = ", ".join(flag for flag in row.flags if flag not in shared)
-        named = [row.method, row.config, row.origin, flags]
-        for name, result in results_by_group(row, private=private).items():
+        named = [row.method, row.config, row.origin if several else "", flags]
+        for name, result in groups.items():
             sizes = [str(result.sessions), str(result.persons or "")]
             lines.append([*named, name, *sizes, *_cells(result)])
             named = [""] * len(named)
@@ -111,7 +117,7 @@ def group_lines(table: Table, *, private: bool = False) -> list[list[str]]:
 
 def group_legend(table: Table, lines: Sequence[Sequence[str]]) -> str:
     """Return what a reader of these lines has to know."""
-    at = HEADER.index("bias")
+    at = HEADER.index("Bias")
     line = [_LINE] if any(line[at] for line in lines) else []
     few = [_FEW] if any(TOO_FEW in line for line in lines) else []
     return " ".join([_LEGEND.format(points=table.scale.points), *line, *few])

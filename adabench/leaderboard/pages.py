@@ -66,18 +66,8 @@ CONTRADICTED_LEGEND = (
 
 # Columns that a terminal wraps, and those that are left out where no row fills them.
 _WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Flags": 30, "Note": 40}
-_OPTIONAL = {
-    "Config",
-    "Seeds",
-    "PCC",
-    "CCC",
-    "RMSE 95 %",
-    "Flags",
-    "Note",
-    "Persons",
-    "bias",
-    "slope",
-}
+_OPTIONAL = {"Config", "Origin", "Seeds", "PCC", "CCC", "RMSE 95 %", "Flags", "Note"}
+_OPTIONAL |= {"Persons", "Bias", "Slope"}
 
 
 def render_text(table: Table) -> str:

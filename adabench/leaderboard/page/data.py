@@ -11,7 +11,7 @@ from typing import Any
 
 from adabench.data.tracks import OWN, TRACKS
 from adabench.evaluation.significance import LEVEL
-from adabench.leaderboard.by_group import results_by_group
+from adabench.leaderboard.by_group import SHOWN, results_by_group
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
 from adabench.leaderboard.page.curves import curve_of
@@ -270,7 +270,11 @@ def _groups(row: Row) -> list[dict[str, Any]]:
             "name": name,
             "sessions": found.sessions,
             "persons": found.persons,
-            "numbers": {name: _summary(summary) for name, summary in found.numbers.items()},
+            "numbers": {
+                number: _summary(found.numbers[number])
+                for number in SHOWN
+                if number in found.numbers
+            },
         }
         for name, found in results_by_group(row).items()
     ]
