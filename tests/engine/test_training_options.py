@@ -6,10 +6,14 @@ import shutil
 import pytest
 from tiny_runs import bench_of
 
+from adabench.data.prepared import PreparedCorpus
 from adabench.engine.building import preflight
 from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.run import RECORD, train
 from adabench.evaluation.scale import BDI_II
+from adabench.leaderboard.checks.curve import curve_reasons
+from adabench.leaderboard.page.curves import curve_of
+from adabench.records.checks import read_beside
 from adabench.records.curve import CURVE, read_curve
 from adabench.registry import STAGES
 
@@ -42,6 +46,30 @@ def test_one_that_ended_before_there_were_curves_is_tested_all_the_same(tiny, tm
     again = train(tiny.experiment(), work_dir=work_dir, results=tmp_path, resume=True)
     assert again.record.metrics == tiny.outcome.record.metrics
     assert again.curve is None
+
+
+def test_beside_its_record_lies_the_curve_of_what_was_tested(tiny, everything):
+    for outcome, work_dir in (
+        (tiny.outcome, tiny.work_dir),
+        (everything[0], everything[1] / "work"),
+    ):
+        files, reasons = read_beside(outcome.path, outcome.record.provenance)
+        assert reasons == []
+        assert files[CURVE] == (work_dir / CURVE).read_bytes()
+        assert list(curve_reasons(outcome.record, files)) == []
+        assert curve_of(outcome.record, outcome.path)["chosen"] == outcome.record.selection.epoch
+
+
+def test_under_licence_no_curve_leaves_the_work_folder(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(PreparedCorpus, "licensed", True)
+    work_dir = tmp_path / "work"
+    shutil.copytree(tiny.work_dir, work_dir)
+    (work_dir / RECORD).unlink()
+    outcome = train(tiny.experiment(), work_dir=work_dir, results=tmp_path / "local", resume=True)
+    assert outcome.record.licensed
+    assert CURVE not in outcome.record.provenance
+    assert [path for path in tmp_path.rglob(CURVE) if work_dir not in path.parents] == []
+    assert (work_dir / CURVE).is_file()
 
 
 def test_so_do_stages_beside_their_result(tiny, tiny_encoder):
