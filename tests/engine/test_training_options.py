@@ -4,9 +4,10 @@ import json
 import shutil
 
 import pytest
+from record_fixtures import as_licensed
 from tiny_runs import bench_of
 
-from adabench.data.prepared import PreparedCorpus
+from adabench import engine
 from adabench.engine.building import preflight
 from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.run import RECORD, train
@@ -61,15 +62,18 @@ def test_beside_its_record_lies_the_curve_of_what_was_tested(tiny, everything):
 
 
 def test_under_licence_no_curve_leaves_the_work_folder(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(PreparedCorpus, "licensed", True)
-    work_dir = tmp_path / "work"
-    shutil.copytree(tiny.work_dir, work_dir)
-    (work_dir / RECORD).unlink()
-    outcome = train(tiny.experiment(), work_dir=work_dir, results=tmp_path / "local", resume=True)
+    record, work_dir = tiny.outcome.record, tmp_path / "work"
+    labels = {entry.session: entry.label for entry in record.predictions}
+
+    def measure(*_):
+        shutil.copy(tiny.work_dir / CURVE, work_dir)
+        return as_licensed(record), labels
+
+    monkeypatch.setattr(engine.run, "measure", measure)
+    outcome = train(tiny.experiment(), work_dir=work_dir, results=tmp_path / "local")
     assert outcome.record.licensed
-    assert CURVE not in outcome.record.provenance
-    assert [path for path in tmp_path.rglob(CURVE) if work_dir not in path.parents] == []
-    assert (work_dir / CURVE).is_file()
+    assert "config.json" in outcome.record.provenance
+    assert list(tmp_path.rglob(CURVE)) == [work_dir / CURVE]
 
 
 def test_so_do_stages_beside_their_result(tiny, tiny_encoder):

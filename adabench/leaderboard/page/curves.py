@@ -43,12 +43,13 @@ def curve_of(record: Record, path: Path | None) -> dict[str, Any] | None:
 
 def _panels(rows: Sequence[Row]) -> list[tuple[str, dict[str, str]]]:
     """Return (label, column → shown name); correlations, within [-1, 1], stand apart from errors."""
-    names = list(dict.fromkeys(name for row in rows for name in row if _values(rows, name)))
-    losses = [name for name in names if name.startswith(TRAIN) and name != _TOTAL]
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: found for name in names if (found := _values(rows, name))}
+    losses = [name for name in columns if name.startswith(TRAIN) and name != _TOTAL]
     # One loss is its own sum.
-    total = {_TOTAL: "sum" if losses else "loss"} if _TOTAL in names and len(losses) != 1 else {}
-    metrics = [name for name in names if name.startswith(VAL)]
-    bounded = [name for name in metrics if all(abs(v) <= 1 for _, v in _values(rows, name))]
+    total = {_TOTAL: "sum" if losses else "loss"} if _TOTAL in columns and len(losses) != 1 else {}
+    metrics = [name for name in columns if name.startswith(VAL)]
+    bounded = [name for name in metrics if all(abs(value) <= 1 for _, value in columns[name])]
     errors = [name for name in metrics if name not in bounded]
     found = [
         ("Training loss", total | {name: name.removeprefix(TRAIN) for name in losses}),
