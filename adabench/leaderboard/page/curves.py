@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ def curve_of(record: Record, path: Path | None) -> dict[str, Any] | None:
 
     Returns:
         ``chosen``, the epoch whose weights were tested, and ``panels``, each a ``label`` and its
-        ``lines`` with ``name``, ``epochs`` and ``values``; the sum of several losses is named ``sum``.
+        ``lines`` with ``name``, ``epochs`` and ``values``, and how many ``more`` there are in the
+        file; the sum of several losses is named ``sum``.
     """
     # Of a licensed corpus none may be there, so whoever put one there shows it to nobody.
     if path is None or record.licensed or CURVE not in record.provenance:
@@ -34,11 +35,17 @@ def curve_of(record: Record, path: Path | None) -> dict[str, Any] | None:
         # `verify` says what is wrong with it; the page goes on without.
         return None
     chosen = record.selection.epoch if record.selection is not None else None
-    panels = [
-        {"label": label, "lines": [_line(rows, *pair, chosen) for pair in names.items()]}
-        for label, names in _panels(rows)
-    ]
+    panels = [_panel(rows, label, names, chosen) for label, names in _panels(rows)]
     return {"chosen": chosen, "panels": panels} if panels else None
+
+
+def _panel(
+    rows: Sequence[Row], label: str, names: Mapping[str, str], chosen: int | None
+) -> dict[str, Any]:
+    shown = [*names.items()][:_MOST_LINES]
+    more = len(names) - len(shown)
+    lines = [_line(rows, *pair, chosen) for pair in shown]
+    return {"label": label, "lines": lines, **({"more": more} if more else {})}
 
 
 def _panels(rows: Sequence[Row]) -> list[tuple[str, dict[str, str]]]:
@@ -56,7 +63,7 @@ def _panels(rows: Sequence[Row]) -> list[tuple[str, dict[str, str]]]:
         ("Validation", {name: name.removeprefix(VAL) for name in errors}),
         ("Validation, within ±1", {name: name.removeprefix(VAL) for name in bounded}),
     ]
-    return [(label, dict([*lines.items()][:_MOST_LINES])) for label, lines in found if lines]
+    return [(label, lines) for label, lines in found if lines]
 
 
 def _line(rows: Sequence[Row], name: str, shown: str, chosen: int | None) -> dict[str, Any]:

@@ -48,6 +48,14 @@ def test_one_loss_is_its_own_sum(curve):
     assert [line["name"] for line in panel["lines"]] == ["loss"]
 
 
+def test_what_a_panel_has_no_room_for_is_counted(curve):
+    names = [f"train/part{n}" for n in range(8)]
+    text = f"epoch,train/loss,{','.join(names)}\n1,8{',1' * 8}\n"
+    (panel,) = curve(text)["panels"]
+    assert [line["name"] for line in panel["lines"]] == ["sum", *(f"part{n}" for n in range(5))]
+    assert panel["more"] == 3
+
+
 def test_a_long_one_keeps_its_ends_and_the_chosen_epoch(curve):
     rows = "".join(f"{n},{1 / n}\n" for n in range(1, 1001))
     (panel,) = curve(f"epoch,train/loss\n{rows}", chosen=437)["panels"]

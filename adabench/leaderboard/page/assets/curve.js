@@ -82,7 +82,7 @@ function panelFigure(panel, chosen, x) {
       panelAxes(x, y),
       chosen !== null && chosen >= x.first && chosen <= x.last && chosenLine(chosen, x),
       panel.lines.map((line, index) => panelLine(line, index, x, y))),
-    element("ul", { class: "legend" }, keys));
+    element("ul", { class: "legend" }, keys, panel.more && element("li", {}, `and ${panel.more} more in curve.csv`)));
 }
 
 function curveFigures({ panels, chosen }) {
