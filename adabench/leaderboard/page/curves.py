@@ -51,7 +51,7 @@ def _panel(
 def _panels(rows: Sequence[Row]) -> list[tuple[str, dict[str, str]]]:
     """Return (label, column → shown name); correlations, within [-1, 1], stand apart from errors."""
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: found for name in names if (found := _values(rows, name))}
+    columns = {name: values for name in names if (values := _values(rows, name))}
     losses = [name for name in columns if name.startswith(TRAIN) and name != _TOTAL]
     # One loss is its own sum.
     total = {_TOTAL: "sum" if losses else "loss"} if _TOTAL in columns and len(losses) != 1 else {}
