@@ -40,7 +40,7 @@ def corpus(tested=None, licensed=False):
     )
 
 
-def grouped(seed=0, licensed=False, **changes):
+def grouped(seed=0, licensed=False, measures=None, **changes):
     """A record of one run over these persons, with its results by group."""
     labels = dict(corpus().scores)
     noise = np.random.default_rng(seed).normal(2.0, 5.0, PERSONS)
@@ -54,9 +54,9 @@ def grouped(seed=0, licensed=False, **changes):
         ],
         metrics=Metrics(**score_metrics([*guess.values()], [*labels.values()])),
         intervals={},
+        measures=measures or {},
         groups=groups_of(clips(), guess, labels),
     )
-    own = {"track": "avec14", "corpus": "avec2014"} if licensed else {}
     if licensed:
-        return as_licensed(record, **{**own, **changes})
+        return as_licensed(record, **{"track": "avec14", "corpus": "avec2014", **changes})
     return record.model_copy(update=changes)

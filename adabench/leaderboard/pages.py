@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -17,7 +17,7 @@ from adabench.leaderboard import by_group
 from adabench.leaderboard.by_group import group_legend, group_lines, results_by_group
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.rows import Row, Table, shared_flags
-from adabench.leaderboard.summary import full, number, short
+from adabench.leaderboard.summary import Summary, full, number, short
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
 HEADER = (
@@ -79,8 +79,8 @@ def render_text(table: Table) -> str:
         for row in table.rows
     ]
     notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
-    text = _for_terminal(*_filled(table, shared, notes))
-    # A terminal is nobody else's: what of groups lies in private files at hand is shown, too.
+    # A terminal is nobody else's: what lies in private files at hand is shown, too.
+    text = _for_terminal(*_filled(table, shared, notes, [row.measures for row in table.rows]))
     lines = group_lines(table, private=True)
     legend = textwrap.fill(terminal_cell(group_legend(table, lines)), width=100)
     groups = ["", legend, "", _for_terminal(*_columns(by_group.HEADER, lines))] if lines else []
@@ -105,7 +105,8 @@ def render_markdown(table: Table) -> str:
     for note in (note for row in table.rows for note in _notes(row)):
         numbers.setdefault(note, len(numbers) + 1)
     marks = [", ".join(str(numbers[note]) for note in _notes(row)) for row in table.rows]
-    body = _for_markdown(*_filled(table, shared, marks))
+    measures = [row.public_measures for row in table.rows]
+    body = _for_markdown(*_filled(table, shared, marks, measures))
     notices = [
         f"**{text}**" if text == DEMO_NOTICE else markdown_cell(text)
         for text in _notices(table, shared)
@@ -132,7 +133,7 @@ def render_csv(table: Table) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     numbers = [f"{name}{part}" for name in METRIC_NAMES for part in _PARTS]
-    further = measure_names(table.rows)
+    further = _names([row.public_measures for row in table.rows])
     more = [f"{name}{part}" for name in further for part in _PARTS[:2]]
     writer.writerow(
         ["track", "kind", "method", "config", "origin", "seeds", *numbers, *more, *_LAST_COLUMNS]
@@ -143,7 +144,7 @@ def render_csv(table: Table) -> str:
             [csv_cell(t) for t in (table.name, row.kind, row.method, row.config, row.origin)]
             + [" ".join(str(seed) for seed in row.seeds)]
             + [cell for cells in values for cell in cells]
-            + [cell for name in further for cell in full(row.measures.get(name))[:2]]
+            + [cell for name in further for cell in full(row.public_measures.get(name))[:2]]
             + ["yes" if row.standing.best else "", number(row.standing.p_value)]
             + [
                 csv_cell(text)
@@ -237,22 +238,25 @@ def _legend(table: Table) -> list[str]:
     return legend
 
 
-def measure_names(rows: Iterable[Row]) -> list[str]:
+def _names(measures: Iterable[Mapping[str, Summary]]) -> list[str]:
     """Return the names of the rows' measures beside the usual four metrics, sorted."""
-    return sorted({name for row in rows for name in row.measures})
+    return sorted({name for own in measures for name in own})
 
 
 def _filled(
-    table: Table, shared: tuple[str, ...], notes: list[str]
+    table: Table,
+    shared: tuple[str, ...],
+    notes: list[str],
+    measures: Sequence[Mapping[str, Summary]],
 ) -> tuple[list[str], list[list[str]]]:
     """Header and cells without the columns that nothing fills; measures stand behind the metrics."""
     cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
-    further = measure_names(table.rows)
+    further = _names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
     header = (*HEADER[:at], *further, *HEADER[at:])
     body = [
-        [*own[:at], *(short(row.measures.get(name)) for name in further), *own[at:]]
-        for row, own in zip(table.rows, cells, strict=True)
+        [*own[:at], *(short(known.get(name)) for name in further), *own[at:]]
+        for known, own in zip(measures, cells, strict=True)
     ]
     return _columns(header, body)
 

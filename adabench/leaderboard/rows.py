@@ -72,6 +72,11 @@ class Row:
     measures: dict[str, Summary] = field(default_factory=dict)
     older: tuple[Row, ...] = field(default=(), repr=False)
 
+    @property
+    def public_measures(self) -> dict[str, Summary]:
+        """The measures that a file or the page may show: of a licensed corpus they are private."""
+        return {} if any(entry.record.licensed for entry in self.entries) else self.measures
+
 
 @dataclass(frozen=True)
 class Table:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 from grouped_records import grouped
@@ -89,6 +90,15 @@ def test_of_a_licensed_corpus_only_a_terminal_shows_what_is_private():
     assert lines_with(page, "sex: f")
     assert not lines_with(page, "age: ")
     assert "Bias" not in page
+
+
+def test_so_it_is_with_measures():
+    told = {"Within4": {"value": 12.3456, "direction": "higher", "code": "Within4"}}
+    for licensed in (True, False):
+        table = table_of(grouped(licensed=licensed, measures=told))
+        assert "12.35" in render_text(table)
+        texts = [render_markdown(table), render_csv(table), json.dumps(page_data([table]))]
+        assert ["Within4" in text for text in texts] == [not licensed] * 3
 
 
 def test_the_page_has_each_group_with_its_interval_and_those_of_too_few():

@@ -105,7 +105,7 @@ class _Builder:
             "family": family(first.record, self.papers),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
-            **({"measures": _measures(row)} if row.measures else {}),
+            **({"measures": _measures(row)} if row.public_measures else {}),
             **({"groups": groups} if (groups := _groups(row)) else {}),
             "flags": list(row.flags),
             "notes": list(row.notes),
@@ -260,7 +260,7 @@ def _summary(summary: Summary) -> list[float | None]:
 
 
 def _measures(row: Row) -> dict[str, list[float | None]]:
-    return {name: _summary(summary)[:2] for name, summary in row.measures.items()}
+    return {name: _summary(summary)[:2] for name, summary in row.public_measures.items()}
 
 
 def _groups(row: Row) -> list[dict[str, Any]]:
