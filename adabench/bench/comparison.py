@@ -10,7 +10,7 @@ from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.evaluation.ranking import FEWEST_ROWS, RankAgreement, rank_agreement
 from adabench.leaderboard.pages import DEMO_NOTICE
-from adabench.leaderboard.rows import Summary
+from adabench.leaderboard.summary import Summary
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
 
 #: The metric whose order is compared with the paper's.

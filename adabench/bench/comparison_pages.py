@@ -16,7 +16,7 @@ from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.pages import DEMO_NOTICE
-from adabench.leaderboard.rows import Summary
+from adabench.leaderboard.summary import Summary
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
 MISSING = "missing"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +14,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from adabench.data.files import write_text
-
-CURVE = "curve.csv"
-
-#: What the names of losses and of validation metrics begin with.
-TRAIN, VAL = "train/", "val/"
+from adabench.records.curve import TRAIN, VAL, Row, read_curve, write_curve
 
 _logger = logging.getLogger(__name__)
-
-Row = dict[str, float]
 
 
 class Curve(Hook):
@@ -99,37 +90,3 @@ class Curve(Hook):
         self.rows[-1] |= {**measured, "seconds": round(time.perf_counter() - self._begun, 3)}
         if is_main_process():
             write_curve(self.path, self.rows)
-
-
-def write_curve(path: Path, rows: Sequence[Row]) -> None:
-    """Write a curve; what a row lacks stays empty."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, _columns(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, stream.getvalue())
-
-
-def _columns(rows: Sequence[Row]) -> list[str]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    kinds = [[n for n in names if n.startswith(prefix)] for prefix in (TRAIN, VAL)]
-    return ["epoch", "rate", *kinds[0], *kinds[1], "seconds"]
-
-
-def read_curve(path: Path) -> list[Row]:
-    """Return a curve's rows, in their order; a row has what is not empty.
-
-    Raises:
-        ValueError: a file that is none.
-    """
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        try:
-            rows = [{n: float(v) for n, v in row.items() if v} for row in reader]
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: damaged at line {reader.line_num}: {error}") from error
-    for number, row in enumerate(rows, start=2):
-        if "epoch" not in row:
-            raise ValueError(f"{path}: damaged at line {number}: no epoch")
-        row["epoch"] = int(row["epoch"])
-    return rows

@@ -162,9 +162,17 @@ def side_files(experiment: Experiment) -> dict[str, str]:
     return files
 
 
-def with_side_files(experiment: Experiment, record: Record) -> tuple[Record, dict[str, str]]:
-    """Return a record that names what is kept beside it, and that: file name → text."""
-    beside = side_files(experiment)
+def with_side_files(
+    experiment: Experiment, record: Record, further: Mapping[str, str] | None = None
+) -> tuple[Record, dict[str, str]]:
+    """Return a record that names what is kept beside it, and that: file name → text.
+
+    Args:
+        experiment: the run.
+        record: of it.
+        further: file name → text of what else is kept.
+    """
+    beside = {**side_files(experiment), **(further or {})}
     return record.model_copy(update={"provenance": digests(beside)}), beside
 
 

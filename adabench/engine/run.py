@@ -30,7 +30,7 @@ from adabench.records.private import write_private
 from adabench.records.record import Record
 from adabench.records.results import read_record, sealed, write_record
 from adabench.records.sections import bdi_ii, scale_of
-from adabench.records.side_files import read_side_files, write_side_files
+from adabench.records.side_files import CURVE, read_side_files, write_side_files
 
 RECORD = "record.json"
 FIGURE = "prediction.png"
@@ -160,7 +160,7 @@ def _check(experiment: Experiment, place: Place) -> None:
 
 def _begin(place: Place) -> Timings:
     if not place.resume:
-        for name in (RECORD, CURVE_FIGURE):
+        for name in (RECORD, CURVE, CURVE_FIGURE):
             (place.work_dir / name).unlink(missing_ok=True)
     remove_leftovers(place.work_dir)
     return Timings(place.work_dir / TIMING, fresh=not place.resume)
@@ -183,12 +183,20 @@ def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:
 
     It comes before the published one: if the results folder can't be written, --resume publishes it.
     """
-    record, beside = with_side_files(experiment, record)
+    record, beside = with_side_files(experiment, record, _shared_curve(record, work_dir))
     write_side_files(work_dir / RECORD, beside)
     if record.kept is not None:
         write_private(work_dir / PRIVATE, record.kept)
     write_bytes(work_dir / RECORD, record.model_dump_json(indent=1).encode())
     return record
+
+
+def _shared_curve(record: Record, work_dir: Path) -> dict[str, str]:
+    """Return the curve as a side file; none of a licensed corpus, as each value is of its labels."""
+    path = work_dir / CURVE
+    if record.licensed or not path.is_file():
+        return {}
+    return {CURVE: path.read_text(encoding="utf-8")}
 
 
 def _draw(record: Record, labels: Mapping[str, float], work_dir: Path) -> None:

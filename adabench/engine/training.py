@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.training import Training
 from adabench.engine import checkpoints, loaders
-from adabench.engine.curve import CURVE, Curve, Row
+from adabench.engine.curve import Curve
 from adabench.engine.hooks import (
     KeepBest,
     KeepLast,
@@ -39,6 +39,7 @@ from adabench.engine.optimisation import (
     schedulers,
 )
 from adabench.engine.samplers import LevelSampler
+from adabench.records.curve import CURVE, Row
 
 # Losses and metrics are logged over steps alike.
 _LOGGER = {"type": "LoggerHook", "log_metric_by_epoch": False}

@@ -12,6 +12,8 @@ from adabench.data.plain import printable
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.curve import curve_reasons
+from adabench.leaderboard.checks.groups import group_reasons
 from adabench.leaderboard.checks.kept import key_reasons, patch_remarks, path_reasons
 from adabench.leaderboard.checks.names import name_reasons
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons, sessions_of
@@ -150,6 +152,8 @@ def remarks_on(
     if record.private is not None:
         yield "no prediction was moved, as its corpus is licensed"
     yield from (note for note in record.notes if note == STRIPPED)
+    if group_reasons(record, labels_from.get(record.corpus_checksum or "")) is None:
+        yield "groups not recomputed: name its prepared corpus with --data"
     if record.licensed and record.corpus_checksum not in labels_from:
         yield "metrics not recomputed: name its prepared corpus with --data, or run `verify --data`"
     rows = {
@@ -186,9 +190,9 @@ def _content_reasons(
     corpus = corpora.get(record.corpus_checksum or "")
     reasons = [*content_reasons(record), *sharing_reasons(record), *_distrust(record)]
     reasons += key_reasons({"it": record.model_dump_json().encode(), **beside})
-    reasons += telling_reasons(record, beside, corpus)
+    reasons += [*telling_reasons(record, beside, corpus), *curve_reasons(record, beside)]
     if corpus is not None:
-        reasons += label_reasons(record, corpus)
+        reasons += [*label_reasons(record, corpus), *(group_reasons(record, corpus) or ())]
     try:
         experiment = experiment_in(beside)
     except ValueError as error:

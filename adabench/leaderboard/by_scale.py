@@ -25,16 +25,17 @@ def by_scale(track: str, records: Sequence[Record]) -> Iterator[tuple[str, Scale
     taken: set[str] = set()
     for key in sorted(found, key=lambda key: (key != first, key)):
         scale = Scale.model_validate_json(key)
-        name = f"{track}.{_slug(scale.name)}" if len(found) > 1 else track
+        name = f"{track}.{scale_slug(scale)}" if len(found) > 1 else track
         while name in taken:
             name += "x"
         taken.add(name)
         yield name, scale, found[key]
 
 
+def scale_slug(scale: Scale) -> str:
+    """Return a scale's name as part of a table's or file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", scale.name.lower()).strip("-") or "scale"
+
+
 def _key(record: Record) -> str:
     return (record.scale or bdi_ii()).model_dump_json()
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "scale"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from adabench.evaluation.controls import CONSTANT
+from adabench.leaderboard.by_scale import scale_slug
 from adabench.leaderboard.ranks import Ranks, ranks_over_tracks
 from adabench.leaderboard.rows import OFFICIAL, Row, Table
 from adabench.records.record import Reported, is_demo_track
+from adabench.records.sections import bdi_ii
 
 #: What a config's name says of its track, which tells two tracks apart and no two methods.
 _TRACK = re.compile(r"_avec1[34](_freeform|_northwind)?$")
@@ -18,23 +22,49 @@ _TRACK = re.compile(r"_avec1[34](_freeform|_northwind)?$")
 REAL, DEMO = "real corpora", "drawn faces (demo)"
 
 
-def ranks_of(tables: Iterable[Table]) -> Iterator[tuple[str, Ranks]]:
-    """Yield (heading, ranks) for real corpora and for demo tracks, where there are enough.
+@dataclass(frozen=True)
+class Ranking:
+    """Average ranks over tracks that may be ranked together.
+
+    Attributes:
+        heading: which tracks these are, with the scale of their scores.
+        name: of its diagram's file, without an ending; no two rankings share one.
+    """
+
+    heading: str
+    name: str
+    ranks: Ranks
+
+
+def rankings_of(tables: Iterable[Table]) -> Iterator[Ranking]:
+    """Yield a ranking for each scale, of real corpora and of demo tracks, where there are enough.
 
     A method is a row's method and config, the track's part of the config's name left out; the
     constant predictor is one of them. Reported rows, bounds, rows that a control contradicts and
     rows of another protocol than the official one are not ranked; of a track with several corpora,
     none is.
     """
-    found: dict[str, dict[str, dict[str, float]]] = {REAL: {}, DEMO: {}}
+    found: dict[tuple[bool, str], list[Table]] = {}
     for table in tables:
         if len(table.corpora) == 1:
-            heading = DEMO if is_demo_track(table.track) else REAL
-            found[heading][table.name] = _ranked(table)
-    for heading, tracks in found.items():
-        ranks = ranks_over_tracks({track: rows for track, rows in tracks.items() if rows})
-        if ranks is not None:
-            yield heading, ranks
+            key = (is_demo_track(table.track), table.scale.model_dump_json())
+            found.setdefault(key, []).append(table)
+    taken: Counter[str] = Counter()
+    for (is_demo, _), own in sorted(found.items(), key=lambda pair: (_is_other(pair[1]), pair[0])):
+        ranks = ranks_over_tracks({t.name: rows for t in own if (rows := _ranked(t))})
+        if ranks is None:
+            continue
+        scale, place = own[0].scale, DEMO if is_demo else REAL
+        name = "ranks-demo" if is_demo else "ranks"
+        name += f"-{scale_slug(scale)}" if _is_other(own) else ""
+        taken[name] += 1
+        # Scales of one name may differ in their range or levels.
+        count = taken[name] if taken[name] > 1 else None
+        yield Ranking(
+            heading=f"{place}, {scale.name}" + (f" ({count})" if count else ""),
+            name=name + (f".{count}" if count else ""),
+            ranks=ranks,
+        )
 
 
 def write_ranks(tables: Iterable[Table], out: str | os.PathLike[str]) -> Iterator[str]:
@@ -43,20 +73,24 @@ def write_ranks(tables: Iterable[Table], out: str | os.PathLike[str]) -> Iterato
     Raises:
         OSError: one can't be written.
     """
-    for heading, ranks in ranks_of(tables):
+    for ranking in rankings_of(tables):
         # matplotlib takes a moment to import, and most tables need no diagram.
         from adabench.viz.critical_difference import critical_difference_diagram
 
-        name = "ranks-demo.png" if heading == DEMO else "ranks.png"
-        path = Path(out) / name
+        path, ranks = Path(out) / f"{ranking.name}.png", ranking.ranks
         critical_difference_diagram(
             ranks.ranks,
             ranks.critical_difference,
             path,
             "Average rank by RMSE",
-            subtitle=f"{heading}: {len(ranks.tracks)} tracks; Friedman's p = {ranks.p:.3f}",
+            subtitle=f"{ranking.heading}: {len(ranks.tracks)} tracks; Friedman's p = {ranks.p:.3f}",
         )
-        yield "\n".join([f"== {heading} ==", *ranks.lines(), f"diagram {path}", ""])
+        yield "\n".join([f"== {ranking.heading} ==", *ranks.lines(), f"diagram {path}", ""])
+
+
+def _is_other(tables: Sequence[Table]) -> bool:
+    """Whether tables of one scale have another than the BDI-II."""
+    return tables[0].scale != bdi_ii()
 
 
 def _ranked(table: Table) -> dict[str, float]:

@@ -6,15 +6,18 @@ import csv
 import io
 import os
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
 
 from adabench.data.files import write_text
 from adabench.evaluation.significance import LEVEL
+from adabench.leaderboard import by_group
+from adabench.leaderboard.by_group import group_legend, group_lines, results_by_group
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
-from adabench.leaderboard.rows import Row, Summary, Table, shared_flags
+from adabench.leaderboard.rows import Row, Table, shared_flags
+from adabench.leaderboard.summary import Summary, full, number, short
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
 HEADER = (
@@ -30,7 +33,11 @@ HEADER = (
 
 _NOTE_LENGTH = 110
 
-# Of the CSV, after the numbers.
+#: The folder of CSV files by group of persons, below that of the tables.
+GROUPS = "groups"
+
+# What a CSV tells of each number, and what stands after the numbers.
+_PARTS = ("", "_sd", "_low", "_high")
 _LAST_COLUMNS = ("best", "p_best", "contradiction", "flags", "note")
 
 DEMO_NOTICE = (
@@ -59,7 +66,8 @@ CONTRADICTED_LEGEND = (
 
 # Columns that a terminal wraps, and those that are left out where no row fills them.
 _WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Flags": 30, "Note": 40}
-_OPTIONAL = {"Config", "Seeds", "PCC", "CCC", "RMSE 95 %", "Flags", "Note"}
+_OPTIONAL = {"Config", "Origin", "Seeds", "PCC", "CCC", "RMSE 95 %", "Flags", "Note"}
+_OPTIONAL |= {"Persons", "Bias", "Slope"}
 
 
 def render_text(table: Table) -> str:
@@ -70,7 +78,16 @@ def render_text(table: Table) -> str:
         textwrap.shorten("; ".join(_notes(row)), _NOTE_LENGTH, placeholder=" …")
         for row in table.rows
     ]
-    header, body = _filled(table, shared, notes)
+    notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
+    # A terminal is nobody else's: what lies in private files at hand is shown, too.
+    text = _for_terminal(*_filled(table, shared, notes, [row.measures for row in table.rows]))
+    lines = group_lines(table, private=True)
+    legend = textwrap.fill(terminal_cell(group_legend(table, lines)), width=100)
+    groups = ["", legend, "", _for_terminal(*_columns(by_group.HEADER, lines))] if lines else []
+    return "\n".join([f"== {table.name} ==", *notices, "", text, *groups])
+
+
+def _for_terminal(header: list[str], body: list[list[str]]) -> str:
     wrapped = [
         [
             _wrap(terminal_cell(cell), _WIDTHS.get(name))
@@ -78,9 +95,7 @@ def render_text(table: Table) -> str:
         ]
         for row in body
     ]
-    text = tabulate(wrapped, headers=header, tablefmt="simple", disable_numparse=True)
-    notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
-    return "\n".join([f"== {table.name} ==", *notices, "", text])
+    return tabulate(wrapped, headers=header, tablefmt="simple", disable_numparse=True)
 
 
 def render_markdown(table: Table) -> str:
@@ -90,20 +105,23 @@ def render_markdown(table: Table) -> str:
     for note in (note for row in table.rows for note in _notes(row)):
         numbers.setdefault(note, len(numbers) + 1)
     marks = [", ".join(str(numbers[note]) for note in _notes(row)) for row in table.rows]
-    header, cells = _filled(table, shared, marks)
-    body = tabulate(
-        [[markdown_cell(cell) for cell in row] for row in cells],
-        headers=header,
-        tablefmt="github",
-        disable_numparse=True,
-    )
+    measures = [row.public_measures for row in table.rows]
+    body = _for_markdown(*_filled(table, shared, marks, measures))
     notices = [
         f"**{text}**" if text == DEMO_NOTICE else markdown_cell(text)
         for text in _notices(table, shared)
     ]
     notes = "\n".join(f"{number}. {markdown_cell(note)}" for note, number in numbers.items())
-    parts = [f"# {table.name}", *notices, body, " ".join(_legend(table)), notes]
+    lines = group_lines(table)
+    legend = markdown_cell(group_legend(table, lines))
+    groups = [legend, _for_markdown(*_columns(by_group.HEADER, lines))] if lines else []
+    parts = [f"# {table.name}", *notices, body, " ".join(_legend(table)), notes, *groups]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _for_markdown(header: list[str], body: list[list[str]]) -> str:
+    cells = [[markdown_cell(cell) for cell in row] for row in body]
+    return tabulate(cells, headers=header, tablefmt="github", disable_numparse=True)
 
 
 def render_csv(table: Table) -> str:
@@ -114,21 +132,20 @@ def render_csv(table: Table) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    parts = ("", "_sd", "_low", "_high")
-    numbers = [f"{name}{part}" for name in METRIC_NAMES for part in parts]
-    further = measure_names(table.rows)
-    more = [f"{name}{part}" for name in further for part in parts[:2]]
+    numbers = [f"{name}{part}" for name in METRIC_NAMES for part in _PARTS]
+    further = _names([row.public_measures for row in table.rows])
+    more = [f"{name}{part}" for name in further for part in _PARTS[:2]]
     writer.writerow(
         ["track", "kind", "method", "config", "origin", "seeds", *numbers, *more, *_LAST_COLUMNS]
     )
     for row in table.rows:
-        values = [_full(row.metrics.get(name)) for name in METRIC_NAMES]
+        values = [full(row.metrics.get(name)) for name in METRIC_NAMES]
         writer.writerow(
             [csv_cell(t) for t in (table.name, row.kind, row.method, row.config, row.origin)]
             + [" ".join(str(seed) for seed in row.seeds)]
             + [cell for cells in values for cell in cells]
-            + [cell for name in further for cell in _full(row.measures.get(name))[:2]]
-            + ["yes" if row.standing.best else "", _number(row.standing.p_value)]
+            + [cell for name in further for cell in full(row.public_measures.get(name))[:2]]
+            + ["yes" if row.standing.best else "", number(row.standing.p_value)]
             + [
                 csv_cell(text)
                 for text in (
@@ -141,18 +158,61 @@ def render_csv(table: Table) -> str:
     return buffer.getvalue()
 
 
+def render_groups_csv(table: Table) -> str:
+    """The results by group as CSV, a line for each row and group; empty where no row has any.
+
+    Numbers are in full precision; a group of too few persons has none.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    numbers = [f"{name}{part}" for name in by_group.NUMBERS for part in _PARTS]
+    names = (
+        "track",
+        "method",
+        "config",
+        "origin",
+        "flags",
+        "seeds",
+        "group",
+        "sessions",
+        "persons",
+    )
+    lines = [
+        [
+            csv_cell(t)
+            for t in (table.name, row.method, row.config, row.origin, "; ".join(row.flags))
+        ]
+        + [" ".join(str(seed) for seed in row.seeds), csv_cell(name)]
+        + [str(found.sessions), str(found.persons or "")]
+        + [cell for name in by_group.NUMBERS for cell in full(found.numbers.get(name))]
+        for row in table.rows
+        for name, found in results_by_group(row).items()
+    ]
+    if lines:
+        writer.writerows([[*names, *numbers], *lines])
+    return buffer.getvalue()
+
+
 def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Path]:
-    """Writes ``<name>.md`` and ``<name>.csv`` for every table; returns the paths.
+    """Writes ``<name>.md`` and ``<name>.csv`` for every table, ``groups/<name>.csv`` for those with groups.
+
+    Returns:
+        The paths.
 
     Raises:
         OSError: naming the file and the remedy, if one can't be written.
     """
     paths = []
     for table in tables:
-        for ending, render in (("md", render_markdown), ("csv", render_csv)):
-            path = Path(out) / f"{table.name}.{ending}"
-            write_text(path, render(table))
-            paths.append(path)
+        texts = {
+            f"{table.name}.md": render_markdown(table),
+            f"{table.name}.csv": render_csv(table),
+            f"{GROUPS}/{table.name}.csv": render_groups_csv(table),
+        }
+        for name, text in texts.items():
+            if text:
+                write_text(Path(out) / name, text)
+                paths.append(Path(out) / name)
     return paths
 
 
@@ -178,25 +238,37 @@ def _legend(table: Table) -> list[str]:
     return legend
 
 
-def measure_names(rows: Iterable[Row]) -> list[str]:
+def _names(measures: Iterable[Mapping[str, Summary]]) -> list[str]:
     """Return the names of the rows' measures beside the usual four metrics, sorted."""
-    return sorted({name for row in rows for name in row.measures})
+    return sorted({name for own in measures for name in own})
 
 
 def _filled(
-    table: Table, shared: tuple[str, ...], notes: list[str]
+    table: Table,
+    shared: tuple[str, ...],
+    notes: list[str],
+    measures: Sequence[Mapping[str, Summary]],
 ) -> tuple[list[str], list[list[str]]]:
     """Header and cells without the columns that nothing fills; measures stand behind the metrics."""
     cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
-    columns = list(zip(HEADER, *cells, strict=True))
+    further = _names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
-    columns[at:at] = [
-        (name, *(_short(row.measures.get(name)) for row in table.rows))
-        for name in measure_names(table.rows)
+    header = (*HEADER[:at], *further, *HEADER[at:])
+    body = [
+        [*own[:at], *(short(known.get(name)) for name in further), *own[at:]]
+        for known, own in zip(measures, cells, strict=True)
     ]
-    kept = [column for column in columns if any(column[1:]) or column[0] not in _OPTIONAL]
-    header, *body = ([*line] for line in zip(*kept, strict=True))
-    return header, body
+    return _columns(header, body)
+
+
+def _columns(header: Sequence[str], body: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells without the optional columns that nothing fills."""
+    kept = [
+        index
+        for index, name in enumerate(header)
+        if name not in _OPTIONAL or any(row[index] for row in body)
+    ]
+    return [header[index] for index in kept], [[row[index] for index in kept] for row in body]
 
 
 def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
@@ -204,7 +276,7 @@ def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
     flags = [flag for flag in row.flags if flag not in shared]
     if row.standing.contradiction:
         flags.append(CONTRADICTED)
-    metrics = [_short(row.metrics.get(name)) for name in METRIC_NAMES]
+    metrics = [short(row.metrics.get(name)) for name in METRIC_NAMES]
     if row.standing.is_tied:
         metrics[0] = f"{TIED} {metrics[0]}"
     return [
@@ -243,29 +315,10 @@ def told_version(row: Row) -> str:
     day = f", {record.created[:10]}" if record.created else ""
     seeds = f", {len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
     named = ", ".join(code) or f"config {(record.config_hash or 'unknown')[:8]}"
-    return f"{named}{day}{seeds}: RMSE {_short(row.metrics['RMSE'])}"
+    return f"{named}{day}{seeds}: RMSE {short(row.metrics['RMSE'])}"
 
 
 def _wrap(cell: str, width: int | None) -> str:
     if width is None:
         return cell
     return textwrap.fill(cell, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _short(summary: Summary | None) -> str:
-    if summary is None:
-        return ""
-    if summary.deviation is None:
-        return f"{summary.value:.2f}"
-    return f"{summary.value:.2f} ± {summary.deviation:.2f}"
-
-
-def _full(summary: Summary | None) -> list[str]:
-    if summary is None:
-        return ["", "", "", ""]
-    low, high = summary.interval or (None, None)
-    return [_number(value) for value in (summary.value, summary.deviation, low, high)]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else repr(value)

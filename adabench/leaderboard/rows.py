@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from statistics import fmean
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT, SHUFFLED
@@ -26,6 +24,7 @@ from adabench.leaderboard.places import LOCAL as LOCAL
 from adabench.leaderboard.places import MEASURED as MEASURED
 from adabench.leaderboard.places import REPORTED as REPORTED
 from adabench.leaderboard.standing import Standing, standings
+from adabench.leaderboard.summary import Summary, summary_of
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
 from adabench.records.sections import Scale, bdi_ii
@@ -46,15 +45,6 @@ class Entry:
     record: Record
     place: str
     path: Path | None = None
-
-
-@dataclass(frozen=True)
-class Summary:
-    """One metric of one row: a value, or the mean and sample deviation over several seeds."""
-
-    value: float
-    deviation: float | None = None
-    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +71,11 @@ class Row:
     standing: Standing = field(default_factory=Standing)
     measures: dict[str, Summary] = field(default_factory=dict)
     older: tuple[Row, ...] = field(default=(), repr=False)
+
+    @property
+    def public_measures(self) -> dict[str, Summary]:
+        """The measures that a file or the page may show: of a licensed corpus they are private."""
+        return {} if any(entry.record.licensed for entry in self.entries) else self.measures
 
 
 @dataclass(frozen=True)
@@ -286,7 +281,7 @@ def _measures_of(
 ) -> dict[str, Summary]:
     values = [values_of(entry.record, metrics, corpora) for entry in row.entries]
     return {
-        name: _summary([own[name] for own in values])
+        name: summary_of([own[name] for own in values])
         for name in values[0]
         if all(name in own for own in values)
     }
@@ -317,21 +312,8 @@ def _summaries(records: list[Record]) -> dict[str, Summary]:
         values = [value for value in found if value is not None]
         if len(values) < len(records):
             continue
-        summaries[name] = _summary(values, intervals.get(name))
+        summaries[name] = summary_of(values, intervals.get(name))
     return summaries
-
-
-def _summary(values: Sequence[float], interval: tuple[float, float] | None = None) -> Summary:
-    if len(values) == 1:
-        return Summary(values[0], interval=interval)
-    mean = fmean(values)
-    return Summary(mean, _deviation(values, mean))
-
-
-def _deviation(values: Sequence[float], mean: float) -> float:
-    # statistics.stdev computes in fractions, which takes most of the time of a large table.
-    squares = math.fsum((value - mean) ** 2 for value in values)
-    return math.sqrt(squares / (len(values) - 1))
 
 
 def _flags(record: Record, *, name_corpus: bool) -> list[str]:

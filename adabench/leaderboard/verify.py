@@ -16,6 +16,8 @@ from adabench.data.files import TEMPORARY_PREFIX
 from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import claim_reasons, experiment_in
 from adabench.leaderboard.checks.copies import copies, copy_remark, predictions_of
+from adabench.leaderboard.checks.curve import curve_reasons
+from adabench.leaderboard.checks.groups import group_reasons
 from adabench.leaderboard.checks.tested import (
     Tested,
     counts_of,
@@ -69,12 +71,15 @@ class Verification:
         warnings: what a reader should know of files that hold.
         unlabelled: files that hold as far as can be told: the labels of their corpus or their private
             side file are not at hand.
+        ungrouped: files that hold, whose results by group of persons were not recomputed for the same
+            reason.
     """
 
     holding: tuple[Path, ...]
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     unlabelled: tuple[Path, ...]
+    ungrouped: tuple[Path, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -92,6 +97,11 @@ class Verification:
             yield (
                 f"{_count(self.unlabelled, 'file')} could not be recomputed, since labels or private "
                 "side files were not at hand; name the prepared corpora with --data"
+            )
+        if self.ungrouped:
+            yield (
+                f"groups of {_count(self.ungrouped, 'file')} were not recomputed, since their corpora "
+                "(--data) or private side files were not at hand"
             )
 
 
@@ -114,6 +124,7 @@ class _Look:
     run: Hashable | None = None
     rmse: float = 0.0
     unlabelled: bool = False
+    ungrouped: bool = False
     remarks: tuple[str, ...] = ()
     data: Hashable | None = None
     licensed: bool = False
@@ -134,7 +145,7 @@ def verify(
     Args:
         root: the leaderboard folder; those of its three folders that exist are read.
         labels_from: corpus checksum to labels, as `read_labels` gives them.
-        intervals: also recompute the bootstrap intervals.
+        intervals: also recompute the bootstrap intervals, of groups too.
 
     Raises:
         FileNotFoundError: if ``root`` does not exist.
@@ -153,13 +164,13 @@ def verify(
     problems = [Problem(look.path, reason) for look in looks for reason in look.reasons]
     problems += [*repeated, *_neighbouring(looks), *_misplaced(root / MEASURED)]
     damaged = {problem.path for problem in problems}
+    holding = [look for look in looks if look.path not in damaged]
     return Verification(
-        holding=tuple(look.path for look in looks if look.path not in damaged),
+        holding=tuple(look.path for look in holding),
         problems=tuple(problems),
         warnings=tuple(warnings + doubtful),
-        unlabelled=tuple(
-            look.path for look in looks if look.unlabelled and look.path not in damaged
-        ),
+        unlabelled=tuple(look.path for look in holding if look.unlabelled),
+        ungrouped=tuple(look.path for look in holding if look.ungrouped),
     )
 
 
@@ -208,15 +219,17 @@ def _look_at(
     except (OSError, ValueError) as error:
         return _Look(path, folder.name, (reason_of(error, path),))
     corpus = corpora.get(stored.record.corpus_checksum or "")
+    groups = group_reasons(stored.record, corpus, intervals=intervals)
     reasons, remarks = _reasons(path, folder, stored, corpus, intervals)
     return _Look(
         path,
         folder.name,
-        tuple(reasons),
+        (*reasons, *(groups or ())),
         remarks=tuple(remarks),
         run=run_key(stored.record),
         rmse=stored.record.metrics.RMSE,
         unlabelled=stored.record.licensed and (corpus is None or not stored.record.entries),
+        ungrouped=groups is None,
         data=data_of(stored.record),
         licensed=stored.record.licensed,
         tested=_digest(sessions_of(stored.record)),
@@ -240,7 +253,7 @@ def _reasons(
         reasons += sharing_reasons(record)
     files, beside = read_beside(path, record.provenance)
     reasons += beside
-    reasons += telling_reasons(record, files, corpus)
+    reasons += [*telling_reasons(record, files, corpus), *curve_reasons(record, files)]
     if corpus is not None:
         reasons += label_reasons(record, corpus)
     experiment = _experiment(files)

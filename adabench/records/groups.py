@@ -21,20 +21,25 @@ FEWEST_PERSONS: Final = 15
 
 
 def groups_of(
-    clips: Sequence[ClipRecord], predictions: Mapping[str, float], labels: Mapping[str, float]
+    clips: Sequence[ClipRecord],
+    predictions: Mapping[str, float],
+    labels: Mapping[str, float],
+    *,
+    intervals: bool = True,
 ) -> dict[str, Group]:
     """Return name → results of each group that the tested clips' persons are in.
 
     Args:
         clips: that were tested.
         predictions, labels: session → points.
+        intervals: compute those too, which takes most of the time.
     """
     sessions: dict[str, dict[str, str]] = {}
     for clip in clips:
         for column, text in clip.traits:
             sessions.setdefault(group_name(column, text), {})[clip.session] = clip.subject
     return {
-        name: _group(sorted(found), found, predictions, labels)
+        name: _group(sorted(found), found, predictions, labels, intervals=intervals)
         for name, found in sorted(sessions.items())
     }
 
@@ -44,6 +49,8 @@ def _group(
     persons: Mapping[str, str],
     predictions: Mapping[str, float],
     labels: Mapping[str, float],
+    *,
+    intervals: bool,
 ) -> Group:
     count = len(set(persons.values()))
     if count < FEWEST_PERSONS:
@@ -52,13 +59,13 @@ def _group(
     truth = np.array([labels[session] for session in sessions])
     owners = [persons[session] for session in sessions]
     line = calibration_of(predicted, truth)
-    spread = calibration_intervals(predicted, truth, owners)
+    spread = calibration_intervals(predicted, truth, owners) if intervals else {}
     return Group.model_validate(
         {
             "sessions": len(sessions),
             "persons": count,
             "metrics": score_metrics(predicted, truth),
-            "intervals": metric_intervals(predicted, truth, owners),
+            "intervals": metric_intervals(predicted, truth, owners) if intervals else {},
             "bias": line["bias"],
             "slope": line["slope"],
             "bias_interval": spread.get("bias"),

@@ -1,4 +1,4 @@
-"""What is kept beside a record so that its run can be repeated: config, environment, changes.
+"""What is kept beside a record: config, environment and changes to repeat its run from, and its curve.
 
 ``X.json`` has the folder ``X.provenance`` beside it, and the record holds the digest of each file.
 """
@@ -20,8 +20,12 @@ CONFIG, ENVIRONMENT, CHANGES = "config.json", "environment.txt", "changes.patch"
 
 #: The files of parts from outside the repository, as a patch of new files.
 CODE = "code.patch"
+
+#: The curve of its training (`records.curve`), of a corpus whose labels may be passed on.
+CURVE = "curve.csv"
+
 #: All files that may lie beside a record; others are refused, whatever they hold.
-KNOWN = frozenset((CONFIG, ENVIRONMENT, CHANGES, CODE))
+KNOWN = frozenset((CONFIG, ENVIRONMENT, CHANGES, CODE, CURVE))
 
 
 def side_folder(record: str | os.PathLike[str]) -> Path:

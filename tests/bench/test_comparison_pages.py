@@ -22,7 +22,7 @@ from adabench.bench.comparison_pages import (
 )
 from adabench.evaluation.ranking import RankAgreement
 from adabench.leaderboard.pages import DEMO_NOTICE
-from adabench.leaderboard.rows import Summary
+from adabench.leaderboard.summary import Summary
 from adabench.records import Metrics
 
 NAMES = ("RMSE", "MAE", "PCC", "CCC")

@@ -6,7 +6,7 @@ from toy_training import EPOCHS, STEPS, Toy, run, stop
 
 from adabench.data import files
 from adabench.engine import checkpoints
-from adabench.engine.curve import CURVE, read_curve, write_curve
+from adabench.records.curve import CURVE, read_curve, write_curve
 
 
 def rows(folder):

@@ -10,8 +10,8 @@ from toy_training import EPOCHS, STEPS, Toy, equal, run, schedule, stop, weights
 
 from adabench.config.training import LOGGERS
 from adabench.engine import checkpoints
-from adabench.engine.curve import CURVE, read_curve
 from adabench.engine.optimisation import check_groups, check_training, loggers
+from adabench.records.curve import CURVE, read_curve
 
 
 class Watch(Toy):

@@ -100,6 +100,7 @@ def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score):
     assert f"Errors in {corpus.scale.points} over" in page
     found = verify(board, read_labels([out]))
     assert not found.problems
+    assert found.ungrouped == ()
     assert not any("not recomputed" in str(warning) for warning in found.warnings)
 
 

@@ -4,13 +4,18 @@ import json
 import shutil
 
 import pytest
+from record_fixtures import as_licensed
 from tiny_runs import bench_of
 
+from adabench import engine
 from adabench.engine.building import preflight
-from adabench.engine.curve import CURVE, read_curve
 from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.run import RECORD, train
 from adabench.evaluation.scale import BDI_II
+from adabench.leaderboard.checks.curve import curve_reasons
+from adabench.leaderboard.page.curves import curve_of
+from adabench.records.checks import read_beside
+from adabench.records.curve import CURVE, read_curve
 from adabench.registry import STAGES
 
 OPTIONS = (
@@ -42,6 +47,33 @@ def test_one_that_ended_before_there_were_curves_is_tested_all_the_same(tiny, tm
     again = train(tiny.experiment(), work_dir=work_dir, results=tmp_path, resume=True)
     assert again.record.metrics == tiny.outcome.record.metrics
     assert again.curve is None
+
+
+def test_beside_its_record_lies_the_curve_of_what_was_tested(tiny, everything):
+    for outcome, work_dir in (
+        (tiny.outcome, tiny.work_dir),
+        (everything[0], everything[1] / "work"),
+    ):
+        files, reasons = read_beside(outcome.path, outcome.record.provenance)
+        assert reasons == []
+        assert files[CURVE] == (work_dir / CURVE).read_bytes()
+        assert list(curve_reasons(outcome.record, files)) == []
+        assert curve_of(outcome.record, outcome.path)["chosen"] == outcome.record.selection.epoch
+
+
+def test_under_licence_no_curve_leaves_the_work_folder(tiny, tmp_path, monkeypatch):
+    record, work_dir = tiny.outcome.record, tmp_path / "work"
+    labels = {entry.session: entry.label for entry in record.predictions}
+
+    def measure(*_):
+        shutil.copy(tiny.work_dir / CURVE, work_dir)
+        return as_licensed(record), labels
+
+    monkeypatch.setattr(engine.run, "measure", measure)
+    outcome = train(tiny.experiment(), work_dir=work_dir, results=tmp_path / "local")
+    assert outcome.record.licensed
+    assert "config.json" in outcome.record.provenance
+    assert list(tmp_path.rglob(CURVE)) == [work_dir / CURVE]
 
 
 def test_so_do_stages_beside_their_result(tiny, tiny_encoder):

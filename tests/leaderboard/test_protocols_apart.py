@@ -2,7 +2,7 @@
 
 import pytest
 
-from adabench.leaderboard.over_tracks import ranks_of
+from adabench.leaderboard.over_tracks import rankings_of
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.leaderboard.standing import standings
 from adabench.leaderboard.statistics import told_apart
@@ -55,6 +55,6 @@ def test_ranks_over_tracks_are_of_the_official_protocol(make_record):
             for m, e in (("A", error), ("B", 5.0), ("C", 6.0))
         ]
 
-    (plain,) = ranks_of(build_tables(entries(9.0, "official")))
+    (plain,) = rankings_of(build_tables(entries(9.0, "official")))
     both = build_tables([*entries(9.0, "official"), *entries(1.0, "other")])
-    assert [ranks.ranks for _, ranks in ranks_of(both)] == [plain[1].ranks]
+    assert [one.ranks.ranks for one in rankings_of(both)] == [plain.ranks.ranks]

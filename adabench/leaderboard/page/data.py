@@ -11,8 +11,10 @@ from typing import Any
 
 from adabench.data.tracks import OWN, TRACKS
 from adabench.evaluation.significance import LEVEL
+from adabench.leaderboard.by_group import SHOWN, results_by_group
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
+from adabench.leaderboard.page.curves import curve_of
 from adabench.leaderboard.pages import DEMO_NOTICE, told_version
 from adabench.leaderboard.rows import (
     LOCAL,
@@ -20,10 +22,10 @@ from adabench.leaderboard.rows import (
     REPORTED,
     Entry,
     Row,
-    Summary,
     Table,
     shared_flags,
 )
+from adabench.leaderboard.summary import Summary
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
 from adabench.records.sections import bdi_ii
 
@@ -103,7 +105,8 @@ class _Builder:
             "family": family(first.record, self.papers),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
-            **({"measures": _measures(row)} if row.measures else {}),
+            **({"measures": _measures(row)} if row.public_measures else {}),
+            **({"groups": groups} if (groups := _groups(row)) else {}),
             "flags": list(row.flags),
             "notes": list(row.notes),
             "best": standing.best,
@@ -157,6 +160,7 @@ class _Builder:
             "notes": [note for note in record.notes if note not in shared_notes],
             "side_files": sorted(record.provenance),
             "file": self._file(entry),
+            **({"curve": curve} if (curve := curve_of(record, entry.path)) else {}),
         }
 
     def _shared(self, pool: list[dict[str, Any]], item: Mapping[str, Any]) -> int | None:
@@ -256,7 +260,24 @@ def _summary(summary: Summary) -> list[float | None]:
 
 
 def _measures(row: Row) -> dict[str, list[float | None]]:
-    return {name: _summary(summary)[:2] for name, summary in row.measures.items()}
+    return {name: _summary(summary)[:2] for name, summary in row.public_measures.items()}
+
+
+def _groups(row: Row) -> list[dict[str, Any]]:
+    """Return what the records themselves tell of groups, never what lies in private files."""
+    return [
+        {
+            "name": name,
+            "sessions": found.sessions,
+            "persons": found.persons,
+            "numbers": {
+                number: _summary(found.numbers[number])
+                for number in SHOWN
+                if number in found.numbers
+            },
+        }
+        for name, found in results_by_group(row).items()
+    ]
 
 
 def _rounded(values: Iterable[float]) -> list[float | None]:

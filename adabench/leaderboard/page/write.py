@@ -33,6 +33,7 @@ SCRIPTS = (
     "table.js",
     "filters.js",
     "plot.js",
+    "curve.js",
     "record.js",
     "disagreements.js",
     "page.js",

@@ -5,11 +5,14 @@ import shutil
 import time
 
 import pytest
+from grouped_records import grouped
 from record_fixtures import constant
 
 from adabench.leaderboard.page.write import write_page
 from adabench.leaderboard.rows import Entry, build_tables
-from adabench.records import Cost, Metrics, Reported
+from adabench.records import Cost, Metrics, Reported, read_record
+from adabench.records.sections import Selection
+from adabench.records.side_files import CURVE
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -295,6 +298,46 @@ def test_a_reported_row_says_what_others_print(driver, show):
     press(driver, Keys.ESCAPE)
     section = one(driver, "#disagreements")
     assert [line in section.text for line in ("Xu 2024", "7.50", "8.50")] == [True] * 3
+
+
+CURVE_TEXT = """epoch,rate,train/loss,train/head.mse,train/head.wsl,val/RMSE,val/PCC,seconds
+1,0.1,900.0,600.0,300.0,12.5,-0.1,1.0
+2,0.1,20.0,12.0,8.0,9.5,0.2,1.0
+3,0.1,3.0,2.0,1.0,10.0,0.3,1.0
+"""
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_a_dialog_draws_curves_and_lists_groups(driver, show, with_side_folder, tmp_path, size):
+    epochs = {"selection": Selection(epoch=2, epochs=3)}
+    records = [grouped(seed, method=HOSTILE, **epochs) for seed in (0, 1)]
+    paths = [with_side_folder(one, tmp_path, {CURVE: CURVE_TEXT}) for one in records]
+    entries = [Entry(read_record(path), "measured", path) for path in paths]
+    write_page(build_tables(entries), tmp_path / "index.html")
+    show("#track=demo", size)
+    one(driver, "button.open").click()
+    first, second = all_of(driver, "dialog[open] .curves")
+    assert first.is_displayed()
+    assert not second.is_displayed()
+    losses, errors, bounded = first.find_elements(By.CSS_SELECTOR, "figure")
+    assert losses.text.splitlines()[0] == "Training loss, logarithmic"
+    assert [key for key in losses.text.splitlines() if key[0] in "sh"] == [
+        "sum",
+        "head.mse",
+        "head.wsl",
+    ]
+    assert "tested: epoch 2" in errors.text
+    label = errors.find_element(By.CSS_SELECTOR, "svg").get_attribute("aria-label")
+    assert label == "Validation, epochs 1 to 3: RMSE from 12.5 to 10, 9.5 at the tested one"
+    assert len(bounded.find_elements(By.CSS_SELECTOR, "circle")) == 3
+    table = one(driver, "dialog[open] .groups")
+    header, *lines = table.text.splitlines()
+    assert header == "Group Sessions Persons RMSE MAE Bias Slope"
+    assert "age: 0 to 29 3 3 too few" in lines
+    wide, window = driver.execute_script(
+        "const it = document.querySelector('dialog'); return [it.scrollWidth, it.clientWidth]"
+    )
+    assert wide <= window
 
 
 def test_a_link_opens_a_row(driver, show):

@@ -37,12 +37,17 @@ function linearScale(values, from, to) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const pad = Math.max((most - least) * 0.08, 0.2);
   const [low, high] = [Math.max(0, least - pad), most + pad];
-  const rough = (high - low) / 6;
+  const ticks = evenTicks(low, high, 6);
+  return { place: (value) => from + ((value - low) / (high - low)) * (to - from), ticks };
+}
+
+/** Round values between two, about so many and evenly apart, by no less than told. */
+function evenTicks(low, high, about, least = 0) {
+  const rough = Math.max((high - low) / about, least);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
-  const ticks = [];
-  for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(tick);
-  return { place: (value) => from + ((value - low) / (high - low)) * (to - from), ticks };
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
 }
 
 /** The rows that no other row beats in both, cheapest first; contradicted ones don't count. */

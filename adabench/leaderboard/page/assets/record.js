@@ -52,6 +52,35 @@ function measuresPart(row) {
     [name, deviation === null ? score(value) : `${score(value)} ± ${score(deviation)}`])));
 }
 
+const GROUP_NUMBERS = { RMSE: "RMSE", MAE: "MAE", bias: "Bias", slope: "Slope" };
+
+/** Value and spread of one of a group's numbers. */
+function groupCell(found) {
+  if (!found) return "";
+  const [value, deviation, low, high] = found;
+  const spread = deviation !== null ? `± ${score(deviation)}` : low !== null && `${score(low)} – ${score(high)}`;
+  return [score(value), spread && element("span", { class: "spread" }, spread)];
+}
+
+/** Results by sex, age and what else the corpus tells of persons. */
+function groupsPart(row) {
+  if (!row.groups) return null;
+  const has = (name) => row.groups.some((group) => group.numbers[name]);
+  const names = Object.keys(GROUP_NUMBERS).filter((name) => name === "RMSE" || has(name));
+  const isFew = (group) => !Object.keys(group.numbers).length;
+  const body = row.groups.map((group) => [
+    group.name, String(group.sessions), group.persons === null ? "" : String(group.persons),
+    ...names.map((name, index) => (isFew(group) && !index ? "too few" : groupCell(group.numbers[name]))),
+  ]);
+  const told = [
+    has("RMSE") && (row.runs.length > 1 ? "± is the sample deviation over seeds." : "Below a number stands its 95 % bootstrap interval over persons."),
+    has("bias") && "Bias is the mean prediction less the mean label, slope the label's on the prediction.",
+    row.groups.some(isFew) && "Too few: of under 15 persons nothing is told.",
+  ];
+  const header = ["Group", "Sessions", "Persons", ...names.map((name) => GROUP_NUMBERS[name])];
+  return widePart("By group of persons", table(header, body, "small groups"), element("p", { class: "sub" }, told.filter(Boolean).join(" ")));
+}
+
 function standing(row) {
   if (row.contradiction) {
     return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
@@ -195,7 +224,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
-  const parts = [measuresPart, costPart, runsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  const parts = [measuresPart, costPart, runsPart, curvePart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
