@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from adabench.plugins import load_plugins
-from adabench.registry import MODELS, TRANSFORMS
-from adabench.structures import Clip
-from adabench.testing import example_batch, example_id
+from adabench.registry import MODELS, SIGNALS, TRANSFORMS
+from adabench.structures import Clip, Signals
+from adabench.testing import SIGNAL_NAMES, example_batch, example_id
 
 HELD = Path(__file__).with_name("held_outputs.json")
 TRUNK = {
@@ -63,8 +63,15 @@ METHODS |= {
     name: (backbone, {"type": "Identity"}, {"type": "KeepAll"}, LINEAR)
     for name, backbone in VIDEO.items()
 }
+METHODS["signals"] = (
+    {"type": "SignalSteps"},
+    {"type": "Identity"},
+    {"type": "KeepAll"},
+    {**LINEAR, "hidden": 4},
+)
 EXTRACTORS = (
     {"type": "FrameStatistics", "size": 2},
+    {"type": "SignalStatistics"},
     {"type": "BackboneFeatures", "backbone": {**TRUNK, "scales": 0, "frozen": True}},
 )
 ROLES = ("backbone", "aggregator", "selector", "head")
@@ -110,15 +117,26 @@ def numbers(output):
     return found
 
 
+def signals_of(shape):
+    """Signals of which one value of each frame is unknown."""
+    mask = torch.ones(shape, dtype=torch.bool)
+    mask[..., 1] = False
+    return Signals(wave(shape, 0.6) * mask, mask, SIGNAL_NAMES)
+
+
 @torch.no_grad()
 def parts():
     """Yield (name, version, numbers) of each part in each method."""
     for title, configs in METHODS.items():
         torch.manual_seed(0)
-        model = filled(MODELS.build({"type": "Assessor", **dict(zip(ROLES, configs, strict=True))}))
+        chosen = dict(zip(ROLES, configs, strict=True))
+        model = filled(MODELS.build({"type": "Assessor", **chosen, "signals": SIGNAL_NAMES}))
         given = {"segment": 4} if model.backbone.per_segment else {}
         inputs, _ = example_batch(reads=model.backbone.reads, **given)
-        inputs.frames = wave(tuple(inputs.frames.shape), 0.3, 0.5) + 0.5
+        if inputs.frames is not None:
+            inputs.frames = wave(tuple(inputs.frames.shape), 0.3, 0.5) + 0.5
+        if inputs.signals is not None:
+            inputs.signals = signals_of(tuple(inputs.signals.values.shape))
         if inputs.semantics is not None:
             inputs.semantics.text = wave(tuple(inputs.semantics.text.shape), 0.1)
             inputs.semantics.image = wave(tuple(inputs.semantics.image.shape), 0.2)
@@ -132,7 +150,8 @@ def parts():
 def extractors():
     """Yield (name, version, numbers) of each extractor."""
     frames = (wave((3, 3, 32, 32), 0.4, 127.0) + 127).to(torch.uint8)
-    clip = Clip(id=example_id(0), index=torch.arange(3), frames=frames)
+    signals = signals_of((3, len(SIGNAL_NAMES)))
+    clip = Clip(id=example_id(0), index=torch.arange(3), frames=frames, signals=signals)
     for config in EXTRACTORS:
         torch.manual_seed(0)
         extractor = MODELS.build(dict(config))
@@ -154,13 +173,37 @@ def transforms():
     frames = (wave((3, 3, 16, 16), 0.4, 127.0) + 127).to(torch.uint8)
     changed = augment(frames, np.random.default_rng(3))
     yield "ClipAugment", getattr(type(augment), "version", 1), {"frames": summary(changed)}
+    for name in ("SignalDropout", "SignalJitter", "SignalMask"):
+        augment = TRANSFORMS.build({"type": name, "share": 0.5})
+        changed = augment(signals_of((8, len(SIGNAL_NAMES))), np.random.default_rng(3))
+        told = {"values": summary(changed.values), "mask": summary(changed.mask)}
+        yield name, getattr(type(augment), "version", 1), told
+
+
+def sources():
+    """Yield (name, version, numbers) of what sees signals in frames."""
+    torch.manual_seed(0)
+    trunk = filled(MODELS.build(TRUNK))
+    head = {"weight": wave((2, 16), 0.2), "bias": wave((2,), 0.5)}
+    stage = {
+        "network": TRUNK,
+        "trunk": trunk.net.state_dict(),
+        "au_head": head,
+        "columns": ["AU12", "yaw"],
+        "scale": {"mean": wave((2,), 0.1), "std": wave((2,), 0.9) + 2},
+        "name": "held",
+        "sha256": "0" * 64,
+    }
+    source = SIGNALS.build({"type": "TrunkSignals", "stage": stage, "columns": ["yaw", "AU12"]})
+    found = source.compute(wave((3, 3, 32, 32), 0.4, 0.5) + 0.5)
+    yield "TrunkSignals", source.version, {"signals": summary(found)}
 
 
 def today():
     load_plugins()
     return {
         name: {"version": version, "numbers": found}
-        for name, version, found in (*parts(), *extractors(), *transforms())
+        for name, version, found in (*parts(), *extractors(), *transforms(), *sources())
     }
 
 
