@@ -13,6 +13,7 @@ from adabench.config.references import in_order, resolve
 from adabench.data.augment import build_augment
 from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
+from adabench.engine.corpora import track_scale
 from adabench.engine.foreign_hooks import build_hooks
 from adabench.engine.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale
@@ -35,8 +36,9 @@ def build_assessor(
     return MODELS.build({"type": "Assessor", **method, "scale": scale})
 
 
-def build_untrained(experiment: Experiment, scale: Scale = BDI_II) -> Assessor:
+def build_untrained(experiment: Experiment) -> Assessor:
     """Build the method's network at random: no stage, no weights file, nothing fetched."""
+    scale = track_scale(experiment.track_, experiment.data)
     blank = {k: v for k, v in without_weights(experiment.method).items() if k != "name"}
     with torch.random.fork_rng(devices=[]):
         return MODELS.build({"type": "Assessor", **blank, "scale": scale})

@@ -41,7 +41,6 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
-from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor
 from adabench.records.sections import Contract, scale_form
 from adabench.registry import TRANSFORMS
@@ -232,7 +231,6 @@ def set_up(
     """
     refuse_pooled(experiment)
     _refuse_views(experiment, data.parts)
-    _refuse_scale(experiment, data.corpus.scale)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
     seed_everything(experiment.seed)
@@ -257,12 +255,6 @@ def refuse_pooled(experiment: Experiment) -> None:
             f"{experiment.name} is a run of several folds, with a model each: choose one of them "
             "with --cfg-options protocol.fold=1"
         )
-
-
-def _refuse_scale(experiment: Experiment, scale: Scale) -> None:
-    """Tell before any stage that a part can't have the corpus's scale; `preflight` built with the BDI-II."""
-    if scale != BDI_II:
-        build_untrained(experiment, scale)
 
 
 def _refuse_views(experiment: Experiment, parts: Parts) -> None:

@@ -12,6 +12,7 @@ from adabench.models.estimator import EstimatorMethod
 from adabench.models.extractors.backbone_features import BackboneFeatures
 from adabench.models.extractors.extractor import Extractor
 from adabench.models.extractors.frame_statistics import FrameStatistics
+from adabench.models.heads.probability import assess_logits, cross_entropy
 from adabench.models.heads.unit_regressor import UnitRegressor
 from adabench.models.roles import (
     Aggregator,
@@ -44,5 +45,7 @@ __all__ = [
     "TorchvisionVideo",
     "UnitRegressor",
     "VideoNetwork",
+    "assess_logits",
+    "cross_entropy",
     "even_weights",
 ]
