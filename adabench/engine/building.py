@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,11 @@ def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
 
 
 def check_lengths(
-    experiment: Experiment, backbone: Backbone, rates: Mapping[str, float] | None = None
+    experiment: Experiment,
+    backbone: Backbone,
+    rates: Mapping[str, float] | None = None,
+    *,
+    uses: Sequence[str] = ("train", "test", "select"),
 ) -> None:
     """Refuse views whose segments a backbone can't take.
 
@@ -130,6 +134,7 @@ def check_lengths(
         experiment: whose views.
         backbone: with or without its weights.
         rates: view → frames a second of its clips; without one, views told in seconds are passed over.
+        uses: the views that are shown to it.
 
     Raises:
         ValueError: naming the view, and the lengths and sizes that would do.
@@ -138,8 +143,8 @@ def check_lengths(
     readers = [part for part in backbone.modules() if isinstance(part, SegmentBackbone)]
     if views is None or not readers:
         return
-    for name, config in (("train", views.train), ("test", views.test), ("select", views.select)):
-        if config is None:
+    for name in uses:
+        if (config := getattr(views, name)) is None:
             continue
         view = TRANSFORMS.build(config)
         if rates is not None and name in rates:

@@ -15,17 +15,27 @@ from adabench.config.experiment import Experiment
 from adabench.config.references import referenced, resolve
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
+from adabench.data.protocol import Parts
 from adabench.data.views import View
-from adabench.engine.building import preflight, without_weights
+from adabench.engine.building import check_lengths, preflight, without_weights
 from adabench.engine.caches.features import segments_of
 from adabench.engine.material import Material, make_material
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.training import set_threads
-from adabench.engine.workbench import Use, ensure_run_stages, materials, refuse_pooled
+from adabench.engine.workbench import (
+    Use,
+    ensure_run_stages,
+    materials,
+    refuse_pooled,
+    refuse_unfit_views,
+)
 from adabench.models import EstimatorMethod
 from adabench.records.sections import Contract
 from adabench.registry import MODELS, TRANSFORMS
+
+# An extractor is shown no other view, in training too.
+_SEEN = ("test",)
 
 #: Features (N, D), or the number N for an estimator that reads none.
 Rows = NDArray[np.float64] | int
@@ -42,6 +52,12 @@ def build_estimator(experiment: Experiment, checkpoints: Mapping[str, Path]) -> 
     return MODELS.build({k: v for k, v in method.items() if k != "name"})
 
 
+def build_untrained_estimator(experiment: Experiment) -> EstimatorMethod:
+    """Build the method without stage or weights."""
+    blank = experiment.model_copy(update={"method": without_weights(experiment.method)})
+    return build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
+
+
 def check_estimator_run(experiment: Experiment) -> None:
     """Build the method once without weights, so that a mistake is told before anything long starts.
 
@@ -49,8 +65,7 @@ def check_estimator_run(experiment: Experiment) -> None:
         ValueError, TypeError, UnknownTypeError: naming the place in the config.
     """
     preflight(experiment)
-    blank = experiment.model_copy(update={"method": without_weights(experiment.method)})
-    method = build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
+    method = build_untrained_estimator(experiment)
     if method.extractor is None:
         if method.needs_features:
             raise ValueError(
@@ -61,6 +76,20 @@ def check_estimator_run(experiment: Experiment) -> None:
     view, part = _view_of(experiment), method.extractor.frozen_part()
     if part is not None:
         segments_of(part, view)
+        check_lengths(experiment, part, uses=_SEEN)
+
+
+def _refuse_view(experiment: Experiment, parts: Parts) -> None:
+    """Refuse a view that can't show the run's clips, or not as the extractor's backbone takes them."""
+    views, extractor = experiment.views, build_untrained_estimator(experiment).extractor
+    if views is None or extractor is None:
+        return
+    rates = refuse_unfit_views(
+        *(("test", views.test, clips) for clips in (parts.train, parts.validate, parts.test))
+    )
+    part = extractor.frozen_part()
+    if rates and part is not None:
+        check_lengths(experiment, part, rates, uses=_SEEN)
 
 
 def _view_of(experiment: Experiment) -> View:
@@ -186,6 +215,7 @@ def set_up_estimator(
     if experiment.method.get("extractor") is None:
         method = build_estimator(experiment, {})
         return EstimatorBench(experiment, data, method, {}, Material(data.corpus, None, None))
+    _refuse_view(experiment, data.parts)
     # Sums of an extractor's network depend on it.
     set_threads(0 if experiment.training is None else experiment.training.threads)
     with timer("pretraining"):

@@ -262,13 +262,30 @@ def _refuse_views(experiment: Experiment, parts: Parts) -> None:
     views = experiment.views
     if views is None:
         return
-    rates: dict[str, float] = {}
-    for name, config, clips in (
+    rates = refuse_unfit_views(
         ("train", views.train, parts.train),
         ("select", views.select, parts.validate),
         ("test", views.test if views.select is None else None, parts.validate),
         ("test", views.test, parts.test),
-    ):
+    )
+    # What is told in frames was asked before the data was opened.
+    if rates:
+        check_lengths(experiment, build_untrained(experiment).backbone, rates)
+
+
+def refuse_unfit_views(
+    *shown: tuple[str, dict[str, Any] | None, Sequence[ClipRecord]],
+) -> dict[str, float]:
+    """Refuse views that can't show some clips; return the rates of those told in seconds.
+
+    Args:
+        shown: a view's name in ``views``, its config or None, and the clips that it shows.
+
+    Raises:
+        ValueError: naming view and clip.
+    """
+    rates: dict[str, float] = {}
+    for name, config, clips in shown:
         view = None if config is None else TRANSFORMS.build(config)
         if view is None or not clips:
             continue
@@ -278,9 +295,7 @@ def _refuse_views(experiment: Experiment, parts: Parts) -> None:
             raise ValueError(f"views.{name}: {error}") from error
         if view.at(clips[0].fps) is not view:
             rates[name] = clips[0].fps
-    # What is told in frames was asked before the data was opened.
-    if rates:
-        check_lengths(experiment, build_untrained(experiment).backbone, rates)
+    return rates
 
 
 def materials(

@@ -96,7 +96,10 @@ class OrdinalRegressor(Head):
         level = self.level_loss(output.extra["logits"], truth.level)
         ordinal = self.ordinal_weight * mean_over_selected(level, weight)
         if self.classes:
-            return {"cross_entropy": cross_entropy(output, truth, on_units=True), "ordinal": ordinal}
+            return {
+                "cross_entropy": cross_entropy(output, truth, on_units=True),
+                "ordinal": ordinal,
+            }
         target = self.standardise(truth.score)[:, None]
         error = (self.standardise(output.unit_score) - target).square()
         return {"mse": mean_over_selected(error, weight), "ordinal": ordinal}

@@ -25,7 +25,10 @@ def test_a_schedule_that_configs_share_is_taken(path):
 @pytest.mark.parametrize(
     ("override", "match"),
     [
-        ("hooks=[{'type': 'EMAHook', 'momentum': 0.1}]", "EstimatorMethod has no epochs: leave them out"),
+        (
+            "hooks=[{'type': 'EMAHook', 'momentum': 0.1}]",
+            "EstimatorMethod has no epochs: leave them out",
+        ),
         ("semantics.type=StandInSemantics", "semantics are read by networks"),
         ("training.sampler=level", r"training\.sampler is for networks"),
         ("training.groups.head.lr_mult=0.1", r"training\.groups is for networks"),

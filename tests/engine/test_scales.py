@@ -91,7 +91,8 @@ def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score, hea
     assert set(record.measures) == (CLASS_NAMES if corpus.scale.classes else set())
     assert outcome.figure.is_file()
     curves = list((tmp_path / "work").rglob("curve.csv"))
-    assert curves and all(f"train/head.{loss}" in curve.read_text() for curve in curves)
+    assert curves
+    assert all(f"train/head.{loss}" in curve.read_text() for curve in curves)
     if corpus.scale.classes:
         assert all(0 < entry.prediction < 1 for entry in record.predictions)
     assert set(record.groups) == {"group_site: north", "group_site: south"}

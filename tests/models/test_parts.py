@@ -111,7 +111,9 @@ def test_two_classes_give_the_logistic_of_the_mean_log_odds():
     linear.weight.data.zero_()
     linear.bias.data.zero_()
     share = head(given, Selection(weight=weight, relevance=weight)).score
-    assert torch.allclose(share, torch.tensor(0.25)), "the training split's, before anything is learnt"
+    assert torch.allclose(share, torch.tensor(0.25)), (
+        "the training split's, before anything is learnt"
+    )
 
 
 @pytest.mark.parametrize("loss_on", ["clip", "unit"])
