@@ -11,7 +11,8 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.config.references import in_order, resolve
 from adabench.data.augment import build_augment
-from adabench.data.views import SegmentView
+from adabench.data.manifest import ClipRecord
+from adabench.data.views import SegmentView, refuse_unfit
 from adabench.engine.caches.features import segments_of
 from adabench.engine.corpora import track_scale
 from adabench.engine.foreign_hooks import build_hooks
@@ -159,6 +160,31 @@ def check_lengths(
                 part.refuse_segments(view.segment_length, experiment.data.size)
             except ValueError as error:
                 raise ValueError(f"views.{name}, data.size: {error}") from error
+
+
+def refuse_unfit_views(
+    *shown: tuple[str, dict[str, Any] | None, Sequence[ClipRecord]],
+) -> dict[str, float]:
+    """Refuse views that can't show some clips; return the rates of those told in seconds.
+
+    Args:
+        shown: a view's name in ``views``, its config or None, and the clips that it shows.
+
+    Raises:
+        ValueError: naming view and clip.
+    """
+    rates: dict[str, float] = {}
+    for name, config, clips in shown:
+        view = None if config is None else TRANSFORMS.build(config)
+        if view is None or not clips:
+            continue
+        try:
+            refuse_unfit(view, clips)
+        except ValueError as error:
+            raise ValueError(f"views.{name}: {error}") from error
+        if view.at(clips[0].fps) is not view:
+            rates[name] = clips[0].fps
+    return rates
 
 
 def _check_segments(experiment: Experiment, part: Backbone | None) -> None:

@@ -17,7 +17,12 @@ from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
 from adabench.data.protocol import Parts
 from adabench.data.views import View
-from adabench.engine.building import check_lengths, preflight, without_weights
+from adabench.engine.building import (
+    check_lengths,
+    preflight,
+    refuse_unfit_views,
+    without_weights,
+)
 from adabench.engine.caches.features import segments_of
 from adabench.engine.material import Material, make_material
 from adabench.engine.rundata import RunData, Timer, untimed
@@ -28,7 +33,6 @@ from adabench.engine.workbench import (
     ensure_run_stages,
     materials,
     refuse_pooled,
-    refuse_unfit_views,
 )
 from adabench.models import EstimatorMethod
 from adabench.records.sections import Contract

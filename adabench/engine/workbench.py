@@ -20,8 +20,12 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.data.sealed import session_labels
-from adabench.data.views import refuse_unfit
-from adabench.engine.building import build_assessor, build_untrained, check_lengths
+from adabench.engine.building import (
+    build_assessor,
+    build_untrained,
+    check_lengths,
+    refuse_unfit_views,
+)
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.checkpoints import load_model
@@ -271,31 +275,6 @@ def _refuse_views(experiment: Experiment, parts: Parts) -> None:
     # What is told in frames was asked before the data was opened.
     if rates:
         check_lengths(experiment, build_untrained(experiment).backbone, rates)
-
-
-def refuse_unfit_views(
-    *shown: tuple[str, dict[str, Any] | None, Sequence[ClipRecord]],
-) -> dict[str, float]:
-    """Refuse views that can't show some clips; return the rates of those told in seconds.
-
-    Args:
-        shown: a view's name in ``views``, its config or None, and the clips that it shows.
-
-    Raises:
-        ValueError: naming view and clip.
-    """
-    rates: dict[str, float] = {}
-    for name, config, clips in shown:
-        view = None if config is None else TRANSFORMS.build(config)
-        if view is None or not clips:
-            continue
-        try:
-            refuse_unfit(view, clips)
-        except ValueError as error:
-            raise ValueError(f"views.{name}: {error}") from error
-        if view.at(clips[0].fps) is not view:
-            rates[name] = clips[0].fps
-    return rates
 
 
 def materials(
