@@ -1,6 +1,7 @@
 """Measure what things cost.
 
-`step`: a training step against its trunk alone; `data`: the share of training spent waiting;
+`step`: a training step against its trunk alone, or what an estimator takes to extract, fit and
+predict; `data`: the share of training spent waiting;
 `prepare`: preparing a corpus over decoding its videos.
 """
 
@@ -12,19 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
+from adabench.config.experiment import Experiment
 from adabench.engine.building import build_untrained
+from adabench.engine.estimating import build_untrained_estimator
+from adabench.engine.kinds import EstimatorRun, kind_of_method
 from adabench.engine.training import set_threads
 from adabench.profiling.data import profile_data
+from adabench.profiling.estimator import profile_estimator
 from adabench.profiling.prepare import profile_prepare
 from adabench.profiling.step import profile_step
+from adabench.registry import TRANSFORMS
+
+#: Of the noise: frames a second, for views that are told in seconds.
+FPS = 30.0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
-    step = actions.add_parser("step", help="a training step over that of its trunk alone, one run")
+    step = actions.add_parser(
+        "step", help="a training step over that of its trunk alone, or an estimator"
+    )
     add_run_arguments(step)
-    step.add_argument("--clips", type=int, default=2)
+    step.add_argument(
+        "--clips", type=int, help="of a step (2); of an estimator those it is fitted on (100)"
+    )
     step.add_argument("--frames", type=int, default=25, help="of each clip")
     step.add_argument("--size", type=int, default=128, help="side of a frame, pixels")
     step.add_argument("--repeats", type=int, default=7)
@@ -52,13 +65,31 @@ def measure(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
         prepared = profile_prepare(given.corpus, given.src, **options)
         return prepared.as_dict(), prepared.format()
     experiment = experiment_from(given)
+    is_estimator = kind_of_method(experiment) is EstimatorRun
     if given.action == "data":
+        if is_estimator:
+            raise ValueError(
+                f"{experiment.name}: an estimator has no training steps that wait for data; "
+                "`tools/profile.py step` measures what it takes"
+            )
         waiting = profile_data(experiment, epochs=given.epochs)
         return waiting, f"waiting for data: {waiting['share']:.1%}"
     set_threads(given.threads)
-    sizes = values(given, "clips", "frames", "size", "repeats", "device")
+    sizes = {**values(given, "size", "repeats", "device"), **_shape(experiment, given)}
+    if is_estimator:
+        fitted = profile_estimator(build_untrained_estimator(experiment), **sizes)
+        return fitted.as_dict(), fitted.format()
     found = profile_step(build_untrained(experiment), **sizes)
     return found.as_dict(), found.format()
+
+
+def _shape(experiment: Experiment, given: argparse.Namespace) -> dict[str, int]:
+    """Return the clips asked for, their frames, as whole segments, and frames a segment."""
+    views, frames = experiment.views, given.frames
+    length = 0 if views is None else TRANSFORMS.build(views.test).at(FPS).segment_length
+    whole = frames + -frames % length if length else frames
+    clips = {} if given.clips is None else {"clips": given.clips}
+    return {**clips, "frames": whole, "segment_length": length}
 
 
 def values(given: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Experiment
 from adabench.evaluation.controls import CONSTANT
-
-ESTIMATOR = "EstimatorMethod"
 
 
 def constant_of(experiment: Experiment) -> Experiment:

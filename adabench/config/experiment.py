@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from adabench.config.digest import digest
+from adabench.config.estimators import ESTIMATOR, refuse_what_networks_have
 from adabench.config.files import (
     merge,
     parse_options,
@@ -148,6 +149,13 @@ class Experiment(Strict):
         check_types({**self.sections(), "metrics": list(self.metrics)})
         if not isinstance(self.method.get("name"), str):
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        if self.method.get("type") == ESTIMATOR:
+            refuse_what_networks_have(
+                hooks=self.hooks,
+                training=self.training,
+                semantics=self.semantics,
+                stages=self.stages,
+            )
         if self.hooks and self.training is None:
             raise ValueError("hooks run in training, and this config has no training section")
         # A record refuses other names, which would be told after training.

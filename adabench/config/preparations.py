@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adabench.config.controls import ESTIMATOR
 from adabench.config.digest import digest
+from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Data, Experiment
 from adabench.config.protocols import source_track
 from adabench.config.references import in_order, needed, referenced

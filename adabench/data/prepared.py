@@ -106,7 +106,7 @@ class PreparedCorpus:
                 stored clip is not as it was written.
         """
         root = Path(root)
-        description, checksum = _read_description(root)
+        description, checksum = read_description(root)
         clips = read_manifest(root / MANIFEST, description.scale)
         if description.checksum(manifest_bytes(clips)) != checksum:
             raise ValueError(
@@ -233,7 +233,13 @@ def write_description(
     write_bytes(root / DESCRIPTION, description.to_json(manifest))
 
 
-def _read_description(root: Path) -> tuple[CorpusDescription, str]:
+def read_description(root: Path) -> tuple[CorpusDescription, str]:
+    """Return what ``corpus.json`` says in the folder ``root``, and its checksum.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is damaged, or of another version of adabench.
+    """
     path = root / DESCRIPTION
     remedy = f"run `{_command('CORPUS', root)}`"
     if not path.is_file():

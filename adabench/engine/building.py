@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,8 +12,10 @@ from adabench.config.experiment import Experiment
 from adabench.config.protocols import source_track
 from adabench.config.references import in_order, referenced, resolve
 from adabench.data.augment import Changed, build_augment
-from adabench.data.views import SegmentView
+from adabench.data.manifest import ClipRecord
+from adabench.data.views import SegmentView, refuse_unfit
 from adabench.engine.caches.features import segments_of
+from adabench.engine.corpora import track_scale
 from adabench.engine.foreign_hooks import build_hooks
 from adabench.engine.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale
@@ -40,8 +42,9 @@ def build_assessor(
     )
 
 
-def build_untrained(experiment: Experiment, scale: Scale = BDI_II) -> Assessor:
+def build_untrained(experiment: Experiment) -> Assessor:
     """Build the method's network at random: no stage, no weights file, nothing fetched."""
+    scale = track_scale(experiment.track_, experiment.data)
     blank = {k: v for k, v in without_weights(experiment.method).items() if k != "name"}
     with torch.random.fork_rng(devices=[]):
         return MODELS.build(
@@ -214,7 +217,11 @@ def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
 
 
 def check_lengths(
-    experiment: Experiment, backbone: Backbone, rates: Mapping[str, float] | None = None
+    experiment: Experiment,
+    backbone: Backbone,
+    rates: Mapping[str, float] | None = None,
+    *,
+    uses: Sequence[str] = ("train", "test", "select"),
 ) -> None:
     """Refuse views whose segments a backbone can't take.
 
@@ -222,6 +229,7 @@ def check_lengths(
         experiment: whose views.
         backbone: with or without its weights.
         rates: view → frames a second of its clips; without one, views told in seconds are passed over.
+        uses: the views that are shown to it.
 
     Raises:
         ValueError: naming the view, and the lengths and sizes that would do.
@@ -230,8 +238,8 @@ def check_lengths(
     readers = [part for part in backbone.modules() if isinstance(part, SegmentBackbone)]
     if views is None or not readers:
         return
-    for name, config in (("train", views.train), ("test", views.test), ("select", views.select)):
-        if config is None:
+    for name in uses:
+        if (config := getattr(views, name)) is None:
             continue
         view = TRANSFORMS.build(config)
         if rates is not None and name in rates:
@@ -246,6 +254,31 @@ def check_lengths(
                 part.refuse_segments(view.segment_length, experiment.data.size)
             except ValueError as error:
                 raise ValueError(f"views.{name}, data.size: {error}") from error
+
+
+def refuse_unfit_views(
+    *shown: tuple[str, dict[str, Any] | None, Sequence[ClipRecord]],
+) -> dict[str, float]:
+    """Refuse views that can't show some clips; return the rates of those told in seconds.
+
+    Args:
+        shown: a view's name in ``views``, its config or None, and the clips that it shows.
+
+    Raises:
+        ValueError: naming view and clip.
+    """
+    rates: dict[str, float] = {}
+    for name, config, clips in shown:
+        view = None if config is None else TRANSFORMS.build(config)
+        if view is None or not clips:
+            continue
+        try:
+            refuse_unfit(view, clips)
+        except ValueError as error:
+            raise ValueError(f"views.{name}: {error}") from error
+        if view.at(clips[0].fps) is not view:
+            rates[name] = clips[0].fps
+    return rates
 
 
 def _check_segments(experiment: Experiment, part: Backbone | None) -> None:

@@ -15,11 +15,14 @@ from adabench.config.experiment import Experiment
 from adabench.config.references import referenced, resolve
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
+from adabench.data.protocol import Parts
 from adabench.data.views import View
 from adabench.engine.building import (
     build_signals,
+    check_lengths,
     check_reads,
     preflight,
+    refuse_unfit_views,
     without_weights,
 )
 from adabench.engine.caches.features import segments_of
@@ -38,6 +41,9 @@ from adabench.models import EstimatorMethod, Extractor
 from adabench.records.sections import Contract
 from adabench.registry import MODELS, TRANSFORMS
 
+# An extractor is shown no other view, in training too.
+_SEEN = ("test",)
+
 #: Features (N, D), or the number N for an estimator that reads none.
 Rows = NDArray[np.float64] | int
 
@@ -53,6 +59,12 @@ def build_estimator(experiment: Experiment, checkpoints: Mapping[str, Path]) -> 
     return MODELS.build({k: v for k, v in method.items() if k != "name"})
 
 
+def build_untrained_estimator(experiment: Experiment) -> EstimatorMethod:
+    """Build the method without stage or weights."""
+    blank = experiment.model_copy(update={"method": without_weights(experiment.method)})
+    return build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
+
+
 def check_estimator_run(experiment: Experiment) -> None:
     """Build the method once without weights, so that a mistake is told before anything long starts.
 
@@ -60,8 +72,7 @@ def check_estimator_run(experiment: Experiment) -> None:
         ValueError, TypeError, UnknownTypeError: naming the place in the config.
     """
     preflight(experiment)
-    blank = experiment.model_copy(update={"method": without_weights(experiment.method)})
-    method = build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
+    method = build_untrained_estimator(experiment)
     if method.extractor is None:
         if method.needs_features:
             raise ValueError(
@@ -76,6 +87,20 @@ def check_estimator_run(experiment: Experiment) -> None:
     view, part = _view_of(experiment), extractor.frozen_part()
     if part is not None:
         segments_of(part, view)
+        check_lengths(experiment, part, uses=_SEEN)
+
+
+def _refuse_view(experiment: Experiment, parts: Parts) -> None:
+    """Refuse a view that can't show the run's clips, or not as the extractor's backbone takes them."""
+    views, extractor = experiment.views, build_untrained_estimator(experiment).extractor
+    if views is None or extractor is None:
+        return
+    rates = refuse_unfit_views(
+        *(("test", views.test, clips) for clips in (parts.train, parts.validate, parts.test))
+    )
+    part = extractor.frozen_part()
+    if rates and part is not None:
+        check_lengths(experiment, part, rates, uses=_SEEN)
 
 
 def _view_of(experiment: Experiment) -> View:
@@ -203,6 +228,7 @@ def set_up_estimator(
     if experiment.method.get("extractor") is None:
         method = build_estimator(experiment, {})
         return EstimatorBench(experiment, data, method, {}, Material(data.corpus))
+    _refuse_view(experiment, data.parts)
     # Sums of an extractor's network depend on it.
     set_threads(0 if experiment.training is None else experiment.training.threads)
     check_signals(experiment, data)

@@ -20,12 +20,12 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.data.sealed import session_labels
-from adabench.data.views import refuse_unfit
 from adabench.engine.building import (
     build_assessor,
     build_signals,
     build_untrained,
     check_lengths,
+    refuse_unfit_views,
 )
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
@@ -47,7 +47,6 @@ from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training import Fit, Validation, fit, make_loader
-from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor
 from adabench.models.signals import SignalSource
 from adabench.records.sections import Contract, scale_form
@@ -252,7 +251,6 @@ def set_up(
     """
     refuse_pooled(experiment)
     _refuse_views(experiment, data.parts)
-    _refuse_scale(experiment, data.corpus.scale)
     check_signals(experiment, data)
     with timer("pretraining"):
         stages = ensure_run_stages(experiment, data, allow_broken=allow_broken)
@@ -295,12 +293,6 @@ def refuse_pooled(experiment: Experiment) -> None:
         )
 
 
-def _refuse_scale(experiment: Experiment, scale: Scale) -> None:
-    """Tell before any stage that a part can't have the corpus's scale; `preflight` built with the BDI-II."""
-    if scale != BDI_II:
-        build_untrained(experiment, scale)
-
-
 def check_signals(experiment: Experiment, data: RunData) -> None:
     """Refuse clips without the signals that are asked for, before any stage."""
     source, parts = build_signals(experiment), data.parts
@@ -314,22 +306,12 @@ def _refuse_views(experiment: Experiment, parts: Parts) -> None:
     views = experiment.views
     if views is None:
         return
-    rates: dict[str, float] = {}
-    for name, config, clips in (
+    rates = refuse_unfit_views(
         ("train", views.train, parts.train),
         ("select", views.select, parts.validate),
         ("test", views.test if views.select is None else None, parts.validate),
         ("test", views.test, parts.test),
-    ):
-        view = None if config is None else TRANSFORMS.build(config)
-        if view is None or not clips:
-            continue
-        try:
-            refuse_unfit(view, clips)
-        except ValueError as error:
-            raise ValueError(f"views.{name}: {error}") from error
-        if view.at(clips[0].fps) is not view:
-            rates[name] = clips[0].fps
+    )
     # What is told in frames was asked before the data was opened.
     if rates:
         check_lengths(experiment, build_untrained(experiment).backbone, rates)

@@ -15,6 +15,7 @@ from adabench.models.extractors.backbone_features import BackboneFeatures
 from adabench.models.extractors.extractor import Extractor
 from adabench.models.extractors.frame_statistics import FrameStatistics
 from adabench.models.extractors.signal_statistics import SignalStatistics
+from adabench.models.heads.probability import assess_logits, cross_entropy
 from adabench.models.heads.unit_regressor import UnitRegressor
 from adabench.models.roles import (
     Aggregator,
@@ -50,5 +51,7 @@ __all__ = [
     "TorchvisionVideo",
     "UnitRegressor",
     "VideoNetwork",
+    "assess_logits",
+    "cross_entropy",
     "even_weights",
 ]

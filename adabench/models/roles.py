@@ -26,6 +26,9 @@ from adabench.structures import (
     UnitSpec,
 )
 
+# The least share of a class that a training split is taken to have; without any the odds are infinite.
+_RARE = 0.01
+
 
 class IncompatiblePartsError(ValueError):
     """Two parts that can't work together; the message names both and says why.
@@ -132,7 +135,8 @@ class Head(Part):
 
     Losses are taken on scores standardised by the training split, so that their weights mean the
     same on every corpus; ``score_mean`` and ``score_std`` (points) travel with the
-    checkpoint.
+    checkpoint. A score of two classes is a probability, whose loss is taken on its log odds
+    (:meth:`to_logit`).
     """
 
     score_mean: Tensor
@@ -158,6 +162,10 @@ class Head(Part):
     def to_points(self, standardised: Tensor) -> Tensor:
         """Map standardised scores back to points."""
         return standardised * self.score_std + self.score_mean
+
+    def to_logit(self, output: Tensor) -> Tensor:
+        """Map what a layer gives to log odds of class 1, 0 to those in the training split."""
+        return output + self.score_mean.clamp(_RARE, 1 - _RARE).logit()
 
     @abstractmethod
     def forward(self, units: Units, selection: Selection) -> Assessment:

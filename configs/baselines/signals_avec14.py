@@ -18,7 +18,5 @@ views = dict(
 # A generated corpus has no signals but its truth: the demo reads what a pretrained trunk sees.
 demo = dict(
     signals=dict(_delete_=True, type="TrunkSignals", stage="stage:trunk"),
-    views=dict(
-        augment=[dict(type="SignalDropout", share=0.1), dict(type="SignalMask", share=0.2)]
-    ),
+    views=dict(augment=[dict(type="SignalDropout", share=0.1), dict(type="SignalMask", share=0.2)]),
 )

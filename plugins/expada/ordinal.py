@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from adabench.evaluation import BDI_II, Scale
-from adabench.models import Head
+from adabench.models import Head, assess_logits, cross_entropy
 from adabench.registry import MODELS
 from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
 
@@ -29,7 +29,7 @@ class OrdinalRegressor(Head):
         ordinal: ``thresholds`` asks whether the level exceeds 0, 1, … (Eq 12), summed;
             ``one_hot`` asks for each of the levels, averaged.
         ordinal_weight: factor of that loss.
-        scale: whose levels these are.
+        scale: whose levels these are; of two classes a score is the probability of the second.
 
     Raises:
         ValueError: an unknown form, or a weight that would leave the logits untrained.
@@ -56,6 +56,7 @@ class OrdinalRegressor(Head):
                 "For the squared error alone take UnitRegressor with loss_on='unit'"
             )
         self.ordinal_weight = ordinal_weight
+        self.classes = scale.classes
         self.level_loss, fewer = FORMS[ordinal]
         layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
         if hidden:
@@ -67,7 +68,12 @@ class OrdinalRegressor(Head):
     def forward(self, units: Units, selection: Selection) -> Assessment:
         """Map units (B, M, D) and weights (B, M) to a score (B,)."""
         x = self.body(units.x.masked_fill(~units.valid[..., None], 0.0))
-        unit_score = self.to_points(self.regress(x).squeeze(-1).float())
+        each = self.regress(x).squeeze(-1).float()
+        if self.classes:
+            assessment = assess_logits(self.to_logit(each), units.valid, selection)
+            assessment.extra["logits"] = self.classify(x)
+            return assessment
+        unit_score = self.to_points(each)
         unit_score = unit_score.masked_fill(~units.valid, 0.0)
         return Assessment(
             score=(selection.weight * unit_score).sum(-1),
@@ -79,15 +85,21 @@ class OrdinalRegressor(Head):
     def loss(
         self, inputs: Units, output: Assessment, truth: Truth, progress: float
     ) -> dict[str, Tensor]:
-        """``mse`` on standardised scores and ``ordinal``, both per unit, weighted by the selection."""
+        """The score's loss and ``ordinal``, both per unit, weighted by the selection.
+
+        The first is ``mse`` on standardised scores, or of two classes their ``cross_entropy``.
+        """
         del inputs, progress
         if output.unit_score is None:
             return {}
         weight = output.selection.weight
+        level = self.level_loss(output.extra["logits"], truth.level)
+        ordinal = self.ordinal_weight * mean_over_selected(level, weight)
+        if self.classes:
+            return {
+                "cross_entropy": cross_entropy(output, truth, on_units=True),
+                "ordinal": ordinal,
+            }
         target = self.standardise(truth.score)[:, None]
         error = (self.standardise(output.unit_score) - target).square()
-        level = self.level_loss(output.extra["logits"], truth.level)
-        return {
-            "mse": mean_over_selected(error, weight),
-            "ordinal": self.ordinal_weight * mean_over_selected(level, weight),
-        }
+        return {"mse": mean_over_selected(error, weight), "ordinal": ordinal}

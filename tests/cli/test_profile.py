@@ -1,6 +1,7 @@
 """tools/profile.py, and that it does not stand in for the standard library's module."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,28 @@ def test_step_prints_a_ratio_and_its_parts(run):
     assert found["ratio"] > 1
     assert found["frames"] == 2
     assert sum(found["parts"].values()) > 0
+
+
+def test_step_of_an_estimator_prints_its_parts(run):
+    config = str(ROOT / "configs" / "baselines" / "svr_trunk_avec14.py")
+    sizes = ["--clips", "10", "--frames", "2", "--size", "32", "--repeats", "1", "--threads", "1"]
+    done = run("tools/profile.py", "step", config, "--demo", *sizes)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.search(r"^extract a clip .*\nfit on 10 clips +[\d.]+ ms\n", done.stdout, re.M)
+
+
+def test_an_estimator_waits_for_no_data(run):
+    done = run("tools/profile.py", "data", str(ROOT / "configs" / "constant_avec14.py"), "--demo")
+    assert done.returncode == 2
+    assert "`tools/profile.py step` measures what it takes" in done.stderr
+
+
+def test_a_network_over_segments_gets_whole_ones(run):
+    config = str(ROOT / "configs" / "expada_avec14_freeform.py")
+    sizes = ["--clips", "1", "--frames", "3", "--size", "64", "--repeats", "1", "--threads", "1"]
+    done = run("tools/profile.py", "step", config, "--demo", "--json", *sizes)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["frames"] == 16
 
 
 def test_prepare_prints_a_ratio(run, tmp_path):

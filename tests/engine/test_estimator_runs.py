@@ -24,6 +24,29 @@ from adabench.testing import ContractError
 CONFIG = CONFIGS / "baselines" / "svr_trunk_avec14.py"
 FRAMES = ("method.extractor._delete_=True", "method.extractor.type=FrameStatistics")
 
+BACKBONE = ("method.extractor.backbone._delete_=True",)
+#: A network for segments of 12 frames, where the views have 16.
+SHIFTS = (
+    *BACKBONE,
+    "method.extractor.backbone.type=MMActionBackbone",
+    "method.extractor.backbone.name=MobileNetV2TSM",
+    "method.extractor.backbone.options.num_segments=12",
+    "method.extractor.backbone.frozen=True",
+)
+SINGLE_FRAMES = ("views.test._delete_=True", "views.test.type=StridedView", "views.test.frames=8")
+HALF_A_SECOND = (
+    "views.test._delete_=True",
+    "views.test.type=SegmentView",
+    "views.test.seconds=0.5",
+)
+TRAINED = (
+    *BACKBONE,
+    "method.extractor.backbone.type=VAT",
+    "method.extractor.backbone.trunk.type=TimmFrames",
+    "method.extractor.backbone.trunk.name=resnet18",
+    "method.extractor.backbone.trunk.frozen=True",
+)
+
 
 def svr(tiny, *overrides, **options):
     folds = () if "change" in options else ("method.search.folds=3",)
@@ -270,6 +293,66 @@ def test_without_a_cache_the_backbone_sees_the_frames(tiny, done):
     plain._kept = {}
     assert plain.dataset("test").reads_frames
     assert np.allclose(plain.rows("test"), cached.rows("test"), atol=0.05, rtol=0.02)
+
+
+def over_segments(tiny, *overrides):
+    """An SVR over what ExpADA's trained encoder sees of segments."""
+    encoder = tiny.experiment(config="expada_avec14_freeform.py")
+    backbone = {**encoder.method["backbone"], "_delete_": True}
+    extractor = {"type": "BackboneFeatures", "backbone": backbone}
+    estimator = [{"type": "StandardScaler"}, {"type": "SVR"}]
+    method = {"name": "SVR", "type": "EstimatorMethod", "estimator": estimator}
+    change = {"method": {"_delete_": True, **method, "extractor": extractor}}
+    return tiny.experiment(*overrides, config="expada_avec14_freeform.py", change=change)
+
+
+def test_a_backbone_over_segments_is_read_from_its_cache(tiny, tiny_encoder, tmp_path):
+    run = over_segments(tiny)
+    outcome = train(run, **folders(tmp_path))
+    record = outcome.record
+    assert [stage.name for stage in record.stages] == ["trunk", "encoder"]
+    assert record.stages[1].key == tiny_encoder.record.stages[1].key
+    # The trunk's maps behind the encoder's vectors.
+    assert set(record.caches) == set(tiny_encoder.record.caches)
+    assert (record.view.length, record.contract.outcome, record.decoy.outcome) == (
+        16,
+        "held",
+        "equal",
+    )
+    cached = set_up_estimator(run, open_data(run))
+    assert cached.rows("test").shape == (len(record.clips), 3 * 128)
+    plain = replace(cached, material=replace(cached.material, features=None), _kept={})
+    assert plain.dataset("test").reads_frames
+    assert np.allclose(plain.rows("test"), cached.rows("test"), atol=0.01, rtol=0.02)
+    evaluation, _ = score_checkpoint(run, outcome.checkpoint)
+    assert evaluation.sessions == predictions(record)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "match"),
+    [
+        (
+            ("views.test.length=100", "views.test.short=refuse"),
+            r"views\.test: clip .* has \d+ frames",
+        ),
+        (SHIFTS, r"views\.test, data\.size: MMActionBackbone .* of 12 frames, and these have 16"),
+        (
+            (*SHIFTS, *HALF_A_SECOND),
+            r"views\.test, data\.size: MMActionBackbone .* of 12 frames, and these have 8",
+        ),
+        (SINGLE_FRAMES, "views.test gives none"),
+        (TRAINED, "VAT is not frozen, .*trains no backbone: wrap it"),
+    ],
+    ids=["short", "length", "seconds", "frames", "trained"],
+)
+def test_segments_that_do_not_fit_are_told_before_a_stage_is_trained(
+    tiny, tmp_path, overrides, match
+):
+    run = over_segments(tiny, *overrides, "stages.encoder.training.epochs=3")
+    before = sorted((tiny.root / "data" / "stages").iterdir())
+    with pytest.raises(ValueError, match=match):
+        train(run, **folders(tmp_path))
+    assert sorted((tiny.root / "data" / "stages").iterdir()) == before
 
 
 def test_the_constants_checkpoint_gives_its_record_again(tiny, tmp_path):

@@ -19,6 +19,7 @@ from adabench.synthface.layouts import write_table
 
 CLASS_NAMES = {"AreaUnderROC", "BalancedAccuracy", "Brier", "MacroF1"}
 CLASSES = {"name": "depressed", "classes": ["no", "yes"]}
+UNITS = "type='UnitRegressor', loss='cross_entropy'"
 CONFIG = """
 track = "table-{name}"
 method = dict(
@@ -31,7 +32,7 @@ method = dict(
     ),
     aggregator=dict(type="Identity"),
     selector=dict(type="DFS", hidden=0),
-    head=dict(type="OrdinalRegressor"),
+    head=dict({head}),
 )
 data = dict(size=32)
 views = dict(
@@ -70,24 +71,30 @@ def rewritten(table, score, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "scale", "score"),
+    ("name", "scale", "score", "head", "loss"),
     [
-        ("phq", "phq-8", lambda y: round(24 * y / 63)),
-        ("binary", CLASSES, lambda y: int(y >= 14)),
+        ("phq", "phq-8", lambda y: round(24 * y / 63), "type='OrdinalRegressor'", "mse"),
+        ("binary", CLASSES, lambda y: int(y >= 14), UNITS, "cross_entropy"),
     ],
 )
-def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score):
+def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score, head, loss):
     src = rewritten(table, score, name)
     out, board = tmp_path / "data" / f"table-{name}", tmp_path / "board"
     given = {"name": f"table-{name}", "licensed": False, "scale": scale}
     prepare("table", src, out, size=32, processes=0, progress=False, **given)
     corpus = PreparedCorpus.open(out)
-    outcome = train(folds(tmp_path, name), work_dir=tmp_path / "work", results=board / "local")
+    run = folds(tmp_path, name, head)
+    outcome = train(run, work_dir=tmp_path / "work", results=board / "local")
     record = outcome.record
     assert record.scale == scale_form(corpus.scale)
     assert record.sessions == len({clip.session for clip in corpus.clips})
     assert set(record.measures) == (CLASS_NAMES if corpus.scale.classes else set())
     assert outcome.figure.is_file()
+    curves = list((tmp_path / "work").rglob("curve.csv"))
+    assert curves
+    assert all(f"train/head.{loss}" in curve.read_text() for curve in curves)
+    if corpus.scale.classes:
+        assert all(0 < entry.prediction < 1 for entry in record.predictions)
     assert set(record.groups) == {"group_site: north", "group_site: south"}
     assert sum(group.persons for group in record.groups.values()) == record.persons
     assert all(group.metrics is None for group in record.groups.values())  # too few persons
@@ -104,9 +111,9 @@ def test_another_scale_goes_all_the_way(table, tmp_path, name, scale, score):
     assert not any("not recomputed" in str(warning) for warning in found.warnings)
 
 
-def folds(root, name):
+def folds(root, name, head):
     """A method with levels over two folds of the table."""
-    (root / "levels.py").write_text(CONFIG.format(name=name))
+    (root / "levels.py").write_text(CONFIG.format(name=name, head=head))
     return load_config(
         root / "levels.py",
         protocol=CONFIGS / "_base_" / "protocols" / "folds.py",

@@ -1,11 +1,16 @@
+import math
+
 import pytest
 import torch
+from torch.nn.functional import binary_cross_entropy
 
+from adabench.evaluation import PHQ_8, Scale
 from adabench.models import Identity, KeepAll, UnitRegressor, even_weights
 from adabench.structures import Features, FeatureSpec, Selection, Truth, Units, UnitSpec
 
 FEATURES = FeatureSpec(vector=4)
 SPEC = UnitSpec(dim=4, per_step=True, features=FEATURES)
+CLASSES = Scale.of_classes("depressed", ("no", "yes"))
 
 
 def features() -> Features:
@@ -79,9 +84,66 @@ def test_loss_on_units_is_the_weighted_mean_of_their_errors():
     assert torch.allclose(head.loss(given, out, truth(3.0, 30.0), 0.0)["mse"], expected)
 
 
-def test_an_unknown_loss_is_refused():
-    with pytest.raises(ValueError, match="'clip' or 'unit'; got 'frame'"):
-        UnitRegressor(units=SPEC, loss_on="frame")
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"loss_on": "frame"}, "'clip' or 'unit'; got 'frame'"),
+        ({"loss": "hinge"}, "'squared_error' or 'cross_entropy', or left out; got 'hinge'"),
+        ({"loss": "cross_entropy", "scale": PHQ_8}, "two classes, and the scale is PHQ-8"),
+    ],
+)
+def test_an_unknown_loss_is_refused(options, match):
+    with pytest.raises(ValueError, match=match):
+        UnitRegressor(units=SPEC, **options)
+
+
+def test_two_classes_give_the_logistic_of_the_mean_log_odds():
+    head = UnitRegressor(units=SPEC, scale=CLASSES)
+    head.fit_scale(torch.tensor([0.0, 0.0, 0.0, 1.0]))
+    given = units()
+    weight = torch.tensor([[0.2, 0.3, 0.5], [0.9, 0.1, 0.0]])
+    linear = head.regress[-1]
+    by_hand = (given.x @ linear.weight.T + linear.bias).squeeze(-1) - math.log(3)
+    out = head(given, Selection(weight=weight, relevance=weight))
+    assert torch.allclose(out.score, (weight * by_hand).sum(-1).sigmoid())
+    assert torch.allclose(out.unit_score[given.valid], by_hand[given.valid].sigmoid())
+    assert out.unit_score[1, 2] == 0.0
+    linear.weight.data.zero_()
+    linear.bias.data.zero_()
+    share = head(given, Selection(weight=weight, relevance=weight)).score
+    assert torch.allclose(share, torch.tensor(0.25)), (
+        "the training split's, before anything is learnt"
+    )
+
+
+@pytest.mark.parametrize("loss_on", ["clip", "unit"])
+def test_the_loss_of_two_classes_is_the_cross_entropy(loss_on):
+    head = UnitRegressor(units=SPEC, scale=CLASSES, loss_on=loss_on)
+    given = units()
+    out = head(given, KeepAll(units=SPEC)(given))
+    labels = truth(1.0, 0.0)
+    if loss_on == "clip":
+        expected = binary_cross_entropy(out.score, labels.score)
+    else:
+        first, second = out.unit_score[0], out.unit_score[1, :2]
+        expected = -(first.log().mean() + (1 - second).log().mean()) / 2
+    assert torch.allclose(head.loss(given, out, labels, 0.0)["cross_entropy"], expected)
+
+
+def test_a_surely_wrong_clip_still_has_a_gradient():
+    head = UnitRegressor(units=SPEC, scale=CLASSES)
+    torch.nn.init.constant_(head.regress[-1].bias, 40.0)
+    given = units()
+    out = head(given, KeepAll(units=SPEC)(given))
+    head.loss(given, out, truth(0.0, 0.0), 0.0)["cross_entropy"].backward()
+    assert head.regress[-1].bias.grad == pytest.approx(1.0)
+
+
+def test_classes_may_be_fitted_by_squared_error():
+    head = UnitRegressor(units=SPEC, scale=CLASSES, loss="squared_error")
+    given = units()
+    out = head(given, KeepAll(units=SPEC)(given))
+    assert head.loss(given, out, truth(1.0, 0.0), 0.0).keys() == {"mse"}
 
 
 def test_dropout_works_in_training_only():

@@ -1,6 +1,7 @@
 """Methods on corpora of other scales than the BDI-II: parts get the scale, and keep the contract."""
 
 import pytest
+import torch
 
 from adabench.evaluation import BDI_II, PHQ_8, Scale
 from adabench.models import KeepAll
@@ -22,6 +23,20 @@ def test_both_methods_learn_the_levels_of_the_scale(name, scale):
     assert levels == len(scale.levels)
     if name == "ExpADA's":
         assert assessor.head.classify.out_features == len(scale.levels) - 1
+
+
+@pytest.mark.parametrize("head", ["UnitRegressor", "OrdinalRegressor"])
+def test_of_two_classes_a_score_is_a_probability_and_its_loss_the_cross_entropy(head):
+    inputs, truth = example_batch(scale=CLASSES)
+    assessor = check_plugin({"head": {"type": head}}, scale=CLASSES)
+    flow = assessor.flow(inputs)
+    probability = flow[-1].score.detach()
+    assert ((probability > 0) & (probability < 1)).all()
+    found = assessor.losses(inputs, truth, flow)
+    log = torch.where(truth.score > 0, probability, 1 - probability).log()
+    # Over units it is the larger, being convex in their log odds.
+    assert found["head.cross_entropy"] >= -log.mean() - 1e-6
+    assert "head.mse" not in found
 
 
 def test_the_paper_s_three_sets_are_of_four_levels_alone():

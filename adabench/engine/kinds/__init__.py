@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adabench.config.controls import ESTIMATOR
+from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Experiment
 from adabench.engine.kinds.bound import BOUND, BoundRun
 from adabench.engine.kinds.estimator import EstimatorRun

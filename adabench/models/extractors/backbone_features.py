@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -39,9 +40,10 @@ class BackboneFeatures(Extractor):
         self.backbone = cast(Backbone, build_part("backbone", backbone, "the inputs"))
         if self.backbone.frozen_part() is not self.backbone:
             name = type(self.backbone).__name__
+            freezes = "frozen" in inspect.signature(type(self.backbone)).parameters
             raise ValueError(
                 f"BackboneFeatures.backbone: {name} is not frozen, or reads more than frames; an "
-                "estimator trains no backbone: set frozen=True, or wrap it, "
+                f"estimator trains no backbone: {'set frozen=True, or ' if freezes else ''}wrap it, "
                 f"dict(type='Frozen', backbone=dict(type='{name}', …), weights=…)"
             )
         self.backbone.eval()
