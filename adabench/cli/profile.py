@@ -14,7 +14,7 @@ from typing import Any
 
 from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
 from adabench.config.experiment import Experiment
-from adabench.engine.building import build_untrained
+from adabench.engine.building import build_untrained, signal_names
 from adabench.engine.estimating import build_untrained_estimator
 from adabench.engine.kinds import EstimatorRun, kind_of_method
 from adabench.engine.training import set_threads
@@ -77,7 +77,8 @@ def measure(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
     set_threads(given.threads)
     sizes = {**values(given, "size", "repeats", "device"), **_shape(experiment, given)}
     if is_estimator:
-        fitted = profile_estimator(build_untrained_estimator(experiment), **sizes)
+        method, names = build_untrained_estimator(experiment), signal_names(experiment)
+        fitted = profile_estimator(method, **sizes, signals=names)
         return fitted.as_dict(), fitted.format()
     found = profile_step(build_untrained(experiment), **sizes)
     return found.as_dict(), found.format()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 
 from adabench.evaluation.scale import BDI_II
 from adabench.models import EstimatorMethod
-from adabench.structures import Clip, ViewId
+from adabench.structures import Clip, Signals, ViewId
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def profile_estimator(
     repeats: int = 7,
     device: torch.device | str = "cpu",
     segment_length: int = 0,
+    signals: Sequence[str] = (),
 ) -> EstimatorProfile:
     """Time ``method``, which stays as it is.
 
@@ -83,6 +84,7 @@ def profile_estimator(
         repeats: of each step, after one that is not counted.
         device: where the extractor's backbone runs.
         segment_length: frames a segment, for a backbone that reads segments.
+        signals: names, for an extractor that reads some.
 
     Raises:
         ValueError: a count below 1, or fewer clips than a search has folds.
@@ -95,7 +97,7 @@ def profile_estimator(
     part = None if method.extractor is None else method.extractor.frozen_part()
     if part is not None:
         part.to(device)
-    clip = _noise(frames, size, segment_length)
+    clip = _noise(frames, size, segment_length, tuple(signals))
     extract, row = _timed(lambda: method.extract([clip]), repeats)
     rows = _rows(row, clips)
     scores = np.linspace(BDI_II.low, BDI_II.high, clips)
@@ -113,13 +115,16 @@ def profile_estimator(
     )
 
 
-def _noise(frames: int, size: int, segment_length: int) -> Clip:
+def _noise(frames: int, size: int, segment_length: int, names: tuple[str, ...]) -> Clip:
     source = torch.Generator().manual_seed(0)
+    values = torch.randn(frames, len(names), generator=source)
+    signals = Signals(values, torch.ones_like(values, dtype=torch.bool), names)
     return Clip(
         id=ViewId("noise", "noise", "noise", ""),
         index=torch.arange(frames),
         frames=torch.randint(0, 256, (frames, 3, size, size), generator=source).byte(),
         segment_length=segment_length,
+        signals=signals if names else None,
     )
 
 

@@ -43,6 +43,12 @@ def test_the_extractor_sees_a_clip_once_a_turn(monkeypatch):
     assert "extract a clip" in found.format()
 
 
+def test_one_over_signals_is_profiled():
+    method = svr(extractor={"type": "SignalStatistics"})
+    found = profile_estimator(method, **SMALL, signals=("AU01_r", "AU12_r"))
+    assert found.features == 2 * 2 * 3
+
+
 def test_one_that_reads_nothing_is_timed_too():
     found = profile_estimator(EstimatorMethod(), **SMALL)
     assert found.features == 0
