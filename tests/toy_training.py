@@ -7,8 +7,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from adabench.config.experiment import Training
-from adabench.engine.hooks import seed_everything
-from adabench.engine.training import Validation, fit, make_loader
+from adabench.engine.training.fit import Validation, fit, make_loader
+from adabench.engine.training.hooks import seed_everything
 
 EPOCHS, STEPS = 4, 3
 IDENTITY = {"config": "toy", "config_hash": "0123", "seed": 0}

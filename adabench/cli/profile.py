@@ -17,7 +17,7 @@ from adabench.config.experiment import Experiment
 from adabench.engine.building import build_untrained, signal_names
 from adabench.engine.estimating import build_untrained_estimator
 from adabench.engine.kinds import EstimatorRun, kind_of_method
-from adabench.engine.training import set_threads
+from adabench.engine.training.fit import set_threads
 from adabench.profiling.data import profile_data
 from adabench.profiling.estimator import profile_estimator
 from adabench.profiling.prepare import profile_prepare

@@ -16,8 +16,8 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.views import SegmentView, refuse_unfit
 from adabench.engine.caches.features import segments_of
 from adabench.engine.corpora import track_scale
-from adabench.engine.foreign_hooks import build_hooks
-from adabench.engine.optimisation import check_groups, check_training
+from adabench.engine.training.foreign_hooks import build_hooks
+from adabench.engine.training.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale
 from adabench.hints import did_you_mean
 from adabench.models import Assessor, Backbone, SegmentBackbone

@@ -29,7 +29,7 @@ from adabench.engine.caches.features import segments_of
 from adabench.engine.material import Material, make_material
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
-from adabench.engine.training import set_threads
+from adabench.engine.training.fit import set_threads
 from adabench.engine.workbench import (
     Use,
     check_signals,

@@ -40,13 +40,13 @@ from adabench.engine.contract import (
     refuse,
     with_stages,
 )
-from adabench.engine.foreign_hooks import build_hooks
-from adabench.engine.hooks import seed_everything
 from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
 from adabench.engine.metric import SessionScores
 from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
-from adabench.engine.training import Fit, Validation, fit, make_loader
+from adabench.engine.training.fit import Fit, Validation, fit, make_loader
+from adabench.engine.training.foreign_hooks import build_hooks
+from adabench.engine.training.hooks import seed_everything
 from adabench.models import Assessor
 from adabench.models.signals import SignalSource
 from adabench.records.sections import Contract, scale_form

@@ -11,8 +11,8 @@ from toy_training import Toy, schedule
 
 from adabench.config.experiment import Experiment, Training, load_config
 from adabench.engine.building import preflight
-from adabench.engine.optimisation import check_training
-from adabench.engine.training import fit
+from adabench.engine.training.fit import fit
+from adabench.engine.training.optimisation import check_training
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS, UnknownTypeError
 
@@ -71,7 +71,8 @@ def resolved(path):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_no_dictionary_of_a_config_takes_a_path(path):
     content = resolved(path)
-    found = list(places(content))
+    # Names of parts with their versions, numbers all, are looked up by nobody.
+    found = [where for where in places(content) if where != ("versions",)]
     assert len(found) > 5
     for where in found:
         for name in (*DOTTED, *ODD):

@@ -17,6 +17,7 @@ from adabench.engine.estimating import check_estimator_run
 from adabench.engine.run import score_checkpoint, train
 from adabench.engine.rundata import open_data
 from adabench.engine.stages.method import MethodTraining
+from adabench.engine.training import curve
 from adabench.engine.workbench import set_up
 from adabench.models.signals import PreparedSignals, TrunkSignals
 from adabench.synthface import SIGNAL_COLUMNS
@@ -121,8 +122,6 @@ def test_signals_are_computed_once_and_shared(done, tiny, monkeypatch):
 
 def test_a_resumed_run_ends_as_an_uncut_one(done, tmp_path, monkeypatch):
     run, outcome, _ = done
-    from adabench.engine import curve
-
     write, calls = curve.Curve.after_val_epoch, []
 
     def cut(self, *args, **kwargs):

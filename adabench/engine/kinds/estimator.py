@@ -21,7 +21,6 @@ from adabench.engine.evaluation import (
     peak_memory_mb,
     seen_view,
 )
-from adabench.engine.hooks import seed_everything
 from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.reporting import (
@@ -31,6 +30,7 @@ from adabench.engine.reporting import (
     stage_uses,
 )
 from adabench.engine.rundata import RunData, open_data
+from adabench.engine.training.hooks import seed_everything
 from adabench.engine.workbench import Use, carried_of, identity_of
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.sections import Cost, Decoy, Selection

@@ -30,7 +30,7 @@ from adabench.engine.reporting import (
     stage_uses,
 )
 from adabench.engine.rundata import RunData, open_data
-from adabench.engine.training import Fit, set_threads
+from adabench.engine.training.fit import Fit, set_threads
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.records.record import METRIC_NAMES
 from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection

@@ -24,10 +24,10 @@ from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.checkpoints import load_model
 from adabench.engine.corpora import ensure_expressions
-from adabench.engine.hooks import seed_everything
-from adabench.engine.optimisation import check_training
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
-from adabench.engine.training import Validation, fit, make_loader
+from adabench.engine.training.fit import Validation, fit, make_loader
+from adabench.engine.training.hooks import seed_everything
+from adabench.engine.training.optimisation import check_training
 from adabench.evaluation.metrics import pcc
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.weights import local_checksums

@@ -19,7 +19,7 @@ from adabench.data.locks import alone_in
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.rundata import RunData
 from adabench.engine.timings import Timings
-from adabench.engine.training import Fit
+from adabench.engine.training.fit import Fit
 from adabench.models import Assessor
 from adabench.plugins.fingerprints import code_of, code_of_classes
 from adabench.records.sections import Contract

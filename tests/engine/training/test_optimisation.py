@@ -10,7 +10,7 @@ from toy_training import EPOCHS, STEPS, Toy, equal, run, schedule, stop, weights
 
 from adabench.config.training import LOGGERS
 from adabench.engine import checkpoints
-from adabench.engine.optimisation import check_groups, check_training, loggers
+from adabench.engine.training.optimisation import check_groups, check_training, loggers
 from adabench.records.curve import CURVE, read_curve
 
 

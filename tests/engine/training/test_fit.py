@@ -18,7 +18,7 @@ from toy_training import (
 
 from adabench.data.digests import DigestBook
 from adabench.engine import checkpoints
-from adabench.engine.training import Fit, make_loader
+from adabench.engine.training.fit import Fit, make_loader
 
 
 def leftovers(folder):

@@ -19,9 +19,10 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.training import Training
-from adabench.engine import checkpoints, loaders
-from adabench.engine.curve import Curve
-from adabench.engine.hooks import (
+from adabench.engine import checkpoints
+from adabench.engine.training import loaders
+from adabench.engine.training.curve import Curve
+from adabench.engine.training.hooks import (
     KeepBest,
     KeepLast,
     Progress,
@@ -30,15 +31,15 @@ from adabench.engine.hooks import (
     WholeEpochs,
     seed_everything,
 )
-from adabench.engine.loaders import Loader
-from adabench.engine.optimisation import (
+from adabench.engine.training.loaders import Loader
+from adabench.engine.training.optimisation import (
     check_groups,
     check_training,
     loggers,
     optim_wrapper,
     schedulers,
 )
-from adabench.engine.samplers import LevelSampler
+from adabench.engine.training.samplers import LevelSampler
 from adabench.records.curve import CURVE, Row
 
 # Losses and metrics are logged over steps alike.
@@ -271,7 +272,7 @@ def _runner_options(
         "model": model,
         "optim_wrapper": optim_wrapper(training, model),
         "param_scheduler": schedulers(training),
-        # adabench.engine.hooks writes the checkpoints and tells of progress.
+        # adabench.engine.training.hooks writes the checkpoints and tells of progress.
         "default_hooks": {"checkpoint": None, "logger": dict(_LOGGER) if training.log else None},
         **loggers(training),
         "log_level": "ERROR",

@@ -7,8 +7,9 @@ import pytest
 import torch
 from toy_training import EPOCHS, STEPS, Points, equal, run, stop, weights
 
-from adabench.engine import checkpoints, hooks
-from adabench.engine.hooks import seed_everything
+from adabench.engine import checkpoints
+from adabench.engine.training import hooks
+from adabench.engine.training.hooks import seed_everything
 
 
 def test_seeds_of_several_numbers():

@@ -7,8 +7,8 @@ import time
 import pytest
 from toy_training import run
 
-from adabench.engine import loaders
-from adabench.engine.training import make_loader
+from adabench.engine.training import loaders
+from adabench.engine.training.fit import make_loader
 
 SHM = "unable to allocate shared memory(shm) for file </torch_1_2_3>: No space left on device (28)"
 

@@ -7,8 +7,8 @@ import torch
 from toy_training import EPOCHS, equal, run, stop, weights
 
 from adabench.engine import checkpoints
-from adabench.engine.samplers import LevelSampler
-from adabench.engine.training import make_loader
+from adabench.engine.training.fit import make_loader
+from adabench.engine.training.samplers import LevelSampler
 
 LEVELS = [0] * 9 + [1] * 4 + [3] * 2
 

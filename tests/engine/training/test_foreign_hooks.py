@@ -13,11 +13,11 @@ from toy_training import EPOCHS, STEPS, equal, run, stop, weights
 from adabench.config.experiment import Experiment
 from adabench.config.training import LOGGERS, Training
 from adabench.engine import checkpoints
-from adabench.engine.foreign_hooks import HookError, build_hooks
+from adabench.engine.training.foreign_hooks import HookError, build_hooks
 from adabench.plugins import load_plugins
 from adabench.registry import HOOKS, UnknownTypeError
 
-PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "training.md").read_text()
 
 COUNT = """
 from mmengine.hooks import Hook
