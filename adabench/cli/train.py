@@ -17,6 +17,7 @@ from pathlib import Path
 from adabench.cli.arguments import (
     add_run_arguments,
     experiment_from,
+    naming_file,
     refuse_unplanned,
     run_tool,
 )
@@ -38,7 +39,8 @@ def command() -> int:
     refuse_unplanned(experiment, arguments.planned)
     from adabench.cli.training import run
 
-    return run(arguments, experiment)
+    with naming_file(arguments):
+        return run(arguments, experiment)
 
 
 def _parser() -> argparse.ArgumentParser:

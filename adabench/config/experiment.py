@@ -29,17 +29,17 @@ from adabench.config.files import (
     without_marks,
 )
 from adabench.config.local_files import by_content
+from adabench.config.origin import Origin, field_in
 from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
     ProtocolSection,
-    told_place,
 )
 from adabench.config.training import Strict, Training
 from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
-from adabench.hints import did_you_mean
+from adabench.hints import did_you_mean, problems
 from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
@@ -350,7 +350,7 @@ def load_config(
         content["seed"] = seed
     told = tuple(told_option(o) for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
-    return _validate(path, content).with_code()
+    return _validate(Origin(path, demo), content).with_code()
 
 
 def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
@@ -361,7 +361,7 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
     """
     cfg = Config(experiment.model_dump(by_alias=True))
     merge(Path(experiment.name), cfg, parse_options(overrides), "--cfg-options")
-    return _validate(Path(experiment.name), cfg.to_dict())
+    return _validate(Origin(Path(experiment.name)), cfg.to_dict())
 
 
 def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:
@@ -401,18 +401,10 @@ def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
             )
 
 
-def _validate(path: Path, content: dict[str, Any]) -> Experiment:
+def _validate(origin: Origin, content: dict[str, Any]) -> Experiment:
     try:
         return Experiment.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(p) for p in told_place(e['loc'])) or 'config'}: {e['msg']} "
-            f"(got {_short(e['input'])})"
-            for e in error.errors()
-        )
-        raise ValueError(f"{path}: {problems}") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        told = problems(error, Experiment)
+        file = origin.file_of(field_in(told))
+        raise ValueError(f"{file}: {told}") from error

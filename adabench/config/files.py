@@ -101,6 +101,11 @@ def _bases(path: Path, text: str) -> tuple[str, ...]:
     return bases
 
 
+def bases_of(path: Path) -> list[Path]:
+    """Return the files that a config names as its bases; errors as `read_config`."""
+    return [path.parent / base for base in _bases(path, path.read_text(encoding="utf-8"))]
+
+
 def read_protocol(name: str | Path) -> dict[str, Any]:
     """Return the ``protocol`` section that a name or a file stands for.
 

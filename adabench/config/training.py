@@ -10,12 +10,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     field_validator,
     model_serializer,
 )
 
 from adabench.config.types import check_optimiser, check_scheduler
 from adabench.hints import did_you_mean
+from adabench.plugins.annotations import from_object, misfit
 
 #: Logger by its short name → the package that it needs; mmengine has a backend for each.
 LOGGERS = {
@@ -33,10 +35,23 @@ LOGGERS = {
 _LATER = ("accumulate", "patience", "sampler", "scheduler", "groups", "log")
 
 
+# Kinds for which pydantic would also take a text or another number.
+_PLAIN = (bool, int, float, int | None, float | None)
+
+
 class Strict(BaseModel):
-    """A section of a config; unknown fields are refused."""
+    """A section of a config: unknown fields are refused, and texts where a number or a flag stands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, field: ValidationInfo) -> Any:
+        kind = cls.model_fields[str(field.field_name)].annotation
+        wrong = misfit(value, from_object(kind)) if kind in _PLAIN else None
+        if wrong is not None:
+            raise ValueError(wrong)
+        return value
 
 
 class Group(Strict):

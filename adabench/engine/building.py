@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from adabench.config.experiment import Experiment
-from adabench.config.references import in_order, resolve
+from adabench.config.mistakes import told_at
+from adabench.config.references import in_order, referenced, resolve
 from adabench.data.augment import build_augment
 from adabench.data.views import SegmentView
 from adabench.engine.caches.features import segments_of
@@ -65,25 +66,45 @@ def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
     _check_training(experiment)
     for name in in_order(experiment.stages):
-        STAGES.build(dict(experiment.stages[name])).check(experiment)
+        stage = dict(experiment.stages[name])
+        with told_at(f"stages.{name}", stage):
+            STAGES.build(stage).check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.
     resolve([experiment.method, experiment.semantics], dict.fromkeys(experiment.stages, Path()))
-    if experiment.semantics is not None:
-        SEMANTICS.check(experiment.semantics)
-    views = experiment.views
-    if views is not None:
-        build_augment(views.augment)
-        for config in (views.train, views.test, views.select):
-            if config is not None:
-                TRANSFORMS.build(config)
-    MODELS.check({"type": "Assessor", **experiment.method})
-    _check_weights(experiment.method)
-    if experiment.method.get("type", "Assessor") == "Assessor":
-        untrained = build_untrained(experiment)
+    _check_semantics(experiment.semantics)
+    _check_views(experiment)
+    method = {"type": "Assessor", **experiment.method}
+    with told_at("method", method):
+        MODELS.check(method)
+        _check_weights(experiment.method, "method")
+        if method["type"] == "Assessor":
+            untrained = build_untrained(experiment)
+    if method["type"] == "Assessor":
         if experiment.training is not None:
             check_groups(experiment.training, untrained)
         _check_segments(experiment, untrained.backbone.frozen_part())
         check_lengths(experiment, untrained.backbone)
+
+
+def _check_semantics(config: dict[str, Any] | None) -> None:
+    """Build an encoder once, unless it stands on a stage that is yet to be trained."""
+    if config is None:
+        return
+    with told_at("semantics", config):
+        SEMANTICS.check(config)
+        if not referenced(config):
+            SEMANTICS.build(dict(config))
+            _check_weights(config, "semantics")
+
+
+def _check_views(experiment: Experiment) -> None:
+    """Build every view once, and what changes the frames of those of training."""
+    if experiment.views is None:
+        return
+    for name, config in experiment.views.model_dump().items():
+        if name != "variants" and config is not None:
+            with told_at(f"views.{name}", config):
+                build_augment(config) if name == "augment" else TRANSFORMS.build(config)
 
 
 def _check_training(experiment: Experiment) -> None:
@@ -94,28 +115,25 @@ def _check_training(experiment: Experiment) -> None:
     build_hooks(experiment.hooks)
 
 
-def _check_weights(value: Any) -> None:
+def _check_weights(value: Any, place: str) -> None:
     """Refuse a missing weights file at once."""
     if isinstance(value, dict):
         weights = value.get("weights")
-        if isinstance(weights, (list, tuple)):
-            raise ValueError(
-                f"weights names one file, got the list {list(weights)}; a path with a comma is quoted "
-                "within the option: --cfg-options \"…weights='/data/a,b/FILE'\""
-            )
         if (
             isinstance(weights, str)
             and weights not in _hubs(value)
             and not weights.startswith("stage:")
         ):
-            read_weights(Path(weights))
-        for item in value.values():
-            _check_weights(item)
+            with told_at(f"{place}.weights"):
+                read_weights(Path(weights))
+        for key, item in value.items():
+            _check_weights(item, f"{place}.{key}")
 
 
 def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
     """Return the words that name no file as the weights of a part."""
-    kind = MODELS.find(part["type"]) if isinstance(part.get("type"), str) else None
+    name = part.get("type")
+    kind = (MODELS.find(name) or SEMANTICS.find(name)) if isinstance(name, str) else None
     return ("timm", getattr(kind, "hub", None))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,25 @@ def read_weights(path: Path) -> dict[str, Any]:
             "it is refused. Save a plain state dict instead"
         ) from error
     except _DAMAGE as error:
+        if _is_script(path):
+            raise ValueError(
+                f"{path} is a TorchScript archive, a network with its code, as OpenAI's own files of "
+                "CLIP are; no code is run. Save its tensors once, and name that file: "
+                f"torch.save(torch.jit.load({str(path)!r}, map_location='cpu').state_dict(), "
+                f"{str(path.with_suffix('.pth'))!r})"
+            ) from error
         raise _damaged(path, str(error)) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}; expected a dict of tensors")
     return content
+
+
+def _is_script(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _damaged(path: Path, cause: str) -> ValueError:

@@ -29,6 +29,7 @@ from adabench.engine.optimisation import check_training
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.engine.training import Validation, fit, make_loader
 from adabench.evaluation.metrics import pcc
+from adabench.hints import validated
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.weights import local_checksums
 from adabench.registry import MODELS, STAGES
@@ -212,7 +213,7 @@ class ExpressionPretrain(Stage):
     ) -> None:
         self.trunk = dict(trunk)
         self.expressions = dict(expressions)
-        self.training = Training.model_validate(dict(training))
+        self.training = validated(Training, dict(training), "training")
         self.columns = list(columns)
         self.size = size
         self.shift = shift

@@ -1,0 +1,90 @@
+"""Where in a config a mistake is that a part tells only when it is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import ValidationError
+
+from adabench.config.origin import field_in
+from adabench.config.parts import parts_within
+from adabench.hints import problems, reworded, shown
+from adabench.plugins.traces import place_in_plugin
+from adabench.registry import being_built
+
+# What a part raises on purpose, in its own words.
+_TOLD = (ValueError, TypeError, LookupError, OSError)
+
+
+@contextmanager
+def told_at(place: str, config: Any = None) -> Iterator[None]:
+    """Have what is raised within name its place in the config.
+
+    Args:
+        place: of a section.
+        config: that section, whose parts are built; None where none is.
+
+    Raises:
+        ValueError: in place of an error that says nothing of a config, with the part that raised it,
+            what that was given and, of a plugin's, file and line.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a part, maybe a plugin's, raises what it will over a value
+        better = _placed(error, place, config)
+        if better is error:
+            raise
+        raise better from error
+
+
+def _placed(error: Exception, place: str, config: Any) -> Exception:
+    text = _text_of(error)
+    if field_in(text):
+        section = re.match(r"\w*", place)
+        is_whole = section is not None and text.startswith(section[0])
+        return reworded(error, text if is_whole else f"{place}.{text}")
+    where, part = _innermost(place, config, being_built(error))
+    if isinstance(error, _TOLD):
+        return reworded(error, _joined(where, part, text))
+    file = place_in_plugin(error)
+    told = f"{type(error).__name__}: {text}" + (f" ({file})" if file else "")
+    return ValueError(f"{where}: {_called(part)} can't be built: {told}")
+
+
+def _text_of(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        return problems(error)
+    return str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+
+
+def _innermost(place: str, config: Any, types: list[str]) -> tuple[str, Mapping[str, Any]]:
+    """Return place and config of the part that was being built; those of the section without.
+
+    Args:
+        place: of the section.
+        config: the section.
+        types: of the parts that were being built, each within the next.
+    """
+    places = list(parts_within(config, place))
+    for where, part in places:
+        outer = [p.get("type") for w, p in places if where.startswith((f"{w}.", f"{w}["))]
+        if types and [part.get("type"), *reversed(outer)][: len(types)] == types:
+            return where, part
+    return next(iter(places), (place, {}))
+
+
+def _joined(where: str, part: Mapping[str, Any], text: str) -> str:
+    """Return a part's message with the field that it is about, where it begins with one."""
+    own = re.match(rf"{re.escape(str(part.get('type')))}\.(?=[a-z])", text)
+    if own is not None:
+        return f"{where}.{text[own.end() :]}"
+    first = re.match(r"([a-z_]\w*)[.:]", text)
+    return f"{where}.{text}" if first is not None and first[1] in part else f"{where}: {text}"
+
+
+def _called(part: Mapping[str, Any]) -> str:
+    given = [f"{k}={shown(v)}" for k, v in part.items() if not isinstance(v, Mapping | list | tuple)]
+    return f"{part.get('type', 'a part')}({', '.join(g for g in given if not g.startswith('type='))})"
