@@ -60,6 +60,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
+def quoted(place: str, value: Any) -> str:
+    """Return how a text with a comma is given as an option, where a list of words came of it."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return ""
+    return f". A text with a comma is quoted: --cfg-options \"{place}='{','.join(value)}'\""
+
+
 def reworded(error: Exception, text: str) -> Exception:
     """Return an error of the same kind with another text; a `ValueError` where it is no plain one."""
     if len(error.args) == 1 and isinstance(error.args[0], str):
@@ -89,12 +96,15 @@ def problems(error: ValidationError, model: type[BaseModel] | None = None, place
         place: of the whole.
     """
     told: dict[str, str] = {}
-    for each in error.errors(include_url=False):
+    errors = error.errors(include_url=False)
+    # Of a list whose items are wrong, pydantic also says that it has too few.
+    inner = [e["loc"][:-1] for e in errors]
+    for each in (e for e in errors if e["type"] != "too_short" or e["loc"] not in inner):
         fields, steps = _inner(model, each["loc"])
         text, got = _told(each, fields)
-        inner = _INNER.match(text)
-        if inner is not None and not got:
-            steps, text = [*steps, inner[1]], text[inner.end() :]
+        further = _INNER.match(text)
+        if further is not None and not got:
+            steps, text = [*steps, further[1]], text[further.end() :]
         where = ".".join([place] * bool(place) + [str(step) for step in steps])
         if where in told and got and told[where].endswith(got):
             # One value is tried as each of the kinds that a field may be.
@@ -116,10 +126,18 @@ def _told(each: Mapping[str, Any], fields: Collection[str]) -> tuple[str, str]:
         return "it is missing", ""
     if kind in ("value_error", "assertion_error"):
         return message.partition(", ")[2], ""
+    if kind == "too_short":
+        return (
+            f"expected at least {each['ctx']['min_length']} in it",
+            f"; got {shown(each['input'])}",
+        )
     if kind == "union_tag_invalid":
         known = each["ctx"]["expected_tags"].replace("'", "").split(", ")
         tag = str(each["ctx"]["tag"])
-        return f"kind: expected {' or '.join(map(repr, known))}; got {tag!r}.{did_you_mean(tag, known)}", ""
+        return (
+            f"kind: expected {' or '.join(map(repr, known))}; got {tag!r}.{did_you_mean(tag, known)}",
+            "",
+        )
     expected = _EXPECTED.get(kind.partition("_")[0])
     if expected is None or not kind.endswith(("_type", "_parsing", "_from_float")):
         expected = message.removeprefix("Input should be ")

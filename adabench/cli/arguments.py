@@ -12,6 +12,7 @@ from typing import Any
 from adabench.bench.suites import FOLDER, load_suite
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
+from adabench.config.files import keys_of, read_config
 from adabench.config.origin import Origin
 from adabench.config.parts import Known, check_parts
 from adabench.config.sections import check_sections
@@ -106,7 +107,8 @@ def _origin(arguments: argparse.Namespace) -> Origin:
     """Return where the config's values come from."""
     source = _source(arguments)
     suite = arguments.config if arguments.row is not None else None
-    return Origin(source["path"], arguments.demo, source["change"], suite)
+    options = keys_of(arguments.cfg_options)
+    return Origin(source["path"], arguments.demo, source["change"], suite, options)
 
 
 def is_changed(arguments: argparse.Namespace, experiment: Experiment) -> bool:
@@ -197,6 +199,8 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"path": path, "change": change}
     if arguments.stage is not None:
         raise ValueError("--stage is set by the suite's row; leave it out")
+    if path.is_file() and path.parent.name != FOLDER.name and "rows" not in read_config(path):
+        raise ValueError(f"{path}: it is a config, and --row names a row of a suite: leave it out")
     suite = load_suite(path)
     row = suite.row(arguments.row)
     tracks = suite.tracks_of(row)

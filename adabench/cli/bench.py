@@ -22,6 +22,7 @@ from adabench.bench.launch import describe_plan, launch, make_executor, write_ta
 from adabench.bench.suites import FOLDER, Suite, load_suites
 from adabench.bench.tasks import Options
 from adabench.cli.arguments import load_plugins_of
+from adabench.cli.parser import Parser
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
 from adabench.plugins import any_outside
@@ -110,9 +111,7 @@ def _options(given: argparse.Namespace) -> Options:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--suite", nargs="+", metavar="NAME", help="suites, or files of your own")

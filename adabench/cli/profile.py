@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
+from adabench.cli.parser import Parser
 from adabench.engine.building import build_untrained
 from adabench.engine.training import set_threads
 from adabench.profiling.data import profile_data
@@ -20,7 +21,7 @@ from adabench.profiling.step import profile_step
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     step = actions.add_parser("step", help="a training step over that of its trunk alone, one run")
     add_run_arguments(step)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 
+from adabench.cli.parser import Parser
 from adabench.cli.streams import write_anywhere
 from adabench.synthface import (
     ExpressionParameters,
@@ -34,7 +35,7 @@ COPIES = {
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="the generated corpus of drawn faces")
+    parser = Parser(description="the generated corpus of drawn faces")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--corpus", type=Path, metavar="OUT", help="write a corpus to OUT")
     what.add_argument("--expressions", type=Path, metavar="OUT", help="write expression clips")

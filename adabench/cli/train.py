@@ -21,6 +21,7 @@ from adabench.cli.arguments import (
     refuse_unplanned,
     run_tool,
 )
+from adabench.cli.parser import Parser
 
 
 def main() -> None:
@@ -44,9 +45,7 @@ def command() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
     parser.add_argument(
         "--from-record", type=Path, metavar="FILE", help="run a record's config again and compare"

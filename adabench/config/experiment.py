@@ -20,6 +20,7 @@ from pydantic import (
 
 from adabench.config.digest import digest
 from adabench.config.files import (
+    keys_of,
     merge,
     parse_options,
     promote_stage,
@@ -39,7 +40,8 @@ from adabench.config.training import Strict, Training
 from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
-from adabench.hints import did_you_mean, problems
+from adabench.hints import did_you_mean, problems, quoted
+from adabench.plugins.annotations import misfit
 from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
@@ -143,13 +145,16 @@ class Experiment(Strict):
     @model_validator(mode="after")
     def _names(self) -> Experiment:
         check_types({**self.sections(), "metrics": list(self.metrics)})
-        if not isinstance(self.method.get("name"), str):
+        name = self.method.get("name")
+        if name is None:
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        if not isinstance(name, str):
+            raise ValueError(f"method.name: {misfit(name, str)}{quoted('method.name', name)}")
         if self.hooks and self.training is None:
             raise ValueError("hooks run in training, and this config has no training section")
         # A record refuses other names, which would be told after training.
-        for field, name in (("method.name", self.method["name"]), ("name", self.name)):
-            _told_of(field, check_name, name)
+        for field, text in (("method.name", name), ("name", self.name)):
+            _told_of(field, check_name, text)
         for option in self.overrides:
             _told_of("--cfg-options", check_remark, option)
         get_track(self.track)
@@ -350,7 +355,7 @@ def load_config(
         content["seed"] = seed
     told = tuple(told_option(o) for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
-    return _validate(Origin(path, demo), content).with_code()
+    return _validate(Origin(path, demo, options=keys_of(overrides)), content).with_code()
 
 
 def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:

@@ -162,18 +162,23 @@ def told_option(pair: str) -> str:
     return pair if told == value else f"{key}={told}"
 
 
+def keys_of(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields that ``key=value`` pairs set."""
+    return tuple(pair.partition("=")[0] for pair in overrides)
+
+
 def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for pair in overrides:
         key, sign, text = pair.partition("=")
-        if not sign or not key:
+        if not sign or not all(key.split(".")):
             raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
         options[key] = _value(pair, text)
     return options
 
 
 def _value(pair: str, text: str) -> Any:
-    if "," in text and (text[:1] in _LITERAL or _is_file(text)):
+    if ("," in text and (text[:1] in _LITERAL or _is_file(text))) or text.startswith(("[{", "({")):
         value = _literal(text)
         if value is not None:
             return value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +13,8 @@ from pydantic import ValidationError
 
 from adabench.config.origin import field_in
 from adabench.config.parts import parts_within
-from adabench.hints import problems, reworded, shown
+from adabench.hints import did_you_mean, problems, reworded, shown
+from adabench.plugins.annotations import annotations_of, misfit
 from adabench.plugins.traces import place_in_plugin
 from adabench.registry import being_built
 
@@ -33,7 +36,7 @@ def told_at(place: str, config: Any = None) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - a part, maybe a plugin's, raises what it will over a value
+    except Exception as error:
         better = _placed(error, place, config)
         if better is error:
             raise
@@ -47,11 +50,38 @@ def _placed(error: Exception, place: str, config: Any) -> Exception:
         is_whole = section is not None and text.startswith(section[0])
         return reworded(error, text if is_whole else f"{place}.{text}")
     where, part = _innermost(place, config, being_built(error))
+    if isinstance(error, TypeError):
+        argument, wrong = _misgiven(error)
+        if argument:
+            inner = (k for k, v in part.items() if isinstance(v, Mapping) and argument in v)
+            steps = [where, *([] if argument in part else inner), argument]
+            return reworded(error, f"{'.'.join(steps)}: {wrong}")
     if isinstance(error, _TOLD):
         return reworded(error, _joined(where, part, text))
     file = place_in_plugin(error)
     told = f"{type(error).__name__}: {text}" + (f" ({file})" if file else "")
     return ValueError(f"{where}: {_called(part)} can't be built: {told}")
+
+
+def _misgiven(error: TypeError) -> tuple[str, str]:
+    """Return the argument that a class was wrongly given, and what it takes; no text of other errors."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    odd = re.match(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", str(error))
+    if odd is not None:
+        named = {**frames[-1].f_globals, **frames[-1].f_locals}.values()
+        kinds = (kind for kind in named if isinstance(kind, type) and kind.__name__ == odd[1])
+        kind = next(kinds, None)
+        if kind is not None:
+            taken = [*inspect.signature(kind).parameters]
+            hint = f"{did_you_mean(odd[2], taken)} It takes: {', '.join(taken)}."
+            return odd[2], f"{odd[1]} takes no {odd[2]!r}.{hint}"
+    for frame in reversed(frames):
+        if frame.f_code.co_name == "__init__" and "self" in frame.f_locals:
+            for name, kind in annotations_of(type(frame.f_locals["self"]).__init__).items():
+                wrong = misfit(frame.f_locals.get(name), kind) if name in frame.f_locals else None
+                if wrong is not None:
+                    return name, wrong
+    return "", ""
 
 
 def _text_of(error: BaseException) -> str:
@@ -86,5 +116,9 @@ def _joined(where: str, part: Mapping[str, Any], text: str) -> str:
 
 
 def _called(part: Mapping[str, Any]) -> str:
-    given = [f"{k}={shown(v)}" for k, v in part.items() if not isinstance(v, Mapping | list | tuple)]
-    return f"{part.get('type', 'a part')}({', '.join(g for g in given if not g.startswith('type='))})"
+    given = [
+        f"{k}={shown(v)}" for k, v in part.items() if not isinstance(v, Mapping | list | tuple)
+    ]
+    return (
+        f"{part.get('type', 'a part')}({', '.join(g for g in given if not g.startswith('type='))})"
+    )

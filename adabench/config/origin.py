@@ -30,7 +30,7 @@ def field_in(text: str) -> str:
     ''
     """
     found = _FIELD.match(text)
-    return found[0] if found else ""
+    return found[0] if found and not found[0].endswith(".py") else ""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ class Origin:
         demo: its demo section is merged.
         change: a suite's row, merged over it.
         suite: the suite.
+        options: the fields that ``--cfg-options`` set.
     """
 
     path: Path
     demo: bool = False
     change: Mapping[str, Any] = field(default_factory=dict)
     suite: Path | None = None
+    options: tuple[str, ...] = ()
 
     def named(self, text: str) -> str:
         """Return a message with the file before the field that it begins with."""
@@ -56,7 +58,12 @@ class Origin:
 
     def file_of(self, place: str) -> Path:
         """Return the file that sets a field; the config where options or nothing do."""
-        return self._set_at(place)[0]
+        return self.path if self._is_option(place) else self._set_at(place)[0]
+
+    def _is_option(self, place: str) -> bool:
+        steps = _STEP.findall(place)
+        given = map(_STEP.findall, self.options)
+        return any(all(a == b for a, b in zip(steps, own, strict=False)) for own in given)
 
     def left_of(self, place: str, key: str, kind: str) -> str:
         """Say that an argument was meant for another part than the one that stands there; or nothing.
@@ -67,13 +74,13 @@ class Origin:
             kind: type of the part.
         """
         file, value = self._set_at(f"{place}.{key}")
-        if value is None:
+        if value is None or self._is_option(f"{place}.{key}"):
             return ""
         _, before = self._set_at(f"{place}.type", file)
         if before in (None, kind):
             return ""
         return (
-            f" {file} sets it for the {before} that stood there: {place}._delete_=True (in a file, "
+            f"{file} sets it for the {before} that stood there: {place}._delete_=True (in a file, "
             "_delete_=True beside type) leaves that one's arguments out"
         )
 
@@ -97,7 +104,7 @@ def _setter(path: Path, steps: list[str]) -> tuple[Path, Any] | None:
     """Return the file that gives a field the value that a config has there, and that value."""
     if not path.is_file():
         return None
-    value = _value(read_config(path), steps)
+    value = _value(read_config(path).to_dict(), steps)
     if value is None:
         return None
     for base in bases_of(path):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adabench.config.experiment import Experiment
 from adabench.config.origin import Origin
-from adabench.hints import did_you_mean
+from adabench.hints import did_you_mean, quoted
 from adabench.plugins.annotations import misfit
 from adabench.plugins.signatures import Signature, Signatures
 
@@ -87,6 +88,8 @@ def parts_within(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any
 
 def _registry_at(place: str) -> str | None:
     """Return the registry that a type at a place has to come from; None where it may be any."""
+    # A stage that trains a method has views as a run has.
+    place = re.sub(r"^stages\.\w+\.views\.", "views.", place)
     top, _, rest = place.partition(".")
     last = rest.rpartition(".")[2]
     if top.startswith("metrics["):
@@ -105,29 +108,26 @@ def _check_arguments(
 ) -> None:
     # A hook's is taken out before it is built.
     own = sorted(takes.names - _PASSED)
-    given = {k: v for k, v in part.items() if k != "type" and (k, place[:6]) != ("priority", "hooks[")}
+    given = {
+        k: v for k, v in part.items() if k != "type" and (k, place[:6]) != ("priority", "hooks[")
+    }
     for key, value in given.items():
         if key not in takes.names and not takes.is_open:
-            left = "" if origin is None else origin.left_of(place, key, part["type"])
-            raise ValueError(
+            told = (
                 f"{place}.{key}: {part['type']} takes no {key!r}.{did_you_mean(key, own)} It takes: "
-                f"{', '.join(own) or 'nothing'}.{left}"
+                f"{', '.join(own) or 'nothing'}."
             )
+            left = "" if origin is None else origin.left_of(place, key, part["type"])
+            # It is the config that left it, whichever file set it.
+            raise ValueError(f"{origin.path}: {told} {left}" if origin and left else told)
         wrong = misfit(value, takes.kinds.get(key, Any))
         if wrong is not None:
-            raise ValueError(f"{place}.{key}: {wrong}{_quoted(place, key, value)}")
+            raise ValueError(f"{place}.{key}: {wrong}{quoted(f'{place}.{key}', value)}")
     missing = sorted(takes.required - _PASSED - given.keys())
     if missing:
         raise ValueError(
             f"{place}.{missing[0]}: it is missing, and {part['type']} needs it. It takes: {', '.join(own)}."
         )
-
-
-def _quoted(place: str, key: str, value: Any) -> str:
-    """Return how a text with a comma is given as an option, where a list came of it."""
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        return ""
-    return f". A text with a comma is quoted: --cfg-options \"{place}.{key}='{','.join(value)}'\""
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

@@ -67,6 +67,7 @@ def preflight(experiment: Experiment) -> None:
     _check_training(experiment)
     for name in in_order(experiment.stages):
         stage = dict(experiment.stages[name])
+        _check_weights(stage, f"stages.{name}")
         with told_at(f"stages.{name}", stage):
             STAGES.build(stage).check(experiment)
     # Only the names matter here: a stage that is missing is told before the others are trained.

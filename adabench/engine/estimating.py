@@ -12,6 +12,7 @@ from mmengine.device import get_device
 from numpy.typing import NDArray
 
 from adabench.config.experiment import Experiment
+from adabench.config.mistakes import told_at
 from adabench.config.references import referenced, resolve
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
@@ -50,7 +51,8 @@ def check_estimator_run(experiment: Experiment) -> None:
     """
     preflight(experiment)
     blank = experiment.model_copy(update={"method": without_weights(experiment.method)})
-    method = build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
+    with told_at("method", blank.method):
+        method = build_estimator(blank, dict.fromkeys(experiment.stages, Path()))
     if method.extractor is None:
         if method.needs_features:
             raise ValueError(

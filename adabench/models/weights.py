@@ -79,6 +79,13 @@ def read_weights(path: Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"weights {path} do not exist; {NO_WEIGHTS_HINT}")
+    if _is_script(path):
+        raise ValueError(
+            f"{path} is a TorchScript archive, a network with its code, as OpenAI's own files of CLIP "
+            "are; no code is run. Save its tensors once, and name that file: "
+            f"torch.save(torch.jit.load({str(path)!r}, map_location='cpu').state_dict(), "
+            f"{f'{path.stem}-state.pth'!r})"
+        )
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -92,13 +99,6 @@ def read_weights(path: Path) -> dict[str, Any]:
             "it is refused. Save a plain state dict instead"
         ) from error
     except _DAMAGE as error:
-        if _is_script(path):
-            raise ValueError(
-                f"{path} is a TorchScript archive, a network with its code, as OpenAI's own files of "
-                "CLIP are; no code is run. Save its tensors once, and name that file: "
-                f"torch.save(torch.jit.load({str(path)!r}, map_location='cpu').state_dict(), "
-                f"{str(path.with_suffix('.pth'))!r})"
-            ) from error
         raise _damaged(path, str(error)) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}; expected a dict of tensors")

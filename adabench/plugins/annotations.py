@@ -42,7 +42,13 @@ _OBJECTS: dict[Any, Any] = {
     Sequence: list,
     Iterable: list,
 }
-_TOLD = {bool: "True or False", int: "a whole number", float: "a number", str: "a text", dict: "a dict"}
+_TOLD = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    dict: "a dict",
+}
 
 
 #: Name → what a module assigns to it, if anything.

@@ -239,7 +239,9 @@ class _Module:
         taken = [*zip(placed, defaults, strict=True)][1:]
         taken += zip(given.kwonlyargs, given.kw_defaults, strict=True)
         kinds = {
-            argument.arg: _or_default(from_source(argument.annotation, self.alias), _is_none(default))
+            argument.arg: _or_default(
+                from_source(argument.annotation, self.alias), _is_none(default)
+            )
             for argument, default in taken
         }
         required = frozenset(argument.arg for argument, default in taken if default is None)

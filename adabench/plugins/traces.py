@@ -13,7 +13,9 @@ def place_in_plugin(error: BaseException | None) -> str:
 
     What it was raised from is looked at too; the text is empty where no plugin had a part in it.
     """
-    files = {os.path.realpath(p) for held in HOLDER.units.values() for p in held.unit.files.values()}
+    files = {
+        os.path.realpath(p) for held in HOLDER.units.values() for p in held.unit.files.values()
+    }
     found = ""
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)

@@ -19,9 +19,11 @@ from adabench.config.digest import digest
 from adabench.config.experiment import Experiment
 from adabench.config.generated import expression_parameters
 from adabench.config.local_files import by_content
+from adabench.config.mistakes import told_at
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
+from adabench.engine.building import without_weights
 from adabench.engine.checkpoints import load_model
 from adabench.engine.corpora import ensure_expressions
 from adabench.engine.hooks import seed_everything
@@ -29,12 +31,12 @@ from adabench.engine.optimisation import check_training
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.engine.training import Validation, fit, make_loader
 from adabench.evaluation.metrics import pcc
-from adabench.hints import validated
+from adabench.hints import did_you_mean, validated
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.weights import local_checksums
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
-from adabench.synthface import BEHAVIOUR_COLUMNS
+from adabench.synthface import BEHAVIOUR_COLUMNS, SIGNAL_COLUMNS
 
 Sample = tuple[Tensor, Tensor]
 
@@ -235,8 +237,20 @@ class ExpressionPretrain(Stage):
         }
 
     def check(self, experiment: Experiment) -> None:
-        """Refuse a schedule that can't be followed."""
+        """Refuse a schedule that can't be followed, and a trunk or labels that are not to be had."""
         del experiment
+        if self.size < 16:
+            raise ValueError(f"size is at least 16 px; got {self.size}")
+        if not 0 <= self.shift < self.size:
+            raise ValueError(f"shift is 0 px to less than size={self.size}; got {self.shift}")
+        for column in self.columns:
+            if column not in SIGNAL_COLUMNS:
+                raise ValueError(
+                    f"columns: no label of a frame is called {column!r}."
+                    f"{did_you_mean(column, SIGNAL_COLUMNS)} Known: {', '.join(SIGNAL_COLUMNS)}."
+                )
+        with told_at("trunk", self.trunk):
+            MODELS.build(without_weights(self.trunk))
         check_training(self.training)
         if self.training.sampler == "level":
             raise ValueError(
