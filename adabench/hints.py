@@ -11,6 +11,20 @@ from pydantic import BaseModel, Tag, ValidationError
 
 Section = TypeVar("Section", bound=BaseModel)
 
+#: What running a file of assignments raises where it holds a mistake.
+MISTAKES = (
+    SyntaxError,
+    NameError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    ImportError,
+    OSError,
+    SystemExit,
+)
+
 # A value is written out up to this length.
 _LONGEST = 60
 # What pydantic calls the kinds of values, in the words of a config.
@@ -30,8 +44,8 @@ _SHORT = {
     "greater than": "above",
     "less than": "below",
 }
-# A step in a config; pydantic's own have other signs, or are one of the words.
-_STEP = re.compile(r"[\w.]+")
+# Steps that are pydantic's own and no key of a config.
+_OWN_STEP = re.compile(r"[a-z-]+\[.*\]|constrained-\w+|function-.*")
 _KINDS = frozenset(("int", "float", "str", "bool", "list", "dict", "none"))
 # Where a message says itself which field it is about.
 _INNER = re.compile(r"([a-z_]\w*(?:[.\[][\w.\]]*)?): ")
@@ -161,7 +175,7 @@ def _inner(
         if tagged:
             within = tagged
             continue
-        if isinstance(step, str) and (step in _KINDS or not _STEP.fullmatch(step)):
+        if isinstance(step, str) and (step in _KINDS or _OWN_STEP.fullmatch(step)):
             continue
         named = [(f.alias or n, f) for one, _ in within for n, f in one.model_fields.items()]
         fields = [name for name, _ in named]

@@ -39,12 +39,14 @@ class Mistake:
         field: what is wrong.
         says: the remedy, or a part of it.
         file: that is to be named.
+        is_built: it is told only when the network is built, which takes longer.
     """
 
     words: tuple[str, ...]
     field: str
     says: str = ""
     file: str = ""
+    is_built: bool = False
 
     def __str__(self) -> str:
         return " ".join(word.removeprefix(f"{ROOT}/") for word in self.words)
@@ -62,8 +64,8 @@ def all_mistakes(folder: Path) -> list[Mistake]:
 def _mistake(
     folder: Path, number: int, config: Path, field: str, value: Any, says: str = "", at: str = ""
 ) -> Mistake:
-    """Return a mistake, the odd ones in a file over the config's demo, the others as an option."""
-    if number % 2 and "[" not in field:
+    """Return a mistake, every fourth in a file over the config's demo, the others as an option."""
+    if number % 4 == 1 and "[" not in field:
         path = folder / f"mine{number}.py"
         inner = repr(parse_options([f"{field}={value}"])[field])
         for step in reversed(field.split(".")[1:]):
@@ -73,9 +75,9 @@ def _mistake(
             path.write_text(f"_base_ = {str(config)!r}\n{first} = {inner}\n")
         else:
             path.write_text(f"_base_ = {str(config)!r}\ndemo = dict({first}={inner})\n")
-        return Mistake((str(path), "--demo"), at or field, says, path.name)
+        return Mistake((str(path), "--demo"), at or field, says, path.name, value == -7)
     words = (str(config), "--demo", "--cfg-options", f"{field}={value}")
-    return Mistake(words, at or field, says, ".py")
+    return Mistake(words, at or field, says, ".py", value == -7)
 
 
 def mistyped(name: str) -> str:
@@ -228,7 +230,7 @@ def _of_files(folder: Path) -> Iterator[Mistake]:
             ("stage:trnk", "its stages"),
         ):
             words = (str(config), "--demo", "--cfg-options", f"{field}={value}")
-            yield Mistake(words, field, says, ".py")
+            yield Mistake(words, field, says, ".py", value in (gone, script))
     yield Mistake((str(folder / "gone.py"),), "gone.py", "does not exist")
     yield Mistake((str(DEPMAP.with_name("depmap_r18.py")),), "depmap_r18.py", "did you mean")
     yield Mistake((str(folder / "based.py"),), "_base_", "does not exist", "based.py")
@@ -247,5 +249,9 @@ def _of_options() -> Iterator[Mistake]:
     for option in ("--seed", "--track", "--protocol", "--plugins", "--cfg-options", "--resume"):
         yield Mistake((*words, mistyped(option), "1"), mistyped(option), f"Did you mean '{option}'")
     yield Mistake((*words, "--seed", "-1"), "seed", "at least 0", ".py")
-    for text, says in (("hidden", "key=value"), ("hidden=[1", "expected a whole"), ("=1", "key=value")):
+    for text, says in (
+        ("hidden", "key=value"),
+        ("hidden=[1", "expected a whole"),
+        ("=1", "key=value"),
+    ):
         yield Mistake((*words, "--cfg-options", f"method.head.{text}"), "method.head", says)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.bench.suites import FOLDER, load_suite
+from adabench.cli.parser import whole
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
 from adabench.config.files import keys_of, read_config
@@ -48,7 +49,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help="in place of the config's: a file of configs/_base_/protocols (person-disjoint, folds, "
         "train-dev, cross-corpus, official), or one of your own",
     )
-    parser.add_argument("--seed", type=int, help="of the run; the config's by default")
+    parser.add_argument("--seed", type=whole(0), help="of the run; the config's by default")
     parser.add_argument(
         "--plugins",
         type=Path,

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import NoReturn
 
 from adabench.hints import did_you_mean
+
+
+def whole(least: int = 1) -> Callable[[str], int]:
+    """Return what reads an option that is a whole number, at least some other."""
+
+    def read(text: str) -> int:
+        if not text.removeprefix("-").isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number, at least {least}; got {text!r}"
+            )
+        return int(text)
+
+    return read
+
+
+def above_zero(text: str) -> float:
+    """Read an option that is a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0; got {text!r}")
+    return value
+
 
 _UNKNOWN = "unrecognized arguments: "
 

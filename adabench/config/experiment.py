@@ -59,7 +59,7 @@ class Data(Strict):
     root: str = "data"
     size: int = Field(default=112, ge=16)
     synthface: dict[str, Any] = Field(default_factory=lambda: {"preset": "demo", "seed": 0})
-    processes: int = Field(default=2, gt=0)
+    processes: int = Field(default=2, gt=0, le=1024)
 
 
 class Views(Strict):

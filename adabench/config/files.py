@@ -12,6 +12,8 @@ import copy
 import difflib
 import functools
 import re
+import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from adabench.config.local_files import by_content
+from adabench.hints import MISTAKES
 
 #: Ready-made ``protocol`` sections, a file each.
 PROTOCOLS = Path("configs/_base_/protocols")
@@ -41,17 +44,30 @@ def read_config(path: Path) -> Config:
     """
     try:
         files = tuple(_files(path, ()))
-        # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
-        cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
-    except (SyntaxError, NameError, ImportError, KeyError) as error:
-        raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
+    except SyntaxError as error:
+        raise _no_assignments(path, error) from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: _base_ names {error.filename}, which does not exist"
         ) from error
+    try:
+        # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
+        cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
+    except MISTAKES as error:
+        raise _no_assignments(path, error) from error
     for key in [key for key in cfg if key.startswith("_")]:
         cfg.pop(key)
     return cfg
+
+
+def _no_assignments(path: Path, error: BaseException) -> ValueError:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    own = [line for line, file in zip(lines, frames, strict=True) if Path(file) == path.absolute()]
+    where = f"{path}:{own[-1]}" if own else str(path)
+    return ValueError(
+        f"{where}: a config is a file of Python assignments; {type(error).__name__}: {error}"
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -173,6 +189,13 @@ def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
         key, sign, text = pair.partition("=")
         if not sign or not all(key.split(".")):
             raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"--cfg-options {key}: letters came that this terminal's encoding "
+                f"({sys.getfilesystemencoding()}) lacks: run with PYTHONUTF8=1, or write them in a config"
+            ) from error
         options[key] = _value(pair, text)
     return options
 

@@ -98,9 +98,9 @@ class Training(Strict):
     warmup_epochs: int = Field(default=1, ge=0)
     clip_grad: float = Field(default=1.0, ge=0)
     validate_every: int = Field(default=1, gt=0)
-    workers: int = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0, le=1024)
     amp: bool = False
-    threads: int = Field(default=0, ge=0)
+    threads: int = Field(default=0, ge=0, le=1024)
     accumulate: int = Field(default=1, gt=0)
     patience: int = Field(default=0, ge=0)
     sampler: Literal["random", "level"] = "random"

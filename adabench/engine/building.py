@@ -10,6 +10,7 @@ import torch
 
 from adabench.config.experiment import Experiment
 from adabench.config.mistakes import told_at
+from adabench.config.parts import Known, check_parts
 from adabench.config.references import in_order, referenced, resolve
 from adabench.data.augment import build_augment
 from adabench.data.views import SegmentView
@@ -19,6 +20,7 @@ from adabench.engine.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models import Assessor, Backbone, SegmentBackbone
 from adabench.models.weights import read_weights
+from adabench.plugins.signatures import signatures_of_loaded
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
 
@@ -64,6 +66,7 @@ def part_versions(value: Any) -> list[list[Any]]:
 
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
+    check_parts(experiment, Known(signatures_of_loaded(), is_all=False))
     _check_training(experiment)
     for name in in_order(experiment.stages):
         stage = dict(experiment.stages[name])

@@ -109,7 +109,7 @@ def _is_script(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any("/code/" in name for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
+    except (*_DAMAGE, zipfile.BadZipFile):
         return False
 
 

@@ -42,6 +42,7 @@ _OBJECTS: dict[Any, Any] = {
     Sequence: list,
     Iterable: list,
 }
+_UNIONS = (Union, types.UnionType)
 _TOLD = {
     bool: "True or False",
     int: "a whole number",
@@ -86,7 +87,7 @@ def from_object(annotation: Any) -> Any:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return _words(inner)
-    if origin in (Union, types.UnionType):
+    if origin in _UNIONS:
         return _either([from_object(each) for each in inner])
     if origin is not None:
         kinds = [from_object(each) for each in inner if each is not ...]
@@ -110,7 +111,7 @@ def _words(values: Iterable[Any]) -> Any:
 
 
 def _either(kinds: Sequence[Any]) -> Any:
-    return Any if Any in kinds else Union[tuple(kinds)]
+    return Any if Any in kinds else Union[tuple(kinds)]  # noqa: UP007 - of kinds known only here
 
 
 def _of(name: str, kind: Any, inner: Sequence[Any]) -> Any:
@@ -140,7 +141,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return True
     if kind is None or kind is type(None):
         return value is None
-    if origin is Union:
+    if origin in _UNIONS:
         return any(_fits(value, each) for each in get_args(kind))
     if origin is Literal:
         return any(type(value) is type(word) and value == word for word in get_args(kind))
@@ -162,7 +163,7 @@ _TYPES: dict[Any, Any] = {
 
 def _told(kind: Any) -> Iterator[str]:
     origin = get_origin(kind)
-    if origin is Union:
+    if origin in _UNIONS:
         for each in get_args(kind):
             yield from _told(each)
     elif origin is Literal:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Optional
+from typing import Any, Final
 
 from adabench import registry
 from adabench.plugins.annotations import annotations_of, from_source
@@ -62,6 +62,7 @@ def signatures_of_loaded() -> Signatures:
     }
 
 
+@functools.lru_cache(maxsize=512)
 def _inspected(part: object) -> Signature:
     try:
         parameters = inspect.signature(part).parameters.values()  # type: ignore[arg-type]  # it says what is no callable
@@ -77,7 +78,7 @@ def _inspected(part: object) -> Signature:
 
 
 def _or_default(kind: Any, is_none: bool) -> Any:
-    return Optional[kind] if is_none and kind is not Any else kind
+    return kind | None if is_none and kind is not Any else kind
 
 
 @functools.cache
