@@ -16,7 +16,6 @@ from adabench.config.experiment import Experiment, load_config
 from adabench.config.files import keys_of, read_config
 from adabench.config.origin import Origin
 from adabench.config.parts import Known, check_parts
-from adabench.config.sections import check_sections
 from adabench.hints import reworded
 from adabench.plugins import PluginReport, any_outside, load_plugins
 from adabench.plugins.signatures import Signatures, signatures_of_loaded, with_user
@@ -84,6 +83,9 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
 
 
 def _checked(arguments: argparse.Namespace, parts: Signatures, is_all: bool = True) -> Experiment:
+    # The generator draws with OpenCV, which a bench that plans has no need of.
+    from adabench.config.sections import check_sections
+
     experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
     with naming_file(arguments):
         check_parts(experiment, Known(parts, is_all, _origin(arguments)))

@@ -55,7 +55,7 @@ def _placed(error: Exception, place: str, config: Any) -> Exception:
         if argument:
             inner = (k for k, v in part.items() if isinstance(v, Mapping) and argument in v)
             steps = [where, *([] if argument in part else inner), argument]
-            return reworded(error, f"{'.'.join(steps)}: {wrong}")
+            return ValueError(f"{'.'.join(steps)}: {wrong}")
     if isinstance(error, _TOLD):
         return reworded(error, _joined(where, part, text))
     file = place_in_plugin(error)
@@ -75,6 +75,9 @@ def _misgiven(error: TypeError) -> tuple[str, str]:
             taken = [*inspect.signature(kind).parameters]
             hint = f"{did_you_mean(odd[2], taken)} It takes: {', '.join(taken)}."
             return odd[2], f"{odd[1]} takes no {odd[2]!r}.{hint}"
+    missing = re.match(r"(\w+)\.__init__\(\) missing \d+ required .*?: '(\w+)'", str(error))
+    if missing is not None:
+        return missing[2], f"it is missing, and {missing[1]} needs it"
     for frame in reversed(frames):
         if frame.f_code.co_name == "__init__" and "self" in frame.f_locals:
             for name, kind in annotations_of(type(frame.f_locals["self"]).__init__).items():

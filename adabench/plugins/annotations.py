@@ -7,6 +7,8 @@ A config holds plain values. What else an annotation may name (a tensor, a class
 from __future__ import annotations
 
 import ast
+import functools
+import operator
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -111,7 +113,7 @@ def _words(values: Iterable[Any]) -> Any:
 
 
 def _either(kinds: Sequence[Any]) -> Any:
-    return Any if Any in kinds else Union[tuple(kinds)]  # noqa: UP007 - of kinds known only here
+    return Any if Any in kinds else functools.reduce(operator.or_, kinds)
 
 
 def _of(name: str, kind: Any, inner: Sequence[Any]) -> Any:
