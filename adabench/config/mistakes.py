@@ -46,9 +46,9 @@ def told_at(place: str, config: Any = None) -> Iterator[None]:
 def _placed(error: Exception, place: str, config: Any) -> Exception:
     text = _text_of(error)
     if field_in(text):
-        section = re.match(r"\w*", place)
-        is_whole = section is not None and text.startswith(section[0])
-        return reworded(error, text if is_whole else f"{place}.{text}")
+        # A stage has sections of its own.
+        is_inner = place.startswith("stages.") and not text.startswith("stages.")
+        return reworded(error, f"{place}.{text}" if is_inner else text)
     where, part = _innermost(place, config, being_built(error))
     if isinstance(error, TypeError):
         argument, wrong = _misgiven(error)

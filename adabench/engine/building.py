@@ -66,15 +66,17 @@ def part_versions(value: Any) -> list[list[Any]]:
 
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
+    stages = in_order(experiment.stages)
+    # Only the names matter here: a stage that is missing is told before the others are trained.
+    resolve([experiment.method, experiment.semantics], dict.fromkeys(stages, Path()))
     check_parts(experiment, Known(signatures_of_loaded(), is_all=False))
     _check_training(experiment)
-    for name in in_order(experiment.stages):
+    for name in stages:
         stage = dict(experiment.stages[name])
-        _check_weights(stage, f"stages.{name}")
+        # The weights of a method that it trains are looked at as those of a run are.
+        _check_weights({k: v for k, v in stage.items() if k != "method"}, f"stages.{name}")
         with told_at(f"stages.{name}", stage):
             STAGES.build(stage).check(experiment)
-    # Only the names matter here: a stage that is missing is told before the others are trained.
-    resolve([experiment.method, experiment.semantics], dict.fromkeys(experiment.stages, Path()))
     _check_semantics(experiment.semantics)
     _check_views(experiment)
     method = {"type": "Assessor", **experiment.method}

@@ -19,7 +19,6 @@ from adabench.config.digest import digest
 from adabench.config.experiment import Experiment
 from adabench.config.generated import expression_parameters
 from adabench.config.local_files import by_content
-from adabench.config.mistakes import told_at
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
@@ -249,8 +248,7 @@ class ExpressionPretrain(Stage):
                     f"columns: no label of a frame is called {column!r}."
                     f"{did_you_mean(column, SIGNAL_COLUMNS)} Known: {', '.join(SIGNAL_COLUMNS)}."
                 )
-        with told_at("trunk", self.trunk):
-            MODELS.build(without_weights(self.trunk))
+        MODELS.build(without_weights(self.trunk))
         check_training(self.training)
         if self.training.sampler == "level":
             raise ValueError(
