@@ -120,7 +120,7 @@ def _of(name: str, kind: Any, inner: Sequence[Any]) -> Any:
     if name == "Optional":
         return _either([*inner, None])
     if kind is list and inner:
-        return list[_either(inner)]
+        return types.GenericAlias(list, (_either(inner),))
     return kind
 
 
