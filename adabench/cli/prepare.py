@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from adabench.cli.parser import Parser, whole
+from adabench.cli.parser import Parser
 from adabench.cli.streams import told, write_anywhere
 from adabench.data.audit import audit_text
 from adabench.data.corpora import CorpusReader, is_own
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--detect-every", type=int, metavar="N", help=f"in frames ({defaults.detect_every})")
     add("--detector", help=f"haar, or yunet with --model ({defaults.detector})")
     add("--model", type=Path, metavar="FILE", help="the detector's ONNX file")
-    add("--processes", type=whole(), default=2, metavar="N", help="clips at once (2)")
+    add("--processes", type=int, default=2, metavar="N", help="clips at once (2)")
     limit = f"seconds without a new frame after which a clip is given up ({PATIENCE:g})"
     add("--patience", type=float, default=PATIENCE, metavar="S", help=limit)
     add("--quiet", action="store_true", help="no progress line")

@@ -111,15 +111,16 @@ def with_user(folders: Sequence[Path] = ()) -> tuple[Signatures, bool]:
     for unit in (candidate.unit for candidate in candidates if candidate.unit is not None):
         try:
             found = unit()
-            modules = [(f, _Module.read(f)) for f in found.files.values() if f.suffix == ".py"]
+            texts = [f.read_bytes() for f in found.files.values() if f.suffix == ".py"]
+            modules = [_Module.of(text) for text in texts]
         except (OSError, SyntaxError, ValueError):
             return known, False  # importing it will tell what is the matter
-        is_all = is_all and not found.requires
-        for path, module in modules:
-            parts = [*module.registered()]
-            is_all = is_all and path.read_bytes().count(b"register_module") == len(parts)
-            for registry_name, name, node in parts:
-                known[registry_name][name] = module.signature(node)
+        parts = [(module, *each) for module in modules for each in module.registered()]
+        written = sum(text.count(b"register_module") for text in texts)
+        # Of one that seems to register nothing, importing it will tell why.
+        is_all = is_all and not found.requires and 0 < written == len(parts)
+        for module, registry_name, name, node in parts:
+            known[registry_name][name] = module.signature(node)
     return known, is_all
 
 
@@ -180,7 +181,11 @@ class _Module:
     @staticmethod
     @functools.cache
     def read(path: Path) -> _Module:
-        tree = ast.parse(path.read_bytes())
+        return _Module.of(path.read_bytes())
+
+    @staticmethod
+    def of(text: bytes) -> _Module:
+        tree = ast.parse(text)
         classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         imported = {
             alias.asname or alias.name: node.module or ""
