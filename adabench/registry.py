@@ -39,6 +39,9 @@ SCOPE = "adabench"
 #: Packages whose registries a scope may name: OpenMMLab's own. Nothing else is imported by a look-up.
 SCOPES = frozenset({SCOPE, mm.MODELS.scope, *MODULE2PACKAGE})
 
+# Begins a note of an error: which part was being built.
+_BUILDING = "while building "
+
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 
 # Set by adabench.plugins: why a look-up may have failed (a plugin that could not be imported, or one
@@ -91,6 +94,16 @@ def types_in(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from types_in(item, f"{where}[{index}]")
+
+
+def being_built(error: BaseException | None) -> list[str]:
+    """Return the types of the parts that were being built when an error was raised, inner ones first."""
+    found: list[str] = []
+    while error is not None:
+        notes = [str(note) for note in getattr(error, "__notes__", ())]
+        own = [note.removeprefix(_BUILDING) for note in notes if note.startswith(_BUILDING)]
+        found, error = own + found, error.__cause__
+    return found
 
 
 def place_of(part: Any) -> str:
@@ -223,7 +236,11 @@ class Registry(mm.Registry):
             ValueError: a ``_scope_``.
         """
         found = self.check(cfg)
-        return super().build({**cfg, "type": found}, *args, **kwargs)
+        try:
+            return super().build({**cfg, "type": found}, *args, **kwargs)
+        except Exception as error:
+            error.add_note(f"{_BUILDING}{cfg['type']}")
+            raise
 
     def check(self, cfg: Any) -> type:
         """Return the class that ``cfg`` names, once all types within it are known; errors as `build`."""

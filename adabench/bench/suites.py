@@ -16,24 +16,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adabench.data.tracks import get_track
+from adabench.hints import MISTAKES, problems
 from adabench.records.record import Record, Reported
 from adabench.records.reported import read_reported
 
 FOLDER = Path("configs/suites")
 REPORTED_FILE = Path("leaderboard/reported/reported.csv")
 
-# What running a file of assignments raises where it holds a mistake.
-_MISTAKES = (
-    SyntaxError,
-    NameError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    ImportError,
-    OSError,
-)
 # `change` may not set these: the bench does, a job at a time.
 _NOT_IN_CHANGE = {"track": "tracks", "seed": "seeds"}
 
@@ -255,7 +244,7 @@ def _read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), content)
-    except _MISTAKES as error:
+    except MISTAKES as error:
         raise ValueError(
             f"{path}: a suite is a file of Python assignments; {type(error).__name__}: {error}"
         ) from error
@@ -370,17 +359,15 @@ def _check_reported(suite: Suite, row: SuiteRow, printed: set[tuple[str, str]]) 
 
 
 def _describe(error: ValidationError, rows: Any) -> str:
-    parts = []
-    for item in error.errors(include_url=False, include_context=False):
-        place = [str(step) for step in item["loc"]]
-        where = ""
-        if place[:1] == ["rows"] and len(place) > 1 and re.fullmatch(r"\d+", place[1]):
-            index = int(place[1])
-            where = f"{_row_name(index + 1, rows[index])}, "
-            place = place[2:]
-        field = f"field {'.'.join(place)!r}: " if place else ""
-        parts.append(f"{where}{field}{item['msg']} (got {_short(item['input'])})")
-    return "; ".join(parts)
+    def told(place: re.Match[str]) -> str:
+        field = f"field {place['field']!r}: " if place["field"] else ": "
+        if place["row"] is None:
+            return field
+        row = int(place["row"])
+        return f"{_row_name(row + 1, rows[row])}, {field}".replace(", : ", ": ")
+
+    place = r"(?:(?<=^)|(?<=; ))(?:rows\.(?P<row>\d+)\.?)?(?P<field>[\w.]*): "
+    return re.sub(place, told, problems(error, Suite))
 
 
 def _row_name(number: int, row: Any) -> str:
@@ -391,8 +378,3 @@ def _row_name(number: int, row: Any) -> str:
 def _nearest(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from adabench.bench.suites import FOLDER, load_suite
+from adabench.cli.parser import whole
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
-from adabench.config.parts import check_parts
+from adabench.config.files import keys_of, read_config
+from adabench.config.origin import Origin
+from adabench.config.parts import Known, check_parts
+from adabench.hints import reworded
 from adabench.plugins import PluginReport, any_outside, load_plugins
-from adabench.plugins.signatures import signatures_in_source, signatures_of_loaded
+from adabench.plugins.signatures import Signatures, signatures_of_loaded, with_user
+from adabench.plugins.traces import place_in_plugin
 from adabench.records.record import Record
 
 # What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
@@ -42,7 +48,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help="in place of the config's: a file of configs/_base_/protocols (person-disjoint, folds, "
         "train-dev, cross-corpus, official), or one of your own",
     )
-    parser.add_argument("--seed", type=int, help="of the run; the config's by default")
+    parser.add_argument("--seed", type=whole(0), help="of the run; the config's by default")
     parser.add_argument(
         "--plugins",
         type=Path,
@@ -67,17 +73,45 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
         ValueError, FileNotFoundError: naming file, field and remedy; also for a plugin that the user
             named and that failed or registered nothing, and one that wanted a name of the config's.
     """
-    if not any_outside(arguments.plugins):
-        # Importing parts takes seconds; what can be told from their source is told before.
-        experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
-        check_parts(experiment, signatures_in_source())
-        load_plugins_of(()).refuse_contested(experiment.sections())
-        return experiment
-    report = load_plugins_of(arguments.plugins)
-    experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
-    report.refuse_contested(experiment.sections())
-    check_parts(experiment, signatures_of_loaded())
+    # Importing parts takes seconds; what can be told from their source is told before.
+    parts, is_all = with_user(arguments.plugins)
+    experiment = _checked(arguments, parts, is_all)
+    load_plugins_of(arguments.plugins).refuse_contested(experiment.sections())
+    if any_outside(arguments.plugins):
+        experiment = _checked(arguments, signatures_of_loaded())
     return experiment
+
+
+def _checked(arguments: argparse.Namespace, parts: Signatures, is_all: bool = True) -> Experiment:
+    # The generator draws with OpenCV, which a bench that plans has no need of.
+    from adabench.config.sections import check_sections
+
+    experiment = _experiment(arguments, arguments.cfg_options, arguments.stage)
+    with naming_file(arguments):
+        check_parts(experiment, Known(parts, is_all, _origin(arguments)))
+        check_sections(experiment)
+    return experiment
+
+
+@contextmanager
+def naming_file(arguments: argparse.Namespace) -> Iterator[None]:
+    """Have an error that begins with a field of the config begin with the file that sets it."""
+    try:
+        yield
+    except USER_ERRORS as error:
+        told_ = told(error)
+        named = told_ if arguments.config is None else _origin(arguments).named(told_)
+        if named == told_:
+            raise
+        raise reworded(error, named) from error.__cause__
+
+
+def _origin(arguments: argparse.Namespace) -> Origin:
+    """Return where the config's values come from."""
+    source = _source(arguments)
+    suite = arguments.config if arguments.row is not None else None
+    options = keys_of(arguments.cfg_options)
+    return Origin(source["path"], arguments.demo, source["change"], suite, options)
 
 
 def is_changed(arguments: argparse.Namespace, experiment: Experiment) -> bool:
@@ -168,6 +202,8 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"path": path, "change": change}
     if arguments.stage is not None:
         raise ValueError("--stage is set by the suite's row; leave it out")
+    if path.is_file() and path.parent.name != FOLDER.name and "rows" not in read_config(path):
+        raise ValueError(f"{path}: it is a config, and --row names a row of a suite: leave it out")
     suite = load_suite(path)
     row = suite.row(arguments.row)
     tracks = suite.tracks_of(row)
@@ -176,13 +212,21 @@ def _source(arguments: argparse.Namespace) -> dict[str, Any]:
     return suite.config_of(row, arguments.track or tracks[0])
 
 
+def _with_place(error: Exception) -> str:
+    """Return an error's words, with file and line where a plugin raised it."""
+    text, place = told(error), place_in_plugin(error)
+    if not place or place.partition(", in ")[0] in text:
+        return text
+    return f"{type(error).__name__}: {text} ({place})"
+
+
 def run_tool(main: Callable[[], int]) -> None:
     """Run a tool and exit; bad input ends in one line that says what to do, not in a traceback."""
     write_anywhere()
     try:
         code = main()
     except USER_ERRORS as error:
-        print(f"error: {told(error)}", file=sys.stderr)
+        print(f"error: {_with_place(error)}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:
         print("stopped; --resume goes on from the last checkpoint", file=sys.stderr)

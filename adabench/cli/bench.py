@@ -22,6 +22,7 @@ from adabench.bench.launch import describe_plan, launch, make_executor, write_ta
 from adabench.bench.suites import FOLDER, Suite, load_suites
 from adabench.bench.tasks import Options
 from adabench.cli.arguments import load_plugins_of
+from adabench.cli.parser import Parser, above_zero, whole
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment, load_config
 from adabench.plugins import any_outside
@@ -110,9 +111,7 @@ def _options(given: argparse.Namespace) -> Options:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--suite", nargs="+", metavar="NAME", help="suites, or files of your own")
@@ -121,15 +120,15 @@ def _parser() -> argparse.ArgumentParser:
         "--config", type=Path, nargs="+", metavar="FILE", help="configs, each on its own track"
     )
     add("--demo", action="store_true", help="run the configs' demo sections")
-    add("--seeds", type=int, nargs="+", metavar="SEED", help="in place of each suite's own")
+    add("--seeds", type=whole(0), nargs="+", metavar="SEED", help="in place of each suite's own")
     shuffled = "run each row on shuffled training labels: it must not beat the constant"
     add("--control", choices=["shuffled"], help=shuffled)
     add("--track", nargs="+", metavar="TRACK", help="rows on these tracks only")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--dry-run", action="store_true", help="print one line a job; run nothing")
     mode.add_argument("--table-only", action="store_true", help="print the tables; run nothing")
-    add("--jobs", type=int, default=1, metavar="N", help="jobs at a time (1)")
-    add("--limit", type=float, metavar="SECONDS", help="kill a job that takes longer")
+    add("--jobs", type=whole(), default=1, metavar="N", help="jobs at a time (1)")
+    add("--limit", type=above_zero, metavar="SECONDS", help="kill a job that takes longer")
     add("--retry-failed", action="store_true", help="run jobs again that failed before")
     add("--force", action="store_true", help="run again what is done")
     add("--executor", choices=["local", "slurm"], default="local", help="where jobs run (local)")

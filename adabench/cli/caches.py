@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from adabench.cli.parser import Parser
 from adabench.cli.streams import write_anywhere
 from adabench.data.locks import FolderInUseError
 from adabench.engine.caches.unused import Kept, named_by, remove, unnamed
@@ -85,9 +86,7 @@ def _remove(kept: Kept) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder")
     parser.add_argument(
         "--results",

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from adabench.cli.parser import Parser
 from adabench.cli.streams import write_anywhere
 from adabench.leaderboard.accept import RefusedError, accept, remarks_on
 from adabench.leaderboard.cells import terminal_cell
@@ -114,7 +115,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="The leaderboard: tables, checks, comparisons.")
+    parser = Parser(description="The leaderboard: tables, checks, comparisons.")
     commands = parser.add_subparsers(required=True, metavar="{build,verify,add,compare}")
     build = commands.add_parser("build", help="write one table a track, and one page (the default)")
     _add_folders(build, "--results", "read these in place of ROOT/measured and ROOT/local")

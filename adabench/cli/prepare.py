@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from adabench.cli.parser import Parser
 from adabench.cli.streams import told, write_anywhere
 from adabench.data.audit import audit_text
 from adabench.data.corpora import CorpusReader, is_own
@@ -113,7 +114,7 @@ def _refuse(
 
 def _parser() -> argparse.ArgumentParser:
     defaults, formatter = PrepareSettings(), argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
+    parser = Parser(description=__doc__, formatter_class=formatter)
     add = parser.add_argument
     known = ", ".join(sorted(CORPORA.module_dict))
     add("corpus", metavar="CORPUS", help=f"one of {known}, or one that a plugin reads")

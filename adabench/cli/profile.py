@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
+from adabench.cli.parser import Parser, whole
 from adabench.config.experiment import Experiment
 from adabench.engine.building import build_untrained, signal_names
 from adabench.engine.estimating import build_untrained_estimator
@@ -29,30 +30,34 @@ FPS = 30.0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     step = actions.add_parser(
         "step", help="a training step over that of its trunk alone, or an estimator"
     )
     add_run_arguments(step)
     step.add_argument(
-        "--clips", type=int, help="of a step (2); of an estimator those it is fitted on (100)"
+        "--clips",
+        type=whole(),
+        help="of a step (2); of an estimator those it is fitted on (100)",
     )
-    step.add_argument("--frames", type=int, default=25, help="of each clip")
-    step.add_argument("--size", type=int, default=128, help="side of a frame, pixels")
-    step.add_argument("--repeats", type=int, default=7)
-    step.add_argument("--threads", type=int, default=0, help="torch's threads; 0 takes all cores")
+    step.add_argument("--frames", type=whole(), default=25, help="of each clip")
+    step.add_argument("--size", type=whole(), default=128, help="side of a frame, pixels")
+    step.add_argument("--repeats", type=whole(), default=7)
+    step.add_argument(
+        "--threads", type=whole(0), default=0, help="torch's threads; 0 takes all cores"
+    )
     step.add_argument("--device", default="cpu")
     data = actions.add_parser("data", help="share of the training steps spent waiting for data")
     add_run_arguments(data)
-    data.add_argument("--epochs", type=int, default=2)
+    data.add_argument("--epochs", type=whole(), default=2)
     prepare = actions.add_parser("prepare", help="prepare over decoding the same videos")
     prepare.add_argument("corpus", nargs="?", default="avec2014", help="the reader's name")
     prepare.add_argument("--src", type=Path, required=True, help="folder of the raw corpus")
-    prepare.add_argument("--processes", type=int, nargs="+", default=[1, 2])
-    prepare.add_argument("--clips", type=int, default=24, help="how many of the corpus's")
-    prepare.add_argument("--size", type=int, default=112, help="side of a crop, pixels")
-    prepare.add_argument("--repeats", type=int, default=1)
+    prepare.add_argument("--processes", type=whole(), nargs="+", default=[1, 2])
+    prepare.add_argument("--clips", type=whole(), default=24, help="how many of the corpus's")
+    prepare.add_argument("--size", type=whole(), default=112, help="side of a crop, pixels")
+    prepare.add_argument("--repeats", type=whole(), default=1)
     for each in (step, data, prepare):
         each.add_argument("--json", action="store_true", help="print JSON")
     return parser

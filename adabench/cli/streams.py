@@ -6,7 +6,10 @@ import errno
 import io
 import sys
 
+from pydantic import ValidationError
+
 from adabench.data.files import OPEN_FILES
+from adabench.hints import problems
 
 
 def write_anywhere() -> None:
@@ -19,6 +22,8 @@ def write_anywhere() -> None:
 def told(error: BaseException) -> str:
     """Return an error's words in one text, with the remedy where too many files were open."""
     text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
+    if isinstance(error, ValidationError):
+        text = problems(error)
     cause: BaseException | None = error
     while cause is not None:
         is_limit = isinstance(cause, OSError) and cause.errno in (errno.EMFILE, errno.ENFILE)

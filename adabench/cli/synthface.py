@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 
+from adabench.cli.parser import Parser, whole
 from adabench.cli.streams import write_anywhere
 from adabench.synthface import (
     ExpressionParameters,
@@ -34,7 +35,7 @@ COPIES = {
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="the generated corpus of drawn faces")
+    parser = Parser(description="the generated corpus of drawn faces")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--corpus", type=Path, metavar="OUT", help="write a corpus to OUT")
     what.add_argument("--expressions", type=Path, metavar="OUT", help="write expression clips")
@@ -43,7 +44,9 @@ def parse_arguments() -> argparse.Namespace:
     what.add_argument("--bounds", action="store_true", help="print what true curves can reach")
     what.add_argument("--sheet", type=Path, metavar="PNG", help="write a contact sheet")
     what.add_argument("--speed", action="store_true", help="print frames a second of one core")
-    parser.add_argument("--seed", type=int, default=0, help="the corpus' seed, or the first one")
+    parser.add_argument(
+        "--seed", type=whole(0), default=0, help="the corpus' seed, or the first one"
+    )
     parser.add_argument("--tiny", action="store_true", help="the size for tests, not the demo's")
     parser.add_argument("--motion", choices=("stills", "smooth"), default="stills")
     parser.add_argument(
@@ -53,8 +56,8 @@ def parse_arguments() -> argparse.Namespace:
         "--layout", choices=layouts.OPENFACE_LAYOUTS, default="avec2014", help="of --openface"
     )
     parser.add_argument("--image", default="bmp", help="format of --openface's faces")
-    parser.add_argument("--draws", type=int, default=10, help="corpora for the bounds")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--draws", type=whole(), default=10, help="corpora for the bounds")
+    parser.add_argument("--processes", type=whole(), default=2)
     return parser.parse_args()
 
 

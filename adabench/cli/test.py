@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
+from adabench.cli.arguments import add_run_arguments, experiment_from, naming_file, run_tool
+from adabench.cli.parser import Parser
 from adabench.engine.decoy import describe
 from adabench.engine.run import score_checkpoint
 from adabench.records.results import write_record
@@ -20,7 +20,7 @@ def main() -> None:
 
 def command() -> int:
     """Parse, test, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     add_run_arguments(parser)
     parser.add_argument(
         "checkpoint", type=Path, help="best.pth or estimator.skops of a run of the config"
@@ -29,7 +29,9 @@ def command() -> int:
         "--out", type=Path, metavar="RESULTS", help="also write a record to this results folder"
     )
     arguments = parser.parse_args()
-    _, record = score_checkpoint(experiment_from(arguments), arguments.checkpoint)
+    experiment = experiment_from(arguments)
+    with naming_file(arguments):
+        _, record = score_checkpoint(experiment, arguments.checkpoint)
     if arguments.out:
         print(f"record  {write_record(record, arguments.out)}")
     metrics = record.metrics.model_dump(exclude_none=True)

@@ -17,9 +17,11 @@ from pathlib import Path
 from adabench.cli.arguments import (
     add_run_arguments,
     experiment_from,
+    naming_file,
     refuse_unplanned,
     run_tool,
 )
+from adabench.cli.parser import Parser
 
 
 def main() -> None:
@@ -38,13 +40,12 @@ def command() -> int:
     refuse_unplanned(experiment, arguments.planned)
     from adabench.cli.training import run
 
-    return run(arguments, experiment)
+    with naming_file(arguments):
+        return run(arguments, experiment)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_run_arguments(parser)
     parser.add_argument(
         "--from-record", type=Path, metavar="FILE", help="run a record's config again and compare"

@@ -21,6 +21,7 @@ from pydantic import (
 from adabench.config.digest import digest
 from adabench.config.estimators import ESTIMATOR, refuse_what_networks_have
 from adabench.config.files import (
+    keys_of,
     merge,
     parse_options,
     promote_stage,
@@ -30,17 +31,18 @@ from adabench.config.files import (
     without_marks,
 )
 from adabench.config.local_files import by_content
+from adabench.config.origin import Origin, field_in
 from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
     ProtocolSection,
-    told_place,
 )
 from adabench.config.training import Strict, Training
 from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
-from adabench.hints import did_you_mean
+from adabench.hints import did_you_mean, problems, quoted
+from adabench.plugins.annotations import misfit
 from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
@@ -58,7 +60,7 @@ class Data(Strict):
     root: str = "data"
     size: int = Field(default=112, ge=16)
     synthface: dict[str, Any] = Field(default_factory=lambda: {"preset": "demo", "seed": 0})
-    processes: int = Field(default=2, gt=0)
+    processes: int = Field(default=2, gt=0, le=1024)
 
 
 class Views(Strict):
@@ -147,8 +149,11 @@ class Experiment(Strict):
     @model_validator(mode="after")
     def _names(self) -> Experiment:
         check_types({**self.sections(), "metrics": list(self.metrics)})
-        if not isinstance(self.method.get("name"), str):
+        name = self.method.get("name")
+        if name is None:
             raise ValueError("method.name is missing: the name that the leaderboard shows")
+        if not isinstance(name, str):
+            raise ValueError(f"method.name: {misfit(name, str)}{quoted('method.name', name)}")
         if self.method.get("type") == ESTIMATOR:
             refuse_what_networks_have(
                 hooks=self.hooks,
@@ -159,8 +164,8 @@ class Experiment(Strict):
         if self.hooks and self.training is None:
             raise ValueError("hooks run in training, and this config has no training section")
         # A record refuses other names, which would be told after training.
-        for field, name in (("method.name", self.method["name"]), ("name", self.name)):
-            _told_of(field, check_name, name)
+        for field, text in (("method.name", name), ("name", self.name)):
+            _told_of(field, check_name, text)
         for option in self.overrides:
             _told_of("--cfg-options", check_remark, option)
         get_track(self.track)
@@ -362,7 +367,7 @@ def load_config(
         content["seed"] = seed
     told = tuple(told_option(o) for o in overrides if not o.startswith(LOCAL_OPTIONS))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
-    return _validate(path, content).with_code()
+    return _validate(Origin(path, demo, options=keys_of(overrides)), content).with_code()
 
 
 def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
@@ -373,7 +378,7 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
     """
     cfg = Config(experiment.model_dump(by_alias=True))
     merge(Path(experiment.name), cfg, parse_options(overrides), "--cfg-options")
-    return _validate(Path(experiment.name), cfg.to_dict())
+    return _validate(Origin(Path(experiment.name)), cfg.to_dict())
 
 
 def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:
@@ -413,18 +418,10 @@ def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
             )
 
 
-def _validate(path: Path, content: dict[str, Any]) -> Experiment:
+def _validate(origin: Origin, content: dict[str, Any]) -> Experiment:
     try:
         return Experiment.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(p) for p in told_place(e['loc'])) or 'config'}: {e['msg']} "
-            f"(got {_short(e['input'])})"
-            for e in error.errors()
-        )
-        raise ValueError(f"{path}: {problems}") from error
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        told = problems(error, Experiment)
+        file = origin.file_of(field_in(told))
+        raise ValueError(f"{file}: {told}") from error

@@ -12,6 +12,8 @@ import copy
 import difflib
 import functools
 import re
+import sys
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from adabench.config.local_files import by_content
+from adabench.hints import MISTAKES
 
 #: Ready-made ``protocol`` sections, a file each.
 PROTOCOLS = Path("configs/_base_/protocols")
@@ -41,17 +44,30 @@ def read_config(path: Path) -> Config:
     """
     try:
         files = tuple(_files(path, ()))
-        # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
-        cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
-    except (SyntaxError, NameError, ImportError, KeyError) as error:
-        raise ValueError(f"{path}: a config is a file of Python assignments; {error}") from error
+    except SyntaxError as error:
+        raise _no_assignments(path, error) from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: _base_ names {error.filename}, which does not exist"
         ) from error
+    try:
+        # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
+        cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
+    except MISTAKES as error:
+        raise _no_assignments(path, error) from error
     for key in [key for key in cfg if key.startswith("_")]:
         cfg.pop(key)
     return cfg
+
+
+def _no_assignments(path: Path, error: BaseException) -> ValueError:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    own = [line for line, file in zip(lines, frames, strict=True) if Path(file) == path.absolute()]
+    where = f"{path}:{own[-1]}" if own else str(path)
+    return ValueError(
+        f"{where}: a config is a file of Python assignments; {type(error).__name__}: {error}"
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -99,6 +115,11 @@ def _bases(path: Path, text: str) -> tuple[str, ...]:
         if not isinstance(base, str) or "::" in base:
             raise ValueError(f"{path}: _base_: expected the path of a .py file; got {base!r}")
     return bases
+
+
+def bases_of(path: Path) -> list[Path]:
+    """Return the files that a config names as its bases; errors as `read_config`."""
+    return [path.parent / base for base in _bases(path, path.read_text(encoding="utf-8"))]
 
 
 def read_protocol(name: str | Path) -> dict[str, Any]:
@@ -157,18 +178,30 @@ def told_option(pair: str) -> str:
     return pair if told == value else f"{key}={told}"
 
 
+def keys_of(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields that ``key=value`` pairs set."""
+    return tuple(pair.partition("=")[0] for pair in overrides)
+
+
 def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for pair in overrides:
         key, sign, text = pair.partition("=")
-        if not sign or not key:
+        if not sign or not all(key.split(".")):
             raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"--cfg-options {key}: letters came that this terminal's encoding "
+                f"({sys.getfilesystemencoding()}) lacks: run with PYTHONUTF8=1, or write them in a config"
+            ) from error
         options[key] = _value(pair, text)
     return options
 
 
 def _value(pair: str, text: str) -> Any:
-    if "," in text and (text[:1] in _LITERAL or _is_file(text)):
+    if ("," in text and (text[:1] in _LITERAL or _is_file(text))) or text.startswith(("[{", "({")):
         value = _literal(text)
         if value is not None:
             return value

@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from adabench.config.experiment import Data
+from adabench.hints import validated
 from adabench.synthface import ExpressionParameters, SynthfaceParameters
 
 
-def synthface_parameters(data: Data) -> SynthfaceParameters:
-    """Return the parameters that ``data.synthface`` describes.
+def synthface_parameters(
+    section: dict[str, Any], place: str = "data.synthface"
+) -> SynthfaceParameters:
+    """Return the parameters that a ``data.synthface`` describes.
+
+    Args:
+        section: ``preset``, ``seed`` and values that differ from the preset.
+        place: of it, for messages.
 
     Raises:
         ValueError: an unknown preset, or a value that does not fit.
     """
-    return _preset(SynthfaceParameters, data.synthface, "data.synthface")
+    return _preset(SynthfaceParameters, section, place)
 
 
-def expression_parameters(section: dict[str, Any]) -> ExpressionParameters:
-    """Return the parameters of the expression clips that a pretraining stage names."""
-    return _preset(ExpressionParameters, section, "expressions")
+def expression_parameters(
+    section: dict[str, Any], place: str = "expressions"
+) -> ExpressionParameters:
+    """Return the parameters of the expression clips that a pretraining stage names.
+
+    Arguments and errors as of `synthface_parameters`.
+    """
+    return _preset(ExpressionParameters, section, place)
 
 
-def _preset(kind: Any, section: dict[str, Any], field: str) -> Any:
+def _preset(kind: Any, section: dict[str, Any], place: str) -> Any:
     """Build generator parameters from ``preset``, ``seed`` and values that differ from the preset."""
     values = dict(section)
     preset = values.pop("preset", "demo")
-    seed = values.pop("seed", 0)
     if preset not in ("demo", "tiny"):
-        raise ValueError(f"{field}.preset is 'demo' or 'tiny'; got {preset!r}")
-    parameters = getattr(kind, preset)(seed)
-    return kind.model_validate({**parameters.model_dump(), **values})
+        raise ValueError(f"{place}.preset: expected 'demo' or 'tiny'; got {preset!r}")
+    drawn = getattr(kind, preset)(0).model_dump()
+    return validated(kind, {**drawn, "seed": 0, **values}, place)

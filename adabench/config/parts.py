@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from adabench.config.experiment import Experiment
-from adabench.hints import did_you_mean
+from adabench.config.origin import Origin
+from adabench.hints import did_you_mean, quoted
+from adabench.plugins.annotations import misfit
 from adabench.plugins.signatures import Signature, Signatures
 
 # Keys under which a part holds another of adabench's; elsewhere a type may be a library's.
@@ -16,7 +20,22 @@ _VIEWS = ("train", "test", "select", "augment")
 _PASSED = frozenset(("units", "features", "scale", "signals"))
 
 
-def check_parts(experiment: Experiment, known: Signatures) -> None:
+@dataclass(frozen=True)
+class Known:
+    """What parts there are.
+
+    Attributes:
+        parts: what each takes.
+        is_all: whether there are no others.
+        origin: where the config's values come from, if that is known.
+    """
+
+    parts: Signatures
+    is_all: bool = True
+    origin: Origin | None = None
+
+
+def check_parts(experiment: Experiment, known: Known) -> None:
     """Refuse a part that nothing registered, and arguments that a part does not take.
 
     Args:
@@ -24,19 +43,19 @@ def check_parts(experiment: Experiment, known: Signatures) -> None:
         known: what is registered, and what it takes.
 
     Raises:
-        ValueError: naming the place, what could have been meant, and what there is.
+        ValueError: naming the place, what was expected and what could have been meant.
     """
     for place, part in _parts(experiment):
         name = part.get("type")
         if not isinstance(name, str) or "." in name:
             continue
         expected = _registry_at(place)
-        there = [known[expected]] if expected else [*known.values()]
+        there = [known.parts[expected]] if expected else [*known.parts.values()]
         found = next((parts[name] for parts in there if name in parts), None)
         if found is not None:
-            _check_arguments(place, name, part, found)
-        elif expected:
-            raise ValueError(f"{place}.type: {_unknown(name, known[expected])}")
+            _check_arguments(place, part, found, known.origin)
+        elif expected and known.is_all:
+            raise ValueError(f"{place}.type: {_unknown(name, known.parts[expected])}")
 
 
 def _parts(experiment: Experiment) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -51,23 +70,26 @@ def _parts(experiment: Experiment) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name in ("training", "data", "protocol"):
         sections.pop(name)
     for name, section in sections.items():
-        yield from _within(section, name)
+        yield from parts_within(section, name)
 
 
-def _within(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def parts_within(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (place, config) of every part in a section at a place, outer ones first."""
     if isinstance(value, Mapping):
         if "type" in value:
             yield place, value
         for key, item in value.items():
             if key != "optimiser":
-                yield from _within(item, f"{place}.{key}")
+                yield from parts_within(item, f"{place}.{key}")
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _within(item, f"{place}[{index}]")
+            yield from parts_within(item, f"{place}[{index}]")
 
 
 def _registry_at(place: str) -> str | None:
     """Return the registry that a type at a place has to come from; None where it may be any."""
+    # A stage that trains a method has views as a run has.
+    place = re.sub(r"^stages\.\w+\.views\.", "views.", place)
     top, _, rest = place.partition(".")
     last = rest.rpartition(".")[2]
     if top.startswith("metrics["):
@@ -81,16 +103,31 @@ def _registry_at(place: str) -> str | None:
     return "MODELS" if place == "method" or (top != "views" and last in _ROLES) else None
 
 
-def _check_arguments(place: str, name: str, part: Mapping[str, Any], takes: Signature) -> None:
-    odd = [key for key in part if key != "type" and key not in takes.names]
-    if takes.is_open or not odd:
-        return
+def _check_arguments(
+    place: str, part: Mapping[str, Any], takes: Signature, origin: Origin | None
+) -> None:
+    # A hook's is taken out before it is built.
     own = sorted(takes.names - _PASSED)
-    hint = did_you_mean(odd[0], own)
-    raise ValueError(
-        f"{place}.{odd[0]}: {name} takes no {odd[0]!r}.{hint} It takes: {', '.join(own) or 'nothing'}. "
-        f"Where it is left of the part that stood there before, {place}._delete_=True leaves it out"
-    )
+    given = {
+        k: v for k, v in part.items() if k != "type" and (k, place[:6]) != ("priority", "hooks[")
+    }
+    for key, value in given.items():
+        if key not in takes.names and not takes.is_open:
+            told = (
+                f"{place}.{key}: {part['type']} takes no {key!r}.{did_you_mean(key, own)} It takes: "
+                f"{', '.join(own) or 'nothing'}."
+            )
+            left = "" if origin is None else origin.left_of(place, key, part["type"])
+            # It is the config that left it, whichever file set it.
+            raise ValueError(f"{origin.path}: {told} {left}" if origin and left else told)
+        wrong = misfit(value, takes.kinds.get(key, Any))
+        if wrong is not None:
+            raise ValueError(f"{place}.{key}: {wrong}{quoted(f'{place}.{key}', value)}")
+    missing = sorted(takes.required - _PASSED - given.keys())
+    if missing:
+        raise ValueError(
+            f"{place}.{missing[0]}: it is missing, and {part['type']} needs it. It takes: {', '.join(own)}."
+        )
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

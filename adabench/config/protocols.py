@@ -19,23 +19,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from adabench.config.training import Strict
 from adabench.data.folds import share_folds
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
 from adabench.data.tracks import Track, get_track
-
-KINDS = ("splits", "person-disjoint", "folds", "cross-corpus")
 
 Split = Literal["train", "dev", "test"]
 _ALL: tuple[Split, ...] = ("train", "dev", "test")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProtocolSection(_Section):
+class ProtocolSection(Strict):
     """Which of the corpus's own splits serve what.
 
     Attributes:
@@ -56,7 +51,7 @@ class ProtocolSection(_Section):
         return Protocol(self.name, self.train, self.validate_, self.test)
 
 
-class PersonDisjointSection(_Section):
+class PersonDisjointSection(Strict):
     """All sessions divided anew; attributes as of `adabench.data.protocol.PersonDisjoint`."""
 
     kind: Literal["person-disjoint"]
@@ -79,7 +74,7 @@ class PersonDisjointSection(_Section):
         return PersonDisjoint(self.shares, self.seed, self.pool)
 
 
-class FoldsSection(_Section):
+class FoldsSection(Strict):
     """Folds over persons; attributes as of `adabench.data.protocol.Folds`."""
 
     kind: Literal["folds"]
@@ -106,7 +101,7 @@ class FoldsSection(_Section):
         return tuple(self.model_copy(update={"fold": n}) for n in range(1, self.k + 1))
 
 
-class CrossCorpusSection(_Section):
+class CrossCorpusSection(Strict):
     """Training on another corpus than the track's.
 
     Attributes:
@@ -153,10 +148,3 @@ AnyProtocolSection = Annotated[
 def source_track(section: Any) -> Track | None:
     """Return the track that a cross-corpus section trains on; None for the other kinds."""
     return get_track(section.source) if isinstance(section, CrossCorpusSection) else None
-
-
-def told_place(place: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return where in a config an error is, without the kind that pydantic puts after ``protocol``."""
-    if place[:1] == ("protocol",) and place[1:2] and place[1] in KINDS:
-        return (place[0], *place[2:])
-    return place

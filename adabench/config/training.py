@@ -10,12 +10,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     field_validator,
     model_serializer,
 )
 
 from adabench.config.types import check_optimiser, check_scheduler
 from adabench.hints import did_you_mean
+from adabench.plugins.annotations import from_object, misfit
 
 #: Logger by its short name → the package that it needs; mmengine has a backend for each.
 LOGGERS = {
@@ -33,10 +35,23 @@ LOGGERS = {
 _LATER = ("accumulate", "patience", "sampler", "scheduler", "groups", "log")
 
 
+# Kinds for which pydantic would also take a text or another number.
+_PLAIN = (bool, int, float, int | None, float | None)
+
+
 class Strict(BaseModel):
-    """A section of a config; unknown fields are refused."""
+    """A section of a config: unknown fields are refused, and texts where a number or a flag stands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, field: ValidationInfo) -> Any:
+        kind = cls.model_fields[str(field.field_name)].annotation
+        wrong = misfit(value, from_object(kind)) if kind in _PLAIN else None
+        if wrong is not None:
+            raise ValueError(wrong)
+        return value
 
 
 class Group(Strict):
@@ -83,9 +98,9 @@ class Training(Strict):
     warmup_epochs: int = Field(default=1, ge=0)
     clip_grad: float = Field(default=1.0, ge=0)
     validate_every: int = Field(default=1, gt=0)
-    workers: int = Field(default=0, ge=0)
+    workers: int = Field(default=0, ge=0, le=1024)
     amp: bool = False
-    threads: int = Field(default=0, ge=0)
+    threads: int = Field(default=0, ge=0, le=1024)
     accumulate: int = Field(default=1, gt=0)
     patience: int = Field(default=0, ge=0)
     sampler: Literal["random", "level"] = "random"

@@ -9,6 +9,8 @@ from typing import Any, get_args
 import torch
 
 from adabench.config.experiment import Experiment
+from adabench.config.mistakes import told_at
+from adabench.config.parts import Known, check_parts
 from adabench.config.protocols import source_track
 from adabench.config.references import in_order, referenced, resolve
 from adabench.data.augment import Changed, build_augment
@@ -23,6 +25,7 @@ from adabench.hints import did_you_mean
 from adabench.models import Assessor, Backbone, SegmentBackbone
 from adabench.models.signals import FrameSignals, SignalSource
 from adabench.models.weights import read_weights
+from adabench.plugins.signatures import signatures_of_loaded
 from adabench.registry import MODELS, SEMANTICS, SIGNALS, STAGES, TRANSFORMS
 
 
@@ -130,24 +133,28 @@ def part_versions(value: Any) -> list[list[Any]]:
 
 def preflight(experiment: Experiment) -> None:
     """Build every part once without weights, so that a mistake is told before anything long starts."""
-    _check_training(experiment)
-    for name in in_order(experiment.stages):
-        STAGES.build(dict(experiment.stages[name])).check(experiment)
+    stages = in_order(experiment.stages)
     # Only the names matter here: a stage that is missing is told before the others are trained.
     beside = [experiment.semantics, experiment.signals]
-    resolve([experiment.method, *beside], dict.fromkeys(experiment.stages, Path()))
-    if experiment.semantics is not None:
-        SEMANTICS.check(experiment.semantics)
+    resolve([experiment.method, *beside], dict.fromkeys(stages, Path()))
+    check_parts(experiment, Known(signatures_of_loaded(), is_all=False))
+    _check_training(experiment)
+    for name in stages:
+        stage = dict(experiment.stages[name])
+        # The weights of a method that it trains are looked at as those of a run are.
+        _check_weights({k: v for k, v in stage.items() if k != "method"}, f"stages.{name}")
+        with told_at(f"stages.{name}", stage):
+            STAGES.build(stage).check(experiment)
+    _check_semantics(experiment.semantics)
     _check_signals(experiment)
-    views = experiment.views
-    if views is not None:
-        for config in (views.train, views.test, views.select):
-            if config is not None:
-                TRANSFORMS.build(config)
-    MODELS.check({"type": "Assessor", **experiment.method})
-    _check_weights(experiment.method)
-    if experiment.method.get("type", "Assessor") == "Assessor":
-        untrained = build_untrained(experiment)
+    _check_views(experiment)
+    method = {"type": "Assessor", **experiment.method}
+    with told_at("method", method):
+        MODELS.check(method)
+        _check_weights(experiment.method, "method")
+        if method["type"] == "Assessor":
+            untrained = build_untrained(experiment)
+    if method["type"] == "Assessor":
         backbone = untrained.backbone
         check_reads(experiment, type(backbone).__name__, backbone.reads)
         if experiment.training is not None:
@@ -183,6 +190,30 @@ def _check_signals(experiment: Experiment) -> None:
             )
 
 
+def _check_semantics(config: dict[str, Any] | None) -> None:
+    """Build an encoder once, unless it stands on a stage that is yet to be trained."""
+    if config is None:
+        return
+    with told_at("semantics", config):
+        SEMANTICS.check(config)
+        if not referenced(config):
+            SEMANTICS.build(dict(config))
+            _check_weights(config, "semantics")
+
+
+def _check_views(experiment: Experiment) -> None:
+    """Build every view once, and what changes the frames of those of training."""
+    if experiment.views is None:
+        return
+    for name, config in experiment.views.model_dump().items():
+        if name != "variants" and config is not None:
+            with told_at(f"views.{name}", config):
+                if name != "augment":
+                    TRANSFORMS.build(config)
+                for changed in get_args(Changed) if name == "augment" else ():
+                    build_augment(config, changed)
+
+
 def _check_training(experiment: Experiment) -> None:
     """Refuse a schedule or a hook that can't be used."""
     if experiment.training is not None:
@@ -191,28 +222,25 @@ def _check_training(experiment: Experiment) -> None:
     build_hooks(experiment.hooks)
 
 
-def _check_weights(value: Any) -> None:
+def _check_weights(value: Any, place: str) -> None:
     """Refuse a missing weights file at once."""
     if isinstance(value, dict):
         weights = value.get("weights")
-        if isinstance(weights, (list, tuple)):
-            raise ValueError(
-                f"weights names one file, got the list {list(weights)}; a path with a comma is quoted "
-                "within the option: --cfg-options \"…weights='/data/a,b/FILE'\""
-            )
         if (
             isinstance(weights, str)
             and weights not in _hubs(value)
             and not weights.startswith("stage:")
         ):
-            read_weights(Path(weights))
-        for item in value.values():
-            _check_weights(item)
+            with told_at(f"{place}.weights"):
+                read_weights(Path(weights))
+        for key, item in value.items():
+            _check_weights(item, f"{place}.{key}")
 
 
 def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
     """Return the words that name no file as the weights of a part."""
-    kind = MODELS.find(part["type"]) if isinstance(part.get("type"), str) else None
+    name = part.get("type")
+    kind = (MODELS.find(name) or SEMANTICS.find(name)) if isinstance(name, str) else None
     return ("timm", getattr(kind, "hub", None))
 
 

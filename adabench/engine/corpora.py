@@ -29,7 +29,7 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
     root = Path(data.root)
     if not track.is_demo:
         return _prepared(root, track.corpus, data.size)
-    parameters = synthface_parameters(data)
+    parameters = synthface_parameters(data.synthface)
     name = f"synthface-{parameters.digest()}"
     return _made(
         root,

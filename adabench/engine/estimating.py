@@ -12,6 +12,7 @@ from mmengine.device import get_device
 from numpy.typing import NDArray
 
 from adabench.config.experiment import Experiment
+from adabench.config.mistakes import told_at
 from adabench.config.references import referenced, resolve
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord
@@ -72,7 +73,8 @@ def check_estimator_run(experiment: Experiment) -> None:
         ValueError, TypeError, UnknownTypeError: naming the place in the config.
     """
     preflight(experiment)
-    method = build_untrained_estimator(experiment)
+    with told_at("method", experiment.method):
+        method = build_untrained_estimator(experiment)
     if method.extractor is None:
         if method.needs_features:
             raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,13 @@ def read_weights(path: Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"weights {path} do not exist; {NO_WEIGHTS_HINT}")
+    if _is_script(path):
+        raise ValueError(
+            f"{path} is a TorchScript archive, a network with its code, as OpenAI's own files of CLIP "
+            "are; no code is run. Save its tensors once, and name that file: "
+            f"torch.save(torch.jit.load({str(path)!r}, map_location='cpu').state_dict(), "
+            f"{f'{path.stem}-state.pth'!r})"
+        )
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -95,6 +103,14 @@ def read_weights(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}; expected a dict of tensors")
     return content
+
+
+def _is_script(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (*_DAMAGE, zipfile.BadZipFile):
+        return False
 
 
 def _damaged(path: Path, cause: str) -> ValueError:

@@ -56,11 +56,14 @@ def test_defaults(config, plugins):
 
 
 def test_every_argument_arrives(config, plugins):
+    folders = [config.parent / name for name in "ab"]
+    for folder in folders:
+        folder.mkdir()
     experiment = experiment_from(
-        parse(config, "--demo", "--seed", 3, "--plugins", "a", "--plugins", "b")
+        parse(config, "--demo", "--seed", 3, "--plugins", folders[0], "--plugins", folders[1])
     )
     assert (experiment.seed, experiment.is_demo, experiment.track) == (3, True, "demo")
-    assert plugins["folders"] == [Path("a"), Path("b")]
+    assert plugins["folders"] == folders
     experiment = experiment_from(parse(config, "--cfg-options", "data.size=32", "cache=False"))
     assert (experiment.data.size, experiment.cache) == (32, False)
 
@@ -102,8 +105,15 @@ ENCODER = """
 stages = dict(
     encoder=dict(
         type="MethodTraining",
-        method=dict(backbone=dict(type="TimmFrames")),
-        views=dict(train=dict(type="StridedView"), test=dict(type="StridedView")),
+        method=dict(
+            backbone=dict(type="TimmFrames", name="resnet18"),
+            aggregator=dict(type="Identity"),
+            selector=dict(type="KeepAll"),
+            head=dict(type="UnitRegressor"),
+        ),
+        views=dict(
+            train=dict(type="StridedView", frames=8), test=dict(type="StridedView", frames=8)
+        ),
         training=dict(epochs=3, batch_size=2, optimiser=dict(type="Adam")),
     )
 )
@@ -138,7 +148,8 @@ def test_a_rows_only_track_needs_no_name(suite, plugins):
 def test_a_row_may_be_a_stage(suite, plugins):
     row = experiment_from(parse(suite, "--row", "encoder"))
     assert row.name == "rows/encoder"
-    assert row.method == {"name": "constant", "backbone": {"type": "TimmFrames"}}
+    assert row.method["name"] == "constant"
+    assert row.method["backbone"] == {"type": "TimmFrames", "name": "resnet18"}
 
 
 @pytest.mark.parametrize("track", ["table", "table-clinic", "avec14-freeform"])

@@ -277,11 +277,14 @@ def test_a_plugin_that_can_t_be_used_ends_the_bench_before_it_begins(bench, tmp_
         (["--suite", "toy"], "no suite is called 'toy'; did you mean 'toys'?"),
         (["--suite", "nowhere.py"], "suite nowhere.py does not exist"),
         ([], "one of the arguments --suite --all --config is required"),
-        (["--all", "--demo", "--jobs", "0"], "--jobs must be 1 or more"),
+        (
+            ["--all", "--demo", "--jobs", "0"],
+            "--jobs: expected a whole number, at least 1; got '0'",
+        ),
         (["--all", "--demo", "--jobs", "999"], "--jobs 999: this machine has"),
         (["--all", "--demo", "--slurm", "gpus=1"], "--slurm goes with --executor slurm"),
         (["--all", "--demo", "--track", "avec15"], "no row or config has such a track"),
-        (["--all", "--seeds", "-1"], "--seeds takes integers from 0 on; got -1"),
+        (["--all", "--seeds", "-1"], "--seeds: expected a whole number, at least 0; got '-1'"),
         (["--all", "--dry-run", "--table-only"], "not allowed with argument"),
     ],
 )

@@ -7,6 +7,7 @@ from config_texts import CONFIG
 from plugin_texts import write
 
 from adabench.config.experiment import load_config
+from adabench.config.files import parse_options, read_config
 
 YAML = "seed: !!python/object/apply:os.system ['touch {marker}']\n"
 
@@ -76,3 +77,28 @@ def test_a_config_imports_no_other_lazily(tmp_path):
     text = "from mmengine.config import read_base\nwith read_base():\n    from .other import *\n"
     with pytest.raises(ValueError, match="a config is a file of Python assignments"):
         load_config(write(tmp_path / "mine.py", text + CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed = 1 / 0", r"mine\.py:2: a config is a file .*; ZeroDivisionError"),
+        ("seed = None.seed", r"mine\.py:2: .*; AttributeError"),
+        ("raise SystemExit(0)", r"mine\.py:2: .*; SystemExit"),
+    ],
+)
+def test_what_a_config_raises_is_told_with_its_line(tmp_path, text, told):
+    path = tmp_path / "mine.py"
+    path.write_text(f"track = 'demo'\n{text}\n")
+    with pytest.raises(ValueError, match=told):
+        read_config(path)
+
+
+def test_a_list_of_one_dict_is_no_text():
+    assert parse_options(["hooks=[{'type': 'EMAHook'}]"]) == {"hooks": [{"type": "EMAHook"}]}
+
+
+def test_letters_that_the_terminal_did_not_pass_on_are_told_with_the_remedy():
+    came = "Zoë".encode().decode("ascii", errors="surrogateescape")
+    with pytest.raises(ValueError, match=r"--cfg-options method\.name: .*PYTHONUTF8=1"):
+        parse_options([f"method.name={came}"])

@@ -117,5 +117,7 @@ def test_a_path_with_a_comma_that_became_a_list_is_told_with_the_remedy():
     from adabench.plugins import load_plugins
 
     load_plugins()
-    with pytest.raises(ValueError, match=r"weights names one file, got the list .*quoted"):
+    with pytest.raises(
+        ValueError, match=r"trunk\.weights: expected a text or None; got \['/data/a', .*quoted"
+    ):
         preflight(run(f"{FIELD}=/data/a,b/missing.pth"))

@@ -8,7 +8,8 @@ import pytest
 
 from adabench.bench.suites import load_suites
 from adabench.config.experiment import load_config
-from adabench.config.parts import check_parts
+from adabench.config.origin import Origin
+from adabench.config.parts import Known, check_parts
 from adabench.plugins.signatures import signatures_in_source
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -17,7 +18,7 @@ DEPMAP, EXPADA = CONFIGS / "depmap_r18_avec14.py", CONFIGS / "expada_avec14.py"
 
 @pytest.mark.parametrize("demo", [False, True])
 def test_every_config_and_row_passes(demo):
-    known = signatures_in_source()
+    known = Known(signatures_in_source())
     suites, _ = load_suites(None, CONFIGS / "suites")
     given = [{"path": path} for path in sorted(CONFIGS.glob("*.py"))]
     given += [
@@ -58,20 +59,21 @@ def test_every_config_and_row_passes(demo):
         (
             EXPADA,
             "method.selector.type=KeepAll",
-            r"percent: KeepAll takes no .*takes: nothing.*_delete_",
+            r"expada_avec14.py: .*percent: KeepAll takes no .*takes: nothing. .*_base_/expada.py sets it "
+            r"for the DFS that stood there: method.selector._delete_=True",
         ),
     ],
 )
 def test_a_mistake_is_told_by_its_place(config, option, told):
     experiment = load_config(config, overrides=[option])
     with pytest.raises(ValueError, match=told):
-        check_parts(experiment, signatures_in_source())
+        check_parts(experiment, Known(signatures_in_source(), origin=Origin(config)))
 
 
 def test_a_librarys_own_parts_are_left_alone():
     options = ["method.estimator.type=Ridge", "method.estimator.alpha=2.0"]
     experiment = load_config(CONFIGS / "constant_avec14.py", overrides=options)
-    check_parts(experiment, signatures_in_source())
+    check_parts(experiment, Known(signatures_in_source()))
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,21 @@ def test_a_demo_takes_the_demo_track_of_the_source():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("protocol = dict(kind='fold')", "protocol: Input tag 'fold' found using"),
-        ("protocol = 'folds'", "protocol: Input should be a valid dictionary"),
-        ("protocol = dict(kind='folds', shares=(1, 0, 0))", "protocol.shares: Extra inputs"),
-        ("protocol = dict(kind='folds', k=1)", "protocol.k: Input should be greater than or equal"),
+        (
+            "protocol = dict(kind='fold')",
+            "protocol.kind: expected 'splits' or 'person-disjoint' or 'folds' or 'cross-corpus'",
+        ),
+        ("protocol = 'folds'", "protocol: expected a dict; got 'folds'"),
+        (
+            "protocol = dict(kind='folds', shares=(1, 0, 0))",
+            "protocol.shares: no field is called 'shares'. Known: fold",
+        ),
+        ("protocol = dict(kind='folds', k=1)", "protocol.k: expected at least 2; got 1"),
         ("protocol = dict(kind='folds', k=3, fold=4)", "fold: expected one of 1 to k=3; got 4"),
-        ("protocol = dict(kind='folds', validation=0.6)", "protocol.validation: Input should be"),
+        (
+            "protocol = dict(kind='folds', validation=0.6)",
+            "protocol.validation: expected at most 0.5",
+        ),
         (
             "protocol = dict(kind='person-disjoint', shares=(0.5, 0.5, 0))",
             "test need a share above",
@@ -87,9 +96,9 @@ def test_a_demo_takes_the_demo_track_of_the_source():
         ("protocol = dict(kind='person-disjoint', shares=(0.5, 0.2, 0.2))", "parts of 1 in whole"),
         (
             "protocol = dict(kind='person-disjoint', pool=('tset',))",
-            "protocol.pool.0: Input should",
+            "protocol.pool.0: expected 'train', 'dev' or 'test'",
         ),
-        ("protocol = dict(kind='cross-corpus')", "protocol.source: Field required"),
+        ("protocol = dict(kind='cross-corpus')", "protocol.source: it is missing"),
         ("protocol = dict(kind='cross-corpus', source='avec31')", "source: no track is called"),
     ],
 )

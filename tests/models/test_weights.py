@@ -2,6 +2,8 @@ import contextlib
 import hashlib
 import os
 import pickle
+import re
+import warnings
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -300,3 +302,17 @@ def test_checksums_of_the_files_that_a_config_names(tmp_path):
     assert local_checksums({"weights": str(tmp_path / "none")}) == []
     second.write_bytes(b"3")
     assert local_checksums(config)[1] == file_checksum(second)
+
+
+def test_a_torchscript_archive_is_named_and_the_mend_that_is_told_works(tmp_path, recwarn):
+    path = tmp_path / "ViT-B-32.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)).save(str(path))
+    with pytest.raises(ValueError, match="is a TorchScript archive") as error:
+        read_weights(path)
+    assert not recwarn.list
+    told = re.search(r"torch\.save\(.*\)", str(error.value))[0]
+    mended = tmp_path / "ViT-B-32-state.pth"
+    exec(told.replace("'ViT-B-32-state.pth'", repr(str(mended))), {"torch": torch})
+    assert set(read_weights(mended)) == {"weight", "bias"}

@@ -48,7 +48,7 @@ class BoundRun(MethodRun):
     def fit(self) -> None:
         """Draw the curves and fit what reads them."""
         tasks = self.experiment.track_.tasks
-        parameters = synthface_parameters(self.experiment.data)
+        parameters = synthface_parameters(self.experiment.data.synthface)
         found = _bounds(parameters.model_dump_json(), tasks[0] if len(tasks) == 1 else None)
         self.bound = found[self.experiment.method["bound"]]
 

@@ -16,6 +16,7 @@ from adabench.data.files import atomic_path
 from adabench.engine.building import build_signals, build_untrained, part_versions, preflight
 from adabench.engine.caches.signals import tables_digest
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
+from adabench.hints import validated
 from adabench.models.signals import FrameSignals
 from adabench.models.weights import local_checksums
 from adabench.records.sections import Contract
@@ -45,8 +46,8 @@ class MethodTraining(Stage):
         seed: int = 0,
     ) -> None:
         self.method = dict(method)
-        self.views = Views.model_validate(views)
-        self.training = Training.model_validate(training)
+        self.views = validated(Views, views, "views")
+        self.training = validated(Training, training, "training")
         self.seed = seed
         # Until it is found: a result of an earlier adabench doesn't say.
         self.contract = Contract(

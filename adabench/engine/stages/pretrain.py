@@ -22,6 +22,7 @@ from adabench.config.local_files import by_content
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
+from adabench.engine.building import without_weights
 from adabench.engine.checkpoints import load_model
 from adabench.engine.corpora import ensure_expressions
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
@@ -29,6 +30,7 @@ from adabench.engine.training.fit import Validation, fit, make_loader
 from adabench.engine.training.hooks import seed_everything
 from adabench.engine.training.optimisation import check_training
 from adabench.evaluation.metrics import pcc
+from adabench.hints import did_you_mean, validated
 from adabench.models.backbones.timm_frames import TimmFrames
 from adabench.models.weights import local_checksums
 from adabench.registry import MODELS, STAGES
@@ -239,7 +241,7 @@ class ExpressionPretrain(Stage):
     ) -> None:
         self.trunk = dict(trunk)
         self.expressions = dict(expressions)
-        self.training = Training.model_validate(dict(training))
+        self.training = validated(Training, dict(training), "training")
         self.columns = list(columns)
         self.size = size
         self.shift = shift
@@ -261,8 +263,19 @@ class ExpressionPretrain(Stage):
         }
 
     def check(self, experiment: Experiment) -> None:
-        """Refuse a schedule that can't be followed."""
+        """Refuse a schedule that can't be followed, and a trunk or labels that are not to be had."""
         del experiment
+        if self.size < 16:
+            raise ValueError(f"size is at least 16 px; got {self.size}")
+        if not 0 <= self.shift < self.size:
+            raise ValueError(f"shift is 0 px to less than size={self.size}; got {self.shift}")
+        for column in self.columns:
+            if column not in SIGNAL_COLUMNS:
+                raise ValueError(
+                    f"columns: no label of a frame is called {column!r}."
+                    f"{did_you_mean(column, SIGNAL_COLUMNS)} Known: {', '.join(SIGNAL_COLUMNS)}."
+                )
+        MODELS.build(without_weights(self.trunk))
         check_training(self.training)
         if self.training.sampler == "level":
             raise ValueError(

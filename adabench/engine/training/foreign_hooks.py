@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import get_priority
 
+from adabench.config.mistakes import told_at
 from adabench.registry import HOOKS, place_of
 
 
@@ -33,7 +34,8 @@ def build_hooks(configs: Sequence[Mapping[str, Any]]) -> list[Hook]:
 
 def _build(place: str, config: dict[str, Any]) -> Hook:
     priority = config.pop("priority", None)
-    kind = HOOKS.type_of(config)
+    with told_at(place):
+        kind = HOOKS.type_of(config)
     if not issubclass(kind, Hook):
         raise ValueError(
             f"{place}: {kind.__name__} ({place_of(kind)}) is no subclass of mmengine's Hook"

@@ -11,6 +11,7 @@ from mmengine.optim import OPTIMIZERS, OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS, VISBACKENDS, Registry
 from torch import nn
 
+from adabench.config.mistakes import told_at
 from adabench.config.training import LOGGERS, Training
 from adabench.hints import did_you_mean
 
@@ -50,22 +51,16 @@ def _check_options(training: Training) -> None:
     """Build optimiser and schedulers once, on a single number."""
     kind = _named(OPTIMIZERS, torch.optim.Optimizer, training.optimiser, "training.optimiser")
     options = {key: value for key, value in training.optimiser.items() if key != "type"}
-    try:
+    with told_at("training.optimiser", training.optimiser):
         trial = OptimWrapper(kind([nn.Parameter(torch.zeros(1))], **options))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"training.optimiser: {error}") from error
     for number, config in enumerate(training.scheduler or ()):
         place = f"training.scheduler[{number}]"
         _named(PARAM_SCHEDULERS, object, config, place)
-        try:
-            # What the runner fills in.
-            end = {"end": training.epochs} if config.get("by_epoch", True) else {}
-            PARAM_SCHEDULERS.build(
-                {**end, **config},
-                default_args={"optimizer": trial, "epoch_length": 100},
-            )
-        except (TypeError, ValueError, AssertionError) as error:
-            raise ValueError(f"{place} ({config['type']}): {error}") from error
+        # What the runner fills in.
+        end = {"end": training.epochs} if config.get("by_epoch", True) else {}
+        filled = {"optimizer": trial, "epoch_length": 100}
+        with told_at(place, config):
+            PARAM_SCHEDULERS.build({**end, **config}, default_args=filled)
 
 
 def _check_factors(training: Training) -> None:

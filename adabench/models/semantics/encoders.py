@@ -128,6 +128,7 @@ class OpenClipSemantics(SemanticEncoder):
     """
 
     needs: ClassVar[Literal["frames", "vector"]] = "frames"
+    hub: ClassVar[str] = "hub"
 
     def __init__(
         self,

@@ -183,7 +183,10 @@ def test_a_mistake_in_its_method_is_told_before_anything_is_made(tiny, tmp_path)
     root = f"data.root={tmp_path / 'no'}"
     for override, said in (
         ("stages.encoder.method.selector.type=KepAll", "Did you mean 'KeepAll'"),
-        ("stages.encoder.views.test.length=0", r"SegmentView\.length is at least 1"),
+        (
+            "stages.encoder.views.test.length=0",
+            r"stages\.encoder\.views\.test\.length is at least 1",
+        ),
         ("stages.encoder.method.backbone.trunk.weights=stage:trnk", "'stage:trnk' names a stage"),
     ):
         with pytest.raises((LookupError, ValueError), match=said):

@@ -192,9 +192,9 @@ def test_it_is_refused_by_a_training_too(tmp_path):
     ("options", "told"),
     [
         ({"scheduler": {"type": "StepL", "step_size": 1}}, "no scheduler is called 'StepL'. Did"),
-        ({"scheduler": {"type": "StepLR"}}, r"training.scheduler[0] (StepLR): "),
-        ({"scheduler": {"type": "StepLR", "step": 1}}, r"training.scheduler[0] (StepLR): "),
-        ({"optimiser": {"type": "AdamW", "lrr": 1.0}}, "training.optimiser: "),
+        ({"scheduler": {"type": "StepLR"}}, "training.scheduler[0].step_size: it is missing, and"),
+        ({"scheduler": {"type": "StepLR", "step": 1}}, "training.scheduler[0].step: "),
+        ({"optimiser": {"type": "AdamW", "lrr": 1.0}}, "training.optimiser.lrr: AdamW takes no"),
         ({"optimiser": {"type": "AdamW", "lr": -1.0}}, "training.optimiser: Invalid learning rate"),
         ({"amp": True}, "training.amp=True is for CUDA"),
         (
