@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adabench.data.prepare.decode import Video
+from adabench.data.prepare.quality import FaceQuality
 
 OK = "ok"
 
@@ -15,6 +16,9 @@ SUSPICIOUS = {
     "variable_rate": "frames come at no steady rate; times within the clip are approximate",
     "odd_rate": "a frame rate that no camera has",
     "few_faces": "a face in few of the frames looked at",
+    "other_faces": "somebody else's face beside the one that was followed",
+    "turned_face": "faces lie on their side or upside down, and were turned upright",
+    "tilted": "faces are tilted, and were cut as they are",
     "rotated": "turned upright, as the container says",
     "wrong_suffix": "the file is another kind of video than its name says",
 }
@@ -67,6 +71,10 @@ WHOLE = 0.95
 """A clip with a smaller share of frames that were decoded without an error is left out."""
 FEW_FACES = 0.5
 """A clip with a smaller face rate is suspicious."""
+OTHER_FACES = 0.05
+"""A clip with another face in a larger share of the looks is suspicious."""
+TILTED = 20.0
+"""Degrees that boxes cut as they are may be tilted, as a median."""
 SLOWEST, FASTEST = 1.0, 240.0
 """Frames per second that a recording may have."""
 
@@ -92,7 +100,9 @@ def meaning(status: str) -> str:
     return {**SUSPICIOUS, **LEFT_OUT, **REMARKS}.get(status, "")
 
 
-def judge(video: Video, frames: int, face_rate: float) -> tuple[str, str]:
+def judge(
+    video: Video, frames: int, face_rate: float, quality: FaceQuality | None = None
+) -> tuple[str, str]:
     """Status and detail of a clip that was decoded.
 
     The status is the most serious of what is found; the detail tells all of it.
@@ -101,8 +111,10 @@ def judge(video: Video, frames: int, face_rate: float) -> tuple[str, str]:
         video: after a full pass over its frames.
         frames: how many there were.
         face_rate: share of the frames looked at in which a face was found, 0 to 1.
+        quality: how well it was seen.
     """
     found = list(_findings(video, frames, face_rate))
+    found += [] if quality is None else _of_faces(quality)
     if not found:
         return OK, ""
     order = ("truncated", "damaged", *SUSPICIOUS)
@@ -135,3 +147,24 @@ def _findings(video: Video, frames: int, face_rate: float) -> Iterator[tuple[str
     suffix = Path(video.path).suffix.lower()
     if _CONTAINERS.get(suffix, video.format) not in [video.format, *video.format.split(",")]:
         yield "wrong_suffix", f"its name ends with {suffix}, but it is {video.format}"
+
+
+def _of_faces(quality: FaceQuality) -> Iterator[tuple[str, str]]:
+    if quality.others > OTHER_FACES:
+        yield (
+            "other_faces",
+            f"another face beside it in {quality.others:.0%} of the frames looked at; the one that "
+            "is there longest was taken: cut the video to one person if that is not the subject",
+        )
+    if quality.turned:
+        yield (
+            "turned_face",
+            f"a face was found only after turning the pictures by {90 * quality.turned} degrees "
+            "counter-clockwise, and the crops are turned so",
+        )
+    if not quality.upright and abs(quality.tilt or 0) > TILTED:
+        yield (
+            "tilted",
+            f"the face is tilted by {quality.tilt:.0f} degrees (median): --cut aligned sets it "
+            "upright",
+        )
