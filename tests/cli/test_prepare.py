@@ -102,7 +102,7 @@ def test_options_that_do_not_go_together(capsys, words, told):
         (["--audit"], "no prepared corpus"),
         (["--src", "."], "no video found"),
         (["--src", ".", "--detector", "yunet"], "needs its ONNX file"),
-        (["--src", ".", "--model", "x.onnx"], "the detector 'haar' needs none"),
+        (["--src", ".", "--model", "x.onnx"], "the detector 'mtcnn' needs none"),
         (["--src", ".", "--detector", "harr"], "did you mean 'haar'"),
         (["--src", ".", "--layout", "none.toml"], "none.toml"),
         (["--src", ".", "--labels", "none"], "none"),

@@ -18,7 +18,7 @@ from adabench.data.prepare.yunet import YuNetDetector
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
-FULL_LOOK = 10
+FULL_LOOK = 15
 """A detector that follows faces looks at the whole picture in one of so many looks."""
 BOX, WITH_POINTS = 5, 15
 """Columns of faces: x, y, width, height, confidence; and then x and y of five points."""
@@ -117,9 +117,16 @@ class HaarDetector:
         return np.hstack([places, finds / (finds + _HALF_SURE)])
 
 
-def _haar(model: Path | None) -> FaceDetector:
+def _without_model(name: str, model: Path | None) -> None:
     if model is not None:
-        raise ValueError(f"model: the detector 'haar' needs none, got {model}: leave it out")
+        raise ValueError(
+            f"model: the detector {name!r} needs none, got {model}: leave it out, or name the "
+            "detector that it is of (yunet)"
+        )
+
+
+def _haar(model: Path | None) -> FaceDetector:
+    _without_model("haar", model)
     return HaarDetector()
 
 
@@ -130,8 +137,7 @@ def _yunet(model: Path | None) -> FaceDetector:
 
 
 def _mtcnn(model: Path | None) -> FaceDetector:
-    if model is not None:
-        raise ValueError(f"model: the detector 'mtcnn' needs none, got {model}: leave it out")
+    _without_model("mtcnn", model)
     return MtcnnDetector()
 
 

@@ -110,7 +110,7 @@ def face_boxes(
     video: Path | Video,
     *,
     detect_every: int = 5,
-    detector: str | FaceDetector = "haar",
+    detector: str | FaceDetector = "mtcnn",
     aligned: bool = False,
 ) -> FaceTrack | None:
     """The face in every frame of a video, before the margin; None if there is none.

@@ -171,7 +171,8 @@ class MtcnnDetector:
         places = found[:, None, :2] + side * points.reshape(-1, 2, 5).transpose(0, 2, 1)
         boxes = _moved(found, moves)
         keep = _suppress(boxes, 0.7, of_smaller=True)
-        boxes, places = boxes[keep], places[keep]
+        # its boxes are higher than wide: from chin to hairline and from temple to temple
+        boxes, places = _squared(boxes[keep]), places[keep]
         faces = np.hstack(
             [boxes[:, :2], boxes[:, 2:4] - boxes[:, :2], boxes[:, 4:], places.reshape(-1, 10)]
         )

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-QUALITY = "faces.csv"
-"""The file of a prepared corpus that tells them, a row a clip."""
+QUALITY = "report-faces.csv"
+"""The part of the report that tells them, a row a clip."""
 
 _DIGITS = 3
 
@@ -65,7 +65,7 @@ def sharpness(crop: NDArray[np.uint8]) -> float:
 
 
 def quality_text(rows: Iterable[tuple[str, str, float, Mapping[str, Any]]]) -> str:
-    """The content of ``faces.csv``: clip, status, face rate and what :class:`FaceQuality` says.
+    """The content of ``report-faces.csv``: clip, status, face rate and what :class:`FaceQuality` says.
 
     What isn't known of a clip is left empty: OpenFace's own faces, or a clip prepared by an earlier
     version.

@@ -185,8 +185,12 @@ def jumps(detections: Detections, followed: Followed, fps: float) -> Iterator[Ju
         look_before = sampled[np.searchsorted(sampled, times[i]) - 1]
         unseen = (look_before - times[i - 1]) / fps
         if level > FREE_MOVE and step > FREE_MOVE + GAP_SPEED * unseen:
-            stride = math.ceil((times[i] - look_before) / _MOST_LOOKS)
-            yield Jump(i, tuple(range(int(look_before) + 1, int(times[i]), stride)))
+            passed = slice(*np.searchsorted(sampled, (times[i - 1] + 1, times[i])))
+            # a face on its way is passed over where it is too quick for two looks
+            on_its_way = any(len(boxes) for boxes in detections.boxes[passed])
+            start = int(times[i - 1] if on_its_way else look_before)
+            stride = math.ceil((times[i] - start) / _MOST_LOOKS)
+            yield Jump(i, tuple(range(start + 1, int(times[i]), stride)))
 
 
 def _cut_frame(

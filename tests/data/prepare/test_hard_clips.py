@@ -82,7 +82,7 @@ def found_in(path, shots, others=lambda number: ()):
     frames = [
         scene(*([face] if face[0] else []), *others(number)) for number, face in enumerate(truth)
     ]
-    return face_boxes(write(path, frames)), [face[1:4] for face in truth]
+    return face_boxes(write(path, frames), detector="haar"), [face[1:4] for face in truth]
 
 
 SMALL, LARGE = ("a", 80, 110, 70), ("a", 225, 140, 100)
@@ -168,7 +168,7 @@ def test_frames_that_change_their_size(tmp_path, size):
     frames[33:] = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames[33:]]
     path = write(tmp_path / "size.avi", frames)
     assert {frame.size for frame in Video(path).frames()} == {(WIDTH, HEIGHT), size}
-    found = face_boxes(path)
+    found = face_boxes(path, detector="haar")
     wide, high = size[0] / WIDTH, size[1] / HEIGHT
     truth = [(140, 110, 90)] * 33 + [(140 * wide, 110 * high, 90 * (wide + high) / 2)] * 27
     assert found.cuts == ()
@@ -177,7 +177,7 @@ def test_frames_that_change_their_size(tmp_path, size):
 
 def test_another_picture_in_another_size(tmp_path):
     frames = [scene(SMALL)] * 37 + [cv2.resize(scene(LARGE), (640, 480))] * 33
-    found = face_boxes(write(tmp_path / "both.avi", frames))
+    found = face_boxes(write(tmp_path / "both.avi", frames), detector="haar")
     assert found.cuts == (37,)
     truth = [SMALL[1:]] * 37 + [(450, 280, 200)] * 33
     assert overlaps(found.boxes, truth).min() > 0.75
