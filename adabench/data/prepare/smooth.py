@@ -32,7 +32,7 @@ CENTRE_SIGMA = 0.25
 """Standard deviation in seconds of the Gaussian over the box's centre."""
 SIDE_SIGMA = 1.0
 """The same over the box's side: a head turns and nods quickly, but nears the camera slowly."""
-POINT_SIGMA = 0.1
+POINT_SIGMA = 0.05
 """The same over the centre and the tilt by points, which tremble less than boxes."""
 MEDIAN = 9
 """Detections in the running median over the box's side."""
