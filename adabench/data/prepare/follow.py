@@ -21,6 +21,8 @@ _CUT_COST = 1.5
 _SURE = 0.4
 # what is told to be another person must be surer than what is followed
 _ANOTHER = 0.5
+# sides of a face between two persons at the least
+_OTHER_PLACE = 1.5
 _LOOK_BACK = 64
 # so many looks tell whether a face is still there, since a detector misses some
 _PRESENCE = 3
@@ -196,6 +198,9 @@ class _Cuts:
         cut = gone & new & self.sure[i]
         # heads move a little all the time; the last term decides between boxes on the same face
         usual = cost + 0.1 * move
+        # the old face is still seen where it was: the new one is somebody else's
+        another = (self.next[earlier] <= self.samples[i]) & (move > _OTHER_PLACE)
+        usual = np.where(another, np.inf, usual)
         return np.where(cut, np.minimum(usual, _CUT_COST), usual)
 
 

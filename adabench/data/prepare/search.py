@@ -17,11 +17,14 @@ PROBES = 32
 TURNS = (0, 1, 3, 2)
 """Quarter turns counter-clockwise of the pictures that are looked at again."""
 
+OFTEN = 0.5
+"""A video with a face in so large a share of the frames looked at is not looked at again."""
 FEWEST = 0.1
-"""A face in a smaller share of the frames looked at is no reason not to look again."""
+"""Share of the frames looked at again that have to show a face, for a way to be taken."""
+CLEARLY = 3
+"""How many times as often as at first."""
 
 _SURE = 0.5
-_CLEARLY = 3
 _OTHER_DETECTOR = {"haar": "--detector mtcnn", "mtcnn": "--detector yunet with its --model"}
 
 
@@ -103,7 +106,7 @@ class Search:
 def find_face(video: Video, search: Search, detector: str = "") -> FaceTrack:
     """The face in every frame of a video.
 
-    Where none is found, or hardly any, some frames are looked at again, for faces of half the size
+    Where none is found, or in few frames, some frames are looked at again, for faces of half the size
     and turned by quarters; if one way shows clearly more, the video is searched in that.
 
     Args:
@@ -117,13 +120,13 @@ def find_face(video: Video, search: Search, detector: str = "") -> FaceTrack:
     """
     face, found = search.track(video)
     rate = 0.0 if face is None else face.face_rate
-    if face is not None and rate >= FEWEST:
+    if face is not None and rate >= OFTEN:
         return face
     probes = sorted({round(i) for i in np.linspace(0, found.frames - 1, PROBES)})
     ways = search.again()
     shares = _shares(video, ways, probes)
     best = int(np.argmax(shares))
-    if shares[best] >= max(FEWEST, _CLEARLY * rate):
+    if shares[best] >= max(FEWEST, CLEARLY * rate):
         better, _ = ways[best].track(video)
         face = better or face
     if face is None:
