@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.decode import Frame
 from adabench.data.prepare.mtcnn import MtcnnDetector
 from adabench.data.prepare.yunet import YuNetDetector
 
@@ -27,6 +26,21 @@ BOX, WITH_POINTS = 5, 15
 _LEAST = 24
 _HALF_SURE = 20
 """Overlapping finds that make a confidence of 0.5: mistakes have around 5, faces 20 to 60."""
+
+
+class Picture(Protocol):
+    """A frame of a video, as :class:`adabench.data.prepare.decode.Frame`."""
+
+    @property
+    def number(self) -> int:
+        """Position in the video, from 0."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The pixels, (H, W, 3) uint8 RGB."""
 
 
 class FaceDetector(Protocol):
@@ -239,7 +253,7 @@ class Watch:
         return faces
 
 
-def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detections:
+def detect(frames: Iterable[Picture], detector: FaceDetector, every: int) -> Detections:
     """Looks for faces in each ``every``-th frame and in the last one."""
     watch = Watch(detector)
     sampled: list[int] = []
@@ -247,7 +261,7 @@ def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detec
     # from being used again, a gigabyte in fifty minutes
     boxes: list[list[list[float]]] = []
     sizes: list[tuple[int, int, int]] = []
-    last: Frame | None = None
+    last: Picture | None = None
     for last in frames:
         if not sizes or last.size != sizes[-1][1:]:
             sizes.append((last.number, *last.size))
@@ -266,7 +280,7 @@ def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detec
 
 
 def detect_in(
-    frames: Iterable[Frame], detector: FaceDetector, wanted: Collection[int]
+    frames: Iterable[Picture], detector: FaceDetector, wanted: Collection[int]
 ) -> dict[int, NDArray[np.float64]]:
     """The faces (K, 5) of the ``wanted`` frames by their numbers; stops after the last of them."""
     found: dict[int, NDArray[np.float64]] = {}

@@ -19,8 +19,8 @@ from adabench.data.prepare.detect import FaceDetector, make_detector
 from adabench.data.prepare.judge import FEW_FACES, OK, judge
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.quality import FaceQuality, sharpness
-from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.prepare.search import NoFaceError, Search, find_face, turned
+from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.prepare.smooth import FaceTrack
 
 STRAY_ROWS = 0.01
@@ -67,9 +67,7 @@ class FoundFaces:
     def judge(self) -> tuple[str, str]:
         """Status and detail, as :func:`adabench.data.prepare.judge.judge`."""
         if self.video is not None:
-            return judge(
-                self.video, self.frames, self.face_rate, self.quality and self.quality()
-            )
+            return judge(self.video, self.frames, self.face_rate, self.quality and self.quality())
         told = [self.remark] if self.remark else []
         status = "short" if self.remark else OK
         if self.face_rate < FEW_FACES:

@@ -119,9 +119,7 @@ def _presence(finds: Finds, numbers: NDArray[np.int64]) -> float:
     return float(looks.sum())
 
 
-def _on(
-    finds: Finds, numbers: NDArray[np.int64], chain: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _on(finds: Finds, numbers: NDArray[np.int64], chain: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which finds lie on the face of ``chain`` in their look, that find itself among them."""
     if not len(chain):
         return np.zeros(len(numbers), bool)

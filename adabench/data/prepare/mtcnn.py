@@ -113,9 +113,7 @@ class MtcnnDetector:
             faces[[i]] = upright if len(upright) else faces[[i]]
         return faces
 
-    def follow(
-        self, image: Picture, faces: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def follow(self, image: Picture, faces: NDArray[np.float64]) -> NDArray[np.float64]:
         """The faces (K', 15) that are still near the places of ``faces`` (K, 15) a moment before.
 
         It costs a tenth of looking at the whole picture, and finds nobody new.

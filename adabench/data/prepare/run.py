@@ -132,7 +132,7 @@ def prepare(
     with alone(out, description):
         notes, new = _prepare_all(jobs, processes, patience, progress)
         rows, found = _rows(jobs, notes)
-        problems = sorted([*scan.problems, *odd, *found])
+        problems = tuple(sorted([*scan.problems, *odd, *found]))
         write_text(out / REPORT, report_text(problems))
         write_text(out / QUALITY, _quality_of(notes))
         if not rows:
@@ -144,7 +144,7 @@ def prepare(
         complete(out, description, rows)
     frames = sum(row.frames for row in rows)
     seconds = time.monotonic() - begin
-    return PrepareReport(out, len(rows), frames, new, tuple(problems), seconds)
+    return PrepareReport(out, len(rows), frames, new, problems, seconds, out / QUALITY)
 
 
 def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:

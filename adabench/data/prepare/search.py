@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.decode import Frame, Video
-from adabench.data.prepare.detect import Detections, FaceDetector, detect, detect_in
+from adabench.data.prepare.decode import Video
+from adabench.data.prepare.detect import Detections, FaceDetector, Picture, detect, detect_in
 from adabench.data.prepare.smooth import FaceTrack, track
 
 PROBES = 32
@@ -38,7 +38,7 @@ class NoFaceError(ValueError):
 class TurnedFrame:
     """A decoded frame, turned; as :class:`adabench.data.prepare.decode.Frame`."""
 
-    frame: Frame
+    frame: Picture
     quarters: int
 
     @property
@@ -57,7 +57,7 @@ class TurnedFrame:
         return np.ascontiguousarray(np.rot90(self.frame.rgb(), self.quarters))
 
 
-def turned(video: Video, quarters: int) -> Iterator[Frame | TurnedFrame]:
+def turned(video: Video, quarters: int) -> Iterator[Picture]:
     """The frames of a video, by quarter turns counter-clockwise."""
     frames = video.frames()
     return (TurnedFrame(frame, quarters) for frame in frames) if quarters else frames

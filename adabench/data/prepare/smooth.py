@@ -109,7 +109,8 @@ def track(
     pose = None if finds.points is None else poses(finds.points[chosen])
     if aligned and pose is None:
         raise ValueError("aligned: the detector gives no points of a face to align it by")
-    times, faces = followed.times, pose if aligned else followed.faces
+    times = followed.times
+    faces = pose if aligned and pose is not None else followed.faces
     found = tuple(jumps(detections, followed, fps))
     wanted = sorted({frame for jump in found for frame in jump.looks})
     closer = look(wanted) if look is not None and wanted else {}
@@ -223,5 +224,3 @@ def _follow(
             if moves.min() <= FREE_MOVE:
                 time, face = look, faces[look][moves.argmin()]
     return time, face
-
-

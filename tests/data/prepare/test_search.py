@@ -79,9 +79,7 @@ def test_an_aligned_face_stays_where_it_is_while_the_head_turns_and_moves(tmp_pa
     time = np.arange(50) / 15
     places = zip(160 + 18 * np.sin(2 * time), 120 + 8 * np.sin(3 * time), strict=True)
     tilts = 14 * np.sin(2.5 * time)
-    frames = [
-        photograph(90, at, (320, 240), tilt) for at, tilt in zip(places, tilts, strict=True)
-    ]
+    frames = [photograph(90, at, (320, 240), tilt) for at, tilt in zip(places, tilts, strict=True)]
     crops = {
         cut: np.stack(list(found(tmp_path / "nod.avi", frames, cut=cut, size=96).crops()))
         for cut in ("box", "aligned")
@@ -159,7 +157,9 @@ def test_the_note_says_how_well_the_face_was_seen(tmp_path):
     def quality(name, frames):
         path = write(tmp_path / f"{name}.avi", frames)
         clip = SourceClip(name, "203", "203_1", "", "train", path, 17)
-        return prepare_clip(ClipJob(clip, Path(tmp_path), tmp_path / "out", PrepareSettings())).quality
+        return prepare_clip(
+            ClipJob(clip, Path(tmp_path), tmp_path / "out", PrepareSettings())
+        ).quality
 
     sharp = photograph(150, (320, 240))
     near = quality("near", [sharp] * 6)
