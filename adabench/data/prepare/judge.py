@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adabench.data.prepare.decode import Video
-from adabench.data.prepare.quality import FaceQuality
+from adabench.data.prepare.quality import FaceQuality, of_faces
 
 OK = "ok"
 
@@ -71,10 +71,6 @@ WHOLE = 0.95
 """A clip with a smaller share of frames that were decoded without an error is left out."""
 FEW_FACES = 0.5
 """A clip with a smaller face rate is suspicious."""
-OTHER_FACES = 0.05
-"""A clip with another face in a larger share of the looks is suspicious."""
-TILTED = 20.0
-"""Degrees that boxes cut as they are may be tilted, as a median."""
 SLOWEST, FASTEST = 1.0, 240.0
 """Frames per second that a recording may have."""
 
@@ -114,7 +110,7 @@ def judge(
         quality: how well it was seen.
     """
     found = list(_findings(video, frames, face_rate))
-    found += [] if quality is None else _of_faces(quality)
+    found += [] if quality is None else of_faces(quality)
     if not found:
         return OK, ""
     order = ("truncated", "damaged", *SUSPICIOUS)
@@ -147,24 +143,3 @@ def _findings(video: Video, frames: int, face_rate: float) -> Iterator[tuple[str
     suffix = Path(video.path).suffix.lower()
     if _CONTAINERS.get(suffix, video.format) not in [video.format, *video.format.split(",")]:
         yield "wrong_suffix", f"its name ends with {suffix}, but it is {video.format}"
-
-
-def _of_faces(quality: FaceQuality) -> Iterator[tuple[str, str]]:
-    if quality.others > OTHER_FACES:
-        yield (
-            "other_faces",
-            f"another face beside it in {quality.others:.0%} of the frames looked at; the one that "
-            "is there longest was taken: cut the video to one person if that is not the subject",
-        )
-    if quality.turned:
-        yield (
-            "turned_face",
-            f"a face was found only after turning the pictures by {90 * quality.turned} degrees "
-            "counter-clockwise, and the crops are turned so",
-        )
-    if not quality.upright and abs(quality.tilt or 0) > TILTED:
-        yield (
-            "tilted",
-            f"the face is tilted by {quality.tilt:.0f} degrees (median): --cut aligned sets it "
-            "upright",
-        )

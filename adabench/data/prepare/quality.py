@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 
 QUALITY = "report-faces.csv"
 """The part of the report that tells them, a row a clip."""
+
+OTHER_FACES = 0.05
+"""A clip with another face in a larger share of the looks is suspicious."""
+TILTED = 20.0
+"""Degrees that boxes cut as they are may be tilted, as a median."""
 
 _DIGITS = 3
 
@@ -77,3 +82,25 @@ def quality_text(rows: Iterable[tuple[str, str, float, Mapping[str, Any]]]) -> s
         told = (quality.get(name) for name in COLUMNS[3:])
         writer.writerow((clip, status, rate, *("" if value is None else value for value in told)))
     return text.getvalue()
+
+
+def of_faces(quality: FaceQuality) -> Iterator[tuple[str, str]]:
+    """What is unusual about a clip's faces: status words and what to tell."""
+    if quality.others > OTHER_FACES:
+        yield (
+            "other_faces",
+            f"another face beside it in {quality.others:.0%} of the frames looked at; the one that "
+            "is there longest was taken: cut the video to one person if that is not the subject",
+        )
+    if quality.turned:
+        yield (
+            "turned_face",
+            f"a face was found only after turning the pictures by {90 * quality.turned} degrees "
+            "counter-clockwise, and the crops are turned so",
+        )
+    if not quality.upright and abs(quality.tilt or 0) > TILTED:
+        yield (
+            "tilted",
+            f"the face is tilted by {quality.tilt:.0f} degrees (median): --cut aligned sets it "
+            "upright",
+        )
