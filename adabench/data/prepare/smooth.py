@@ -111,11 +111,7 @@ def track(
         raise ValueError("aligned: the detector gives no points of a face to align it by")
     times = followed.times
     faces = pose if aligned and pose is not None else followed.faces
-    found = tuple(jumps(detections, followed, fps))
-    wanted = sorted({frame for jump in found for frame in jump.looks})
-    closer = look(wanted) if look is not None and wanted else {}
-    cuts = {jump.find: _cut_frame(detections, followed, jump, closer) for jump in found}
-    real = {find: frame for find, frame in cuts.items() if frame is not None}
+    real = _cuts(detections, followed, fps, look)
     edges = [0, *real.values(), detections.frames]
     firsts = [0, *real, len(times)]
     shots = [
@@ -133,6 +129,17 @@ def track(
         tilts[0] if tilts else None,
         _quality(detections, finds, chosen, pose, aligned),
     )
+
+
+def _cuts(
+    detections: Detections, followed: Followed, fps: float, look: Look | None
+) -> dict[int, int]:
+    """The first frame after each cut, by the number of the find there."""
+    found = tuple(jumps(detections, followed, fps))
+    wanted = sorted({frame for jump in found for frame in jump.looks})
+    closer = look(wanted) if look is not None and wanted else {}
+    cuts = {jump.find: _cut_frame(detections, followed, jump, closer) for jump in found}
+    return {find: frame for find, frame in cuts.items() if frame is not None}
 
 
 def _quality(
