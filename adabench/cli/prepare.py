@@ -24,12 +24,13 @@ from adabench.data.corpora import CorpusReader, is_own
 from adabench.data.prepare import PrepareSettings, StoppedError, check, prepare
 from adabench.data.prepare.run import PATIENCE, reader_of, settings_of
 from adabench.data.prepare.scan import scan_text
+from adabench.data.prepare.settings import CUTS
 from adabench.data.prepared import PreparedCorpus
 from adabench.registry import CORPORA
 
 DIFFERS, FAILED, LEFT_OUT, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
 SIZE = 112  # what Dep-MAP's configs ask for; ExpADA's want 224
-SETTINGS = ("size", "margin", "detect_every", "detector", "model")
+SETTINGS = ("size", "margin", "detect_every", "detector", "model", "cut")
 
 
 def main() -> None:
@@ -130,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--size", type=int, help=f"pixels ({SIZE})")
     add("--margin", type=float, help=f"share of the face's box, each side ({defaults.margin})")
     add("--detect-every", type=int, metavar="N", help=f"in frames ({defaults.detect_every})")
-    add("--detector", help=f"haar, or yunet with --model ({defaults.detector})")
+    add("--detector", help=f"mtcnn, haar, or yunet with --model ({defaults.detector})")
+    cuts = "as the face is (box), or with its eyes level (aligned)"
+    add("--cut", metavar="|".join(CUTS), help=f"{cuts} ({defaults.cut})")
     add("--model", type=Path, metavar="FILE", help="the detector's ONNX file")
     add("--processes", type=int, default=2, metavar="N", help="clips at once (2)")
     limit = f"seconds without a new frame after which a clip is given up ({PATIENCE:g})"

@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("--clips", type=whole(), default=24, help="how many of the corpus's")
     prepare.add_argument("--size", type=whole(), default=112, help="side of a crop, pixels")
     prepare.add_argument("--repeats", type=whole(), default=1)
+    prepare.add_argument("--detector", help="mtcnn or haar; the corpus's own, if not given")
+    prepare.add_argument("--cut", help="box or aligned")
     for each in (step, data, prepare):
         each.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 def measure(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Return what something costs, for JSON and for a person."""
     if given.action == "prepare":
-        options = values(given, "processes", "clips", "size", "repeats")
+        options = values(given, "processes", "clips", "size", "repeats", "detector", "cut")
         prepared = profile_prepare(given.corpus, given.src, **options)
         return prepared.as_dict(), prepared.format()
     experiment = experiment_from(given)

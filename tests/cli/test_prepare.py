@@ -1,5 +1,6 @@
 """The command line of prepare, run as a user runs it."""
 
+import csv
 import errno
 import os
 import subprocess
@@ -46,6 +47,7 @@ def raw(tmp_path):
 def test_from_raw_to_prepared_and_on(raw, tmp_path):
     out = tmp_path / "out"
     options = ("--out", out, "--size", 48, "--margin", 0.2, "--detect-every", 2, "--processes", 1)
+    options = (*options, "--cut", "aligned")
     done = run("avec2014", "--src", raw, *options)
     assert done.returncode == 0, done.stderr
     assert "2 clips, 6 frames; 2 clips new" in done.stdout
@@ -54,6 +56,12 @@ def test_from_raw_to_prepared_and_on(raw, tmp_path):
     assert (corpus.licensed, corpus.size) == (True, 48)
     assert corpus.description.prepare["margin"] == 0.2
     assert corpus.description.prepare["detect_every"] == 2
+    assert corpus.description.prepare["cut"] == "aligned"
+    assert corpus.description.prepare["detector"] == "mtcnn"
+    assert "report-faces.csv" in done.stdout
+    with (out / "report-faces.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["sure"]) > 0.8 for row in rows] == [True, True]
 
     (raw / "train/Freeform/203_1_Freeform_video.mp4").write_bytes(b"")
     done = run("avec2014", "--src", raw, *options, "--quiet")
@@ -102,7 +110,7 @@ def test_options_that_do_not_go_together(capsys, words, told):
         (["--audit"], "no prepared corpus"),
         (["--src", "."], "no video found"),
         (["--src", ".", "--detector", "yunet"], "needs its ONNX file"),
-        (["--src", ".", "--model", "x.onnx"], "the detector 'haar' needs none"),
+        (["--src", ".", "--model", "x.onnx"], "the detector 'mtcnn' needs none"),
         (["--src", ".", "--detector", "harr"], "did you mean 'haar'"),
         (["--src", ".", "--layout", "none.toml"], "none.toml"),
         (["--src", ".", "--labels", "none"], "none"),

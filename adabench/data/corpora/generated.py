@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adabench.data.corpora.avec2013 import Avec2013Reader
 from adabench.data.corpora.avec2014 import Avec2014Reader
-from adabench.data.corpora.base import RECORD
+from adabench.data.corpora.base import DRAWN_FACES, RECORD
 from adabench.registry import CORPORA
 
 
@@ -15,6 +15,7 @@ class SynthfaceReader(Avec2014Reader):
     name = "synthface"
     licensed = False
     record = RECORD
+    faces = DRAWN_FACES
 
 
 @CORPORA.register_module("synthface2013")
@@ -24,3 +25,4 @@ class Synthface2013Reader(Avec2013Reader):
     name = "synthface2013"
     licensed = False
     record = RECORD
+    faces = DRAWN_FACES

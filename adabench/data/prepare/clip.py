@@ -17,7 +17,13 @@ from adabench.data.files import atomic_path, write_text
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepare.aligned import images_sha256, images_state
 from adabench.data.prepare.decode import UnreadableVideoError
-from adabench.data.prepare.faces import BadSignalsError, FoundFaces, face_boxes, faces_of
+from adabench.data.prepare.faces import (
+    BadSignalsError,
+    FoundFaces,
+    NoFaceError,
+    face_boxes,
+    faces_of,
+)
 from adabench.data.prepare.judge import OK, kept
 from adabench.data.prepare.openface import UnusableOpenFaceError
 from adabench.data.prepare.pulse import file_sha256
@@ -104,6 +110,7 @@ class ClipNote:
         fps, frames, face_rate: as in the manifest; 0 for a clip left out.
         digests: SHA-256 of the written files, in the order of ``stored``; earlier versions noted
             none.
+        quality: how well the face was seen, see :class:`FaceQuality`; empty where nothing is known.
     """
 
     status: str
@@ -116,6 +123,7 @@ class ClipNote:
     frames: int = 0
     face_rate: float = 0.0
     digests: list[str] = dataclasses.field(default_factory=list)
+    quality: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def kept(self) -> bool:
@@ -185,7 +193,12 @@ def _prepare(job: ClipJob, note: ClipNote) -> ClipNote:
     failures = (ValueError, RuntimeError, MemoryError, cv2.error, av.error.FFmpegError)
     try:
         return _crop(job, note)
-    except (UnreadableVideoError, UnusableOpenFaceError, BadSignalsError) as error:
+    except (
+        UnreadableVideoError,
+        UnusableOpenFaceError,
+        BadSignalsError,
+        NoFaceError,
+    ) as error:
         return dataclasses.replace(note, status=error.status, detail=str(error))
     except failures as error:
         detail = f"{job.source}: {type(error).__name__}: {error}"
@@ -219,6 +232,7 @@ def _store(job: ClipJob, note: ClipNote, found: FoundFaces) -> ClipNote:
         fps=round(found.fps, 6),
         frames=found.frames,
         face_rate=found.face_rate,
+        quality={} if found.quality is None else found.quality().plain(),
     )
 
 

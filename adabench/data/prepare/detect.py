@@ -12,26 +12,54 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.decode import Frame
+from adabench.data.prepare.mtcnn import MtcnnDetector
 from adabench.data.prepare.yunet import YuNetDetector
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
+FULL_LOOK = 15
+"""A detector that follows faces looks at the whole picture in one of so many looks."""
+BOX, WITH_POINTS = 5, 15
+"""Columns of faces: x, y, width, height, confidence; and then x and y of five points."""
+
+# side of the cascade's window in pixels
+_LEAST = 24
 _HALF_SURE = 20
 """Overlapping finds that make a confidence of 0.5: mistakes have around 5, faces 20 to 60."""
 
 
+class Picture(Protocol):
+    """A frame of a video, as :class:`adabench.data.prepare.decode.Frame`."""
+
+    @property
+    def number(self) -> int:
+        """Position in the video, from 0."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The pixels, (H, W, 3) uint8 RGB."""
+
+
 class FaceDetector(Protocol):
-    """Finds the faces in one picture."""
+    """Finds the faces in one picture.
+
+    A detector may have more: ``follow(image, faces)``, as of :class:`MtcnnDetector`, gives the
+    faces near the places of a moment before, for less; ``closer()`` the same detector for smaller
+    faces; ``side(height)`` the side in pixels of the smallest face that it looks for.
+    """
 
     @property
     def model_sha256(self) -> str | None:
         """Checksum of its model file, None for one without."""
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The faces (K, 5) of a picture (H, W, 3) uint8 RGB.
+        """The faces (K, 5) or (K, 15) of a picture (H, W, 3) uint8 RGB.
 
-        Columns: x, y, width, height in pixels, and confidence from 0 to 1.
+        Columns: x, y, width, height in pixels, and confidence from 0 to 1; then perhaps x and y of
+        the eyes, the nose and the mouth's corners, left to right as the picture is seen.
         """
 
 
@@ -70,6 +98,14 @@ class HaarDetector:
         self._cascade = cv2.CascadeClassifier(str(path))
         self._contrast = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4))
 
+    def closer(self) -> HaarDetector:
+        """The same for faces of half the size."""
+        return HaarDetector(self.smallest / 2, 2 * self.height, self.scale_step, self.neighbours)
+
+    def side(self, height: int) -> float:
+        """The side in pixels of the smallest face that is looked for in pictures of a height."""
+        return max(self.smallest * height, _LEAST * max(1.0, height / self.height))
+
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         """See :class:`FaceDetector`."""
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -86,7 +122,7 @@ class HaarDetector:
         return faces
 
     def _find(self, grey: NDArray[np.uint8]) -> NDArray[np.float64]:
-        smallest = max(24, round(self.smallest * grey.shape[0]))
+        smallest = max(_LEAST, round(self.smallest * grey.shape[0]))
         boxes, counts = self._cascade.detectMultiScale2(
             grey, self.scale_step, self.neighbours, minSize=(smallest, smallest)
         )
@@ -95,19 +131,37 @@ class HaarDetector:
         return np.hstack([places, finds / (finds + _HALF_SURE)])
 
 
-def _haar(model: Path | None) -> FaceDetector:
+def _without_model(name: str, model: Path | None) -> None:
     if model is not None:
-        raise ValueError(f"model: the detector 'haar' needs none, got {model}: leave it out")
+        raise ValueError(
+            f"model: the detector {name!r} needs none, got {model}: leave it out, or name the "
+            "detector that it is of (yunet)"
+        )
+
+
+def _haar(model: Path | None) -> FaceDetector:
+    _without_model("haar", model)
     return HaarDetector()
 
 
 def _yunet(model: Path | None) -> FaceDetector:
     if model is None:
         raise ValueError("model: the detector 'yunet' needs its ONNX file, and none was given")
-    return YuNetDetector(model)
+    return YuNetDetector(model, points=True)
 
 
-DETECTORS: dict[str, Callable[[Path | None], FaceDetector]] = {"haar": _haar, "yunet": _yunet}
+def _mtcnn(model: Path | None) -> FaceDetector:
+    _without_model("mtcnn", model)
+    return MtcnnDetector()
+
+
+DETECTORS: dict[str, Callable[[Path | None], FaceDetector]] = {
+    "mtcnn": _mtcnn,
+    "haar": _haar,
+    "yunet": _yunet,
+}
+POINTED = ("mtcnn", "yunet")
+"""Those that give the five points of a face."""
 
 
 def make_detector(name: str, model: Path | None = None) -> FaceDetector:
@@ -142,7 +196,7 @@ class Detections:
     Args:
         frames: number of frames of the video.
         sampled: (S,) numbers of the frames looked at, ascending.
-        boxes: for each of these, the faces (K, 5) as of :class:`FaceDetector`; K may be 0.
+        boxes: for each of these, the faces (K, 5) or (K, 15) as of :class:`FaceDetector`; K may be 0.
         size: width and height of the first frame in pixels.
         resized: where the frames' size changes: the first frame that has the new size, width and
             height.
@@ -163,32 +217,70 @@ class Detections:
         return (sizes / sizes[0])[np.searchsorted(starts, frames, side="right") - 1]
 
 
-def detect(frames: Iterable[Frame], detector: FaceDetector, every: int) -> Detections:
+class Watch:
+    """Looks at one picture after another of a video, following the faces where the detector can.
+
+    Args:
+        detector: finds the faces.
+        full_look: the whole picture is searched in one of so many looks, and where a face is lost.
+    """
+
+    def __init__(self, detector: FaceDetector, full_look: int = FULL_LOOK) -> None:
+        self._detector, self._full_look = detector, full_look
+        self._follow: Callable[..., NDArray[np.float64]] | None = getattr(detector, "follow", None)
+        self._last: tuple[tuple[int, ...], NDArray[np.float64]] | None = None
+        self._followed = 0
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The faces in the next picture, as of :class:`FaceDetector`."""
+        faces = self._near(image)
+        if faces is None:
+            faces, self._followed = self._detector(image), 0
+        self._last = image.shape, faces
+        return faces
+
+    def _near(self, image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """The faces of the picture before, in this one; None where all has to be searched."""
+        if self._follow is None or self._last is None or self._followed + 1 >= self._full_look:
+            return None
+        shape, before = self._last
+        if shape != image.shape or not len(before):
+            return None
+        faces = self._follow(image, before)
+        if len(faces) < len(before):
+            return None
+        self._followed += 1
+        return faces
+
+
+def detect(frames: Iterable[Picture], detector: FaceDetector, every: int) -> Detections:
     """Looks for faces in each ``every``-th frame and in the last one."""
+    watch = Watch(detector)
     sampled: list[int] = []
     # plain numbers: small arrays that stay, between pictures that go, would keep the memory of these
     # from being used again, a gigabyte in fifty minutes
     boxes: list[list[list[float]]] = []
     sizes: list[tuple[int, int, int]] = []
-    last: Frame | None = None
+    last: Picture | None = None
     for last in frames:
         if not sizes or last.size != sizes[-1][1:]:
             sizes.append((last.number, *last.size))
         if last.number % every == 0:
             sampled.append(last.number)
-            boxes.append(detector(last.rgb()).tolist())
+            boxes.append(watch(last.rgb()).tolist())
     if last is None:
         raise ValueError("a video without frames has no faces")
     if sampled[-1] != last.number:
         sampled.append(last.number)
-        boxes.append(detector(last.rgb()).tolist())
+        boxes.append(watch(last.rgb()).tolist())
     numbers = np.asarray(sampled, np.int64)
-    faces = tuple(np.array(found, np.float64).reshape(-1, 5) for found in boxes)
+    columns = max((len(face) for found in boxes for face in found), default=BOX)
+    faces = tuple(np.array(found, np.float64).reshape(-1, columns) for found in boxes)
     return Detections(last.number + 1, numbers, faces, sizes[0][1:], tuple(sizes[1:]))
 
 
 def detect_in(
-    frames: Iterable[Frame], detector: FaceDetector, wanted: Collection[int]
+    frames: Iterable[Picture], detector: FaceDetector, wanted: Collection[int]
 ) -> dict[int, NDArray[np.float64]]:
     """The faces (K, 5) of the ``wanted`` frames by their numbers; stops after the last of them."""
     found: dict[int, NDArray[np.float64]] = {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,14 +15,18 @@ from adabench.data.corpora import SourceClip
 from adabench.data.prepare.aligned import AlignedFaces
 from adabench.data.prepare.crop import crop_face
 from adabench.data.prepare.decode import Video
-from adabench.data.prepare.detect import FaceDetector, detect, detect_in, make_detector
+from adabench.data.prepare.detect import FaceDetector, make_detector
 from adabench.data.prepare.judge import FEW_FACES, OK, judge
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
+from adabench.data.prepare.quality import FaceQuality, sharpness
+from adabench.data.prepare.search import NoFaceError, Search, find_face, turned
 from adabench.data.prepare.settings import PrepareSettings
-from adabench.data.prepare.smooth import FaceTrack, track
+from adabench.data.prepare.smooth import FaceTrack
 
 STRAY_ROWS = 0.01
 """Share of a video's frames by which the number of OpenFace's rows may differ from theirs."""
+
+__all__ = ["BadSignalsError", "FoundFaces", "NoFaceError", "face_boxes", "faces_of"]
 
 _CHUNK = 1 << 20
 _Given = TypeVar("_Given")
@@ -47,6 +51,7 @@ class FoundFaces:
         video: the video that the faces come from, after a full pass over its frames.
         table: OpenFace's table that they come from instead.
         remark: what is unusual about OpenFace's output, for the report.
+        quality: gives how well the face was seen, whole once the crops were given.
     """
 
     frames: int
@@ -57,11 +62,12 @@ class FoundFaces:
     video: Video | None = None
     table: OpenFaceTable | None = None
     remark: str = ""
+    quality: Callable[[], FaceQuality] | None = None
 
     def judge(self) -> tuple[str, str]:
         """Status and detail, as :func:`adabench.data.prepare.judge.judge`."""
         if self.video is not None:
-            return judge(self.video, self.frames, self.face_rate)
+            return judge(self.video, self.frames, self.face_rate, self.quality and self.quality())
         told = [self.remark] if self.remark else []
         status = "short" if self.remark else OK
         if self.face_rate < FEW_FACES:
@@ -72,7 +78,7 @@ class FoundFaces:
 
 
 def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
-    """The faces of a clip, or None if there is none in any frame.
+    """The faces of a clip, or None if there is none in any row of OpenFace's.
 
     With ``settings.source`` ``video`` they are detected in its video; its signals are those of the
     corpus, or OpenFace's if the clip has them. OpenFace's rows go to the video's frames by their
@@ -88,6 +94,7 @@ def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
 
     Raises:
         UnreadableVideoError: the video can't be decoded.
+        NoFaceError: no face was found in the video.
         UnusableOpenFaceError: OpenFace's output is missing or damaged.
         BadSignalsError: the signals don't fit the frames.
         ValueError, OSError: a file can't be read.
@@ -98,7 +105,11 @@ def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
 
 
 def face_boxes(
-    video: Path | Video, *, detect_every: int = 5, detector: str | FaceDetector = "haar"
+    video: Path | Video,
+    *,
+    detect_every: int = 5,
+    detector: str | FaceDetector = "mtcnn",
+    aligned: bool = False,
 ) -> FaceTrack | None:
     """The face in every frame of a video, before the margin; None if there is none.
 
@@ -106,36 +117,39 @@ def face_boxes(
         video: the video.
         detect_every: faces are looked for in each n-th frame, and around cuts in the others.
         detector: a detector, or the name of one that needs no model.
+        aligned: set the boxes by the face's points, and turn them with it.
 
     Raises:
         UnreadableVideoError: the file is no video.
     """
     video = video if isinstance(video, Video) else Video(video)
     finder = make_detector(detector) if isinstance(detector, str) else detector
-    path = video.path
-
-    def look(frames: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
-        # another object: this pass ends early, and ``video`` tells of a whole one
-        return detect_in(Video(path).frames(), finder, frames)
-
-    found = detect(video.frames(), finder, detect_every)
-    return track(found, video.fps, look)
+    return Search(finder, detect_every, aligned).track(video)[0]
 
 
 def _detected(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
     video = Video(_given(clip.video, clip, "video", "give the folder with its video"))
-    face = face_boxes(video, detect_every=settings.detect_every, detector=settings.make_detector())
-    if face is None:
-        return None
+    search = Search(settings.make_detector(), settings.detect_every, settings.cut == "aligned")
+    face = find_face(video, search, settings.detector)
     boxes = face.boxes
+    tilts = [None] * len(boxes) if face.tilts is None else face.tilts.tolist()
+    sharp: list[float] = []
 
     def crops() -> Iterator[NDArray[np.uint8]]:
-        for frame, box in zip(video.frames(), boxes, strict=True):
-            yield crop_face(frame.rgb(), box, settings.margin, settings.size)
+        sharp.clear()
+        frames = turned(video, face.quality.turned)
+        for i, (frame, box, tilt) in enumerate(zip(frames, boxes, tilts, strict=True)):
+            crop = crop_face(frame.rgb(), box, settings.margin, settings.size, tilt)
+            if i % settings.detect_every == 0:
+                sharp.append(sharpness(crop))
+            yield crop
+
+    def quality() -> FaceQuality:
+        return replace(face.quality, sharp=float(np.median(sharp)) if sharp else None)
 
     rate = round(face.face_rate, 4)
     signals = _signals(clip, len(boxes))
-    return FoundFaces(len(boxes), video.fps, rate, crops, signals, video)
+    return FoundFaces(len(boxes), video.fps, rate, crops, signals, video, quality=quality)
 
 
 def _aligned(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:

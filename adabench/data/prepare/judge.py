@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adabench.data.prepare.decode import Video
+from adabench.data.prepare.quality import FaceQuality, of_faces
 
 OK = "ok"
 
@@ -15,6 +16,9 @@ SUSPICIOUS = {
     "variable_rate": "frames come at no steady rate; times within the clip are approximate",
     "odd_rate": "a frame rate that no camera has",
     "few_faces": "a face in few of the frames looked at",
+    "other_faces": "somebody else's face beside the one that was followed",
+    "turned_face": "faces lie on their side or upside down, and were turned upright",
+    "tilted": "faces are tilted, and were cut as they are",
     "rotated": "turned upright, as the container says",
     "wrong_suffix": "the file is another kind of video than its name says",
 }
@@ -92,7 +96,9 @@ def meaning(status: str) -> str:
     return {**SUSPICIOUS, **LEFT_OUT, **REMARKS}.get(status, "")
 
 
-def judge(video: Video, frames: int, face_rate: float) -> tuple[str, str]:
+def judge(
+    video: Video, frames: int, face_rate: float, quality: FaceQuality | None = None
+) -> tuple[str, str]:
     """Status and detail of a clip that was decoded.
 
     The status is the most serious of what is found; the detail tells all of it.
@@ -101,8 +107,10 @@ def judge(video: Video, frames: int, face_rate: float) -> tuple[str, str]:
         video: after a full pass over its frames.
         frames: how many there were.
         face_rate: share of the frames looked at in which a face was found, 0 to 1.
+        quality: how well it was seen.
     """
     found = list(_findings(video, frames, face_rate))
+    found += [] if quality is None else of_faces(quality)
     if not found:
         return OK, ""
     order = ("truncated", "damaged", *SUSPICIOUS)

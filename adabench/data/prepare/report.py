@@ -28,6 +28,7 @@ class PrepareReport:
         new: clips that this run prepared; the others were finished before.
         problems: what was left out, and what is suspicious; also in ``report.csv``.
         seconds: wall-clock time.
+        faces: the file that tells how well the faces could be seen, clip by clip.
     """
 
     out: Path
@@ -36,6 +37,7 @@ class PrepareReport:
     new: int
     problems: tuple[Problem, ...]
     seconds: float
+    faces: Path | None = None
 
     @property
     def left_out(self) -> tuple[Problem, ...]:
@@ -53,6 +55,8 @@ class PrepareReport:
             if chosen:
                 lines.append(f"{title}: {len(chosen)} (all in {self.out / REPORT})")
                 lines += by_status(chosen)
+        if self.faces is not None:
+            lines.append(f"how sure, large, tilted and sharp the faces are: {self.faces}")
         return "\n".join(lines)
 
 

@@ -34,6 +34,7 @@ from adabench.data.prepare.judge import OK, kept
 from adabench.data.prepare.pool import PATIENCE, Lost, Pool
 from adabench.data.prepare.progress import Progress
 from adabench.data.prepare.pulse import INTERVAL
+from adabench.data.prepare.quality import QUALITY, quality_text
 from adabench.data.prepare.report import REPORT, PrepareReport, report_text
 from adabench.data.prepared import DESCRIPTION, CorpusDescription
 
@@ -72,8 +73,9 @@ def prepare(
     processes: int = 2,
     progress: bool = True,
     detect_every: int = _DEFAULTS.detect_every,
-    detector: str = _DEFAULTS.detector,
+    detector: str | None = None,
     model: str | os.PathLike[str] | None = None,
+    cut: str | None = None,
     patience: float = PATIENCE,
     **options: Any,
 ) -> PrepareReport:
@@ -86,7 +88,8 @@ def prepare(
         corpus: name of a reader, or a reader.
         src: the raw corpus.
         out: folder of the prepared corpus: new, empty, or one that this function began.
-        size, margin, detect_every, detector, model: see :class:`PrepareSettings`.
+        size, margin, detect_every, detector, model, cut: see :class:`PrepareSettings`; a reader may
+            have a detector and a cut of its own, which are taken for None.
         processes: clips prepared at once, each in a process of its own; 0 prepares them in this
             one, where a hung decoder can't be ended.
         progress: show a line that says how far it is.
@@ -106,7 +109,13 @@ def prepare(
         raise ValueError(f"patience: expected seconds, at least {2 * INTERVAL:g}, got {patience!r}")
     reader = reader_of(corpus, **options)
     settings = settings_of(
-        reader, size=size, margin=margin, detect_every=detect_every, detector=detector, model=model
+        reader,
+        size=size,
+        margin=margin,
+        detect_every=detect_every,
+        detector=detector,
+        model=model,
+        cut=cut,
     )
     src, out = Path(src), Path(out)
     scan = reader.scan(src)
@@ -123,8 +132,9 @@ def prepare(
     with alone(out, description):
         notes, new = _prepare_all(jobs, processes, patience, progress)
         rows, found = _rows(jobs, notes)
-        problems = sorted([*scan.problems, *odd, *found])
+        problems = tuple(sorted([*scan.problems, *odd, *found]))
         write_text(out / REPORT, report_text(problems))
+        write_text(out / QUALITY, _quality_of(notes))
         if not rows:
             told = "; ".join(f"{problem.name}: {problem.detail}" for problem in problems[:3])
             raise ValueError(
@@ -134,7 +144,7 @@ def prepare(
         complete(out, description, rows)
     frames = sum(row.frames for row in rows)
     seconds = time.monotonic() - begin
-    return PrepareReport(out, len(rows), frames, new, tuple(problems), seconds)
+    return PrepareReport(out, len(rows), frames, new, problems, seconds, out / QUALITY)
 
 
 def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:
@@ -163,9 +173,13 @@ def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:
 
 
 def settings_of(reader: CorpusReader, **settings: Any) -> PrepareSettings:
-    """The settings for a reader's corpus: with OpenFace's output, faces are not looked for."""
+    """The settings for a reader's corpus: its own ones where others are not given, or are None.
+
+    With OpenFace's output, faces are not looked for.
+    """
     source = "openface" if "openface" in reader.options else "video"
-    return PrepareSettings(**settings, source=source)
+    given = {name: value for name, value in settings.items() if value is not None}
+    return PrepareSettings(**{**reader.faces, **given}, source=source)
 
 
 def prepare_one(job: ClipJob) -> ClipNote:
@@ -309,6 +323,13 @@ def _rows(
             # one clip's odd facts, a frame rate of almost nothing say, must not cost the corpus
             problems.append(Problem(name, f"{job.source}: {error}", "failed"))
     return rows, problems
+
+
+def _quality_of(notes: Mapping[str, ClipNote]) -> str:
+    """How well the faces of all clips could be seen, those left out among them."""
+    return quality_text(
+        (name, note.status, note.face_rate, note.quality) for name, note in sorted(notes.items())
+    )
 
 
 def _bytes(job: ClipJob) -> int:

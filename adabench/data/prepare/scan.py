@@ -166,7 +166,7 @@ def _plan(scan: Scan, held: Extent, settings: PrepareSettings, out: Path) -> str
     else:
         how = (
             f"find faces with {settings.detector} every {settings.detect_every} frames, with a "
-            f"margin of {settings.margin:g}"
+            f"margin of {settings.margin:g}{', and align them' if settings.cut == 'aligned' else ''}"
         )
         basis = f"by the headers of {held.read} of {held.clips} videos, without decoding"
     lines = [f"would {how}", f"  and store crops of {settings.size} px in {out}"]

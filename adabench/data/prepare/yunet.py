@@ -22,6 +22,8 @@ _POINTER = b"version https://git-lfs"
 # not square, so that a model of one fixed shape shows; rows and columns divide by every stride
 _TRIAL = (64, 96)
 _MOST_FACES = 100
+# side in pixels of the smallest faces of the pictures that it was trained on
+_LEAST = 10
 
 
 class YuNetDetector:
@@ -35,6 +37,7 @@ class YuNetDetector:
         overlap: of two boxes that overlap by more than this share of their union, the surer stays
             (non-maximum suppression).
         height: higher pictures are reduced to this height first, in pixels.
+        points: give the five points of each face too.
 
     Attributes:
         model_sha256: the file's checksum.
@@ -50,13 +53,15 @@ class YuNetDetector:
         score: float = 0.6,
         overlap: float = 0.3,
         height: int = 240,
+        points: bool = False,
     ) -> None:
         for name, share in (("score", score), ("overlap", overlap)):
             if not 0 < share <= 1:
                 raise ValueError(f"{name}: expected a number above 0, at most 1, got {share!r}")
         if height < _TRIAL[0]:
             raise ValueError(f"height: expected at least {_TRIAL[0]} pixels, got {height!r}")
-        self.height = height
+        self.height, self.points = height, points
+        self._given = model, score, overlap
         content = _read(Path(model))
         self.model_sha256 = hashlib.sha256(content).hexdigest()
         # FaceDetectorYN reads the outputs without looking at their size, so that a foreign model
@@ -73,6 +78,15 @@ class YuNetDetector:
             _MOST_FACES,
         )
 
+    def closer(self) -> YuNetDetector:
+        """The same for faces of half the size."""
+        model, score, overlap = self._given
+        return YuNetDetector(model, score, overlap, 2 * self.height, self.points)
+
+    def side(self, height: int) -> float:
+        """The side in pixels of the smallest face that is looked for in pictures of a height."""
+        return _LEAST * max(1.0, height / self.height)
+
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         """See :class:`adabench.data.prepare.detect.FaceDetector`."""
         factor = max(1.0, image.shape[0] / self.height)
@@ -84,10 +98,11 @@ class YuNetDetector:
             self._size = size
         _, found = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         if found is None:
-            return np.empty((0, 5))
+            return np.empty((0, 15 if self.points else 5))
         # columns: x, y, width, height, five landmarks, score
-        faces = np.asarray(found, np.float64)[:, [0, 1, 2, 3, 14]]
-        faces[:, :4] *= factor
+        order = [0, 1, 2, 3, 14, *(range(4, 14) if self.points else ())]
+        faces = np.asarray(found, np.float64)[:, order]
+        faces[:, [i for i in range(len(order)) if i != 4]] *= factor
         usable = np.isfinite(faces).all(axis=1) & (faces[:, 2:4].min(axis=1) > 0)
         return faces[usable]
 

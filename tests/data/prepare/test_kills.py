@@ -53,7 +53,7 @@ def expected(raw, tmp_path_factory):
     out = tmp_path_factory.mktemp("expected") / "out"
     prepare("synthface", raw, out, processes=0, progress=False)
     found = content(out)
-    assert len(found) == 43  # 40 clips, manifest, description and report
+    assert len(found) == 44  # 40 clips, manifest, description and the report's two parts
     return found
 
 

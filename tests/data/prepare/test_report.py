@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 from adabench.data.corpora import Problem
+from adabench.data.prepare.quality import FaceQuality, quality_text
 from adabench.data.prepare.report import PrepareReport, report_text
 
 PROBLEMS = (
@@ -36,6 +37,21 @@ def test_summary_is_grouped_by_status():
 def test_nothing_wrong():
     summary = PrepareReport(Path("x"), 2, 60, 0, (), 0.5).summary()
     assert summary == "x: 2 clips, 60 frames; 0 clips new, in 0.5 s"
+
+
+def test_the_other_part_of_the_report_is_named():
+    summary = PrepareReport(Path("x"), 2, 60, 0, (), 0.5, Path("x/report-faces.csv")).summary()
+    told = "how sure, large, tilted and sharp the faces are: x/report-faces.csv"
+    assert summary.splitlines()[1:] == [told]
+
+
+def test_faces_that_were_seen_and_faces_that_were_not():
+    seen = FaceQuality(sure=0.98765, size=0.31, pixels=148.8, tilt=-4.25).plain()
+    text = quality_text([("a", "ok", 0.9, seen), ("b", "no_face", 0.0, {})])
+    first, second = csv.DictReader(io.StringIO(text))
+    assert (first["sure"], first["pixels"], first["tilt"]) == ("0.988", "148.8", "-4.25")
+    assert (first["sharp"], first["others"]) == ("", "0.0")
+    assert (second["clip"], second["status"], second["sure"]) == ("b", "no_face", "")
 
 
 def test_table():

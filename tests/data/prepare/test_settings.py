@@ -4,12 +4,17 @@ import pickle
 
 import pytest
 
-from adabench.data.prepare.detect import HaarDetector
+from adabench.data.corpora.expressions import ExpressionsReader
+from adabench.data.corpora.generated import Synthface2013Reader, SynthfaceReader
+from adabench.data.corpora.table import TableReader
+from adabench.data.prepare.mtcnn import MtcnnDetector
+from adabench.data.prepare.run import settings_of
 from adabench.data.prepare.settings import PrepareSettings
 
 
-def test_todays_record_stays():
-    record = PrepareSettings().record()
+def test_the_cascade_s_record_stays():
+    """Corpora of before there was a choice have it, the demo's among them."""
+    record = settings_of(SynthfaceReader(), size=64).record()
     assert list(record.items()) == [
         ("size", 64),
         ("margin", 0.1),
@@ -21,6 +26,22 @@ def test_todays_record_stays():
     ]
 
 
+@pytest.mark.parametrize("reader", [SynthfaceReader, Synthface2013Reader, ExpressionsReader])
+def test_drawn_faces_are_found_as_ever_unless_asked_otherwise(reader):
+    assert settings_of(reader()).detector == "haar"
+    assert settings_of(reader(), detector=None, cut=None).cut == "box"
+    chosen = settings_of(reader(), detector="mtcnn", cut="aligned")
+    assert (chosen.detector, chosen.cut) == ("mtcnn", "aligned")
+    assert settings_of(TableReader()).detector == "mtcnn"
+
+
+def test_a_record_says_what_its_frames_depend_on():
+    box, aligned = (PrepareSettings(cut=cut).record() for cut in ("box", "aligned"))
+    assert box["detector"] == "mtcnn"
+    assert len(box["model_sha256"]) == 64
+    assert aligned == {**box, "cut": "aligned"}
+
+
 def test_openface_depends_on_the_size_alone():
     settings = PrepareSettings(size=96, margin=0.5, detect_every=9, source="openface")
     record = {"size": 96, "source": "openface", "store": "jpegs", "quality": 95, "version": 1}
@@ -30,7 +51,7 @@ def test_openface_depends_on_the_size_alone():
 def test_settings_cross_processes():
     settings = pickle.loads(pickle.dumps(PrepareSettings(size=96)))
     assert settings == PrepareSettings(size=96)
-    assert isinstance(settings.make_detector(), HaarDetector)
+    assert isinstance(settings.make_detector(), MtcnnDetector)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +59,9 @@ def test_settings_cross_processes():
     [
         ({"source": "openfase"}, "source: expected one of 'video', 'openface', got 'openfase'"),
         ({"detector": "yunet"}, "'yunet' needs its ONNX file"),
-        ({"model": "model.onnx"}, "'haar' needs none"),
+        ({"model": "model.onnx"}, r"'mtcnn' needs none.*\(yunet\)"),
+        ({"cut": "alined"}, "cut: expected one of 'box', 'aligned', got 'alined'"),
+        ({"cut": "aligned", "detector": "haar"}, "'haar' doesn't give: take 'mtcnn' or 'yunet'"),
         ({"detector": "yunett"}, "did you mean 'yunet'"),
     ],
 )

@@ -191,7 +191,7 @@ def test_wrong_arguments(model, option, told):
 def test_a_missing_or_needless_model(model):
     with pytest.raises(ValueError, match="'yunet' needs its ONNX file"):
         make_detector("yunet")
-    with pytest.raises(ValueError, match="'haar' needs none"):
+    with pytest.raises(ValueError, match="'mtcnn' needs none"):
         PrepareSettings(model=model)
 
 
