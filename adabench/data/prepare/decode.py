@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +11,25 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from adabench.data.prepare.containers import (
     RECOPY,
     UnreadableVideoError,
+    moving_streams,
     open_video,
     stated_seconds,
 )
+from adabench.data.prepare.display import AS_STORED, Crop, Display, pixel_shape, turned
 from adabench.data.prepare.pulse import beat, decoding
+from adabench.data.prepare.structure import bytes_missing, stored_crop
+from adabench.data.prepare.times import Steps, Times
 
 __all__ = ["Frame", "UnreadableVideoError", "Video"]
 
-UNEVEN = 0.01
-"""A video whose frames stray from a steady rate by a larger share of its time is variable."""
-
-# containers round times to a unit of their own, most often to a millisecond
-_ROUNDING = 0.002
-_QUARTER = 90
+# FFmpeg's numbers of HDR's transfer functions: perceptual quantiser, hybrid log-gamma
+_HDR = (16, 18)
 
 
 @dataclass(frozen=True)
@@ -38,46 +39,65 @@ class Frame:
     Args:
         number: position in the video, from 0.
         picture: the decoder's frame, as it is stored.
-        quarters: quarter turns counter-clockwise that set it upright.
+        display: how it is shown.
     """
 
     number: int
     picture: av.VideoFrame
-    quarters: int = 0
+    display: Display = AS_STORED
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, upright."""
-        width, height = self.picture.width, self.picture.height
-        return (height, width) if self.quarters % 2 else (width, height)
+        """Width and height in pixels, as it is shown."""
+        return self.display.size(self.picture.width, self.picture.height)
 
     def rgb(self) -> NDArray[np.uint8]:
-        """The pixels, (H, W, 3) uint8 RGB, upright."""
-        pixels = np.asarray(self.picture.to_ndarray(format="rgb24"), np.uint8)
-        return np.ascontiguousarray(np.rot90(pixels, self.quarters)) if self.quarters else pixels
+        """The pixels, (H, W, 3) uint8 RGB, as they are shown."""
+        return self.display.shown(np.asarray(self.picture.to_ndarray(format="rgb24"), np.uint8))
+
+
+@dataclass
+class _Tally:
+    """What one pass over a stream came by.
+
+    Args:
+        packets: how many should have given a picture.
+        failed: how many the decoder refused.
+        unread: how many are not there.
+        stopped: whether reading ended by an error.
+    """
+
+    packets: int = 0
+    failed: int = 0
+    unread: int = 0
+    stopped: bool = False
 
 
 class Video:
     """A video file, read in order and as often as wanted; one frame is in memory at a time.
 
-    Frames come upright, turned as the container says. Each frame that is shown counts once, however
-    long it is shown: a variable frame rate is not made steady. What can't be decoded in the middle
-    is passed over.
+    Frames come as players show them: cropped, with square pixels, mirrored and turned as the
+    container says. Each frame that is shown counts once, however long it is shown: a variable frame
+    rate is not made steady. What can't be decoded in the middle is passed over.
 
     Attributes:
         path: the file.
         format: its container, as FFmpeg names it: ``mov,mp4,m4a,3gp,3g2,mj2``, ``avi``, ...
-        fps: frames per second; their mean where the rate is variable.
-        stated_frames: the number of frames by the file's header, 0 if it tells nothing.
+        fps: frames per second; their mean where the rate is variable, pauses aside.
+        others: in words, which stream of moving pictures was taken of several; empty for one.
 
     These are known after a full pass over :meth:`frames`:
 
     Attributes:
         broken: why frames are missing, or None.
+        lost: how many frames are missing: the file ends before them, or they can't be decoded.
         damaged: how many frames the decoder could restore only in part.
-        rotation: degrees counter-clockwise by which the frames were turned.
+        display: how the frames are shown.
         variable_rate: whether the frames come at no steady rate.
         spacing: the shortest and the longest time between two frames in seconds.
+        pauses: how many pauses there are, and the seconds that they take.
+        interlaced: how many frames hold the lines of two moments.
+        hdr: whether brightness and colours are coded for HDR screens.
 
     Args:
         path: the file.
@@ -89,9 +109,10 @@ class Video:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.broken: str | None = None
-        self.damaged = self.rotation = 0
-        self.variable_rate = False
+        self.damaged = self.lost = self.interlaced = 0
+        self.variable_rate = self.hdr = False
         self.spacing: tuple[float, float] | None = None
+        self.pauses = (0, 0.0)
         with decoding(whole=False):
             container, stream = open_video(self.path)
         with container:
@@ -99,29 +120,32 @@ class Video:
             self.fps = float(stream.average_rate or stream.guessed_rate or 0)
             self._counted = int(stream.frames)
             self._seconds = stated_seconds(container, stream)
-        if self.fps <= 0:
-            raise UnreadableVideoError(f"{self.path}: the video states no frame rate", "damaged")
+            self.display = self._stored = _as_stored(self.path, container, stream)
+            self.others = _others(container, stream)
 
     @property
     def stated_frames(self) -> int:
-        """The number of frames by the file's header, 0 if it tells nothing."""
+        """About the number of frames by the file's header, 0 if it tells nothing."""
         return self._counted or round(self._seconds * self.fps)
 
     def frames(self) -> Iterator[Frame]:
         """Decodes from the beginning.
 
         Raises:
-            UnreadableVideoError: there is not one frame that can be decoded.
+            UnreadableVideoError: there is not one frame that can be decoded, or no frame rate.
         """
-        self.broken, self.damaged = None, 0
-        times = _Times()
-        number = 0
+        self.broken, self.damaged, self.interlaced = None, 0, 0
+        tally, times, number, angle = _Tally(), Times(), 0, None
         with decoding():
-            for picture in self._pictures():
+            for picture in self._pictures(tally):
                 times.add(picture.time)
                 self.damaged += bool(picture.is_corrupt)
-                self.rotation = _QUARTER * (round(picture.rotation / _QUARTER) % 4)
-                yield Frame(number, picture, self.rotation // _QUARTER)
+                self.interlaced += bool(picture.interlaced_frame)
+                if picture.rotation != angle:
+                    angle = picture.rotation
+                    self.display = self._shown(picture)
+                    self.hdr = picture.color_trc in _HDR
+                yield Frame(number, picture, self.display)
                 number += 1
                 beat(number / max(self.stated_frames, number), frames=1)
         if number == 0:
@@ -129,60 +153,83 @@ class Video:
             raise UnreadableVideoError(
                 f"{self.path}: no frame can be decoded ({cause}): {RECOPY}", "damaged"
             )
-        self.variable_rate, self.spacing = times.uneven(), times.spacing()
-        if self.variable_rate:
-            self.fps = times.mean_rate()
+        self._conclude(number, tally, times.end())
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
+    def _conclude(self, frames: int, tally: _Tally, steps: Steps) -> None:
+        self.variable_rate, self.spacing = steps.uneven(), steps.spacing()
+        self.pauses = steps.pauses()
+        self.fps = steps.mean_rate() if self.variable_rate else steps.steady_rate(self.fps)
+        if self.fps <= 0:
+            raise UnreadableVideoError(f"{self.path}: the video states no frame rate", "damaged")
+        self.lost = tally.unread
+        if tally.failed or self.damaged:
+            # a packet may hold half a picture, and times may have gaps, but hardly both
+            counts = [tally.packets, *([steps.expected()] if self.spacing else [])]
+            self.lost += max(0, min(counts) - frames)
+
+    def _pictures(self, tally: _Tally) -> Iterator[av.VideoFrame]:
         container, stream = open_video(self.path)
         # several videos are prepared at once, each in a process of its own
         stream.codec_context.thread_count = 1
+        read = 0
         with container:
-            packets = container.demux(stream)
-            while True:
+            for packet in self._packets(container, stream, tally):
+                read += bool(packet.size) or packet.dts is not None
+                tally.packets += bool(packet.size) and not packet.is_discard
+                pictures: list[Any] = []
                 try:
-                    pictures: list[Any] = next(packets).decode()
-                except StopIteration:
-                    return
+                    pictures = packet.decode()
                 except av.error.FFmpegError as error:
-                    # the next packets may be whole; each turn takes one, so this ends
-                    self.broken, pictures = str(error.strerror), []
+                    # the next packets may be whole
+                    self.broken = str(error.strerror)
+                    tally.failed += 1
                 yield from pictures
+            tally.unread = self._unread(stream, read, tally.stopped)
+        if tally.unread and self.broken is None:
+            self.broken = "the file ends before its index says so"
+
+    def _packets(self, container: Any, stream: Any, tally: _Tally) -> Iterator[Any]:
+        try:
+            yield from container.demux(stream)
+        except av.error.FFmpegError as error:
+            self.broken, tally.stopped = str(error.strerror), True
+
+    def _unread(self, stream: Any, read: int, stopped: bool) -> int:
+        """How many packets the file should hold beyond the ``read`` ones."""
+        indexed = len(getattr(stream, "index_entries", ()))
+        if "mov" in self.format and self._counted and indexed:
+            return max(0, indexed - read)
+        missing, size = bytes_missing(self.path), self.path.stat().st_size
+        # headers of others count what is no frame too, an AVI's empty chunks say
+        further = [round(read * missing / size)] if missing else []
+        if (missing or stopped) and self._counted > read:
+            further.append(self._counted - read)
+        return min(further, default=0)
+
+    def _shown(self, picture: av.VideoFrame) -> Display:
+        matrix: Any = picture.side_data.get("DISPLAYMATRIX")
+        mirrored, quarters = turned(None if matrix is None else bytes(matrix))
+        return dataclasses.replace(self._stored, mirrored=mirrored, quarters=quarters)
 
 
-class _Times:
-    """When frames are shown: how steadily they come, in memory that does not grow with them."""
+def _as_stored(path: Path, container: Any, stream: Any) -> Display:
+    """How all pictures of a stream are shown, before they are turned."""
+    number = [video.index for video in container.streams.video].index(stream.index)
+    crop, coded = stored_crop(path, number, stream.id), stream.codec_context
+    if crop.left + crop.right >= coded.width or crop.top + crop.bottom >= coded.height:
+        crop = Crop()
+    return Display(crop, pixel_shape(stream.sample_aspect_ratio))
 
-    def __init__(self) -> None:
-        self._last: float | None = None
-        self._steps: Counter[float] = Counter()
 
-    def add(self, seconds: float | None) -> None:
-        """The next frame is shown at ``seconds``; None where its container doesn't tell."""
-        if seconds is None:
-            return
-        if self._last is not None and seconds > self._last:
-            self._steps[round(seconds - self._last, 4)] += 1
-        self._last = seconds
+def _others(container: Any, stream: Any) -> str:
+    streams = moving_streams(container)
+    others = ", ".join(_told(one) for one in streams if one.index != stream.index)
+    told = f"{len(streams)} video streams, of which {_told(stream)} was taken; the others: {others}"
+    return told if others else ""
 
-    def uneven(self) -> bool:
-        """Whether the rate is variable, by :data:`UNEVEN`."""
-        if not self._steps:
-            return False
-        usual = float(np.median(list(self._steps.elements())))
-        strays = {step: abs(step - usual) for step in self._steps}
-        stray = sum(
-            strays[step] * count for step, count in self._steps.items() if strays[step] > _ROUNDING
-        )
-        return stray > UNEVEN * self._seconds()
 
-    def spacing(self) -> tuple[float, float] | None:
-        """The shortest and longest time between two frames in seconds; None if it isn't known."""
-        return (min(self._steps), max(self._steps)) if self._steps else None
-
-    def mean_rate(self) -> float:
-        """Frames per second over the whole, where times are known."""
-        return self._steps.total() / self._seconds()
-
-    def _seconds(self) -> float:
-        return sum(step * count for step, count in self._steps.items())
+def _told(stream: Any) -> str:
+    coded = stream.codec_context
+    size = "coded unknown to FFmpeg" if coded is None else f"{coded.width}x{coded.height}"
+    default = ", the default" if stream.disposition & Disposition.default else ""
+    return f"number {stream.index} ({size}{default})"

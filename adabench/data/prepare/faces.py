@@ -16,7 +16,7 @@ from adabench.data.prepare.aligned import AlignedFaces
 from adabench.data.prepare.crop import crop_face
 from adabench.data.prepare.decode import Video
 from adabench.data.prepare.detect import FaceDetector, detect, detect_in, make_detector
-from adabench.data.prepare.judge import FEW_FACES, OK, judge
+from adabench.data.prepare.judge import Finding, of_clip, of_video, settle
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.prepare.smooth import FaceTrack, track
@@ -46,7 +46,7 @@ class FoundFaces:
         signals: gives the content of the clip's signals file in pieces; None where it has none.
         video: the video that the faces come from, after a full pass over its frames.
         table: OpenFace's table that they come from instead.
-        remark: what is unusual about OpenFace's output, for the report.
+        findings: what is unusual about OpenFace's output, for the report.
     """
 
     frames: int
@@ -56,19 +56,14 @@ class FoundFaces:
     signals: Callable[[], Iterator[bytes]] | None = None
     video: Video | None = None
     table: OpenFaceTable | None = None
-    remark: str = ""
+    findings: tuple[Finding, ...] = ()
 
     def judge(self) -> tuple[str, str]:
         """Status and detail, as :func:`adabench.data.prepare.judge.judge`."""
+        found = [*self.findings, *of_clip(self.fps, self.face_rate)]
         if self.video is not None:
-            return judge(self.video, self.frames, self.face_rate)
-        told = [self.remark] if self.remark else []
-        status = "short" if self.remark else OK
-        if self.face_rate < FEW_FACES:
-            told.append(f"a face in only {self.face_rate:.0%} of the frames")
-            status = "few_faces" if status == OK else status
-        source = self.table.path if self.table is not None else ""
-        return status, f"{source}: {'; '.join(told)}" if told else ""
+            return settle(self.video.path, [*of_video(self.video, self.frames), *found])
+        return settle(self.table.path if self.table is not None else Path(), found)
 
 
 def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
@@ -146,9 +141,9 @@ def _aligned(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
     faces = AlignedFaces(files.aligned, table, settings.size)
     if not faces.good.any():
         raise UnusableOpenFaceError(f"{files.table}: {faces.lost()}", "no_face")
-    remark = "; ".join(filter(None, (table.gaps(), faces.lost())))
+    findings = tuple(("short", told) for told in (table.gaps(), faces.lost()) if told)
     fps, rate = _frame_rate(table, clip.video), round(faces.face_rate, 4)
-    return FoundFaces(len(table), fps, rate, faces.crops, table.signals, table=table, remark=remark)
+    return FoundFaces(len(table), fps, rate, faces.crops, table.signals, table=table, findings=findings)
 
 
 def _frame_rate(table: OpenFaceTable, video: Path | None) -> float:
