@@ -15,6 +15,7 @@ class SynthfaceReader(Avec2014Reader):
     name = "synthface"
     licensed = False
     record = RECORD
+    fps = None
 
 
 @CORPORA.register_module("synthface2013")
@@ -24,3 +25,4 @@ class Synthface2013Reader(Avec2013Reader):
     name = "synthface2013"
     licensed = False
     record = RECORD
+    fps = None

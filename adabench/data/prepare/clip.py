@@ -36,6 +36,9 @@ __all__ = [
     "prepare_clip",
 ]
 
+READING = 2
+"""Raised when sources are read otherwise: clips that were not plainly right are looked at again."""
+
 
 @dataclass(frozen=True)
 class ClipJob:
@@ -63,10 +66,10 @@ class ClipJob:
 
     @property
     def source(self) -> Path:
-        """The file that the clip's faces come from: its video, or OpenFace's table."""
+        """What the clip's faces come from: its video, OpenFace's table, or its images alone."""
         clip = self.clip
         if clip.openface is not None and self.settings.source == "openface":
-            return clip.openface.table
+            return clip.source
         return clip.video or clip.source
 
     @property
@@ -87,7 +90,8 @@ class ClipJob:
         """The files that the clip is made from, :attr:`images` aside; its source first."""
         table = self.clip.openface.table if self.clip.openface else None
         further = table if table is not None else self.clip.signals
-        return list(dict.fromkeys([self.source, *([further] if further else [])]))
+        files = [self.source, *([further] if further else [])]
+        return [path for path in dict.fromkeys(files) if path != self.images]
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class ClipNote:
         fps, frames, face_rate: as in the manifest; 0 for a clip left out.
         digests: SHA-256 of the written files, in the order of ``stored``; earlier versions noted
             none.
+        reading: by which :data:`READING` the source was judged.
     """
 
     status: str
@@ -116,6 +121,7 @@ class ClipNote:
     frames: int = 0
     face_rate: float = 0.0
     digests: list[str] = dataclasses.field(default_factory=list)
+    reading: int = 1
 
     @property
     def kept(self) -> bool:
@@ -175,7 +181,7 @@ def prepare_clip(job: ClipJob) -> ClipNote:
     if before is not None and before.checksums == checksums:
         note = dataclasses.replace(before, stats=stats)
     else:
-        note = _prepare(job, ClipNote(OK, "", settings, stats, checksums))
+        note = _prepare(job, ClipNote(OK, "", settings, stats, checksums, reading=READING))
     write_text(job.note, json.dumps(dataclasses.asdict(note), indent=1) + "\n")
     return note
 
@@ -209,6 +215,9 @@ def _store(job: ClipJob, note: ClipNote, found: FoundFaces) -> ClipNote:
         with atomic_path(job.signals) as temporary, temporary.open("wb") as file:
             file.writelines(found.signals())
         written.append(job.signals)
+    else:
+        # of an earlier run with OpenFace's tables
+        job.signals.unlink(missing_ok=True)
     digests = [file_sha256(path) for path in written]
     for path, sha256 in zip(written, digests, strict=True):
         digest_book(job.out).note(path.relative_to(job.out).as_posix(), sha256)
@@ -230,7 +239,8 @@ def _read_note(job: ClipJob) -> ClipNote | None:
         whole = [path.stat().st_size for path in files] == note.stored
     except (OSError, ValueError, TypeError):
         return None
-    return note if whole and note.settings == job.settings.record() else None
+    current = note.status == OK or note.reading == READING
+    return note if whole and current and note.settings == job.settings.record() else None
 
 
 def _stats(job: ClipJob) -> list[list[int]]:
