@@ -89,9 +89,9 @@ def _run(options: argparse.Namespace, reader: CorpusReader, settings: dict[str, 
         return 0
     if options.scan:
         chosen = settings_of(reader, **settings)
-        found = scan_report(reader, options.src, chosen, out=out, layout=options.layout)
-        print(found.text)
-        return 0 if found.usable else FAILED
+        looked = scan_report(reader, options.src, chosen, out=out, layout=options.layout)
+        print(looked.text)
+        return 0 if looked.usable else FAILED
     settings |= {"processes": options.processes, "patience": options.patience}
     report = prepare(reader, options.src, out, progress=not options.quiet, **settings)
     print(report.summary())

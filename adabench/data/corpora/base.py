@@ -232,7 +232,9 @@ def check_found(
     if videos:
         there += f"; there are {len(videos)} videos of other names or places, {_first(videos, src)}"
     if aligned and openface is None:
-        there += f"; there are {len(aligned)} folders of OpenFace's: name their root with --openface"
+        there += (
+            f"; there are {len(aligned)} folders of OpenFace's: name their root with --openface"
+        )
     elif aligned:
         there += (
             f"; there are {len(aligned)} folders of OpenFace's of other names or places, "

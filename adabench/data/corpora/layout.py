@@ -33,11 +33,11 @@ def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any
         path: the file.
         known: the options that there are; by default those of the repository's readers.
 
-    ``labels``, ``openface`` and ``openface_tables`` (folders, relative to the file's own), ``splits`` (our split -> the
-    name or names of its folder), ``tasks`` (names, or name -> folder names), ``video_pattern`` and
-    ``label_pattern`` (regular expressions of names, with or without their endings; their groups are
-    ``subject``, ``session`` and, for videos, ``task``), and for a table ``name``, ``licensed`` and
-    ``scale`` (a name, a file's path, or what such a file holds).
+    ``labels``, ``openface`` and ``openface_tables`` (folders, relative to the file's own),
+    ``splits`` (our split -> the name or names of its folder), ``tasks`` (names, or name -> folder
+    names), ``video_pattern`` and ``label_pattern`` (regular expressions of names, with or without
+    their endings; their groups are ``subject``, ``session`` and, for videos, ``task``), and for a
+    table ``name``, ``licensed`` and ``scale`` (a name, a file's path, or what such a file holds).
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -65,15 +65,26 @@ def open_video(path: Path) -> tuple[Any, Any]:
 
 
 def stated_seconds(container: Any, stream: Any) -> float:
-    """How long the pictures last by the file's header, 0 if it tells nothing."""
+    """About how long the pictures last by the file's header, 0 if it tells nothing."""
     if stream.duration:
         return float(stream.duration * stream.time_base)
-    # Matroska says it of each stream here; the container's own duration may be that of the sound
-    tag = stream.metadata.get("DURATION", "")
+    # the container's own duration may be that of the sound
+    return _tagged_end(stream) or float((container.duration or 0) / av.time_base)
+
+
+def stated_end(container: Any, stream: Any) -> float:
+    """When the pictures end by what an AVI or a Matroska file says of their stream, else 0."""
+    if "avi" in container.format.name and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
+    return _tagged_end(stream) if "matroska" in container.format.name else 0.0
+
+
+def _tagged_end(stream: Any) -> float:
+    """What Matroska says of each stream, in seconds, else 0."""
     try:
-        hours, minutes, seconds = (float(part) for part in tag.split(":"))
+        hours, minutes, seconds = map(float, stream.metadata.get("DURATION", "").split(":"))
     except ValueError:
-        return float((container.duration or 0) / av.time_base)
+        return 0.0
     return 3600 * hours + 60 * minutes + seconds
 
 

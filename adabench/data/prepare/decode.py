@@ -19,6 +19,7 @@ from adabench.data.prepare.containers import (
     UnreadableVideoError,
     moving_streams,
     open_video,
+    stated_end,
     stated_seconds,
 )
 from adabench.data.prepare.display import AS_STORED, Crop, Display, pixel_shape, turned
@@ -61,15 +62,17 @@ class _Tally:
     """What one pass over a stream came by.
 
     Args:
-        packets: how many should have given a picture.
-        failed: how many the decoder refused.
-        unread: how many are not there.
+        read: packets.
+        shown: those that should have given a picture.
+        failed: those that the decoder refused.
+        indexed: those that the container's index knows.
         stopped: whether reading ended by an error.
     """
 
-    packets: int = 0
+    read: int = 0
+    shown: int = 0
     failed: int = 0
-    unread: int = 0
+    indexed: int = 0
     stopped: bool = False
 
 
@@ -113,6 +116,7 @@ class Video:
         self.variable_rate = self.hdr = False
         self.spacing: tuple[float, float] | None = None
         self.pauses = (0, 0.0)
+        self._tally = _Tally()
         with decoding(whole=False):
             container, stream = open_video(self.path)
         with container:
@@ -120,6 +124,7 @@ class Video:
             self.fps = float(stream.average_rate or stream.guessed_rate or 0)
             self._counted = int(stream.frames)
             self._seconds = stated_seconds(container, stream)
+            self._stated_end = stated_end(container, stream)
             self.display = self._stored = _as_stored(self.path, container, stream)
             self.others = _others(container, stream)
 
@@ -135,9 +140,9 @@ class Video:
             UnreadableVideoError: there is not one frame that can be decoded, or no frame rate.
         """
         self.broken, self.damaged, self.interlaced = None, 0, 0
-        tally, times, number, angle = _Tally(), Times(), 0, None
+        self._tally, times, number, angle = _Tally(), Times(), 0, None
         with decoding():
-            for picture in self._pictures(tally):
+            for picture in self._pictures():
                 times.add(picture.time)
                 self.damaged += bool(picture.is_corrupt)
                 self.interlaced += bool(picture.interlaced_frame)
@@ -153,29 +158,53 @@ class Video:
             raise UnreadableVideoError(
                 f"{self.path}: no frame can be decoded ({cause}): {RECOPY}", "damaged"
             )
-        self._conclude(number, tally, times.end())
+        self._conclude(number, times.end())
 
-    def _conclude(self, frames: int, tally: _Tally, steps: Steps) -> None:
+    def _conclude(self, frames: int, steps: Steps) -> None:
+        tally = self._tally
         self.variable_rate, self.spacing = steps.uneven(), steps.spacing()
         self.pauses = steps.pauses()
         self.fps = steps.mean_rate() if self.variable_rate else steps.steady_rate(self.fps)
         if self.fps <= 0:
             raise UnreadableVideoError(f"{self.path}: the video states no frame rate", "damaged")
-        self.lost = tally.unread
+        self.lost = self._beyond_end(steps)
+        if self.lost and self.broken is None:
+            self.broken = "the file ends, or is damaged, before its index says so"
         if tally.failed or self.damaged:
             # a packet may hold half a picture, and times may have gaps, but hardly both
-            counts = [tally.packets, *([steps.expected()] if self.spacing else [])]
-            self.lost += max(0, min(counts) - frames)
+            failed = tally.failed // 2 if self.interlaced else tally.failed
+            gaps = steps.expected() - frames if self.spacing else tally.shown
+            self.lost += max(0, min(tally.shown - frames, max(failed, gaps)))
 
-    def _pictures(self, tally: _Tally) -> Iterator[av.VideoFrame]:
+    def _beyond_end(self, steps: Steps) -> int:
+        """How many packets the file should hold beyond those that were read."""
+        tally = self._tally
+        if "mov" in self.format and self._counted and tally.indexed:
+            return max(0, tally.indexed - tally.read)
+        if "avi" in self.format and tally.indexed > tally.read:
+            return tally.indexed - tally.read
+        usual = steps.usual or 1 / self.fps
+        known = self._stated_end > 0 and steps.last is not None
+        beyond = round((self._stated_end - (steps.last or 0)) / usual) - 1 if known else 0
+        missing = bytes_missing(self.path)
+        if missing:
+            size = self.path.stat().st_size
+            return max(0, beyond) if known else round(tally.read * missing / size)
+        # headers of others count what is no frame too, an AVI's empty chunks say
+        if tally.stopped:
+            return max(0, self._counted - tally.read)
+        matroska = "matroska" in self.format and not self.variable_rate
+        return beyond if matroska and beyond > 1 else 0
+
+    def _pictures(self) -> Iterator[av.VideoFrame]:
+        tally = self._tally
         container, stream = open_video(self.path)
         # several videos are prepared at once, each in a process of its own
         stream.codec_context.thread_count = 1
-        read = 0
         with container:
-            for packet in self._packets(container, stream, tally):
-                read += bool(packet.size) or packet.dts is not None
-                tally.packets += bool(packet.size) and not packet.is_discard
+            for packet in self._packets(container, stream):
+                tally.read += bool(packet.size) or packet.dts is not None
+                tally.shown += bool(packet.size) and not packet.is_discard
                 pictures: list[Any] = []
                 try:
                     pictures = packet.decode()
@@ -184,27 +213,13 @@ class Video:
                     self.broken = str(error.strerror)
                     tally.failed += 1
                 yield from pictures
-            tally.unread = self._unread(stream, read, tally.stopped)
-        if tally.unread and self.broken is None:
-            self.broken = "the file ends before its index says so"
+            tally.indexed = len(getattr(stream, "index_entries", ()))
 
-    def _packets(self, container: Any, stream: Any, tally: _Tally) -> Iterator[Any]:
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
         try:
             yield from container.demux(stream)
         except av.error.FFmpegError as error:
-            self.broken, tally.stopped = str(error.strerror), True
-
-    def _unread(self, stream: Any, read: int, stopped: bool) -> int:
-        """How many packets the file should hold beyond the ``read`` ones."""
-        indexed = len(getattr(stream, "index_entries", ()))
-        if "mov" in self.format and self._counted and indexed:
-            return max(0, indexed - read)
-        missing, size = bytes_missing(self.path), self.path.stat().st_size
-        # headers of others count what is no frame too, an AVI's empty chunks say
-        further = [round(read * missing / size)] if missing else []
-        if (missing or stopped) and self._counted > read:
-            further.append(self._counted - read)
-        return min(further, default=0)
+            self.broken, self._tally.stopped = str(error.strerror), True
 
     def _shown(self, picture: av.VideoFrame) -> Display:
         matrix: Any = picture.side_data.get("DISPLAYMATRIX")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 _QUARTER = 90
 _MATRIX = struct.Struct("=9i")
 # containers round the shape of square pixels, to 1279:1280 say
-_SQUARE = 0.01
+_ALMOST = 0.01
 _WIDEST = 4
 
 
@@ -25,6 +25,9 @@ class Crop(NamedTuple):
     top: int = 0
     right: int = 0
     bottom: int = 0
+
+
+NONE, SQUARE = Crop(), Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Display:
         quarters: quarter turns counter-clockwise.
     """
 
-    crop: Crop = Crop()
-    shape: Fraction = Fraction(1)
+    crop: Crop = NONE
+    shape: Fraction = SQUARE
     mirrored: bool = False
     quarters: int = 0
 
@@ -98,6 +101,6 @@ def turned(matrix: bytes | None) -> tuple[bool, int]:
 
 def pixel_shape(stated: Fraction | None) -> Fraction:
     """``shape`` of :class:`Display` by a stated sample aspect ratio; what can't be counts as square."""
-    if not stated or abs(stated - 1) <= _SQUARE or not 1 / _WIDEST <= stated <= _WIDEST:
-        return Fraction(1)
+    if not stated or abs(stated - 1) <= _ALMOST or not 1 / _WIDEST <= stated <= _WIDEST:
+        return SQUARE
     return stated

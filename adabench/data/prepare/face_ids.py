@@ -100,7 +100,9 @@ def told(chosen: Sequence[int], others: Iterable[int], share: float) -> str:
     others = sorted(others)
     if others:
         taken = "" if len(chosen) > 1 else f"face_id {chosen[0]} was taken; "
-        parts.append(f"{taken}face_id {_list(others)} was tracked too, in {share:.0%} of the frames")
+        parts.append(
+            f"{taken}face_id {_list(others)} was tracked too, in {share:.0%} of the frames"
+        )
     return "; ".join(parts)
 
 

@@ -255,7 +255,9 @@ class _Source:
                 self._refuse(line, f"{len(self.names)} cells", f"{len(cells)} cells")
             frame = self._number(line, "frame", cells[at["frame"]])
             face = 0 if face_at is None else self._number(line, "face_id", cells[face_at])
-            seconds = math.nan if time_at is None else self._value(line, "timestamp", cells[time_at])
+            seconds = (
+                math.nan if time_at is None else self._value(line, "timestamp", cells[time_at])
+            )
             success = self._success(line, cells[at["success"]])
             yield _Row(line, frame, face, seconds, success, cells)
             beat()
@@ -267,7 +269,9 @@ class _Source:
             UnusableOpenFaceError: it is neither a number nor empty.
         """
         cell = row.cells[column]
-        return cell.strip() if math.isfinite(self._value(row.line, self.names[column], cell)) else ""
+        return (
+            cell.strip() if math.isfinite(self._value(row.line, self.names[column], cell)) else ""
+        )
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:

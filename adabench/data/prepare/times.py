@@ -33,6 +33,7 @@ class Times:
     def __init__(self) -> None:
         self._waiting: list[float] = []
         self._last: float | None = None
+        self._latest: float | None = None
         self._steps: Counter[float] = Counter()
         self._exact: defaultdict[float, float] = defaultdict(float)
 
@@ -49,7 +50,7 @@ class Times:
     def end(self) -> Steps:
         """What all times tell."""
         self._empty()
-        return Steps(dict(self._steps), dict(self._exact))
+        return Steps(dict(self._steps), dict(self._exact), self._latest)
 
     def _empty(self) -> None:
         while self._waiting:
@@ -61,7 +62,7 @@ class Times:
             step = seconds - self._last
             self._steps[round(step, 4)] += 1
             self._exact[round(step, 4)] += step
-        self._last = seconds
+        self._last = self._latest = seconds
 
 
 class Steps:
@@ -70,9 +71,13 @@ class Steps:
     Args:
         counts: how often each comes, rounded to 0.1 ms.
         exact: the seconds that those take together, not rounded.
+        last: when the last frame is shown, in seconds; None where that isn't known.
     """
 
-    def __init__(self, counts: dict[float, int], exact: dict[float, float]) -> None:
+    def __init__(
+        self, counts: dict[float, int], exact: dict[float, float], last: float | None
+    ) -> None:
+        self.last = last
         self._counts, self._exact = counts, exact
 
     @cached_property

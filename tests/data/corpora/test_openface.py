@@ -71,6 +71,7 @@ def test_the_videos_name_goes_first(raw, output):
 
 
 def test_missing_table(raw, output):
+    output("b", "204_1_Freeform_video")
     problem = only(Avec2014Reader(openface=output("a", table=False)).scan(raw))
     assert (problem.name, problem.status) == (CLIP, "no_openface")
     assert f"no table {CLIP}_video.csv" in problem.detail

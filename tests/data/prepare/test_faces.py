@@ -33,7 +33,7 @@ def test_faces_of_a_video(video):
     assert [crop.shape for crop in crops] == [(48, 48, 3)] * 20
     for first, second in zip(crops, found.crops(), strict=True):
         np.testing.assert_array_equal(first, second)
-    assert (found.signals, found.table, found.remark) == (None, None, "")
+    assert (found.signals, found.table, found.findings) == (None, None, ())
     assert found.video.path == video
     assert found.judge() == ("ok", "")
 
