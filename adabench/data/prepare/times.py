@@ -88,11 +88,18 @@ class Steps:
         return float(np.median(np.repeat([*self._counts], [*self._counts.values()])))
 
     def uneven(self) -> bool:
-        """Whether the rate is variable, by :data:`UNEVEN`."""
+        """Whether the rate is variable, by :data:`UNEVEN`.
+
+        A single step that is short does not count: the last one is, where times are those of decoding.
+        """
+        if not self._counts:
+            return False
         strays = {step: abs(step - self.usual) for step in self._counts}
         stray = sum(
             strays[step] * count for step, count in self._counts.items() if strays[step] > _ROUNDING
         )
+        shortest = self.usual - min(self._counts)
+        stray -= shortest if shortest > _ROUNDING else 0
         return stray > UNEVEN * self._seconds(self._counts)
 
     def spacing(self) -> tuple[float, float] | None:
