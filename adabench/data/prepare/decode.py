@@ -204,6 +204,9 @@ class Video:
         with container:
             for packet in self._packets(container, stream):
                 tally.read += bool(packet.size) or packet.dts is not None
+                if not packet.size and packet.dts is not None:
+                    # a frame that was left out; a decoder would take it for the end
+                    continue
                 tally.shown += bool(packet.size) and not packet.is_discard
                 pictures: list[Any] = []
                 try:

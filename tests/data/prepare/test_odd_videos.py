@@ -104,6 +104,22 @@ def test_no_frame_is_missing_where_their_number_is_an_estimate(tmp_path, suffix,
     assert (len(found), status, told, video.fps) == (count, OK, "", fps)
 
 
+@pytest.mark.parametrize("empty", [3, 20, 39])
+def test_an_mp4s_empty_samples_are_not_missing(tmp_path, empty):
+    frames = moving(40)
+    path = write(tmp_path / "clip.mp4", {"frames": frames, "codec": "mjpeg"})
+    content = bytearray(path.read_bytes())
+    sizes = content.index(b"stsz") + 16
+    each = [*struct.unpack_from(">40I", content, sizes)]
+    # the sample before has the bytes of both: a decoder stops at its end
+    each[empty - 1], each[empty] = each[empty - 1] + each[empty], 0
+    struct.pack_into(">40I", content, sizes, *each)
+    path.write_bytes(content)
+    video, found, status, _ = looked(path)
+    same(found, np.delete(frames, empty, axis=0), 20)
+    assert (video.lost, status) == (0, "variable_rate" if empty < 39 else OK)
+
+
 def test_an_avi_whose_header_counts_double(tmp_path):
     path = write(tmp_path / "clip.avi", {"frames": moving(30), "codec": "mjpeg"})
     content = bytearray(path.read_bytes())
