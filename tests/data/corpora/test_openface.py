@@ -187,7 +187,8 @@ def test_a_tables_rows_beside_tables_of_openface(raw, output):
     (clip,) = find_reader("table", openface_tables=root).scan(raw).clips
     assert (clip.openface.aligned, clip.source) == (None, clip.video)
     (raw / "clips.csv").write_text(f"clip,video,score\n{CLIP},,3\n")
-    assert only(find_reader("table", openface_tables=root).scan(raw)).status == "no_video"
+    scan = find_reader("table", openface_tables=root).scan(raw)
+    assert "no_video" in {problem.status for problem in scan.problems}
 
 
 @pytest.fixture
