@@ -16,7 +16,7 @@ from adabench.data.prepare.aligned import AlignedFaces, images_table
 from adabench.data.prepare.crop import crop_face
 from adabench.data.prepare.decode import Video
 from adabench.data.prepare.detect import FaceDetector, detect, detect_in, make_detector
-from adabench.data.prepare.judge import Finding, of_clip, of_video, settle
+from adabench.data.prepare.judge import Finding, of_clip, of_times, of_video, settle
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.prepare.smooth import FaceTrack, track
@@ -149,7 +149,8 @@ def _aligned(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
         fps = _given(clip.fps, clip, "frame rate", "give its video too, or OpenFace's table")
         told = f"no file tells its frames per second: the corpus's {fps:g} are taken"
         findings.append(("assumed_rate", told))
-    findings += _several(table)
+    steps = table.steps()
+    findings += [*of_times(steps.uneven(), steps.spacing(), steps.pauses(), fps), *_several(table)]
     signals = None if files.table is None else table.signals
     return FoundFaces(
         len(table), fps, rate, faces.crops, signals, table=table, findings=tuple(findings)

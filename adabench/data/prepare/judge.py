@@ -145,24 +145,27 @@ def of_video(video: Video, frames: int) -> Iterator[Finding]:
         yield status, f"{video.damaged} of {frames} frames could be restored only in part"
     if video.others:
         yield "several_streams", video.others
-    yield from _of_times(video)
+    yield from of_times(video.variable_rate, video.spacing, video.pauses, video.fps)
     yield from _of_pictures(video, frames)
     suffix = Path(video.path).suffix.lower()
     if _CONTAINERS.get(suffix, video.format) not in [video.format, *video.format.split(",")]:
         yield "wrong_suffix", f"its name ends with {suffix}, but it is {video.format}"
 
 
-def _of_times(video: Video) -> Iterator[Finding]:
-    if video.variable_rate and video.spacing is not None:
-        low, high = video.spacing
+def of_times(
+    variable: bool, spacing: tuple[float, float] | None, pauses: tuple[int, float], fps: float
+) -> Iterator[Finding]:
+    """What is odd about when a clip's frames are shown; arguments as attributes of a `Video`."""
+    if variable and spacing is not None:
+        low, high = spacing
         yield (
             "variable_rate",
             f"its frames are {1000 * low:.0f} to {1000 * high:.0f} ms apart; each is kept once and "
-            f"counts as 1/{video.fps:.4g} s, so times within the clip are approximate",
+            f"counts as 1/{fps:.4g} s, so times within the clip are approximate",
         )
-    pauses, seconds = video.pauses
-    if pauses:
-        times = "once" if pauses == 1 else f"{pauses} times"
+    count, seconds = pauses
+    if count:
+        times = "once" if count == 1 else f"{count} times"
         yield "pause", f"it pauses {times}, for {seconds:.1f} s in all, which are left out"
 
 

@@ -17,10 +17,11 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from adabench.data.prepare.face_ids import FaceIds, place_columns, place_of, told
 from adabench.data.prepare.pulse import beat
-from adabench.data.prepare.times import camera_rate
+from adabench.data.prepare.times import Steps, camera_rate
 
 SIGNAL_NAMES = re.compile(r"AU\d+_[cr]|gaze_\w+|pose_\w+|eye_lmk_[xyXYZ]_\d+|[xyXYZ]_\d+")
 """Columns that are kept as signals: action units, gaze, pose and landmarks."""
@@ -149,12 +150,15 @@ class OpenFaceTable:
     def fps(self) -> float | None:
         """Frames per second by the timestamps; None for one frame, or where they stand still.
 
-        The median of the slopes between frames that lie half the clip apart, so that neither their
-        rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
+        The median of the slopes between frames that lie half the clip apart, pauses aside, so that
+        neither their rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
         number, or one times 1000/1001) is taken where that rounding allows it.
         """
         known = np.isfinite(self.seconds)
-        seconds, numbers = self.seconds[known], self.numbers[known]
+        seconds, numbers = self.seconds[known].copy(), self.numbers[known]
+        lengths, steps = self._lengths(), self.steps()
+        pauses = np.array([steps.is_pause(length) for length in lengths], bool)
+        seconds[1:] -= np.cumsum(np.where(pauses, lengths - steps.usual, 0))
         half = len(seconds) // 2
         if half == 0:
             return None
@@ -165,6 +169,16 @@ class OpenFaceTable:
         nearest = camera_rate(1 / period)
         close = abs(1 / nearest - period) <= _ROUNDING / float(np.median(frames))
         return nearest if close else 1 / period
+
+    def steps(self) -> Steps:
+        """The times between frames that follow each other; none without timestamps."""
+        lengths = self._lengths()
+        return Steps.between(lengths[np.diff(self.numbers[np.isfinite(self.seconds)]) == 1])
+
+    def _lengths(self) -> NDArray[np.float64]:
+        """The time from each frame with a timestamp to the next; single wrong ones don't matter."""
+        seconds = self.seconds[np.isfinite(self.seconds)]
+        return np.diff(ndimage.median_filter(seconds, 3, mode="nearest"))
 
     def fitting(self, frames: int) -> int:
         """How many of its rows belong to the frames of a video of ``frames`` frames."""

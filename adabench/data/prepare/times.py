@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 UNEVEN = 0.01
 """A video whose frames stray from a steady rate by a larger share of its time is variable."""
@@ -74,6 +75,15 @@ class Steps:
         last: when the last frame is shown, in seconds; None where that isn't known.
     """
 
+    @classmethod
+    def between(cls, seconds: NDArray[np.float64]) -> Steps:
+        """Those of given lengths (N,), of which only positive ones count."""
+        forward = seconds[seconds > 0]
+        rounded, at = np.unique(forward.round(4), return_inverse=True)
+        sums = np.bincount(at, forward, len(rounded))
+        counts = dict(zip(rounded.tolist(), np.bincount(at).tolist(), strict=True))
+        return cls(counts, dict(zip(rounded.tolist(), sums.tolist(), strict=True)), None)
+
     def __init__(
         self, counts: dict[float, int], exact: dict[float, float], last: float | None
     ) -> None:
@@ -108,12 +118,12 @@ class Steps:
 
     def pauses(self) -> tuple[int, float]:
         """How many are pauses, and the seconds that these take; see :data:`PAUSE_SECONDS`."""
-        paused = {step: count for step, count in self._counts.items() if self._is_pause(step)}
+        paused = {step: count for step, count in self._counts.items() if self.is_pause(step)}
         return sum(paused.values()), self._seconds(paused)
 
     def mean_rate(self) -> float:
         """Frames per second over the whole, pauses aside; there must be some."""
-        moving = {step: count for step, count in self._counts.items() if not self._is_pause(step)}
+        moving = {step: count for step, count in self._counts.items() if not self.is_pause(step)}
         return sum(moving.values()) / self._seconds(moving)
 
     def steady_rate(self, stated: float) -> float:
@@ -135,7 +145,8 @@ class Steps:
         """How many frames the usual time makes of the whole."""
         return round(self._seconds(self._counts) / self.usual) + 1 if self._counts else 0
 
-    def _is_pause(self, step: float) -> bool:
+    def is_pause(self, step: float) -> bool:
+        """Whether a time is one, by :data:`PAUSE_SECONDS`."""
         return step > max(PAUSE_SECONDS, PAUSE_STEPS * self.usual)
 
     @staticmethod

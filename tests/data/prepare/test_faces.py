@@ -78,6 +78,25 @@ def test_a_tables_odd_rate_is_told_as_a_videos(
     assert f"it states {fps} frames per second" in detail
 
 
+def test_a_tables_times_are_judged_as_a_videos(tmp_path, write_openface, openface_rows):
+    def judged(seconds):
+        rows = [openface_rows([n], seconds=s)[0] for n, s in enumerate(seconds, 1)]
+        found = faces_of(clip(openface=write_openface(tmp_path, rows)), OPENFACE)
+        return found.fps, *found.judge()
+
+    pause = [n / 30 + (60 if n >= 40 else 0) for n in range(72)]
+    fps, status, detail = judged(pause)
+    assert (fps, status) == (30, "variable_rate")
+    assert "it pauses once, for 60.0 s in all" in detail
+    fps, status, detail = judged(np.cumsum([0.033, 0.034, 0.12, 0.066] * 12))
+    assert (status, round(fps)) == ("variable_rate", 16)
+    assert "its frames are 33 to 120 ms apart" in detail
+    wrong = [n / 25 for n in range(300)]
+    wrong[20], wrong[50] = 0.0, 900.0
+    assert judged(wrong) == (25, "ok", "")
+    assert judged([n / 30 for n in range(72) if n % 3])[1] == "variable_rate"
+
+
 def joined(openface_rows):
     place = {f"{axis}_{n}": 40 + n * (axis == "x") for axis in "xy" for n in (0, 16)}
     return [
