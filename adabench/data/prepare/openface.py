@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from adabench.data.prepare.face_ids import FaceIds, place_columns, place_of, told
 from adabench.data.prepare.pulse import beat
@@ -178,7 +177,10 @@ class OpenFaceTable:
     def _lengths(self) -> NDArray[np.float64]:
         """The time from each frame with a timestamp to the next; single wrong ones don't matter."""
         seconds = self.seconds[np.isfinite(self.seconds)]
-        return np.diff(ndimage.median_filter(seconds, 3, mode="nearest"))
+        if len(seconds) > 2:
+            low, high = np.minimum(seconds[:-2], seconds[2:]), np.maximum(seconds[:-2], seconds[2:])
+            seconds[1:-1] = np.clip(seconds[1:-1], low, high)
+        return np.diff(seconds)
 
     def fitting(self, frames: int) -> int:
         """How many of its rows belong to the frames of a video of ``frames`` frames."""
