@@ -251,8 +251,7 @@ def test_a_detector_of_ones_own(video):
 
 
 def test_memory_of_a_long_openface_clip(tmp_path, write_openface, openface_rows):
-    def peak(count):
-        files = write_openface(tmp_path / str(count), openface_rows(range(1, count + 1)), side=16)
+    def once(files, count):
         tracemalloc.start()
         found = faces_of(clip(openface=files), OPENFACE)
         assert sum(1 for _ in found.crops()) == count
@@ -261,6 +260,11 @@ def test_memory_of_a_long_openface_clip(tmp_path, write_openface, openface_rows)
         tracemalloc.stop()
         assert written > 60 * count
         return most
+
+    def peak(count):
+        files = write_openface(tmp_path / str(count), openface_rows(range(1, count + 1)), side=16)
+        # once in a while Python's table of names grows, which is nobody's
+        return min(once(files, count) for _ in range(2))
 
     peak(100)
     short, long = peak(300), peak(1500)
