@@ -24,7 +24,7 @@ from adabench.data.prepare.containers import (
 )
 from adabench.data.prepare.display import AS_STORED, Crop, Display, pixel_shape, turned
 from adabench.data.prepare.pulse import beat, decoding
-from adabench.data.prepare.structure import bytes_missing, stored_crop
+from adabench.data.prepare.structure import bytes_missing, is_sound_matroska, stored_crop
 from adabench.data.prepare.times import Steps, Times
 
 __all__ = ["Frame", "UnreadableVideoError", "Video"]
@@ -193,8 +193,9 @@ class Video:
         # headers of others count what is no frame too, an AVI's empty chunks say
         if tally.stopped:
             return max(0, self._counted - tally.read)
-        matroska = "matroska" in self.format and not self.variable_rate
-        return beyond if matroska and beyond > 1 else 0
+        # the last frame may also be shown for long: then nothing in the file is out of place
+        matroska = "matroska" in self.format and not self.variable_rate and beyond > 1
+        return beyond if matroska and not is_sound_matroska(self.path) else 0
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         tally = self._tally

@@ -18,6 +18,14 @@ _ASF_BROADCAST = 1
 _HEAD = 1 << 16
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _TRACKS, _TRACK, _VIDEO = 0x1654AE6B, 0xAE, 0xE0
+# elements in which others lie, and those that are known in them
+_NESTED = {
+    _SEGMENT: frozenset(
+        (0x114D9B74, 0x1549A966, _TRACKS, _CLUSTER, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469)
+    ),
+    _CLUSTER: frozenset((0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0x5854)),
+}
+_FILLING = frozenset((0xEC, 0xBF))
 # in the order of Crop
 _CROPS = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
 # of a video's entry in a QuickTime index, before its further boxes
@@ -73,6 +81,30 @@ def boxes(file: BinaryIO, start: int, stop: int) -> Iterator[Part]:
             return
         yield Part(header[4:8], start + least, start + length)
         start += length
+
+
+def is_sound_matroska(path: Path) -> bool:
+    """Whether a Matroska file's elements fill it without a gap and are all known.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        segment = next((part for part in _elements(file, 0, size) if part.name == _SEGMENT), None)
+        return segment is not None and segment.stop <= size and _is_filled(file, segment)
+
+
+def _is_filled(file: BinaryIO, parent: Part) -> bool:
+    end = parent.start
+    for part in _elements(file, parent.start, parent.stop):
+        known = part.name in _NESTED[int(parent.name)] or part.name in _FILLING
+        if not known or part.stop > parent.stop:
+            return False
+        if part.name in _NESTED and not _is_filled(file, part):
+            return False
+        end = part.stop
+    return end == parent.stop
 
 
 def stored_crop(path: Path, number: int, track: int) -> Crop:

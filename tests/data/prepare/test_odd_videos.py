@@ -188,6 +188,13 @@ def test_a_damaged_middle_of_matroska_is_told(tmp_path, whole):
     assert (status, len(found) + video.lost) == ("truncated", 40)
 
 
+def test_a_last_frame_that_is_shown_for_long(tmp_path, whole):
+    path = tmp_path / "still.mkv"
+    path.write_bytes(whole[".mkv"].replace(b"00:00:02.667", b"00:00:09.667"))
+    assert path.read_bytes() != whole[".mkv"]
+    assert looked(path)[2:] == (OK, "")
+
+
 # --- when frames are shown -------------------------------------------------------------------
 
 
