@@ -23,13 +23,14 @@ from adabench.data.audit import audit_text
 from adabench.data.corpora import CorpusReader, is_own
 from adabench.data.prepare import PrepareSettings, StoppedError, check, prepare
 from adabench.data.prepare.run import PATIENCE, reader_of, settings_of
-from adabench.data.prepare.scan import scan_text
+from adabench.data.prepare.scan import scan_report
 from adabench.data.prepare.settings import CUTS
 from adabench.data.prepared import PreparedCorpus
 from adabench.registry import CORPORA
 
 DIFFERS, FAILED, LEFT_OUT, STOPPED, INTERRUPTED = 1, 2, 3, 4, 130
 SIZE = 112  # what Dep-MAP's configs ask for; ExpADA's want 224
+OF_READER = ("labels", "openface", "openface_tables", "layout", "scale")
 SETTINGS = ("size", "margin", "detect_every", "detector", "model", "cut")
 
 
@@ -47,7 +48,7 @@ def command(arguments: list[str] | None = None) -> int:
     _refuse(parser, options, settings)
     try:
         _load_plugins(options.corpus, options.plugins)
-        given = {name: getattr(options, name) for name in ("labels", "openface", "layout", "scale")}
+        given = {name: getattr(options, name) for name in OF_READER}
         return _run(options, reader_of(options.corpus, **given), {"size": SIZE, **settings})
     except StoppedError as error:
         print(f"prepare: stopped: {told(error)}", file=sys.stderr)
@@ -90,8 +91,9 @@ def _run(options: argparse.Namespace, reader: CorpusReader, settings: dict[str, 
         return 0
     if options.scan:
         chosen = settings_of(reader, **settings)
-        print(scan_text(reader, options.src, chosen, out=out, layout=options.layout))
-        return 0
+        looked = scan_report(reader, options.src, chosen, out=out, layout=options.layout)
+        print(looked.text)
+        return 0 if looked.usable else FAILED
     settings |= {"processes": options.processes, "patience": options.patience}
     report = prepare(reader, options.src, out, progress=not options.quiet, **settings)
     print(report.summary())
@@ -123,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, metavar="DIR", help="the prepared corpus (data/CORPUS)")
     add("--labels", type=Path, metavar="DIR", help="label files, if they are not below --src")
     add("--openface", type=Path, metavar="DIR", help="use OpenFace 2's output to find faces")
+    tables = "keep its tables' columns beside faces found in the videos"
+    add("--openface-tables", type=Path, metavar="DIR", help=tables)
     add("--layout", type=Path, metavar="FILE", help="TOML or JSON: how this copy's layout differs")
     add(
         "--scale", metavar="NAME|FILE", help="of a table's scores: bdi-ii, phq-8, or a TOML or JSON"

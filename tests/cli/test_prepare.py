@@ -176,6 +176,23 @@ def test_openfaces_output_instead_of_finding_faces(generated, tmp_path, capsys):
     assert "AU12_r" in corpus.signals(corpus.clips[0].clip)
 
 
+def test_openfaces_tables_beside_faces_that_are_found(generated, tmp_path, capsys):
+    words = ["synthface", "--src", str(generated / "raw"), "--processes", "0", "--quiet"]
+    tables = ["--openface-tables", str(generated / "openface"), "--margin", "0.2"]
+    assert tool.command([*words, *tables, "--scan"]) == 0
+    said = capsys.readouterr().out
+    assert "find faces with haar" in said
+    assert "with the columns of OpenFace's tables as signals" in said
+    assert said.endswith(f"--margin 0.2 --openface-tables {generated / 'openface'}\n")
+    assert tool.command([*words, *tables, "--out", str(tmp_path / "out")]) == 0
+    corpus = PreparedCorpus.open(tmp_path / "out")
+    assert (corpus.description.prepare["margin"], corpus.clips[0].source[-4:]) == (0.2, ".mp4")
+    assert "AU12_r" in corpus.signals(corpus.clips[0].clip)
+    both = [*tables[:2], "--openface", str(generated / "openface")]
+    assert tool.command([*words, *both]) == 2
+    assert "leave one out" in capsys.readouterr().err
+
+
 def test_a_full_disk_has_a_status_of_its_own(generated, tmp_path, capsys, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -211,5 +228,7 @@ def test_a_table_s_scale_by_name(capsys, tmp_path, scale, told):
     (tmp_path / "clips.csv").write_text("clip,video,score\na,a.mp4,30\n")
     status = tool.command(["table", "--src", str(tmp_path), "--scan", "--scale", scale])
     said = capsys.readouterr()
-    assert (status == 0) == (scale == "phq-8")
+    # there is no video: nothing to prepare
+    assert (status, bool(said.out)) == (2, scale == "phq-8")
     assert told in said.out + said.err
+    assert "go on with" not in said.out

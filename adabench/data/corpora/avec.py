@@ -27,7 +27,7 @@ from adabench.data.corpora.base import (
 )
 from adabench.data.corpora.labels import LABEL_PATTERN, matched, read_labels, session_name
 from adabench.data.corpora.layout import SPLIT_FOLDERS, compiled, split_aliases
-from adabench.data.corpora.openface import OpenFaceIndex, attach, is_drawn, stems_in
+from adabench.data.corpora.openface import attach, index_of, is_drawn, stems_in
 from adabench.data.persons import one_spelling
 
 FileNames = Mapping[str, str | Sequence[str]]
@@ -56,15 +56,19 @@ class AvecReader(CorpusReader):
         label_pattern: one for a label file's name, with ``subject`` and ``session``.
         labels: the folder of the label files, where that is not the corpus's own.
         openface: the root of what OpenFace 2 wrote, to be used instead of finding faces.
+        openface_tables: the same, if only its tables are to be used: their columns become the
+            signals of faces found in the videos.
 
     Attributes:
         record: file name of the generator's record; None for a recorded corpus.
+        fps: frames per second of its recordings, where OpenFace's images alone are there.
 
     Raises:
         ValueError: a wrong option.
     """
 
     record: str | None = None
+    fps: float | None = 30.0
     usual_names = ""
     """The names of the videos, for messages."""
     usual_pattern = ""
@@ -80,6 +84,7 @@ class AvecReader(CorpusReader):
         label_pattern: str | None,
         labels: Path | None,
         openface: Path | None,
+        openface_tables: Path | None,
     ) -> None:
         self.splits = split_aliases(splits or SPLIT_FOLDERS)
         self.tasks = {task: tuple(folders) for task, folders in tasks.items()}
@@ -87,12 +92,14 @@ class AvecReader(CorpusReader):
         self._video = compiled(video_pattern or self.usual_pattern, "video_pattern", groups)
         self._label = compiled(label_pattern or LABEL_PATTERN, "label_pattern", groups)
         self.labels, self.openface = labels, openface
+        self.openface_tables = openface_tables
         given: dict[str, Any] = {
             "splits": splits,
             "video_pattern": video_pattern,
             "label_pattern": label_pattern,
             "labels": labels,
             "openface": openface,
+            "openface_tables": openface_tables,
         }
         self._options = {key: value for key, value in given.items() if value is not None}
 
@@ -127,12 +134,12 @@ class AvecReader(CorpusReader):
         """
         src = Path(src)
         check_root(src, self.layout)
-        index = None if self.openface is None else OpenFaceIndex(self.openface)
+        index = index_of(self.openface, self.openface_tables)
         if self.labels is not None:
             check_root(self.labels, self.layout, "--labels")
         problems: list[Problem] = []
         found = self._find(src, problems)
-        check_found(found, src, self.layout)
+        check_found(found, src, self.layout, self.openface)
         clips, duplicates = unique(found)
         problems += duplicates
         if index is not None:
@@ -237,6 +244,7 @@ class AvecReader(CorpusReader):
             video=video,
             openface=openface,
             root=root,
+            fps=self.fps,
         )
 
 

@@ -30,6 +30,7 @@ class Avec2013Reader(AvecReader):
         label_pattern: str | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
+        openface_tables: Path | None = None,
     ) -> None:
         super().__init__(
             splits=splits,
@@ -38,4 +39,5 @@ class Avec2013Reader(AvecReader):
             label_pattern=label_pattern,
             labels=labels,
             openface=openface,
+            openface_tables=openface_tables,
         )

@@ -33,6 +33,7 @@ class Avec2014Reader(AvecReader):
         label_pattern: str | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
+        openface_tables: Path | None = None,
     ) -> None:
         super().__init__(
             splits=splits,
@@ -41,6 +42,7 @@ class Avec2014Reader(AvecReader):
             label_pattern=label_pattern,
             labels=labels,
             openface=openface,
+            openface_tables=openface_tables,
         )
         self.usual_names = f"NNN_M_{{{','.join(self.tasks)}}}_video.mp4"
         if tasks is not TASKS:

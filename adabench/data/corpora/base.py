@@ -31,15 +31,20 @@ DRAWN_FACES = MappingProxyType({"detector": "haar", "cut": "box"})
 
 @dataclass(frozen=True)
 class OpenFaceFiles:
-    """What OpenFace 2 left of one clip.
+    """What OpenFace 2 left of one clip: one of the two, or both.
 
     Args:
-        table: the CSV with a row a frame.
-        aligned: the folder of aligned faces, an image a frame.
+        table: the CSV with a row a frame; None for images alone.
+        aligned: the folder of aligned faces, an image a frame; None for a table whose signals go
+            beside faces found in the clip's video.
     """
 
-    table: Path
-    aligned: Path
+    table: Path | None
+    aligned: Path | None
+
+    def __post_init__(self) -> None:
+        if self.table is None and self.aligned is None:
+            raise ValueError("OpenFaceFiles: expected a table or a folder of images, got neither")
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,14 @@ class SourceClip:
         video: the video file; None for a clip of which only OpenFace's output is there.
         score: of the reader's scale; None where the corpus has no labels.
         signals: CSV file with a row a frame; None where the corpus has none.
-        openface: what OpenFace left of the clip, which then stands for its video; None where
-            faces are to be found in the video.
+        openface: what OpenFace left of the clip; with images it stands for its video. None where
+            there is only the video.
         root: the folder that the source was found under; None takes the source's own folder.
         traits: what is known of the person beside, which no model sees.
+        fps: frames per second where no file tells them; None where that is not known.
 
     Raises:
-        ValueError: neither a video nor OpenFace's output.
+        ValueError: neither a video nor OpenFace's images.
     """
 
     clip: str
@@ -75,6 +81,7 @@ class SourceClip:
     openface: OpenFaceFiles | None = None
     root: Path | None = None
     traits: Traits = ()
+    fps: float | None = None
 
     def __post_init__(self) -> None:
         if self.video is None and self.openface is None:
@@ -82,9 +89,10 @@ class SourceClip:
 
     @property
     def source(self) -> Path:
-        """The file that the faces come from: OpenFace's table where it is used, or the video."""
-        if self.openface is not None:
-            return self.openface.table
+        """What the faces come from: where there are images of OpenFace's their table, or where that
+        is missing their folder; else the video."""
+        if self.openface is not None and self.openface.aligned is not None:
+            return self.openface.table or self.openface.aligned
         if self.video is None:
             raise ValueError(f"clip {self.clip}: neither a video nor OpenFace's output")
         return self.video
@@ -211,23 +219,46 @@ def check_root(src: Path, layout: str, option: str = "--src") -> None:
     raise FileNotFoundError(f"raw corpus: {src} {state}; {_expectation(layout, option)}")
 
 
-def check_found(clips: Iterable[object], src: Path, layout: str) -> None:
-    """Raises FileNotFoundError if nothing was found in ``src``, and says what is there instead."""
+def check_found(
+    clips: Iterable[object], src: Path, layout: str, openface: Path | None = None
+) -> None:
+    """Raises FileNotFoundError if nothing was found, and says what is there instead.
+
+    Args:
+        clips: what was found.
+        src: the raw corpus.
+        layout: what was expected there.
+        openface: the root of OpenFace's output, if clips were looked for there too.
+    """
     if any(True for _ in clips):
         return
-    videos, aligned = [], 0
-    for folder, folders, names in walk(src):
-        aligned += sum(name.lower().endswith(ALIGNED_ENDING) for name in folders)
-        videos += [Path(folder, name) for name in names if is_video(name)]
+    videos, aligned = [], []
+    for root in dict.fromkeys(root for root in (src, openface) if root is not None):
+        for folder, folders, names in walk(root):
+            named = [name for name in folders if name.lower().endswith(ALIGNED_ENDING)]
+            aligned += [Path(folder, name) for name in named]
+            videos += [Path(folder, name) for name in names if is_video(name)]
     there = ""
     if videos:
-        first = min(videos).relative_to(src).as_posix()
-        there += f"; there are {len(videos)} videos of other names or places, the first {first}"
-    if aligned:
-        there += f"; there are {aligned} folders of OpenFace's: name their root with --openface"
+        there += f"; there are {len(videos)} videos of other names or places, {_first(videos, src)}"
+    if aligned and openface is None:
+        there += (
+            f"; there are {len(aligned)} folders of OpenFace's: name their root with --openface"
+        )
+    elif aligned:
+        there += (
+            f"; there are {len(aligned)} folders of OpenFace's of other names or places, "
+            f"{_first(aligned, src)}: tell splits, tasks and video_pattern in a file for --layout"
+        )
     raise FileNotFoundError(
         f"raw corpus: no video found in {src}{there}; {_expectation(layout, '--src')}"
     )
+
+
+def _first(found: Iterable[Path], src: Path) -> str:
+    first = min(found)
+    within = first.relative_to(src) if first.is_relative_to(src) else first
+    return f"the first {within.as_posix()}"
 
 
 def is_video(name: str) -> bool:

@@ -16,6 +16,7 @@ class SynthfaceReader(Avec2014Reader):
     licensed = False
     record = RECORD
     faces = DRAWN_FACES
+    fps = None
 
 
 @CORPORA.register_module("synthface2013")
@@ -26,3 +27,4 @@ class Synthface2013Reader(Avec2013Reader):
     licensed = False
     record = RECORD
     faces = DRAWN_FACES
+    fps = None

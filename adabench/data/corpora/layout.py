@@ -16,11 +16,14 @@ from adabench.evaluation.scale import SCALES
 Names = Mapping[str, Sequence[str]]
 
 SPLIT_FOLDERS: Names = {
-    "train": ("Training", "train"),
-    "dev": ("Development", "dev", "Validation", "val"),
-    "test": ("Testing", "test"),
+    "train": ("Training", "train", "Training_face", "train_face"),
+    "dev": ("Development", "dev", "Validation", "val", "Development_face", "dev_face"),
+    "test": ("Testing", "test", "Testing_face", "test_face"),
 }
-"""Our name of a split -> the names that it has in users' copies, in whatever case."""
+"""Our name of a split -> the names that it has in users' copies, in whatever case.
+
+Copies of OpenFace's faces alone are passed on with an ending of their own.
+"""
 
 
 def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any]:
@@ -30,11 +33,11 @@ def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any
         path: the file.
         known: the options that there are; by default those of the repository's readers.
 
-    ``labels`` and ``openface`` (folders, relative to the file's own), ``splits`` (our split -> the
-    name or names of its folder), ``tasks`` (names, or name -> folder names), ``video_pattern`` and
-    ``label_pattern`` (regular expressions of names, with or without their endings; their groups are
-    ``subject``, ``session`` and, for videos, ``task``), and for a table ``name``, ``licensed`` and
-    ``scale`` (a name, a file's path, or what such a file holds).
+    ``labels``, ``openface`` and ``openface_tables`` (folders, relative to the file's own),
+    ``splits`` (our split -> the name or names of its folder), ``tasks`` (names, or name -> folder
+    names), ``video_pattern`` and ``label_pattern`` (regular expressions of names, with or without
+    their endings; their groups are ``subject``, ``session`` and, for videos, ``task``), and for a
+    table ``name``, ``licensed`` and ``scale`` (a name, a file's path, or what such a file holds).
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -57,7 +60,7 @@ def read_layout(path: Path, known: Iterable[str] | None = None) -> dict[str, Any
 
 
 def _below(folder: Path, key: str, value: Any) -> Any:
-    is_path = key in ("labels", "openface")
+    is_path = key in ("labels", "openface", "openface_tables")
     is_path |= key == "scale" and isinstance(value, str) and value.lower() not in SCALES
     return folder / value if is_path else value
 
@@ -178,6 +181,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "licensed": (lambda value: isinstance(value, bool), "true or false"),
     "labels": (_is_text, "a path"),
     "openface": (_is_text, "a path"),
+    "openface_tables": (_is_text, "a path"),
     "splits": (_is_mapping, "a folder name or a list of them for each of train, dev, test"),
     "tasks": (
         lambda value: _is_mapping(value) or (isinstance(value, list) and _are_names(value)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -27,14 +28,16 @@ class OpenFaceIndex:
 
     Args:
         root: what OpenFace wrote, in any folders.
+        images: whether the clips' faces are its images; otherwise only its tables matter.
 
     Raises:
         FileNotFoundError: ``root`` is no folder, or is empty.
     """
 
-    def __init__(self, root: Path) -> None:
-        check_root(root, _LAYOUT, "--openface")
+    def __init__(self, root: Path, *, images: bool = True) -> None:
+        check_root(root, _LAYOUT if images else "CLIP.csv anywhere below", option_of(images))
         self.root = root
+        self.images = images
         self._tables: dict[str, list[Path]] = {}
         self._folders: dict[str, list[Path]] = {}
         for folder, folders, names in walk(root):
@@ -47,15 +50,22 @@ class OpenFaceIndex:
                 if suffix.lower() == ".csv" and not name.startswith("."):
                     self._tables.setdefault(stem.lower(), []).append(Path(folder, name))
 
+    @functools.cached_property
+    def bare(self) -> bool:
+        """Whether images came without any table, as some pass them on."""
+        return bool(self._folders) and not any(stem in self._tables for stem in self._folders)
+
     def find(self, clip: str, stems: Sequence[str]) -> OpenFaceFiles | Problem:
         """What was left of ``clip``, or what is wrong with it.
+
+        A clip needs a table, unless none of the folders of images has one.
 
         Args:
             clip: its name.
             stems: the names that OpenFace may have called it by, the likeliest first; the first
                 with a folder of images counts, or with a table.
         """
-        for known in (self._folders, self._tables):
+        for known in (self._folders, self._tables) if self.images else (self._tables,):
             for stem in stems:
                 if stem.lower() in known:
                     return self._pair(clip, stem)
@@ -65,12 +75,16 @@ class OpenFaceIndex:
 
     def _pair(self, clip: str, stem: str) -> OpenFaceFiles | Problem:
         tables = self._tables.get(stem.lower(), [])
-        folders = self._folders.get(stem.lower(), [])
+        folders = self._folders.get(stem.lower(), []) if self.images else []
         if len(tables) > 1 or len(folders) > 1:
             several = tables if len(tables) > 1 else folders
             told = ", ".join(path.relative_to(self.root).as_posix() for path in several)
             detail = f"OpenFace's output comes more than once below {self.root}: {told}; keep one"
             return Problem(clip, detail, "duplicate")
+        if not self.images:
+            return OpenFaceFiles(tables[0], None)
+        if not tables and self.bare and has_image(folders[0]):
+            return OpenFaceFiles(None, folders[0])
         if not tables:
             detail = f"no table {stem}.csv below {self.root} for {folders[0]}: run OpenFace again"
             return Problem(clip, detail, "no_openface")
@@ -86,7 +100,8 @@ def attach(
 ) -> tuple[list[SourceClip], list[Problem]]:
     """``clips`` with what OpenFace left of them, and a problem for each of which it left nothing.
 
-    A clip without goes, video or not: faces of two detectors don't belong in one corpus.
+    A clip without goes, video or not: neither faces of two detectors nor clips with and without
+    signals belong in one corpus.
     """
     found, problems = [], []
     for clip in clips:
@@ -95,8 +110,31 @@ def attach(
         if isinstance(files, Problem):
             problems.append(files)
         else:
-            found.append(dataclasses.replace(clip, openface=files, root=index.root))
+            root = index.root if index.images else clip.root
+            found.append(dataclasses.replace(clip, openface=files, root=root))
     return found, problems
+
+
+def option_of(images: bool) -> str:
+    """The option that names a root: of images, or of tables whose signals are all that is used."""
+    return "--openface" if images else "--openface-tables"
+
+
+def index_of(openface: Path | None, tables: Path | None) -> OpenFaceIndex | None:
+    """What a reader's options ``openface`` and ``openface_tables`` name; None for neither.
+
+    Raises:
+        ValueError: they name two.
+        FileNotFoundError: a root is no folder, or is empty.
+    """
+    if openface is not None and tables is not None:
+        raise ValueError(
+            "openface and openface_tables: the first takes OpenFace's images and tables, the second "
+            "its tables beside faces found in the videos: leave one out"
+        )
+    if openface is not None:
+        return OpenFaceIndex(openface)
+    return None if tables is None else OpenFaceIndex(tables, images=False)
 
 
 def stems_in(folder: Path) -> list[str]:

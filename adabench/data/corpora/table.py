@@ -22,7 +22,7 @@ from adabench.data.corpora.base import (
     told_persons,
 )
 from adabench.data.corpora.layout import SPLIT_FOLDERS, split_aliases
-from adabench.data.corpora.openface import OpenFaceIndex
+from adabench.data.corpora.openface import OpenFaceIndex, index_of
 from adabench.data.corpora.rows import Row, Table, read_table
 from adabench.data.corpora.scales import read_scale
 from adabench.data.manifest import SPLITS
@@ -76,6 +76,8 @@ class TableReader(CorpusReader):
         labels: the CSV, where it is not the only one directly in the corpus's folder.
         openface: the root of what OpenFace 2 wrote, to be used instead of finding faces; the
             column ``video`` may then be empty.
+        openface_tables: the same, if only its tables are to be used: their columns become the
+            signals of faces found in the videos.
         scale: of the scores: its name, a file that describes it, or what that holds; by default
             the BDI-II.
 
@@ -94,6 +96,7 @@ class TableReader(CorpusReader):
         splits: FileNames | None = None,
         labels: Path | None = None,
         openface: Path | None = None,
+        openface_tables: Path | None = None,
         scale: Scale | str | Path | Mapping[str, Any] | None = None,
     ) -> None:
         if not _NAME.fullmatch(name):
@@ -101,9 +104,15 @@ class TableReader(CorpusReader):
         self.name = name
         self.licensed = licensed
         self.splits = split_aliases(splits or SPLIT_FOLDERS)
-        self.labels, self.openface = labels, openface
+        self.labels = labels
+        self.openface, self.openface_tables = openface, openface_tables
         self.scale = BDI_II if scale is None else read_scale(scale)
-        given = {"splits": splits, "labels": labels, "openface": openface}
+        given = {
+            "splits": splits,
+            "labels": labels,
+            "openface": openface,
+            "openface_tables": openface_tables,
+        }
         self._options = {key: value for key, value in given.items() if value is not None}
 
     @property
@@ -123,7 +132,7 @@ class TableReader(CorpusReader):
         if not (table.rows or table.problems):
             raise ValueError(f"{path}: no rows below the header: add a row for each clip")
         roots = list(dict.fromkeys((path.parent, src if src.is_dir() else src.parent)))
-        index = None if self.openface is None else OpenFaceIndex(self.openface)
+        index = index_of(self.openface, self.openface_tables)
         problems = [*table.problems, *_assumed(path, table)]
         entries = []
         for row in table.rows:
@@ -172,10 +181,12 @@ class TableReader(CorpusReader):
             raise RowError("bad_name", f"column clip: expected {_NAMES}, got {clip!r}: rename it")
         score, split = _score(row["score"], self.scale), self._split(row)
         video, root, files = None, None, None
-        if row["video"] or index is None:
-            video, root = _video(row["video"], roots, needed=index is None)
+        needed = index is None or not index.images
+        if row["video"] or needed:
+            video, root = _video(row["video"], roots, needed=needed)
         if index is not None:
-            files, root = _openface(row, index), index.root
+            files = _openface(row, index)
+            root = index.root if index.images else root
         session = row["session"] or clip
         return SourceClip(
             clip=clip,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from adabench.data.prepare.face_ids import told
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.pulse import beat
 
@@ -90,15 +93,14 @@ class AlignedFaces:
             beat(i / len(self.table))
 
     def _list_images(self) -> None:
-        wanted = self.table.face if self.table.face is not None else 0
+        wanted = self.table.face or 0
         try:
             for entry in _images(self.folder):
                 match = _NAME.fullmatch(entry.name)
                 if match is None:
                     continue
-                mine = self.table.faces == 1 if match[2] is None else int(match[2]) == wanted
-                if mine:
-                    self._add(match[1], match[3], match[4])
+                face = None if match[2] is None else int(match[2])
+                self._add(face, match[1], match[3], match[4])
         except (FileNotFoundError, NotADirectoryError):
             raise UnusableOpenFaceError(
                 f"{self.folder}: no such folder: run OpenFace again with -simalign"
@@ -110,9 +112,14 @@ class AlignedFaces:
                 "run OpenFace again with -simalign"
             )
 
-    def _add(self, prefix: str, number: str, suffix: str) -> None:
+    def _add(self, face: int | None, prefix: str, number: str, suffix: str) -> None:
         i = int(np.searchsorted(self.table.numbers, int(number)))
         if i == len(self.table) or self.table.numbers[i] != int(number):
+            return
+        wanted = self.table.face or 0
+        if self.table.ids is not None:
+            wanted = int(self.table.ids[i])
+        if self.table.faces != 1 if face is None else face != wanted:
             return
         pattern = prefix, len(number), suffix
         if pattern not in self._patterns:
@@ -148,6 +155,43 @@ class AlignedFaces:
                 "OpenFace again with -simalign"
             )
         return image
+
+
+def images_table(folder: Path) -> OpenFaceTable:
+    """The frames of a folder of images that came without a table, which tells no time.
+
+    Frames are numbered from 1 to the last image; those without one count as failed. Of several
+    faces, the one with the most images is the clip's.
+
+    Raises:
+        UnusableOpenFaceError: there is no folder, or no image in it.
+    """
+    whole = array("q")
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for entry in _images(folder):
+            if match := _NAME.fullmatch(entry.name):
+                whole.extend((int(match[2] or 0), int(match[3])))
+    faces, numbers = np.array(whole, np.int64).reshape(-1, 2).T
+    if not len(numbers):
+        raise UnusableOpenFaceError(
+            f"{folder}: no image frame_det_00_000001.bmp or the like in it: copy OpenFace's images "
+            "again",
+            "no_images",
+        )
+    ids, counts = np.unique(faces, return_counts=True)
+    face = int(ids[counts.argmax()])
+    frames = np.arange(min(1, numbers.min()), numbers.max() + 1)
+    others = np.unique(numbers[faces != face])
+    return OpenFaceTable(
+        folder,
+        frames,
+        np.isin(frames, numbers[faces == face]),
+        np.full(len(frames), np.nan),
+        face,
+        len(ids),
+        cut_short=False,
+        several=told([face], ids[ids != face].tolist(), len(others) / len(frames)),
+    )
 
 
 def read_image(path: Path) -> NDArray[np.uint8] | None:

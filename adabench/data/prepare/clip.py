@@ -42,6 +42,9 @@ __all__ = [
     "prepare_clip",
 ]
 
+READING = 2
+"""Raised when sources are read otherwise: clips that were not plainly right are looked at again."""
+
 
 @dataclass(frozen=True)
 class ClipJob:
@@ -69,10 +72,10 @@ class ClipJob:
 
     @property
     def source(self) -> Path:
-        """The file that the clip's faces come from: its video, or OpenFace's table."""
+        """What the clip's faces come from: its video, OpenFace's table, or its images alone."""
         clip = self.clip
         if clip.openface is not None and self.settings.source == "openface":
-            return clip.openface.table
+            return clip.source
         return clip.video or clip.source
 
     @property
@@ -93,7 +96,8 @@ class ClipJob:
         """The files that the clip is made from, :attr:`images` aside; its source first."""
         table = self.clip.openface.table if self.clip.openface else None
         further = table if table is not None else self.clip.signals
-        return list(dict.fromkeys([self.source, *([further] if further else [])]))
+        files = [self.source, *([further] if further else [])]
+        return [path for path in dict.fromkeys(files) if path != self.images]
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class ClipNote:
         digests: SHA-256 of the written files, in the order of ``stored``; earlier versions noted
             none.
         quality: how well the face was seen, see :class:`FaceQuality`; empty where nothing is known.
+        reading: by which :data:`READING` the source was judged.
     """
 
     status: str
@@ -124,6 +129,7 @@ class ClipNote:
     face_rate: float = 0.0
     digests: list[str] = dataclasses.field(default_factory=list)
     quality: dict[str, Any] = dataclasses.field(default_factory=dict)
+    reading: int = 1
 
     @property
     def kept(self) -> bool:
@@ -183,7 +189,7 @@ def prepare_clip(job: ClipJob) -> ClipNote:
     if before is not None and before.checksums == checksums:
         note = dataclasses.replace(before, stats=stats)
     else:
-        note = _prepare(job, ClipNote(OK, "", settings, stats, checksums))
+        note = _prepare(job, ClipNote(OK, "", settings, stats, checksums, reading=READING))
     write_text(job.note, json.dumps(dataclasses.asdict(note), indent=1) + "\n")
     return note
 
@@ -222,6 +228,9 @@ def _store(job: ClipJob, note: ClipNote, found: FoundFaces) -> ClipNote:
         with atomic_path(job.signals) as temporary, temporary.open("wb") as file:
             file.writelines(found.signals())
         written.append(job.signals)
+    else:
+        # of an earlier run with OpenFace's tables
+        job.signals.unlink(missing_ok=True)
     digests = [file_sha256(path) for path in written]
     for path, sha256 in zip(written, digests, strict=True):
         digest_book(job.out).note(path.relative_to(job.out).as_posix(), sha256)
@@ -244,7 +253,8 @@ def _read_note(job: ClipJob) -> ClipNote | None:
         whole = [path.stat().st_size for path in files] == note.stored
     except (OSError, ValueError, TypeError):
         return None
-    return note if whole and note.settings == job.settings.record() else None
+    current = note.status == OK or note.reading == READING
+    return note if whole and current and note.settings == job.settings.record() else None
 
 
 def _stats(job: ClipJob) -> list[list[int]]:

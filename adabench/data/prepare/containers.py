@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
 from av.stream import Disposition
 
+from adabench.data.prepare.structure import QUICKTIME, boxes
+
 RECOPY = "copy the file again from its source"
 
 # how files of each container begin: at which byte, with what
 _BEGINNINGS = (
-    ("MP4 or QuickTime", 4, (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")),
+    ("MP4 or QuickTime", 4, QUICKTIME),
     ("AVI", 0, (b"RIFF",)),
     ("Matroska or WebM", 0, (b"\x1a\x45\xdf\xa3",)),
     ("Windows Media", 0, (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",)),
@@ -23,7 +24,9 @@ _BEGINNINGS = (
     ("Ogg", 0, (b"OggS",)),
 )
 _QUICKTIME = _BEGINNINGS[0][0]
-_BOX_HEADER, _LONG_HEADER = 8, 16
+_HEADER = 16
+# covers and previews beside a recording
+_STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
 class UnreadableVideoError(ValueError):
@@ -42,7 +45,10 @@ class UnreadableVideoError(ValueError):
 
 
 def open_video(path: Path) -> tuple[Any, Any]:
-    """The opened container and its stream of moving pictures, a cover picture aside.
+    """The opened container and its stream of moving pictures.
+
+    Of several, covers and previews aside, the one that the container marks as its default, or where
+    none or several are, the one with the largest pictures, or the first of those.
 
     Raises:
         UnreadableVideoError: with what kind of file it is, as far as can be told.
@@ -59,16 +65,41 @@ def open_video(path: Path) -> tuple[Any, Any]:
 
 
 def stated_seconds(container: Any, stream: Any) -> float:
-    """How long the pictures last by the file's header, 0 if it tells nothing."""
+    """About how long the pictures last by the file's header, 0 if it tells nothing."""
     if stream.duration:
         return float(stream.duration * stream.time_base)
-    # Matroska says it of each stream here; the container's own duration may be that of the sound
-    tag = stream.metadata.get("DURATION", "")
+    # the container's own duration may be that of the sound
+    return _tagged_end(stream) or float((container.duration or 0) / av.time_base)
+
+
+def stated_end(container: Any, stream: Any) -> float:
+    """When the pictures end by what an AVI or a Matroska file says of their stream, else 0."""
+    if "avi" in container.format.name and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
+    return _tagged_end(stream) if "matroska" in container.format.name else 0.0
+
+
+def _tagged_end(stream: Any) -> float:
+    """What Matroska says of each stream, in seconds, else 0."""
     try:
-        hours, minutes, seconds = (float(part) for part in tag.split(":"))
+        hours, minutes, seconds = map(float, stream.metadata.get("DURATION", "").split(":"))
     except ValueError:
-        return float((container.duration or 0) / av.time_base)
+        return 0.0
     return 3600 * hours + 60 * minutes + seconds
+
+
+def moving_streams(container: Any) -> list[Any]:
+    """The streams of moving pictures in a container's order, covers and previews aside."""
+    videos = container.streams.video
+    moving = [stream for stream in videos if not stream.disposition & Disposition.attached_pic]
+    return [stream for stream in moving if not stream.disposition & _STILLS] or moving
+
+
+def _preference(stream: Any) -> tuple[bool, bool, int]:
+    """What comes first: more than one picture, the container's default, the largest pictures."""
+    context = stream.codec_context
+    pixels = 0 if context is None else context.width * context.height
+    return stream.frames == 1, not stream.disposition & Disposition.default, -pixels
 
 
 def _picture_stream(container: Any, path: Path) -> Any:
@@ -78,22 +109,19 @@ def _picture_stream(container: Any, path: Path) -> Any:
             f"{path}: not a video but a single picture ({name.removesuffix('_pipe')})",
             "not_a_video",
         )
-    moving = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic
-    ]
+    moving = moving_streams(container)
     if not moving:
         sound = bool(container.streams.audio)
         told = "the file has no video stream" + (", only sound" if sound else "")
         raise UnreadableVideoError(f"{path}: {told}", "audio_only" if sound else "not_a_video")
-    if moving[0].codec_context is None:
+    chosen = min(moving, key=_preference)
+    if chosen.codec_context is None:
         raise UnreadableVideoError(
             f"{path}: its pictures are coded in a way that FFmpeg does not know: {RECOPY}, or "
             "convert it to H.264",
             "unknown_codec",
         )
-    return moving[0]
+    return chosen
 
 
 def _not_opened(path: Path, error: av.error.FFmpegError) -> UnreadableVideoError:
@@ -103,7 +131,7 @@ def _not_opened(path: Path, error: av.error.FFmpegError) -> UnreadableVideoError
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            begin = file.read(_LONG_HEADER)
+            begin = file.read(_HEADER)
         container = _container_of(begin)
         cut = _cut_short(path, size) if container == _QUICKTIME else None
     except OSError as unreadable:
@@ -127,26 +155,11 @@ def _container_of(begin: bytes) -> str | None:
 def _cut_short(path: Path, size: int) -> str | None:
     """What shows that a file in MP4's layout is not whole, if anything does."""
     names = []
-    for name, stop in _boxes(path, size):
-        names.append(name)
-        if stop > size:
-            return f"{stop - size} bytes are missing at its end"
+    with path.open("rb") as file:
+        for box in boxes(file, 0, size):
+            names.append(box.name)
+            if box.stop > size:
+                return f"{box.stop - size} bytes are missing at its end"
     if b"moov" not in names:
         return "its index is missing: the recording or a copy was cut short"
     return None
-
-
-def _boxes(path: Path, size: int) -> Iterator[tuple[bytes, int]]:
-    """Name and end in bytes of each of the boxes that make up an MP4 file."""
-    start = 0
-    with path.open("rb") as file:
-        while start + _BOX_HEADER <= size:
-            file.seek(start)
-            header = file.read(_LONG_HEADER)
-            length, least = int.from_bytes(header[:4], "big"), _BOX_HEADER
-            if length == 1:
-                length, least = int.from_bytes(header[8:], "big"), _LONG_HEADER
-            elif length == 0:
-                length = size - start
-            yield header[4:8], start + max(length, least)
-            start += max(length, least)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +11,26 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from adabench.data.prepare.containers import (
     RECOPY,
     UnreadableVideoError,
+    moving_streams,
     open_video,
+    stated_end,
     stated_seconds,
 )
+from adabench.data.prepare.display import AS_STORED, Crop, Display, pixel_shape, turned
 from adabench.data.prepare.pulse import beat, decoding
+from adabench.data.prepare.structure import bytes_missing, is_sound_matroska, stored_crop
+from adabench.data.prepare.times import Steps, Times
 
 __all__ = ["Frame", "UnreadableVideoError", "Video"]
 
-UNEVEN = 0.01
-"""A video whose frames stray from a steady rate by a larger share of its time is variable."""
-
-# containers round times to a unit of their own, most often to a millisecond
-_ROUNDING = 0.002
-_QUARTER = 90
+# FFmpeg's numbers of HDR's transfer functions: perceptual quantiser, hybrid log-gamma
+_HDR = (16, 18)
 
 
 @dataclass(frozen=True)
@@ -38,46 +40,67 @@ class Frame:
     Args:
         number: position in the video, from 0.
         picture: the decoder's frame, as it is stored.
-        quarters: quarter turns counter-clockwise that set it upright.
+        display: how it is shown.
     """
 
     number: int
     picture: av.VideoFrame
-    quarters: int = 0
+    display: Display = AS_STORED
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in pixels, upright."""
-        width, height = self.picture.width, self.picture.height
-        return (height, width) if self.quarters % 2 else (width, height)
+        """Width and height in pixels, as it is shown."""
+        return self.display.size(self.picture.width, self.picture.height)
 
     def rgb(self) -> NDArray[np.uint8]:
-        """The pixels, (H, W, 3) uint8 RGB, upright."""
-        pixels = np.asarray(self.picture.to_ndarray(format="rgb24"), np.uint8)
-        return np.ascontiguousarray(np.rot90(pixels, self.quarters)) if self.quarters else pixels
+        """The pixels, (H, W, 3) uint8 RGB, as they are shown."""
+        return self.display.shown(np.asarray(self.picture.to_ndarray(format="rgb24"), np.uint8))
+
+
+@dataclass
+class _Tally:
+    """What one pass over a stream came by.
+
+    Args:
+        read: packets.
+        shown: those that should have given a picture.
+        failed: those that the decoder refused.
+        indexed: those that the container's index knows.
+        stopped: whether reading ended by an error.
+    """
+
+    read: int = 0
+    shown: int = 0
+    failed: int = 0
+    indexed: int = 0
+    stopped: bool = False
 
 
 class Video:
     """A video file, read in order and as often as wanted; one frame is in memory at a time.
 
-    Frames come upright, turned as the container says. Each frame that is shown counts once, however
-    long it is shown: a variable frame rate is not made steady. What can't be decoded in the middle
-    is passed over.
+    Frames come as players show them: cropped, with square pixels, mirrored and turned as the
+    container says. Each frame that is shown counts once, however long it is shown: a variable frame
+    rate is not made steady. What can't be decoded in the middle is passed over.
 
     Attributes:
         path: the file.
         format: its container, as FFmpeg names it: ``mov,mp4,m4a,3gp,3g2,mj2``, ``avi``, ...
-        fps: frames per second; their mean where the rate is variable.
-        stated_frames: the number of frames by the file's header, 0 if it tells nothing.
+        fps: frames per second; their mean where the rate is variable, pauses aside.
+        others: in words, which stream of moving pictures was taken of several; empty for one.
 
     These are known after a full pass over :meth:`frames`:
 
     Attributes:
         broken: why frames are missing, or None.
+        lost: how many frames are missing: the file ends before them, or they can't be decoded.
         damaged: how many frames the decoder could restore only in part.
-        rotation: degrees counter-clockwise by which the frames were turned.
+        display: how the frames are shown.
         variable_rate: whether the frames come at no steady rate.
         spacing: the shortest and the longest time between two frames in seconds.
+        pauses: how many pauses there are, and the seconds that they take.
+        interlaced: how many frames hold the lines of two moments.
+        hdr: whether brightness and colours are coded for HDR screens.
 
     Args:
         path: the file.
@@ -89,9 +112,11 @@ class Video:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.broken: str | None = None
-        self.damaged = self.rotation = 0
-        self.variable_rate = False
+        self.damaged = self.lost = self.interlaced = 0
+        self.variable_rate = self.hdr = False
         self.spacing: tuple[float, float] | None = None
+        self.pauses = (0, 0.0)
+        self._tally = _Tally()
         with decoding(whole=False):
             container, stream = open_video(self.path)
         with container:
@@ -99,29 +124,33 @@ class Video:
             self.fps = float(stream.average_rate or stream.guessed_rate or 0)
             self._counted = int(stream.frames)
             self._seconds = stated_seconds(container, stream)
-        if self.fps <= 0:
-            raise UnreadableVideoError(f"{self.path}: the video states no frame rate", "damaged")
+            self._stated_end = stated_end(container, stream)
+            self.display = self._stored = _as_stored(self.path, container, stream)
+            self.others = _others(container, stream)
 
     @property
     def stated_frames(self) -> int:
-        """The number of frames by the file's header, 0 if it tells nothing."""
+        """About the number of frames by the file's header, 0 if it tells nothing."""
         return self._counted or round(self._seconds * self.fps)
 
     def frames(self) -> Iterator[Frame]:
         """Decodes from the beginning.
 
         Raises:
-            UnreadableVideoError: there is not one frame that can be decoded.
+            UnreadableVideoError: there is not one frame that can be decoded, or no frame rate.
         """
-        self.broken, self.damaged = None, 0
-        times = _Times()
-        number = 0
+        self.broken, self.damaged, self.interlaced = None, 0, 0
+        self._tally, times, number, angle = _Tally(), Times(), 0, None
         with decoding():
             for picture in self._pictures():
                 times.add(picture.time)
                 self.damaged += bool(picture.is_corrupt)
-                self.rotation = _QUARTER * (round(picture.rotation / _QUARTER) % 4)
-                yield Frame(number, picture, self.rotation // _QUARTER)
+                self.interlaced += bool(picture.interlaced_frame)
+                if picture.rotation != angle:
+                    angle = picture.rotation
+                    self.display = self._shown(picture)
+                    self.hdr = picture.color_trc in _HDR
+                yield Frame(number, picture, self.display)
                 number += 1
                 beat(number / max(self.stated_frames, number), frames=1)
         if number == 0:
@@ -129,60 +158,97 @@ class Video:
             raise UnreadableVideoError(
                 f"{self.path}: no frame can be decoded ({cause}): {RECOPY}", "damaged"
             )
-        self.variable_rate, self.spacing = times.uneven(), times.spacing()
-        if self.variable_rate:
-            self.fps = times.mean_rate()
+        self._conclude(number, times.end())
+
+    def _conclude(self, frames: int, steps: Steps) -> None:
+        tally = self._tally
+        self.variable_rate, self.spacing = steps.uneven(), steps.spacing()
+        self.pauses = steps.pauses()
+        self.fps = steps.mean_rate() if self.variable_rate else steps.steady_rate(self.fps)
+        if self.fps <= 0:
+            raise UnreadableVideoError(f"{self.path}: the video states no frame rate", "damaged")
+        self.lost = self._beyond_end(steps)
+        if self.lost and self.broken is None:
+            self.broken = "the file ends, or is damaged, before its index says so"
+        if tally.failed or self.damaged:
+            # a packet may hold half a picture, and times may have gaps, but hardly both
+            failed = tally.failed // 2 if self.interlaced else tally.failed
+            gaps = steps.expected() - frames if self.spacing else tally.shown
+            self.lost += max(0, min(tally.shown - frames, max(failed, gaps)))
+
+    def _beyond_end(self, steps: Steps) -> int:
+        """How many packets the file should hold beyond those that were read."""
+        tally = self._tally
+        if "mov" in self.format and self._counted and tally.indexed:
+            return max(0, tally.indexed - tally.read)
+        if "avi" in self.format and tally.indexed > tally.read:
+            return tally.indexed - tally.read
+        usual = steps.usual or 1 / self.fps
+        known = self._stated_end > 0 and steps.last is not None
+        beyond = round((self._stated_end - (steps.last or 0)) / usual) - 1 if known else 0
+        missing = bytes_missing(self.path)
+        if missing:
+            size = self.path.stat().st_size
+            return max(0, beyond) if known else round(tally.read * missing / size)
+        # headers of others count what is no frame too, an AVI's empty chunks say
+        if tally.stopped:
+            return max(0, self._counted - tally.read)
+        # the last frame may also be shown for long: then nothing in the file is out of place
+        matroska = "matroska" in self.format and not self.variable_rate and beyond > 1
+        return beyond if matroska and not is_sound_matroska(self.path) else 0
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
+        tally = self._tally
         container, stream = open_video(self.path)
         # several videos are prepared at once, each in a process of its own
         stream.codec_context.thread_count = 1
         with container:
-            packets = container.demux(stream)
-            while True:
+            for packet in self._packets(container, stream):
+                tally.read += bool(packet.size) or packet.dts is not None
+                if not packet.size and packet.dts is not None:
+                    # a frame that was left out; a decoder would take it for the end
+                    continue
+                tally.shown += bool(packet.size) and not packet.is_discard
+                pictures: list[Any] = []
                 try:
-                    pictures: list[Any] = next(packets).decode()
-                except StopIteration:
-                    return
+                    pictures = packet.decode()
                 except av.error.FFmpegError as error:
-                    # the next packets may be whole; each turn takes one, so this ends
-                    self.broken, pictures = str(error.strerror), []
+                    # the next packets may be whole
+                    self.broken = str(error.strerror)
+                    tally.failed += 1
                 yield from pictures
+            tally.indexed = len(getattr(stream, "index_entries", ()))
+
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+        try:
+            yield from container.demux(stream)
+        except av.error.FFmpegError as error:
+            self.broken, self._tally.stopped = str(error.strerror), True
+
+    def _shown(self, picture: av.VideoFrame) -> Display:
+        matrix: Any = picture.side_data.get("DISPLAYMATRIX")
+        mirrored, quarters = turned(None if matrix is None else bytes(matrix))
+        return dataclasses.replace(self._stored, mirrored=mirrored, quarters=quarters)
 
 
-class _Times:
-    """When frames are shown: how steadily they come, in memory that does not grow with them."""
+def _as_stored(path: Path, container: Any, stream: Any) -> Display:
+    """How all pictures of a stream are shown, before they are turned."""
+    number = [video.index for video in container.streams.video].index(stream.index)
+    crop, coded = stored_crop(path, number, stream.id), stream.codec_context
+    if crop.left + crop.right >= coded.width or crop.top + crop.bottom >= coded.height:
+        crop = Crop()
+    return Display(crop, pixel_shape(stream.sample_aspect_ratio))
 
-    def __init__(self) -> None:
-        self._last: float | None = None
-        self._steps: Counter[float] = Counter()
 
-    def add(self, seconds: float | None) -> None:
-        """The next frame is shown at ``seconds``; None where its container doesn't tell."""
-        if seconds is None:
-            return
-        if self._last is not None and seconds > self._last:
-            self._steps[round(seconds - self._last, 4)] += 1
-        self._last = seconds
+def _others(container: Any, stream: Any) -> str:
+    streams = moving_streams(container)
+    others = ", ".join(_told(one) for one in streams if one.index != stream.index)
+    told = f"{len(streams)} video streams, of which {_told(stream)} was taken; the others: {others}"
+    return told if others else ""
 
-    def uneven(self) -> bool:
-        """Whether the rate is variable, by :data:`UNEVEN`."""
-        if not self._steps:
-            return False
-        usual = float(np.median(list(self._steps.elements())))
-        strays = {step: abs(step - usual) for step in self._steps}
-        stray = sum(
-            strays[step] * count for step, count in self._steps.items() if strays[step] > _ROUNDING
-        )
-        return stray > UNEVEN * self._seconds()
 
-    def spacing(self) -> tuple[float, float] | None:
-        """The shortest and longest time between two frames in seconds; None if it isn't known."""
-        return (min(self._steps), max(self._steps)) if self._steps else None
-
-    def mean_rate(self) -> float:
-        """Frames per second over the whole, where times are known."""
-        return self._steps.total() / self._seconds()
-
-    def _seconds(self) -> float:
-        return sum(step * count for step, count in self._steps.items())
+def _told(stream: Any) -> str:
+    coded = stream.codec_context
+    size = "coded unknown to FFmpeg" if coded is None else f"{coded.width}x{coded.height}"
+    default = ", the default" if stream.disposition & Disposition.default else ""
+    return f"number {stream.index} ({size}{default})"

@@ -95,8 +95,9 @@ def source_bytes(clip: SourceClip) -> int:
 
 def _count(clip: SourceClip) -> tuple[int, float]:
     """Frames and seconds of a clip, by the header of its video or the images of its folder."""
-    if clip.openface is not None:
-        with os.scandir(clip.openface.aligned) as entries:
+    images = None if clip.openface is None else clip.openface.aligned
+    if images is not None:
+        with os.scandir(images) as entries:
             return sum(is_image(entry.name) for entry in entries), 0.0
     container, stream = open_video(clip.source)
     with container:

@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adabench.data.corpora import SourceClip
-from adabench.data.prepare.aligned import AlignedFaces
+from adabench.data.prepare.aligned import AlignedFaces, images_table
 from adabench.data.prepare.crop import crop_face
 from adabench.data.prepare.decode import Video
 from adabench.data.prepare.detect import FaceDetector, make_detector
-from adabench.data.prepare.judge import FEW_FACES, OK, judge
+from adabench.data.prepare.judge import Finding, of_clip, of_faces, of_times, of_video, settle
 from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.quality import FaceQuality, sharpness
 from adabench.data.prepare.search import NoFaceError, Search, find_face, turned
@@ -50,7 +50,7 @@ class FoundFaces:
         signals: gives the content of the clip's signals file in pieces; None where it has none.
         video: the video that the faces come from, after a full pass over its frames.
         table: OpenFace's table that they come from instead.
-        remark: what is unusual about OpenFace's output, for the report.
+        findings: what is unusual about OpenFace's output, for the report.
         quality: gives how well the face was seen, whole once the crops were given.
     """
 
@@ -61,20 +61,16 @@ class FoundFaces:
     signals: Callable[[], Iterator[bytes]] | None = None
     video: Video | None = None
     table: OpenFaceTable | None = None
-    remark: str = ""
+    findings: tuple[Finding, ...] = ()
     quality: Callable[[], FaceQuality] | None = None
 
     def judge(self) -> tuple[str, str]:
         """Status and detail, as :func:`adabench.data.prepare.judge.judge`."""
+        found = [*self.findings, *of_clip(self.fps, self.face_rate)]
         if self.video is not None:
-            return judge(self.video, self.frames, self.face_rate, self.quality and self.quality())
-        told = [self.remark] if self.remark else []
-        status = "short" if self.remark else OK
-        if self.face_rate < FEW_FACES:
-            told.append(f"a face in only {self.face_rate:.0%} of the frames")
-            status = "few_faces" if status == OK else status
-        source = self.table.path if self.table is not None else ""
-        return status, f"{source}: {'; '.join(told)}" if told else ""
+            seen = () if self.quality is None else of_faces(self.quality())
+            return settle(self.video.path, [*of_video(self.video, self.frames), *found, *seen])
+        return settle(self.table.path if self.table is not None else Path(), found)
 
 
 def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
@@ -86,11 +82,12 @@ def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
     the video's frames may lack a row (their signals are empty), and as many rows may lack a frame
     (they are left off); if it is more, the table is taken for another video's. Where OpenFace
     followed several faces, the signals are those of the one that it saw most, which nothing
-    compares with the one in the crops.
+    compares with the one in the crops; that there were several is told.
 
     With ``openface`` each row of its table is a frame and the aligned images are the crops; a frame
     that failed repeats the crop before. The frame rate comes from the timestamps, or from the
-    clip's video where those tell nothing.
+    clip's video where those tell nothing. Without a table each number between the images' is a
+    frame, and the rate that of the clip's video or its corpus.
 
     Raises:
         UnreadableVideoError: the video can't be decoded.
@@ -148,28 +145,45 @@ def _detected(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
         return replace(face.quality, sharp=float(np.median(sharp)) if sharp else None)
 
     rate = round(face.face_rate, 4)
-    signals = _signals(clip, len(boxes))
-    return FoundFaces(len(boxes), video.fps, rate, crops, signals, video, quality=quality)
+    signals, findings = _signals(clip, len(boxes))
+    return FoundFaces(
+        len(boxes), video.fps, rate, crops, signals, video, findings=findings, quality=quality
+    )
 
 
 def _aligned(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
     files = _given(clip.openface, clip, "OpenFace output", "give its folder with --openface")
-    table = OpenFaceTable.read(files.table)
+    images = _given(files.aligned, clip, "aligned faces", "give their folder with --openface")
+    table = images_table(images) if files.table is None else OpenFaceTable.read(files.table)
     if not table.success.any():
         return None
-    faces = AlignedFaces(files.aligned, table, settings.size)
+    faces = AlignedFaces(images, table, settings.size)
     if not faces.good.any():
-        raise UnusableOpenFaceError(f"{files.table}: {faces.lost()}", "no_face")
-    remark = "; ".join(filter(None, (table.gaps(), faces.lost())))
-    fps, rate = _frame_rate(table, clip.video), round(faces.face_rate, 4)
-    return FoundFaces(len(table), fps, rate, faces.crops, table.signals, table=table, remark=remark)
-
-
-def _frame_rate(table: OpenFaceTable, video: Path | None) -> float:
-    fps = table.fps()
-    if fps is None and video is not None:
-        fps = Video(video).fps
+        raise UnusableOpenFaceError(f"{table.path}: {faces.lost()}", "no_face")
+    findings = [("short", told) for told in (table.gaps(), faces.lost()) if told]
+    fps, rate = _frame_rate(table, clip), round(faces.face_rate, 4)
     if fps is None:
+        fps = _given(clip.fps, clip, "frame rate", "give its video too, or OpenFace's table")
+        told = f"no file tells its frames per second: the corpus's {fps:g} are taken"
+        findings.append(("assumed_rate", told))
+    steps = table.steps()
+    findings += [*of_times(steps.uneven(), steps.spacing(), steps.pauses(), fps), *_several(table)]
+    signals = None if files.table is None else table.signals
+    return FoundFaces(
+        len(table), fps, rate, faces.crops, signals, table=table, findings=tuple(findings)
+    )
+
+
+def _several(table: OpenFaceTable) -> list[Finding]:
+    return [("several_faces", table.several)] if table.several else []
+
+
+def _frame_rate(table: OpenFaceTable, clip: SourceClip) -> float | None:
+    """Frames per second by the timestamps or the clip's video; None if images alone are there."""
+    fps = table.fps()
+    if fps is None and clip.video is not None:
+        fps = Video(clip.video).fps or None
+    if fps is None and clip.openface is not None and clip.openface.table is not None:
         raise UnusableOpenFaceError(
             f"{table.path}: column timestamp: the times of its {len(table)} frames give no frame "
             "rate: give the clip's video too, whose rate is then taken"
@@ -177,9 +191,11 @@ def _frame_rate(table: OpenFaceTable, video: Path | None) -> float:
     return fps
 
 
-def _signals(clip: SourceClip, frames: int) -> Callable[[], Iterator[bytes]] | None:
-    """What gives the signals of a clip whose faces come from its video."""
-    if clip.openface is not None:
+def _signals(
+    clip: SourceClip, frames: int
+) -> tuple[Callable[[], Iterator[bytes]] | None, tuple[Finding, ...]]:
+    """What gives the signals of a clip whose faces come from its video, and what is odd of them."""
+    if clip.openface is not None and clip.openface.table is not None:
         table = OpenFaceTable.read(clip.openface.table)
         fitting, most = table.fitting(frames), STRAY_ROWS * frames
         if max(len(table) - fitting, frames - fitting) > most:
@@ -187,10 +203,11 @@ def _signals(clip: SourceClip, frames: int) -> Callable[[], Iterator[bytes]] | N
                 f"{table.path}: {len(table)} rows, of which {fitting} belong to the {frames} "
                 f"frames of {clip.video}: run OpenFace on this video"
             )
-        return lambda: table.signals(frames)
+        several = [(word, f"{table.path}: {told}") for word, told in _several(table)]
+        return lambda: table.signals(frames), tuple(several)
     source = clip.signals
     if source is None:
-        return None
+        return None, ()
     rows = len(pd.read_csv(source, usecols=[0]))
     if rows != frames:
         raise BadSignalsError(f"{source}: {rows} rows for {frames} frames of {clip.video}")
@@ -200,7 +217,7 @@ def _signals(clip: SourceClip, frames: int) -> Callable[[], Iterator[bytes]] | N
             while chunk := file.read(_CHUNK):
                 yield chunk
 
-    return content
+    return content, ()
 
 
 def _given(value: _Given | None, clip: SourceClip, what: str, remedy: str) -> _Given:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from adabench.data.prepare.decode import Video
@@ -11,15 +11,24 @@ from adabench.data.prepare.quality import FaceQuality, of_faces
 OK = "ok"
 
 SUSPICIOUS = {
-    "short": "some frames that the header states are missing",
+    "short": "some frames are missing",
     "damaged_frames": "some frames were restored only in part",
+    "several_streams": "several videos in one file, of which one was taken",
+    "several_faces": "OpenFace numbered several faces",
     "variable_rate": "frames come at no steady rate; times within the clip are approximate",
+    "pause": "nothing was recorded for a while",
     "odd_rate": "a frame rate that no camera has",
+    "assumed_rate": "a frame rate that only the corpus's name tells",
     "few_faces": "a face in few of the frames looked at",
     "other_faces": "somebody else's face beside the one that was followed",
     "turned_face": "faces lie on their side or upside down, and were turned upright",
     "tilted": "faces are tilted, and were cut as they are",
+    "interlaced": "frames that hold the lines of two moments, and are kept so",
+    "hdr": "made for HDR screens, and kept without mapping its colours",
+    "mirrored": "mirrored, as the container says",
     "rotated": "turned upright, as the container says",
+    "stretched": "pixels that are not square, stretched as players do",
+    "cropped": "edges cut off, as the container says",
     "wrong_suffix": "the file is another kind of video than its name says",
 }
 """Status words of clips that are kept, and worth a look: the most serious first."""
@@ -65,8 +74,11 @@ REMARKS = {
 }
 """Status words of what readers of corpora remark; it costs no clip."""
 
+Finding = tuple[str, str]
+"""A status word and what was found."""
+
 SHORT, TRUNCATED = 0.99, 0.95
-"""A clip with a smaller share of the frames that its header states is suspicious, or left out."""
+"""A clip with a smaller share of its frames is suspicious, or left out."""
 WHOLE = 0.95
 """A clip with a smaller share of frames that were decoded without an error is left out."""
 FEW_FACES = 0.5
@@ -101,45 +113,89 @@ def judge(
 ) -> tuple[str, str]:
     """Status and detail of a clip that was decoded.
 
-    The status is the most serious of what is found; the detail tells all of it.
-
     Args:
         video: after a full pass over its frames.
         frames: how many there were.
         face_rate: share of the frames looked at in which a face was found, 0 to 1.
         quality: how well it was seen.
     """
-    found = list(_findings(video, frames, face_rate))
-    found += [] if quality is None else of_faces(quality)
+    seen = () if quality is None else of_faces(quality)
+    found = [*of_video(video, frames), *of_clip(video.fps, face_rate), *seen]
+    return settle(video.path, found)
+
+
+def settle(source: Path, findings: Iterable[Finding]) -> tuple[str, str]:
+    """Status and detail of a clip: the most serious word of what was found, and all of it."""
+    found = list(findings)
     if not found:
         return OK, ""
     order = ("truncated", "damaged", *SUSPICIOUS)
     found.sort(key=lambda finding: order.index(finding[0]))
-    return found[0][0], f"{video.path}: {'; '.join(detail for _, detail in found)}"
+    return found[0][0], f"{source}: {'; '.join(detail for _, detail in found)}"
 
 
-def _findings(video: Video, frames: int, face_rate: float) -> Iterator[tuple[str, str]]:
-    share = frames / max(video.stated_frames, 1)
-    if share < SHORT or video.broken:
-        told = f"{frames} of {video.stated_frames or 'unknown'} frames can be decoded"
+def of_clip(fps: float, face_rate: float) -> Iterator[Finding]:
+    """What is odd about any clip, wherever its faces come from; arguments as of :func:`judge`."""
+    if not SLOWEST <= fps <= FASTEST:
+        yield "odd_rate", f"it states {fps:.6g} frames per second; times can't be trusted"
+    if face_rate < FEW_FACES:
+        yield "few_faces", f"a face in only {face_rate:.0%} of the frames looked at"
+
+
+def of_video(video: Video, frames: int) -> Iterator[Finding]:
+    """What is odd about a video, after a full pass over its ``frames``."""
+    if video.lost or video.broken:
+        share = frames / (frames + video.lost)
+        told = f"{frames} of {frames + video.lost} frames can be decoded"
         cause = f" ({video.broken})" if video.broken else ""
         yield ("truncated" if share < TRUNCATED else "short"), told + cause
     if video.damaged:
         status = "damaged" if 1 - video.damaged / frames < WHOLE else "damaged_frames"
         yield status, f"{video.damaged} of {frames} frames could be restored only in part"
-    if video.variable_rate and video.spacing is not None:
-        low, high = video.spacing
-        yield (
-            "variable_rate",
-            f"its frames are {1000 * low:.0f} to {1000 * high:.0f} ms apart; each is kept once and "
-            f"counts as 1/{video.fps:.4g} s, so times within the clip are approximate",
-        )
-    if not SLOWEST <= video.fps <= FASTEST:
-        yield "odd_rate", f"it states {video.fps:.6g} frames per second; times can't be trusted"
-    if face_rate < FEW_FACES:
-        yield "few_faces", f"a face in only {face_rate:.0%} of the frames looked at"
-    if video.rotation:
-        yield "rotated", f"turned by {video.rotation} degrees, as its container says"
+    if video.others:
+        yield "several_streams", video.others
+    yield from of_times(video.variable_rate, video.spacing, video.pauses, video.fps)
+    yield from _of_pictures(video, frames)
     suffix = Path(video.path).suffix.lower()
     if _CONTAINERS.get(suffix, video.format) not in [video.format, *video.format.split(",")]:
         yield "wrong_suffix", f"its name ends with {suffix}, but it is {video.format}"
+
+
+def of_times(
+    variable: bool, spacing: tuple[float, float] | None, pauses: tuple[int, float], fps: float
+) -> Iterator[Finding]:
+    """What is odd about when a clip's frames are shown; arguments as attributes of a `Video`."""
+    if variable and spacing is not None:
+        low, high = spacing
+        yield (
+            "variable_rate",
+            f"its frames are {1000 * low:.0f} to {1000 * high:.0f} ms apart; each is kept once and "
+            f"counts as 1/{fps:.4g} s, so times within the clip are approximate",
+        )
+    count, seconds = pauses
+    if count:
+        times = "once" if count == 1 else f"{count} times"
+        yield "pause", f"it pauses {times}, for {seconds:.1f} s in all, which are left out"
+
+
+def _of_pictures(video: Video, frames: int) -> Iterator[Finding]:
+    if video.interlaced > frames / 2:
+        yield (
+            "interlaced",
+            f"{video.interlaced} of {frames} frames are interlaced: what moves has combed edges; "
+            "deinterlace the video to mend that",
+        )
+    if video.hdr:
+        yield "hdr", "its colours are HDR's and look washed out; convert it to SDR to mend that"
+    shown = video.display
+    if shown.mirrored:
+        yield "mirrored", "left and right change places, as its container says"
+    if shown.rotation:
+        yield "rotated", f"turned by {shown.rotation} degrees, as its container says"
+    if shown.shape != 1:
+        told = f"{shown.shape.numerator}:{shown.shape.denominator}"
+        yield "stretched", f"its pixels are {told}, and stretched to squares"
+    if any(shown.crop):
+        left, top, right, bottom = shown.crop
+        told = f"{left}, {top}, {right} and {bottom} pixels are cut off its edges"
+        yield "cropped", f"{told} (left, top, right, bottom), as its container says"

@@ -13,19 +13,23 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adabench.data.prepare.face_ids import FaceIds, place_columns, place_of, told
 from adabench.data.prepare.pulse import beat
+from adabench.data.prepare.times import Steps, camera_rate
 
 SIGNAL_NAMES = re.compile(r"AU\d+_[cr]|gaze_\w+|pose_\w+|eye_lmk_[xyXYZ]_\d+|[xyXYZ]_\d+")
 """Columns that are kept as signals: action units, gaze, pose and landmarks."""
 
 _REMEDY = "run OpenFace on the clip again"
 _ROUNDING = 0.001
-_NTSC = 1000 / 1001
+# what stands where nothing was measured, by C on Linux and Windows, pandas and R
+_UNMEASURED = re.compile(r"|[-+]?(nan(\(\w*\))?|inf(inity)?|1\.#\w+)|<?na>?|n/a|none|null", re.I)
+_TRUTH = {"true": True, "false": False}
 
 
 class UnusableOpenFaceError(ValueError):
@@ -44,6 +48,7 @@ class UnusableOpenFaceError(ValueError):
 
 
 class _Row(NamedTuple):
+    line: int
     frame: int
     face: int
     seconds: float
@@ -56,16 +61,19 @@ class OpenFaceTable:
     """The frames of a table and its clip's face; make one with :meth:`read`.
 
     Of several faces, the one that was tracked in the most frames is the clip's; between equals, the
-    one with the smallest ``face_id``. A frame in which only others were found counts as failed.
+    one with the smallest ``face_id``. Where a face is numbered anew it stays the same face, if
+    landmarks or poses show that. A frame in which only others were found counts as failed.
 
     Args:
         path: the file.
         numbers: (N,) the frames as OpenFace numbers them, from 1, ascending; may have gaps.
         success: (N,) bool, whether the clip's face was tracked.
         seconds: (N,) when each frame is shown; NaN where the table doesn't tell.
-        face: the clip's ``face_id``; None where the table has no such column.
-        faces: how many faces there are.
+        face: the clip's ``face_id``, the first of several; None where the table has no such column.
+        faces: how many ``face_id`` there are.
         cut_short: whether the last row is incomplete, and left off.
+        ids: (N,) the clip's ``face_id`` in each frame; None where it is always ``face``.
+        several: what is to be told of other faces, or of one with several numbers; empty if nothing.
     """
 
     path: Path
@@ -75,6 +83,8 @@ class OpenFaceTable:
     face: int | None
     faces: int
     cut_short: bool
+    ids: NDArray[np.int64] | None = None
+    several: str = ""
 
     @classmethod
     def read(cls, path: Path) -> OpenFaceTable:
@@ -86,30 +96,32 @@ class OpenFaceTable:
             OSError: the file can't be read.
         """
         source = _Source(path)
-        whole, times = array("q"), array("d")
-        for row in source.rows():
-            whole.extend((row.frame, row.face, row.success))
-            times.append(row.seconds)
-        frames, faces, success = np.array(whole).reshape(-1, 3).T
-        seconds = np.array(times)
+        (frames, faces, success), times, known = source.columns()
         if not len(frames):
             raise UnusableOpenFaceError(f"{path}: the table has no row: {_REMEDY}")
-        ids = np.unique(faces)
-        face = ids[np.argmax([success[faces == one].sum() for one in ids])]
-        mine = faces == face
         _check_order(path, frames, 0)
-        _check_order(path, frames[mine], 1)
+        chosen = known.chosen()
+        for face in chosen:
+            _check_order(path, frames[faces == face], 1)
         numbers, first = np.unique(frames, return_index=True)
-        tracked = np.isin(numbers, frames[mine & success.astype(bool)])
-        has_face = "face_id" in source.names
+        ids = np.full(len(numbers), chosen[0])
+        tracked = np.zeros(len(numbers), bool)
+        # of two numbers in one frame the earlier one
+        for face in reversed(chosen):
+            at = np.searchsorted(numbers, frames[(faces == face) & success])
+            ids[at], tracked[at] = face, True
+        beside = success & ~np.isin(faces, chosen)
+        share = len(np.unique(frames[beside])) / len(numbers)
         return cls(
             path,
             numbers,
             tracked,
-            seconds[first],
-            int(face) if has_face else None,
-            len(ids),
+            times[first],
+            chosen[0] if "face_id" in source.names else None,
+            len(known.known),
             source.cut_short,
+            ids if len(chosen) > 1 else None,
+            told(chosen, np.unique(faces[beside]).tolist(), share),
         )
 
     def __len__(self) -> int:
@@ -137,12 +149,15 @@ class OpenFaceTable:
     def fps(self) -> float | None:
         """Frames per second by the timestamps; None for one frame, or where they stand still.
 
-        The median of the slopes between frames that lie half the clip apart, so that neither their
-        rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
+        The median of the slopes between frames that lie half the clip apart, pauses aside, so that
+        neither their rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
         number, or one times 1000/1001) is taken where that rounding allows it.
         """
         known = np.isfinite(self.seconds)
-        seconds, numbers = self.seconds[known], self.numbers[known]
+        seconds, numbers = self.seconds[known].copy(), self.numbers[known]
+        lengths, steps = self._lengths(), self.steps()
+        pauses = np.array([steps.is_pause(length) for length in lengths], bool)
+        seconds[1:] -= np.cumsum(np.where(pauses, lengths - steps.usual, 0))
         half = len(seconds) // 2
         if half == 0:
             return None
@@ -150,10 +165,22 @@ class OpenFaceTable:
         period = float(np.median((seconds[half:] - seconds[:-half]) / frames))
         if not period > 0:
             return None
-        usual = [max(1, round(1 / period / unit)) * unit for unit in (1.0, _NTSC)]
-        nearest = min(usual, key=lambda rate: abs(1 / rate - period))
+        nearest = camera_rate(1 / period)
         close = abs(1 / nearest - period) <= _ROUNDING / float(np.median(frames))
         return nearest if close else 1 / period
+
+    def steps(self) -> Steps:
+        """The times between frames that follow each other; none without timestamps."""
+        lengths = self._lengths()
+        return Steps.between(lengths[np.diff(self.numbers[np.isfinite(self.seconds)]) == 1])
+
+    def _lengths(self) -> NDArray[np.float64]:
+        """The time from each frame with a timestamp to the next; single wrong ones don't matter."""
+        seconds = self.seconds[np.isfinite(self.seconds)]
+        if len(seconds) > 2:
+            low, high = np.minimum(seconds[:-2], seconds[2:]), np.maximum(seconds[:-2], seconds[2:])
+            seconds[1:-1] = np.clip(seconds[1:-1], low, high)
+        return np.diff(seconds)
 
     def fitting(self, frames: int) -> int:
         """How many of its rows belong to the frames of a video of ``frames`` frames."""
@@ -176,16 +203,23 @@ class OpenFaceTable:
         blank, filled = "," * len(columns), 0
         total = len(self) if frames is None else frames
         for row in source.rows():
-            if not row.success or (self.face is not None and row.face != self.face):
+            if not row.success or row.face != self._face(row):
                 continue
             numbered = frames is not None
             place = row.frame - self.first if numbered else self._place(row.frame)
             if place >= total:
                 break
             yield from (f"{i}{blank}\n".encode() for i in range(filled, place))
-            yield (",".join([str(place), *(_cell(row.cells[i]) for i in columns)]) + "\n").encode()
+            cells = (source.measured(row, i) for i in columns)
+            yield (",".join([str(place), *cells]) + "\n").encode()
             filled = place + 1
         yield from (f"{i}{blank}\n".encode() for i in range(filled, total))
+
+    def _face(self, row: _Row) -> int:
+        """The clip's face in the frame of a row."""
+        if self.ids is not None:
+            return int(self.ids[self._place(row.frame)])
+        return row.face if self.face is None else self.face
 
     def _place(self, number: int) -> int:
         return int(np.searchsorted(self.numbers, number))
@@ -206,6 +240,19 @@ class _Source:
                 f"timestamp, confidence, success, ..., got {','.join(self.names)[:80]!r}: {_REMEDY}"
             )
 
+    def columns(self) -> tuple[tuple[NDArray[Any], ...], NDArray[np.float64], FaceIds]:
+        """Frame, face and success of all rows, their seconds, and what is known of the faces."""
+        whole, times, known = array("q"), array("d"), FaceIds()
+        places = place_columns(self.names) if "face_id" in self.names else ()
+        for row in self.rows():
+            whole.extend((row.frame, row.face, row.success))
+            times.append(row.seconds)
+            known.known.add(row.face)
+            if row.success:
+                known.add(row.frame, row.face, place_of([_float(row.cells[i]) for i in places]))
+        frames, faces, success = np.array(whole).reshape(-1, 3).T
+        return (frames, faces, success.astype(bool)), np.array(times), known
+
     def rows(self) -> Iterator[_Row]:
         """The rows in the file's order; one cut short at the end is left off.
 
@@ -224,10 +271,23 @@ class _Source:
                 self._refuse(line, f"{len(self.names)} cells", f"{len(cells)} cells")
             frame = self._number(line, "frame", cells[at["frame"]])
             face = 0 if face_at is None else self._number(line, "face_id", cells[face_at])
-            seconds = math.nan if time_at is None else _float(cells[time_at])
-            success = _float(cells[at["success"]]) > 0.5
-            yield _Row(frame, face, seconds, success, cells)
+            seconds = (
+                math.nan if time_at is None else self._value(line, "timestamp", cells[time_at])
+            )
+            success = self._success(line, cells[at["success"]])
+            yield _Row(line, frame, face, seconds, success, cells)
             beat()
+
+    def measured(self, row: _Row, column: int) -> str:
+        """A cell as it is written; empty where nothing was measured.
+
+        Raises:
+            UnusableOpenFaceError: it is neither a number nor empty.
+        """
+        cell = row.cells[column]
+        return (
+            cell.strip() if math.isfinite(self._value(row.line, self.names[column], cell)) else ""
+        )
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:
@@ -245,7 +305,25 @@ class _Source:
             self._refuse(line, f"{column}: a whole number", repr(cell.strip()[:40]))
         return int(value)
 
-    def _refuse(self, line: int, expected: str, got: str) -> None:
+    def _value(self, line: int, column: str, cell: str) -> float:
+        """A number, or NaN where nothing was measured."""
+        value = _float(cell)
+        if math.isnan(value) and not _UNMEASURED.fullmatch(cell.strip()):
+            self._refuse(line, f"{column}: a number", repr(cell.strip()[:40]))
+        return value
+
+    def _success(self, line: int, cell: str) -> bool:
+        text = cell.strip().lower()
+        if text in _TRUTH:
+            return _TRUTH[text]
+        if _UNMEASURED.fullmatch(text):
+            return False
+        value = _float(text)
+        if math.isnan(value):
+            self._refuse(line, "success: 0 or 1", repr(cell.strip()[:40]))
+        return value > 0.5
+
+    def _refuse(self, line: int, expected: str, got: str) -> NoReturn:
         raise UnusableOpenFaceError(
             f"{self.path}: row {line}: expected {expected}, got {got}: {_REMEDY}"
         )
@@ -266,7 +344,3 @@ def _float(cell: str) -> float:
         return float(cell)
     except ValueError:
         return math.nan
-
-
-def _cell(cell: str) -> str:
-    return cell.strip() if math.isfinite(_float(cell)) else ""

@@ -7,7 +7,7 @@ import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from adabench.data.corpora import CorpusReader, Problem, Scan, SourceClip
 from adabench.data.manifest import SPLITS
@@ -20,6 +20,14 @@ SHOWN = 3
 """Problems told of each sort; all of them stand in the report that prepare writes."""
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_NOTHING = "nothing can be prepared: mend what is listed above, and look again"
+
+
+class ScanReport(NamedTuple):
+    """What a look at a raw corpus tells, and whether there is anything to prepare."""
+
+    text: str
+    usable: bool
 
 
 def scan_text(
@@ -46,10 +54,24 @@ def scan_text(
         FileNotFoundError: ``src`` holds no such corpus.
         ValueError: a table that can't be read.
     """
+    return scan_report(reader, src, settings, out=out, layout=layout).text
+
+
+def scan_report(
+    reader: CorpusReader,
+    src: Path,
+    settings: PrepareSettings,
+    *,
+    out: Path | None = None,
+    layout: Path | None = None,
+) -> ScanReport:
+    """As :func:`scan_text`, with whether any of the clips found can be opened."""
     src = Path(src)
     out = Path("data") / reader.name if out is None else out
     scan = reader.scan(src)
     held = extent(scan.clips)
+    usable = len(held.unreadable) < len(scan.clips)
+    command = _command(reader, src, settings, out, layout)
     parts = [
         _title(reader, src),
         _table(scan.clips),
@@ -57,9 +79,9 @@ def scan_text(
         *_problems([*scan.problems, *_record_problem(reader, src)]),
         *_unreadable(held),
         _plan(scan, held, settings, out),
-        f"go on with\n  {_command(reader, src, settings, out, layout)}",
+        f"go on with\n  {command}" if usable else _NOTHING,
     ]
-    return "\n\n".join(part for part in parts if part)
+    return ScanReport("\n\n".join(part for part in parts if part), usable)
 
 
 def _title(reader: CorpusReader, src: Path) -> str:
@@ -159,15 +181,18 @@ def _plan(scan: Scan, held: Extent, settings: PrepareSettings, out: Path) -> str
     """What prepare would do, and the disk that it would take."""
     if not scan.clips:
         return "would do\n  nothing: there is no clip to prepare"
-    openface = any(clip.openface is not None for clip in scan.clips)
-    if openface:
-        how = "take OpenFace's aligned faces and keep its columns as signals"
+    if settings.source == "openface":
+        how = "take OpenFace's aligned faces"
+        if any(clip.openface and clip.openface.table for clip in scan.clips):
+            how += " and keep its columns as signals"
         basis = f"counted in {held.read} of {held.clips} folders of images"
     else:
         how = (
             f"find faces with {settings.detector} every {settings.detect_every} frames, with a "
             f"margin of {settings.margin:g}{', and align them' if settings.cut == 'aligned' else ''}"
         )
+        if any(clip.openface is not None for clip in scan.clips):
+            how += ", with the columns of OpenFace's tables as signals"
         basis = f"by the headers of {held.read} of {held.clips} videos, without decoding"
     lines = [f"would {how}", f"  and store crops of {settings.size} px in {out}"]
     if not held.read:
@@ -203,9 +228,9 @@ def _command(
         if field.init and field.name != "source" and told:
             words += [f"--{field.name.replace('_', '-')}", str(value)]
     options = dict(reader.options)
-    for option in ("labels", "openface"):
+    for option in ("labels", "openface", "openface_tables"):
         if option in options:
-            words += [f"--{option}", str(options.pop(option))]
+            words += [f"--{option.replace('_', '-')}", str(options.pop(option))]
     if layout is not None or options:
         words += ["--layout", str(layout or "LAYOUT")]
     return shlex.join(words)

@@ -71,6 +71,7 @@ def test_the_videos_name_goes_first(raw, output):
 
 
 def test_missing_table(raw, output):
+    output("b", "204_1_Freeform_video")
     problem = only(Avec2014Reader(openface=output("a", table=False)).scan(raw))
     assert (problem.name, problem.status) == (CLIP, "no_openface")
     assert f"no table {CLIP}_video.csv" in problem.detail
@@ -146,3 +147,97 @@ def test_images_are_not_listed(output, monkeypatch):
     )
     assert isinstance(index.find(CLIP, [f"{CLIP}_video"]), OpenFaceFiles)
     assert len(seen) == 1
+
+
+def test_tables_beside_videos(raw, output):
+    root = output("some/where", images=None)
+    (clip,) = Avec2014Reader(openface_tables=root).scan(raw).clips
+    assert clip.openface == OpenFaceFiles(root / "some" / "where" / f"{CLIP}_video.csv", None)
+    assert clip.source == clip.video == raw / "train" / "Freeform" / f"{CLIP}_video.mp4"
+    assert clip.source_name == f"train/Freeform/{CLIP}_video.mp4"
+
+
+def test_a_clip_without_a_table_beside_it(raw, output):
+    root = output("some", "204_1_Freeform_video", images=None)
+    problem = only(Avec2014Reader(openface_tables=root).scan(raw))
+    assert (problem.name, problem.status) == (CLIP, "no_openface")
+
+
+def test_tables_do_not_stand_for_videos(raw, output):
+    root = output("train/Freeform", "204_1_Freeform_video")
+    (raw / "204_1_Depression.csv").write_text("9")
+    scan = Avec2014Reader(openface_tables=root).scan(raw)
+    assert {problem.status for problem in scan.problems} == {"no_openface", "no_video"}
+
+
+@pytest.mark.parametrize("name", ["avec2013", "avec2014", "table"])
+def test_images_or_tables_alone(raw, output, name):
+    root = output("some")
+    (raw / "203_1_Depression.csv").rename(raw / "label.txt")
+    (raw / "clips.csv").write_text("clip,video,score\na,a.mp4,3\n")
+    with pytest.raises(ValueError, match=r"openface and openface_tables: .* leave one out"):
+        find_reader(name, openface=root, openface_tables=root).scan(raw)
+
+
+def test_a_tables_rows_beside_tables_of_openface(raw, output):
+    root = output("any", CLIP, images=None)
+    (raw / "203_1_Depression.csv").unlink()
+    rows = f"clip,video,score\n{CLIP},train/Freeform/{CLIP}_video.mp4,3\n"
+    (raw / "clips.csv").write_text(rows)
+    (clip,) = find_reader("table", openface_tables=root).scan(raw).clips
+    assert (clip.openface.aligned, clip.source) == (None, clip.video)
+    (raw / "clips.csv").write_text(f"clip,video,score\n{CLIP},,3\n")
+    scan = find_reader("table", openface_tables=root).scan(raw)
+    assert "no_video" in {problem.status for problem in scan.problems}
+
+
+@pytest.fixture
+def faces_alone(tmp_path):
+    """AVEC 2013 as it is passed on: folders of images by split, and labels."""
+
+    def write(*folders):
+        root = tmp_path / "passed on"
+        for number, folder in enumerate(folders):
+            session = f"20{number}_1"
+            images = root / folder / f"{session}_cut_combined_aligned"
+            images.mkdir(parents=True)
+            (images / "frame_det_00_000001.bmp").write_bytes(b"picture")
+            (root / f"{session}_Depression.csv").write_text("7")
+        return root
+
+    return write
+
+
+SPLITS = {"train": "Training_face", "dev": "Development_face", "test": "Testing_face"}
+
+
+@pytest.mark.parametrize("change", [str, str.lower, lambda name: name.replace("ing_", "_")])
+def test_faces_as_they_are_passed_on(faces_alone, change):
+    root = faces_alone(*map(change, SPLITS.values()))
+    scan = find_reader("avec2013", openface=root).scan(root)
+    assert scan.problems == ()
+    assert {clip.split for clip in scan.clips} == set(SPLITS)
+    for clip in scan.clips:
+        assert clip.openface.table is None
+        assert clip.source == clip.openface.aligned
+        assert clip.source_name.endswith(f"{clip.clip}_cut_combined_aligned")
+        assert clip.fps == 30
+
+
+def test_a_missing_table_beside_others_is_still_one(faces_alone):
+    root = faces_alone(*SPLITS.values())
+    (root / "Training_face" / "200_1_cut_combined.csv").write_text("frame, success\n1, 1\n")
+    scan = find_reader("avec2013", openface=root).scan(root)
+    assert [clip.clip for clip in scan.clips] == ["200_1"]
+    assert {problem.status for problem in scan.problems} == {"no_openface"}
+
+
+def test_folders_of_other_names_are_told(faces_alone):
+    root = faces_alone("faces of Training", "faces of Testing")
+    with pytest.raises(FileNotFoundError, match="name their root with --openface"):
+        find_reader("avec2013").scan(root)
+    with pytest.raises(FileNotFoundError, match="in a file for --layout") as caught:
+        find_reader("avec2013", openface=root).scan(root)
+    assert "there are 2 folders of OpenFace's of other names or places" in str(caught.value)
+    assert "the first faces of Testing/201_1_cut_combined_aligned" in str(caught.value)
+    assert "name their root" not in str(caught.value)

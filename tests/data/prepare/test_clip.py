@@ -285,6 +285,37 @@ def test_openface_that_is_left_out(openface_job, content, status):
     check_left_out(openface_job, status, "clip.csv")
 
 
+def test_images_alone(openface_job):
+    files = dataclasses.replace(openface_job.clip.openface, table=None)
+    job = dataclasses.replace(
+        openface_job, clip=dataclasses.replace(openface_job.clip, openface=files, fps=30.0)
+    )
+    # the video of the same clip tells the rate
+    note = prepare_clip(job)
+    assert (note.status, note.frames, note.fps, len(note.stored)) == ("ok", 20, 15.0, 1)
+    assert job.sources() == []
+    assert note.row(job).source == "clip_aligned"
+    assert finished(job) == note
+    (files.aligned / "frame_det_00_000007.bmp").unlink()
+    assert finished(job) is None
+    again = prepare_clip(job)
+    assert again.face_rate == 0.95
+    assert again.row(job).source_sha256 != note.row(job).source_sha256
+
+
+@pytest.mark.parametrize(("status", "again"), [("ok", False), ("short", True), ("truncated", True)])
+def test_what_an_earlier_version_found_odd_is_looked_at_again(job, status, again):
+    note = prepare_clip(job)
+    content = json.loads(job.note.read_text()) | {"status": status, "detail": "by other rules"}
+    del content["reading"]
+    if status == "truncated":
+        content |= {"stored": [], "digests": []}
+    job.note.write_text(json.dumps(content))
+    assert (finished(job) is None) == again
+    if again:
+        assert prepare_clip(job) == note
+
+
 def test_videos_with_openfaces_signals(openface_job, tmp_path):
     job = dataclasses.replace(openface_job, settings=PrepareSettings())
     plain = ClipJob(
@@ -303,6 +334,8 @@ def test_videos_with_openfaces_signals(openface_job, tmp_path):
     table = job.clip.openface.table
     table.write_text(table.read_text().replace("4.15", "4.16"))
     assert finished(job) is None
+    assert prepare_clip(dataclasses.replace(plain, out=job.out)).status == "ok"
+    assert not job.signals.exists()
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:9]))
     assert prepare_clip(job).status == "bad_signals"
 

@@ -7,17 +7,10 @@ import av
 import cv2
 import numpy as np
 import pytest
+from odd_videos import add_sound
 
 from adabench.data.prepare.containers import UnreadableVideoError, open_video, stated_seconds
 from adabench.data.prepare.judge import LEFT_OUT
-
-
-def add_sound(container, stream, seconds):
-    for _ in range(round(seconds * 8000 / 1024)):
-        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.int16), "s16", "mono")
-        sound.rate = 8000
-        container.mux(stream.encode(sound))
-    container.mux(stream.encode())
 
 
 def write_sound(path, codec="aac", container_format="mp4"):

@@ -9,6 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from adabench.data.prepare import pulse
 from adabench.data.prepare.decode import UnreadableVideoError, Video
+from adabench.data.prepare.display import AS_STORED
 
 
 def count(video):
@@ -25,7 +26,7 @@ def test_frames_and_rate(tmp_path, face_clip, write_video, suffix):
         assert numbers == tuple(range(12))
         for mine, original in zip(pictures, clip.frames, strict=True):
             assert peak_signal_noise_ratio(original, mine) > 30
-    assert (video.broken, video.damaged, video.rotation) == (None, 0, 0)
+    assert (video.broken, video.damaged, video.lost, video.display) == (None, 0, 0, AS_STORED)
     assert not video.variable_rate
 
 
@@ -57,7 +58,7 @@ def test_end_cut_off(tmp_path, face_clip, write_video):
     video = Video(path)
     assert video.stated_frames == 40
     assert 0 < count(video) < 38
-    assert video.broken
+    assert (count(video) + video.lost, bool(video.broken)) == (40, True)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
@@ -76,7 +77,7 @@ def test_frames_come_upright(tmp_path, face_clip, degrees):
         container.mux(stream.encode())
     video = Video(path)
     frames = list(video.frames())
-    assert video.rotation == degrees
+    assert (video.display.rotation, video.display.mirrored) == (degrees, False)
     for frame, original in zip(frames, upright, strict=True):
         assert frame.size == (96, 64)
         assert peak_signal_noise_ratio(original, frame.rgb()) > 25
@@ -117,6 +118,8 @@ def test_a_long_freeze_makes_the_rate_variable(tmp_path, face_clip):
     count(video)
     assert video.variable_rate
     assert video.spacing == pytest.approx((0.04, 2.04))
+    assert video.pauses == (1, pytest.approx(2.04))
+    assert video.fps == pytest.approx(25)
 
 
 @pytest.mark.parametrize("fps", [15, 30, 60])

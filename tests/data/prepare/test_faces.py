@@ -1,5 +1,6 @@
 """The faces of a clip, from a video, from OpenFace's output, or from both."""
 
+import dataclasses
 import io
 import tracemalloc
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from adabench.data.corpora import SourceClip
+from adabench.data.corpora import OpenFaceFiles, SourceClip
 from adabench.data.prepare.decode import UnreadableVideoError
 from adabench.data.prepare.faces import BadSignalsError, face_boxes, faces_of
 from adabench.data.prepare.openface import UnusableOpenFaceError
@@ -33,7 +34,7 @@ def test_faces_of_a_video(video):
     assert [crop.shape for crop in crops] == [(48, 48, 3)] * 20
     for first, second in zip(crops, found.crops(), strict=True):
         np.testing.assert_array_equal(first, second)
-    assert (found.signals, found.table, found.remark) == (None, None, "")
+    assert (found.signals, found.table, found.findings) == (None, None, ())
     assert found.video.path == video
     assert found.judge() == ("ok", "")
 
@@ -64,6 +65,89 @@ def test_gaps_and_lost_images_are_told(tmp_path, write_openface, openface_rows):
     assert "3 frame numbers are missing, the first between 3 and 7" in detail
     assert "1 of 5 images" in detail
     assert detail.startswith(str(files.table))
+
+
+@pytest.mark.parametrize(("seconds", "fps"), [(0.001, 1000), (2.0, 0.5)])
+def test_a_tables_odd_rate_is_told_as_a_videos(
+    tmp_path, write_openface, openface_rows, seconds, fps
+):
+    rows = [openface_rows([n], seconds=n * seconds)[0] for n in range(1, 101)]
+    found = faces_of(clip(openface=write_openface(tmp_path, rows)), OPENFACE)
+    status, detail = found.judge()
+    assert (status, found.fps) == ("odd_rate", fps)
+    assert f"it states {fps} frames per second" in detail
+
+
+def test_a_tables_times_are_judged_as_a_videos(tmp_path, write_openface, openface_rows):
+    def judged(seconds):
+        rows = [openface_rows([n], seconds=s)[0] for n, s in enumerate(seconds, 1)]
+        found = faces_of(clip(openface=write_openface(tmp_path, rows)), OPENFACE)
+        return found.fps, *found.judge()
+
+    pause = [n / 30 + (60 if n >= 40 else 0) for n in range(72)]
+    fps, status, detail = judged(pause)
+    assert (fps, status) == (30, "variable_rate")
+    assert "it pauses once, for 60.0 s in all" in detail
+    fps, status, detail = judged(np.cumsum([0.033, 0.034, 0.12, 0.066] * 12))
+    assert (status, round(fps)) == ("variable_rate", 16)
+    assert "its frames are 33 to 120 ms apart" in detail
+    wrong = [n / 25 for n in range(300)]
+    wrong[20], wrong[50] = 0.0, 900.0
+    assert judged(wrong) == (25, "ok", "")
+    assert judged([n / 30 for n in range(72) if n % 3])[1] == "variable_rate"
+
+
+def joined(openface_rows):
+    place = {f"{axis}_{n}": 40 + n * (axis == "x") for axis in "xy" for n in (0, 16)}
+    return [
+        *openface_rows(range(1, 15), face=0, fps=15, **place),
+        *openface_rows(range(15, 21), face=1, fps=15, **place),
+    ]
+
+
+COLUMNS = ("frame", "face_id", "timestamp", "success", "AU04_r", "x_0", "y_0", "x_16", "y_16")
+
+
+def test_images_of_a_face_that_is_numbered_anew(tmp_path, write_openface, openface_rows):
+    files = write_openface(tmp_path, joined(openface_rows), columns=COLUMNS)
+    found = faces_of(clip(openface=files), OPENFACE)
+    assert [round(float(crop[..., 2].mean())) for crop in found.crops()] == [*range(1, 21)]
+    assert (found.face_rate, signals_of(found)["AU04_r"].isna().sum()) == (1, 0)
+    status, detail = found.judge()
+    assert (status, "face_id 0, 1 follow each other" in detail) == ("several_faces", True)
+
+
+def test_signals_of_a_face_that_is_numbered_anew(tmp_path, write_openface, openface_rows, video):
+    files = write_openface(tmp_path, joined(openface_rows), columns=COLUMNS)
+    found = faces_of(clip(video, OpenFaceFiles(files.table, None)), PrepareSettings())
+    assert signals_of(found)["AU04_r"].notna().all()
+    status, detail = found.judge()
+    assert (status, f"{files.table}: face_id 0, 1 follow" in detail) == ("several_faces", True)
+
+
+def test_images_without_a_table(tmp_path, write_openface, openface_rows, video):
+    folder = write_openface(tmp_path, openface_rows([2, 3, 4, 7, 8])).aligned
+    files = OpenFaceFiles(None, folder)
+    found = faces_of(clip(video, files), OPENFACE)
+    assert (found.frames, found.fps, found.face_rate, found.signals) == (8, 15, 5 / 8, None)
+    shown = [round(float(crop[..., 2].mean())) for crop in found.crops()]
+    assert shown == [2, 2, 3, 4, 4, 4, 7, 8]
+    assert found.judge() == ("ok", "")
+    with pytest.raises(UnusableOpenFaceError, match="no frame rate of this clip: give its video"):
+        faces_of(clip(openface=files), OPENFACE)
+    found = faces_of(dataclasses.replace(clip(openface=files), fps=30.0), OPENFACE)
+    status, detail = found.judge()
+    assert (found.fps, status) == (30, "assumed_rate")
+    assert detail.startswith(f"{folder}: ")
+
+
+def test_images_of_several_faces_without_a_table(tmp_path, write_openface, openface_rows):
+    rows = [*openface_rows(range(1, 5)), *openface_rows(range(3, 11), face=1)]
+    files = OpenFaceFiles(None, write_openface(tmp_path, rows).aligned)
+    found = faces_of(dataclasses.replace(clip(openface=files), fps=30.0), OPENFACE)
+    assert [round(float(crop[..., 1].mean())) for crop in found.crops()] == [20] * 10
+    _, detail = found.judge()
+    assert "face_id 1 was taken; face_id 0 was tracked too, in 40% of the frames" in detail
 
 
 def test_few_faces(tmp_path, write_openface, openface_rows):
@@ -167,8 +251,7 @@ def test_a_detector_of_ones_own(video):
 
 
 def test_memory_of_a_long_openface_clip(tmp_path, write_openface, openface_rows):
-    def peak(count):
-        files = write_openface(tmp_path / str(count), openface_rows(range(1, count + 1)), side=16)
+    def once(files, count):
         tracemalloc.start()
         found = faces_of(clip(openface=files), OPENFACE)
         assert sum(1 for _ in found.crops()) == count
@@ -177,6 +260,11 @@ def test_memory_of_a_long_openface_clip(tmp_path, write_openface, openface_rows)
         tracemalloc.stop()
         assert written > 60 * count
         return most
+
+    def peak(count):
+        files = write_openface(tmp_path / str(count), openface_rows(range(1, count + 1)), side=16)
+        # once in a while Python's table of names grows, which is nobody's
+        return min(once(files, count) for _ in range(2))
 
     peak(100)
     short, long = peak(300), peak(1500)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 
 from adabench import data
 from adabench.data.prepare.decode import Video
+from adabench.data.prepare.display import AS_STORED, Crop, Display
 from adabench.data.prepare.judge import LEFT_OUT, OK, SUSPICIOUS, judge, kept, meaning
 
 PACKAGE = Path(data.__file__).parent
@@ -23,12 +25,16 @@ def seen(**changes):
         "path": Path("raw/clip.mp4"),
         "format": "mov,mp4,m4a,3gp,3g2,mj2",
         "fps": 30.0,
-        "stated_frames": 1000,
+        "others": "",
         "broken": None,
+        "lost": 0,
         "damaged": 0,
-        "rotation": 0,
+        "interlaced": 0,
+        "hdr": False,
+        "display": AS_STORED,
         "variable_rate": False,
         "spacing": (0.033, 0.034),
+        "pauses": (0, 0.0),
     }
     return SimpleNamespace(**{**fields, **changes})
 
@@ -40,13 +46,11 @@ def test_nothing_wrong():
 @pytest.mark.parametrize(
     ("changes", "frames", "face_rate", "status", "told"),
     [
-        ({}, 991, 1.0, OK, ""),
-        ({}, 989, 1.0, "short", "989 of 1000 frames can be decoded"),
-        ({}, 951, 1.0, "short", "951 of 1000"),
-        ({}, 949, 1.0, "truncated", "949 of 1000"),
-        ({"broken": "no data"}, 1000, 1.0, "short", "(no data)"),
-        ({"stated_frames": 0}, 7, 1.0, OK, ""),
-        ({"stated_frames": 0, "broken": "no data"}, 7, 1.0, "short", "of unknown frames"),
+        ({"lost": 9}, 991, 1.0, "short", "991 of 1000 frames can be decoded"),
+        ({"lost": 49}, 951, 1.0, "short", "951 of 1000"),
+        ({"lost": 51}, 949, 1.0, "truncated", "949 of 1000"),
+        ({"lost": 51, "broken": "it ends"}, 949, 1.0, "truncated", "can be decoded (it ends)"),
+        ({"broken": "no data"}, 7, 1.0, "short", "7 of 7 frames can be decoded (no data)"),
         ({"damaged": 1}, 1000, 1.0, "damaged_frames", "1 of 1000 frames could be restored only"),
         ({"damaged": 50}, 1000, 1.0, "damaged_frames", "50 of 1000"),
         ({"damaged": 51}, 1000, 1.0, "damaged", "51 of 1000"),
@@ -61,7 +65,16 @@ def test_nothing_wrong():
         ({"fps": 0.5}, 1000, 1.0, "odd_rate", "0.5 frames per second"),
         ({}, 1000, 0.5, OK, ""),
         ({}, 1000, 0.49, "few_faces", "a face in only 49% of the frames looked at"),
-        ({"rotation": 90}, 1000, 1.0, "rotated", "turned by 90 degrees"),
+        ({"display": Display(quarters=1)}, 1000, 1.0, "rotated", "turned by 90 degrees"),
+        ({"display": Display(mirrored=True)}, 1000, 1.0, "mirrored", "left and right change"),
+        ({"display": Display(shape=Fraction(64, 45))}, 1000, 1.0, "stretched", "pixels are 64:45"),
+        ({"display": Display(Crop(0, 4, 0, 2))}, 1000, 1.0, "cropped", "0, 4, 0 and 2 pixels"),
+        ({"others": "2 video streams"}, 1000, 1.0, "several_streams", "2 video streams"),
+        ({"pauses": (1, 60.0)}, 1000, 1.0, "pause", "it pauses once, for 60.0 s in all"),
+        ({"pauses": (3, 60.0)}, 1000, 1.0, "pause", "it pauses 3 times"),
+        ({"interlaced": 501}, 1000, 1.0, "interlaced", "501 of 1000 frames are interlaced"),
+        ({"interlaced": 500}, 1000, 1.0, OK, ""),
+        ({"hdr": True}, 1000, 1.0, "hdr", "convert it to SDR"),
         ({"format": "avi"}, 1000, 1.0, "wrong_suffix", "ends with .mp4, but it is avi"),
     ],
 )
@@ -92,7 +105,8 @@ def test_suffixes(suffix, container, fits):
 
 
 def test_the_most_serious_counts_and_all_are_told():
-    video = seen(damaged=3, rotation=180, format="avi", broken="no data")
+    shown = Display(quarters=2)
+    video = seen(damaged=3, display=shown, format="avi", broken="no data", lost=100)
     status, detail = judge(video, 900, 0.2)
     assert status == "truncated"
     for told in ("900 of 1000", "3 of 900", "20%", "180 degrees", "but it is avi"):

@@ -187,6 +187,9 @@ def test_sentences_of_the_signals(read, openface_rows):
         ("frame,success\n-1,1\n", "row 2: expected frame"),
         ("frame,success\n1e300,1\n", "row 2: expected frame"),
         ("frame,face_id,success\n1,,1\n", "row 2: expected face_id"),
+        ("frame,success\n1,yes\n", "row 2: expected success: 0 or 1, got 'yes'"),
+        ("frame,success\n1,1\n2,WAHR\n", "row 3: expected success: 0 or 1, got 'WAHR'"),
+        ("frame,timestamp,success\n1,soon,1\n", "row 2: expected timestamp: a number, got 'soon'"),
         ("frame,success\n1\n2,1\n", "row 2: expected 2 cells, got 1"),
         ("frame,success\n1,1,7\n2,1\n", "row 2: expected 2 cells, got 3"),
         ("frame,success\n2,1\n1,1\n", "expected ascending numbers, got 1 after 2"),
@@ -206,6 +209,100 @@ def test_damaged_tables(read, tmp_path, text, told):
 def test_empty_cells_at_the_end_of_rows(read):
     assert len(read("frame, success,\n1, 1, \n2, 1, \n")) == 2
     assert len(read("frame, success\n1, 1, \n2, 1, \n")) == 2
+
+
+@pytest.mark.parametrize("words", [("True", "False"), ("TRUE", "FALSE"), (" true", " false")])
+def test_success_as_other_programs_write_it(read, words):
+    yes, no = words
+    table = read(f"frame,success\n1,{yes}\n2,{no}\n3,{yes}\n")
+    assert table.success.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "nan", "-nan(ind)", "1.#QNAN", "-1.#IND", "inf", "NA", "NULL"]
+)
+def test_cells_where_nothing_was_measured(read, openface_rows, cell):
+    rows = openface_rows(range(1, 4))
+    rows[1] |= {"AU04_r": cell, "timestamp": cell}
+    table = read(rows)
+    assert frame_of(table.signals())["AU04_r"].isna().tolist() == [False, True, False]
+    assert table.success.all()
+
+
+@pytest.mark.parametrize("column", ["AU04_r", "pose_Rz", "gaze_0_x"])
+def test_a_measured_cell_that_can_not_be_read(read, openface_rows, column):
+    rows = openface_rows(range(1, 4))
+    rows[1][column] = "strong"
+    with pytest.raises(UnusableOpenFaceError, match=f"row 3: expected {column}: a number, got 'st"):
+        list(read(rows).signals())
+
+
+LANDMARKS = ("frame", "face_id", "timestamp", "success", "AU04_r", "x_0", "y_0", "x_16", "y_16")
+POSES = ("frame", "face_id", "timestamp", "success", "AU04_r", "pose_Tx", "pose_Ty", "pose_Tz")
+
+
+def seen(openface_rows, numbers, face, x, side=80):
+    """Rows of a face whose place landmarks and poses tell."""
+    place = {"x_0": x, "y_0": 50, "x_16": x + side, "y_16": 50}
+    place |= {"pose_Tx": 2 * x, "pose_Ty": 10, "pose_Tz": 600 * 80 / side}
+    return openface_rows(numbers, face=face, **place)
+
+
+@pytest.mark.parametrize("columns", [LANDMARKS, POSES])
+def test_a_face_that_is_numbered_anew(read, openface_rows, columns):
+    parts = [(range(1, 41), 0, 100), (range(41, 61), 3, 104), (range(75, 101), 7, 120)]
+    rows = [row for part in parts for row in seen(openface_rows, *part)]
+    table = read(rows, columns=columns)
+    assert (table.face, table.faces, table.success.all()) == (0, 3, True)
+    assert table.ids.tolist() == [0] * 40 + [3] * 20 + [7] * 26
+    assert frame_of(table.signals())["AU04_r"].notna().all()
+    assert table.several == "face_id 0, 3, 7 follow each other in place and count as one face"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        (range(41, 71), 1, 400),  # somewhere else
+        (range(41, 71), 1, 100, 20),  # of another size
+        (range(1, 31), 1, 100),  # at the same time
+    ],
+)
+def test_another_face_is_not_the_same(read, openface_rows, other):
+    mine = seen(openface_rows, range(1, 41), 0, 100)
+    rows = sorted([*mine, *seen(openface_rows, *other)], key=lambda row: row["frame"])
+    table = read(rows, columns=LANDMARKS)
+    assert (table.face, table.success.sum(), table.ids) == (0, 40, None)
+    share = len(other[0]) / len(table)
+    assert (
+        table.several
+        == f"face_id 0 was taken; face_id 1 was tracked too, in {share:.0%} of the frames"
+    )
+
+
+def test_two_numbers_for_a_moment(read, openface_rows):
+    """The old one stays for some frames beside the new one: the earlier counts there."""
+    old, new = seen(openface_rows, range(1, 26), 0, 100), seen(openface_rows, range(20, 61), 1, 100)
+    table = read(sorted([*old, *new], key=lambda row: row["frame"]), columns=LANDMARKS)
+    assert table.ids.tolist() == [0] * 25 + [1] * 35
+    assert len(frame_of(table.signals())) == 60
+
+
+def test_of_two_faces_that_are_numbered_anew(read, openface_rows):
+    left = [*seen(openface_rows, range(1, 30), 0, 100), *seen(openface_rows, range(30, 61), 2, 100)]
+    right = [
+        *seen(openface_rows, range(1, 36), 1, 400),
+        *seen(openface_rows, range(40, 50), 3, 400),
+    ]
+    table = read(sorted([*left, *right], key=lambda row: row["frame"]), columns=LANDMARKS)
+    assert set(table.ids) == {0, 2}
+    assert "face_id 1, 3 was tracked too, in 75% of the frames" in table.several
+
+
+def test_no_place_joins_nothing(read, openface_rows):
+    rows = [*openface_rows(range(1, 11), face=0), *openface_rows(range(11, 31), face=1)]
+    table = read(rows)
+    assert (table.face, table.success.sum()) == (1, 20)
+    assert table.several == "face_id 1 was taken; face_id 0 was tracked too, in 33% of the frames"
 
 
 def test_what_is_no_success(read):
