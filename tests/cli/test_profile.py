@@ -75,7 +75,8 @@ def run_anew(*words):
 def test_a_wrong_size_is_told_in_one_line():
     done = run_anew("tools/profile.py", "step", CONFIG, "--demo", "--clips", "0")
     assert done.returncode == 2
-    assert done.stderr.strip().endswith("clips is 1 or more; got 0")
+    assert "--clips: expected a whole number, at least 1; got '0'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_tools_beside_it_find_the_standard_librarys_profile():

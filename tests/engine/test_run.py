@@ -316,7 +316,7 @@ def test_cached_features_give_what_frames_give(tiny):
     bench = tiny.bench()
     from_cache = evaluate(bench, "validate").clips
     frames = tiny.bench()
-    frames.features = None  # its datasets then read frames, and the trunk runs
+    frames.material.features = None  # its datasets then read frames, and the trunk runs
     from_frames = evaluate(frames, "validate").clips
     worst = max(abs(from_cache[c] - from_frames[c]) for c in from_cache)
     print(f"cache in float16 against frames: {worst:.4f} points apart at most")

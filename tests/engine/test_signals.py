@@ -17,7 +17,7 @@ from adabench.engine.estimating import check_estimator_run
 from adabench.engine.run import score_checkpoint, train
 from adabench.engine.rundata import open_data
 from adabench.engine.stages.method import MethodTraining
-from adabench.engine.training.fit import curve
+from adabench.engine.training import curve
 from adabench.engine.workbench import set_up
 from adabench.models.signals import PreparedSignals, TrunkSignals
 from adabench.synthface import SIGNAL_COLUMNS

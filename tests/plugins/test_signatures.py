@@ -59,8 +59,8 @@ def test_versions_in_source_are_those_of_the_classes():
     raised = {
         name: kind.version
         for name, kind in every.items()
-        if getattr(kind, "version", 1) > 1
-        and name != "ExpressionPretrain"
+        # What had been raised before hashes held versions counts from there.
+        if getattr(kind, "version", 1) > (2 if name == "ExpressionPretrain" else 1)
         and kind.__module__.startswith(("adabench.", "adabench_plugins."))
     }
     assert {k: v for k, v in raised_versions().items() if k in every} == raised
