@@ -15,8 +15,6 @@ import cv2
 from adabench.data.corpora import SourceClip
 from adabench.data.files import atomic_path, write_text
 from adabench.data.manifest import ClipRecord
-from adabench.data.prepare.aligned import images_sha256, images_state
-from adabench.data.prepare.decode import UnreadableVideoError
 from adabench.data.prepare.faces import (
     BadSignalsError,
     FoundFaces,
@@ -25,9 +23,11 @@ from adabench.data.prepare.faces import (
     faces_of,
 )
 from adabench.data.prepare.judge import OK, kept
-from adabench.data.prepare.openface import UnusableOpenFaceError
+from adabench.data.prepare.openface.images import images_sha256, images_state
+from adabench.data.prepare.openface.table import UnusableOpenFaceError
 from adabench.data.prepare.pulse import file_sha256
 from adabench.data.prepare.settings import VERSION, PrepareSettings
+from adabench.data.prepare.videos.decode import UnreadableVideoError
 from adabench.data.prepared import FACES, NOTES, SIGNALS, digest_book
 from adabench.data.store import SUFFIX, JpegPack
 

@@ -12,16 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adabench.data.corpora import SourceClip
-from adabench.data.prepare.aligned import AlignedFaces, images_table
-from adabench.data.prepare.crop import crop_face
-from adabench.data.prepare.decode import Video
-from adabench.data.prepare.detect import FaceDetector, make_detector
+from adabench.data.prepare.detection.crop import crop_face
+from adabench.data.prepare.detection.detect import FaceDetector, make_detector
+from adabench.data.prepare.detection.quality import FaceQuality, sharpness
+from adabench.data.prepare.detection.search import NoFaceError, Search, find_face, turned
+from adabench.data.prepare.detection.smooth import FaceTrack
 from adabench.data.prepare.judge import Finding, of_clip, of_faces, of_times, of_video, settle
-from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
-from adabench.data.prepare.quality import FaceQuality, sharpness
-from adabench.data.prepare.search import NoFaceError, Search, find_face, turned
+from adabench.data.prepare.openface.images import AlignedFaces, images_table
+from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.settings import PrepareSettings
-from adabench.data.prepare.smooth import FaceTrack
+from adabench.data.prepare.videos.decode import Video
 
 STRAY_ROWS = 0.01
 """Share of a video's frames by which the number of OpenFace's rows may differ from theirs."""

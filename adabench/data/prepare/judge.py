@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from adabench.data.prepare.decode import Video
-from adabench.data.prepare.quality import FaceQuality, of_faces
+from adabench.data.prepare.detection.quality import FaceQuality, of_faces
+from adabench.data.prepare.videos.decode import Video
 
 OK = "ok"
 

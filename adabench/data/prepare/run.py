@@ -29,12 +29,12 @@ from adabench.data.prepare.clip import (
     finished,
     prepare_clip,
 )
+from adabench.data.prepare.detection.quality import QUALITY, quality_text
 from adabench.data.prepare.folder import alone, complete
 from adabench.data.prepare.judge import OK, kept
 from adabench.data.prepare.pool import PATIENCE, Lost, Pool
 from adabench.data.prepare.progress import Progress
 from adabench.data.prepare.pulse import INTERVAL
-from adabench.data.prepare.quality import QUALITY, quality_text
 from adabench.data.prepare.report import REPORT, PrepareReport, report_text
 from adabench.data.prepared import DESCRIPTION, CorpusDescription
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from adabench.data.corpora import CorpusReader, Problem, Scan, SourceClip
 from adabench.data.manifest import SPLITS
-from adabench.data.prepare.extent import Extent, extent, source_bytes
+from adabench.data.prepare.videos.extent import Extent, extent, source_bytes
 
 if TYPE_CHECKING:
     from adabench.data.prepare import PrepareSettings

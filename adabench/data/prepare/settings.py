@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adabench.data.prepare.detect import POINTED, FaceDetector, check_detector, make_detector
+from adabench.data.prepare.detection.detect import (
+    POINTED,
+    FaceDetector,
+    check_detector,
+    make_detector,
+)
 from adabench.data.store import JPEG_QUALITY
 
 VERSION = 1

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from adabench.data.prepare import prepare
-from adabench.data.prepare.decode import Video
 from adabench.data.prepare.pulse import INTERVAL, beat, decoding
+from adabench.data.prepare.videos.decode import Video
 
 
 def work(job):

@@ -14,8 +14,8 @@ from skimage.metrics import peak_signal_noise_ratio
 from adabench.data.corpora import SourceClip
 from adabench.data.prepare import PrepareSettings, face_boxes
 from adabench.data.prepare.clip import ClipJob, finished, prepare_clip
-from adabench.data.prepare.crop import crop_face
-from adabench.data.prepare.decode import Video
+from adabench.data.prepare.detection.crop import crop_face
+from adabench.data.prepare.videos.decode import Video
 from adabench.data.store import JpegPack
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from adabench.data.corpora import OpenFaceFiles, SourceClip
-from adabench.data.prepare.decode import UnreadableVideoError
 from adabench.data.prepare.faces import BadSignalsError, face_boxes, faces_of
-from adabench.data.prepare.openface import UnusableOpenFaceError
+from adabench.data.prepare.openface.table import UnusableOpenFaceError
 from adabench.data.prepare.settings import PrepareSettings
+from adabench.data.prepare.videos.decode import UnreadableVideoError
 
 OPENFACE = PrepareSettings(source="openface")
 

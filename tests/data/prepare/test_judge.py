@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from adabench import data
-from adabench.data.prepare.decode import Video
-from adabench.data.prepare.display import AS_STORED, Crop, Display
 from adabench.data.prepare.judge import LEFT_OUT, OK, SUSPICIOUS, judge, kept, meaning
+from adabench.data.prepare.videos.decode import Video
+from adabench.data.prepare.videos.display import AS_STORED, Crop, Display
 
 PACKAGE = Path(data.__file__).parent
 SAYING = {"Problem", "RowError", "problem", "UnreadableVideoError", "UnusableOpenFaceError"}

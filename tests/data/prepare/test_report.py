@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from adabench.data.corpora import Problem
-from adabench.data.prepare.quality import FaceQuality, quality_text
+from adabench.data.prepare.detection.quality import FaceQuality, quality_text
 from adabench.data.prepare.report import PrepareReport, report_text
 
 PROBLEMS = (

@@ -7,7 +7,7 @@ import pytest
 from adabench.data.corpora.expressions import ExpressionsReader
 from adabench.data.corpora.generated import Synthface2013Reader, SynthfaceReader
 from adabench.data.corpora.table import TableReader
-from adabench.data.prepare.mtcnn import MtcnnDetector
+from adabench.data.prepare.detection.mtcnn import MtcnnDetector
 from adabench.data.prepare.run import settings_of
 from adabench.data.prepare.settings import PrepareSettings
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from odd_videos import add_sound
 
-from adabench.data.prepare.containers import UnreadableVideoError, open_video, stated_seconds
 from adabench.data.prepare.judge import LEFT_OUT
+from adabench.data.prepare.videos.containers import UnreadableVideoError, open_video, stated_seconds
 
 
 def write_sound(path, codec="aac", container_format="mp4"):

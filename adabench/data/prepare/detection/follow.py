@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.detect import Detections
+from adabench.data.prepare.detection.detect import Detections
 
 FREE_MOVE = 0.5
 """A move, in sides of the box (a size doubled counts as one), that heads make between two looks."""

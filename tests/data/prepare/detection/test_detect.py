@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from adabench.data.prepare import detect as module
-from adabench.data.prepare.decode import Video
-from adabench.data.prepare.detect import HaarDetector, detect, detect_in, make_detector
+from adabench.data.prepare.detection import detect as module
+from adabench.data.prepare.detection.detect import HaarDetector, detect, detect_in, make_detector
+from adabench.data.prepare.videos.decode import Video
 
 FACE = np.array([177, 66, 95, 95])
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from adabench.data.prepare import mtcnn as module
-from adabench.data.prepare.detect import Watch, make_detector
-from adabench.data.prepare.mtcnn import MtcnnDetector
-from adabench.data.prepare.pose import poses
+from adabench.data.prepare.detection import mtcnn as module
+from adabench.data.prepare.detection.detect import Watch, make_detector
+from adabench.data.prepare.detection.mtcnn import MtcnnDetector
+from adabench.data.prepare.detection.pose import poses
 from adabench.synthface.sheet import draw_still
 
 # of scikit-image's astronaut: centre of the face and its side, and the eyes, in pixels

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
+from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
 from adabench.models.semantics.sentences import FIXED_SENTENCE, openface_sentences
 from adabench.structures import Signals
 

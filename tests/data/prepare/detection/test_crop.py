@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 from skimage import data
 
-from adabench.data.prepare.crop import crop_face
+from adabench.data.prepare.detection.crop import crop_face
 
 
 def ramp(height=120, width=160):

@@ -8,9 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.decode import Video
-from adabench.data.prepare.detect import Detections, FaceDetector, Picture, detect, detect_in
-from adabench.data.prepare.smooth import FaceTrack, track
+from adabench.data.prepare.detection.detect import (
+    Detections,
+    FaceDetector,
+    Picture,
+    detect,
+    detect_in,
+)
+from adabench.data.prepare.detection.smooth import FaceTrack, track
+from adabench.data.prepare.videos.decode import Video
 
 PROBES = 32
 """Frames of a clip that are looked at again, spread over it, where no face was found."""
@@ -36,7 +42,7 @@ class NoFaceError(ValueError):
 
 @dataclass(frozen=True)
 class TurnedFrame:
-    """A decoded frame, turned; as :class:`adabench.data.prepare.decode.Frame`."""
+    """A decoded frame, turned; as :class:`adabench.data.prepare.videos.decode.Frame`."""
 
     frame: Picture
     quarters: int
@@ -70,7 +76,7 @@ class Search:
     Args:
         detector: finds them.
         every: in each n-th frame.
-        aligned: see :func:`adabench.data.prepare.smooth.track`.
+        aligned: see :func:`adabench.data.prepare.detection.smooth.track`.
         quarters: quarter turns counter-clockwise of the pictures.
     """
 

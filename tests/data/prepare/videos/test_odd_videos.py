@@ -18,8 +18,8 @@ from odd_videos import (
 )
 from skimage.metrics import peak_signal_noise_ratio
 
-from adabench.data.prepare.decode import Video
 from adabench.data.prepare.judge import OK, judge
+from adabench.data.prepare.videos.decode import Video
 
 
 def looked(path):

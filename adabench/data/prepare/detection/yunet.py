@@ -88,7 +88,7 @@ class YuNetDetector:
         return _LEAST * max(1.0, height / self.height)
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """See :class:`adabench.data.prepare.detect.FaceDetector`."""
+        """See :class:`adabench.data.prepare.detection.detect.FaceDetector`."""
         factor = max(1.0, image.shape[0] / self.height)
         size = max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor))
         if factor > 1:

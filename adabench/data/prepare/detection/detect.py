@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.mtcnn import MtcnnDetector
-from adabench.data.prepare.yunet import YuNetDetector
+from adabench.data.prepare.detection.mtcnn import MtcnnDetector
+from adabench.data.prepare.detection.yunet import YuNetDetector
 
 CASCADE = "haarcascade_frontalface_default.xml"
 
@@ -29,7 +29,7 @@ _HALF_SURE = 20
 
 
 class Picture(Protocol):
-    """A frame of a video, as :class:`adabench.data.prepare.decode.Frame`."""
+    """A frame of a video, as :class:`adabench.data.prepare.videos.decode.Frame`."""
 
     @property
     def number(self) -> int:

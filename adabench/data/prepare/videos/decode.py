@@ -14,7 +14,8 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from adabench.data.prepare.containers import (
+from adabench.data.prepare.pulse import beat, decoding
+from adabench.data.prepare.videos.containers import (
     RECOPY,
     UnreadableVideoError,
     moving_streams,
@@ -22,10 +23,9 @@ from adabench.data.prepare.containers import (
     stated_end,
     stated_seconds,
 )
-from adabench.data.prepare.display import AS_STORED, Crop, Display, pixel_shape, turned
-from adabench.data.prepare.pulse import beat, decoding
-from adabench.data.prepare.structure import bytes_missing, is_sound_matroska, stored_crop
-from adabench.data.prepare.times import Steps, Times
+from adabench.data.prepare.videos.display import AS_STORED, Crop, Display, pixel_shape, turned
+from adabench.data.prepare.videos.structure import bytes_missing, is_sound_matroska, stored_crop
+from adabench.data.prepare.videos.times import Steps, Times
 
 __all__ = ["Frame", "UnreadableVideoError", "Video"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from adabench.data.corpora import OpenFaceFiles, SourceClip
-from adabench.data.prepare.extent import extent
+from adabench.data.prepare.videos.extent import extent
 
 
 def clip(name, video=None, openface=None):

@@ -8,8 +8,8 @@ import pytest
 from adabench.data.corpora import SourceClip
 from adabench.data.prepare import prepare
 from adabench.data.prepare.clip import ClipJob, PrepareSettings, prepare_clip
-from adabench.data.prepare.detect import make_detector
-from adabench.data.prepare.yunet import OUTPUTS, STRIDES, YuNetDetector
+from adabench.data.prepare.detection.detect import make_detector
+from adabench.data.prepare.detection.yunet import OUTPUTS, STRIDES, YuNetDetector
 from adabench.data.store import JpegPack
 
 SQUARE = 64

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from adabench.data.prepare.detect import Detections
-from adabench.data.prepare.follow import (
+from adabench.data.prepare.detection.detect import Detections
+from adabench.data.prepare.detection.follow import (
     FREE_MOVE,
     Faces,
     Finds,
@@ -23,8 +23,8 @@ from adabench.data.prepare.follow import (
     others,
     the_face,
 )
-from adabench.data.prepare.pose import poses
-from adabench.data.prepare.quality import FaceQuality
+from adabench.data.prepare.detection.pose import poses
+from adabench.data.prepare.detection.quality import FaceQuality
 
 __all__ = ["FaceTrack", "choose", "track"]
 

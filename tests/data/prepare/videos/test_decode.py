@@ -8,8 +8,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from adabench.data.prepare import pulse
-from adabench.data.prepare.decode import UnreadableVideoError, Video
-from adabench.data.prepare.display import AS_STORED
+from adabench.data.prepare.videos.decode import UnreadableVideoError, Video
+from adabench.data.prepare.videos.display import AS_STORED
 
 
 def count(video):

@@ -6,8 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from adabench.data.prepare.aligned import AlignedFaces, images_sha256, images_state, read_image
-from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
+from adabench.data.prepare.openface.images import (
+    AlignedFaces,
+    images_sha256,
+    images_state,
+    read_image,
+)
+from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
 
 
 @pytest.fixture

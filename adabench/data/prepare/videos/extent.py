@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from adabench.data.corpora import SourceClip
 from adabench.data.corpora.openface import is_image
-from adabench.data.prepare.containers import UnreadableVideoError, open_video, stated_seconds
+from adabench.data.prepare.videos.containers import UnreadableVideoError, open_video, stated_seconds
 
 READING_SECONDS = 20.0
 """Headers are read for so long; the rest is extrapolated by bytes."""

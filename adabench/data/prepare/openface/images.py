@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.data.prepare.face_ids import told
-from adabench.data.prepare.openface import OpenFaceTable, UnusableOpenFaceError
+from adabench.data.prepare.openface.face_ids import told
+from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.pulse import beat
 
 _NAME = re.compile(r"(frame_det_(?:(\d+)_)?)(\d+)(\.\w+)", re.IGNORECASE)

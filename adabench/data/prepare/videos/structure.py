@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from adabench.data.prepare.display import Crop
+from adabench.data.prepare.videos.display import Crop
 
 QUICKTIME = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 """The boxes that an MP4 or a QuickTime file may begin with."""

@@ -10,11 +10,11 @@ from skimage import data
 
 from adabench.data.corpora import SourceClip
 from adabench.data.prepare.clip import ClipJob, prepare_clip
-from adabench.data.prepare.detect import FULL_LOOK
+from adabench.data.prepare.detection.detect import FULL_LOOK
+from adabench.data.prepare.detection.mtcnn import MtcnnDetector
+from adabench.data.prepare.detection.pose import poses
+from adabench.data.prepare.detection.search import TurnedFrame
 from adabench.data.prepare.faces import NoFaceError, face_boxes, faces_of
-from adabench.data.prepare.mtcnn import MtcnnDetector
-from adabench.data.prepare.pose import poses
-from adabench.data.prepare.search import TurnedFrame
 from adabench.data.prepare.settings import PrepareSettings
 
 CENTRE, SIDE = (222, 115), 110

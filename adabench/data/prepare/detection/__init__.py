@@ -1,0 +1,1 @@
+"""Faces found in frames, followed from look to look, smoothed, and cut out."""

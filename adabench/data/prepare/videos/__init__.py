@@ -1,0 +1,1 @@
+"""A video file read as players show it: its container, its streams, its frames and their times."""
