@@ -141,6 +141,7 @@ def reasons_of(words, summary):
     )
 
 
+@pytest.mark.slow
 def test_plugins_that_misbehave_fail_alone_with_their_reason(bench, tmp_path):
     # a slow machine may end this one while it still starts, which is told alike
     words = bench(["Hangs"], "--limit", "25")
