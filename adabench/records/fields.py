@@ -57,7 +57,8 @@ class RecordFields(BaseModel):
         code: a part's type to its code, for parts from outside the repository.
         corpus_checksum: checksum of the prepared corpus's manifest.
         licensed: the corpus's labels may not be passed on, nor what they could be computed from.
-        draw, world: which of the generated corpora, and of which generator's settings.
+        draw, family, world: of a generated corpus, its number among the draws of a family, which is
+            a hash of the generator's settings without chance, and what its faces' behaviour follows.
         protocol: which splits were trained on, selected on and tested on.
         fusion: how a session's tasks become one score; ``none`` on a track with one task.
         stages: what was trained before the method.
@@ -93,6 +94,7 @@ class RecordFields(BaseModel):
     corpus_checksum: Name | None = None
     licensed: bool
     draw: Count | None = None
+    family: Name | None = None
     world: Name | None = None
     scale: Scale | None = None
     protocol: Name | None = None

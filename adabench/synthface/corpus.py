@@ -26,7 +26,7 @@ LABEL_FOLDERS = {
 
 def clip_truth(parameters: SynthfaceParameters, session: Session, task: str) -> ClipTruth:
     """What the face does in the clip of `session` and `task`; needs no drawing."""
-    seed, behaviour = parameters.seed, parameters.behaviour
+    seed, behaviour = parameters.corpus_seed, parameters.behaviour
     resting = draw_resting(random_generator(seed, "resting", str(session.person)), behaviour)
     habits = draw_habits(
         random_generator(seed, "habits", session.name), behaviour, session.score, resting
@@ -57,7 +57,7 @@ def key_frames(
 
 
 def _content(parameters: SynthfaceParameters, session: Session, task: str) -> ClipContent:
-    seed = parameters.seed
+    seed = parameters.corpus_seed
     return ClipContent(
         truth=clip_truth(parameters, session, task),
         identity=draw_identity(random_generator(seed, "person", str(session.person))),

@@ -63,7 +63,8 @@ class SynthfaceParameters(_Record):
     """A corpus: sessions with a severity, two clips each.
 
     Attributes:
-        seed: every clip's random numbers derive from it and the clip's name.
+        seed, draw: of a family of corpora that differ in nothing but chance, and which of them this
+            is. Every clip's random numbers derive from their sum, `corpus_seed`, and its name.
         sessions: one number for all splits, or (train, dev, test).
         fps: frames per second of the clips; behaviour is drawn in seconds, so that another
             value samples the same behaviour more or less densely.
@@ -75,6 +76,7 @@ class SynthfaceParameters(_Record):
 
     schema_version: Literal[1] = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)]
+    draw: Annotated[int, Field(ge=0, lt=2**31)] = 0
     sessions: SessionCount | tuple[SessionCount, SessionCount, SessionCount] = 50
     fps: Annotated[int, Field(ge=5, le=60)] = 15
     seconds: tuple[float, float] = (6.0, 8.0)
@@ -96,6 +98,15 @@ class SynthfaceParameters(_Record):
     def tiny(cls, seed: int) -> SynthfaceParameters:
         """8 sessions a split, clips of 2-2.5 s: 48 clips for tests, every level present."""
         return cls(seed=seed, sessions=8, seconds=(2.0, 2.5))
+
+    @property
+    def corpus_seed(self) -> int:
+        """What the chance of this draw comes from: no two draws of a family share it."""
+        return self.seed + self.draw
+
+    def family(self) -> str:
+        """A short hash of everything but `seed` and `draw`, and of the generator's version."""
+        return self.model_copy(update={"seed": 0, "draw": 0}).digest()
 
     def split_sessions(self) -> dict[str, int]:
         """The number of sessions of each split."""

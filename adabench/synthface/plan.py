@@ -81,7 +81,7 @@ def draw_sessions(parameters: SynthfaceParameters) -> list[Session]:
     Persons cross splits with AVEC 2014's counts, scaled; which session of a split a person gets
     is independent of its score.
     """
-    rng = random_generator(parameters.seed, "sessions")
+    rng = random_generator(parameters.corpus_seed, "sessions")
     counts = parameters.split_sessions()
     scores = {split: draw_scores(rng, counts[split]) for split in SPLITS}
     sessions: list[Session] = []
