@@ -58,7 +58,7 @@ class Pair:
     runs: bool = False
     config_hash: str = ""
     note: str = ""
-    standing: Standing = Standing()
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True)

@@ -411,12 +411,17 @@ def _vector(differences: ArrayLike) -> NDArray[np.float64]:
 
 def _leaving(statistic: NDArray[np.float64]) -> list[int]:
     """The rows in the order in which they leave, the worst of those that are left each time."""
-    left = list(range(len(statistic)))
+    left = statistic.copy()
+    most, at = left.max(axis=1), left.argmax(axis=1)
     order: list[int] = []
-    while left:
-        worst = left[int(np.argmax(statistic[np.ix_(left, left)].max(axis=1)))]
+    for _ in range(len(left)):
+        worst = int(np.argmax(most))
         order.append(worst)
-        left.remove(worst)
+        left[:, worst] = -np.inf
+        # Whom the worst one did not flatter stands as before.
+        again = at == worst
+        most[again], at[again] = left[again].max(axis=1), left[again].argmax(axis=1)
+        most[order] = -np.inf
     return order
 
 

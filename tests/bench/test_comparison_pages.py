@@ -21,11 +21,13 @@ from adabench.bench.comparison_pages import (
     write_comparison,
 )
 from adabench.evaluation.ranking import RankAgreement
-from adabench.leaderboard.pages import DEMO_NOTICE
 from adabench.leaderboard.summary import Summary
 from adabench.records import Metrics
+from adabench.records.drawn import drawn_notice
 
 NAMES = ("RMSE", "MAE", "PCC", "CCC")
+
+NOTICE = drawn_notice("drawn faces")
 
 
 def measurement(*values, seeds=(0, 1, 2), deviation=0.5):
@@ -62,7 +64,7 @@ def table(**changes):
         "rows": rows,
         "orders": (Order("avec14", 3, (0, 1), RankAgreement(0.5, -0.25, 1.0)),),
         "spent": Spent(3, 240.0, 3, 600.0, 240.0),
-        "notices": (DEMO_NOTICE,),
+        "notices": (NOTICE,),
     }
     return Comparison(**given | changes)
 
@@ -91,7 +93,7 @@ def test_markdown_has_reported_and_measured_side_by_side():
         ["Single", "", "6.50", "", "5.50", "1 of 3"],
     ]
     assert page.startswith("# s: Modules (p, table 1)\n")
-    assert f"**{DEMO_NOTICE}**" in page
+    assert f"**{NOTICE}**" in page
     assert "- Other\\|s 2020, avec14: doubtful" in page
     assert "0.50, 95 % interval over persons -0.25 to 1.00 (3 rows, seeds 0 1)" in page
     assert (
@@ -104,7 +106,7 @@ def test_text_says_the_same():
     text = render_text(table())
     lines = text.splitlines()
     assert lines[0] == "== s: Modules (p, table 1) =="
-    assert DEMO_NOTICE in " ".join(text.split())
+    assert NOTICE in " ".join(text.split())
     (full,) = (line for line in lines if line.startswith("Full"))
     assert full.split() == ["Full", "5.68", "6.00", "±", "0.50", "4.438", "4.25", "±", "0.50", "3"]
     assert max(len(line) for line in lines) <= 100

@@ -351,7 +351,9 @@ def test_testing_each_row_against_the_best_by_itself_marks_many_tables():
     for _ in range(60):
         squared = generator.normal(0, 5, (60, 42)) ** 2
         best = squared[np.argmin(squared.mean(axis=1))]
-        p = sign_flip_p([rmse_differences(row, best) for row in squared], persons(42), patterns=4999)
+        p = sign_flip_p(
+            [rmse_differences(row, best) for row in squared], persons(42), patterns=4999
+        )
         marked += bool((holm(p) < LEVEL).any())
     assert marked > 12
 

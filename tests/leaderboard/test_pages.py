@@ -8,7 +8,6 @@ from record_fixtures import constant
 
 from adabench.leaderboard.pages import (
     CONTRADICTED_LEGEND,
-    DEMO_NOTICE,
     TIED_LEGEND,
     render_csv,
     render_markdown,
@@ -17,6 +16,9 @@ from adabench.leaderboard.pages import (
 )
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.records import Metrics, Reported
+from adabench.records.drawn import drawn_notice
+
+NOTICE = drawn_notice("drawn faces")
 
 
 def table_of(*records):
@@ -54,9 +56,9 @@ def markdown_cells(page):
 
 
 def test_demo_pages_say_what_their_numbers_do_not_mean(demo, real):
-    assert "nothing about depression in people" in DEMO_NOTICE
-    assert DEMO_NOTICE in render_markdown(demo)
-    assert DEMO_NOTICE in " ".join(render_text(demo).split())
+    assert "nothing about depression in people" in NOTICE
+    assert NOTICE in render_markdown(demo)
+    assert NOTICE in " ".join(render_text(demo).split())
     assert "drawn" not in render_markdown(real)
     assert "drawn" not in render_text(real)
 
