@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adabench.config.experiment import Data
 from adabench.config.preparations import Preparation
 
-#: What tells one run from another: hash of the config, seed, and the track that is scored.
-Key = tuple[str, int, str]
+#: What tells one run from another: hash of the config, seed, draw of a generated corpus, and the
+#: track that is scored.
+Key = tuple[str, int, int | None, str]
 
 #: Stands where a suite's name would, for configs that are in no suite.
 CONFIGS = "configs"
@@ -22,8 +24,8 @@ PREPARED = "prepared"
 
 def run_id(key: Key) -> str:
     """Return a run's name among the tasks of a plan."""
-    config_hash, seed, scored = key
-    return f"{config_hash} {scored} {seed}"
+    config_hash, seed, draw, scored = key
+    return f"{config_hash} {scored} {seed}" + ("" if draw is None else f" {draw}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Options:
     Attributes:
         demo: run the demo sections.
         seeds: in place of each suite's own.
+        draw: which generated corpus all runs read, where their seeds should not say.
         tracks: run these only, as a suite or a config names them, or as they are scored.
         configs: configs that are in no suite; each runs on its own track.
         results: folder of records; those in it are not run again.
@@ -46,6 +49,7 @@ class Options:
 
     demo: bool = False
     seeds: tuple[int, ...] | None = None
+    draw: int | None = None
     tracks: tuple[str, ...] | None = None
     configs: tuple[Path, ...] = ()
     results: Path = Path("leaderboard/local")
@@ -58,6 +62,24 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A row with one of its seeds.
+
+    Attributes:
+        draw: of a generated corpus; None of others.
+        drawn: what the generated corpora that it reads are opened by.
+        shared: what it has to find or to make before it trains, first to last.
+        constants: the constant predictors of its data, that of its own track first.
+    """
+
+    seed: int
+    draw: int | None = None
+    drawn: tuple[Data, ...] = field(default=(), repr=False)
+    shared: tuple[Preparation, ...] = field(default=(), repr=False)
+    constants: tuple[Key, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
 class Cell:
     """One row of a suite on one of its tracks: what it runs as.
 
@@ -65,12 +87,10 @@ class Cell:
         track: as the suite writes it.
         scored: the track that the run scores; a demo's own in a demo.
         config_hash: of the resolved config, the seed apart.
-        seeds: of its runs.
+        turns: its runs.
         source: the suite's file, or the config's.
         stages: what it trains beforehand, first to last; runs that share a start come together.
-        shared: what it has to find or to make before it trains, first to last.
         members: config hash and track of the runs whose predictions it joins.
-        constants: the constant predictors of its data, that of its own track first.
         foreign: whether parts of it come from plugins outside the repository.
     """
 
@@ -79,18 +99,25 @@ class Cell:
     track: str
     scored: str
     config_hash: str
-    seeds: tuple[int, ...]
+    turns: tuple[Turn, ...]
     source: Path = field(default=Path(), repr=False)
     stages: tuple[str, ...] = field(default=(), repr=False)
-    shared: tuple[Preparation, ...] = field(default=(), repr=False)
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    constants: tuple[Key, ...] = field(default=(), repr=False)
     foreign: bool = field(default=False, repr=False)
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of its runs."""
+        return tuple(turn.seed for turn in self.turns)
+
+    @property
     def keys(self) -> tuple[Key, ...]:
-        """Its runs."""
-        return tuple((self.config_hash, seed, self.scored) for seed in self.seeds)
+        """What tells its runs from others, a run a turn."""
+        return tuple(self.key(turn) for turn in self.turns)
+
+    def key(self, turn: Turn) -> Key:
+        """What tells one of its runs from others."""
+        return self.config_hash, turn.seed, turn.draw, self.scored
 
 
 @dataclass(frozen=True)
@@ -115,7 +142,7 @@ class Job:
         suite, row, track: as ``tools/train.py`` is told; ``configs`` and a config's stem for a
             config that is in no suite.
         scored: the track that is scored.
-        seed: of the run.
+        seed, draw: of the run.
         config_hash: of its record.
         command: what runs it.
         work_dir: its checkpoints and its log.
@@ -130,6 +157,7 @@ class Job:
     track: str
     scored: str
     seed: int
+    draw: int | None
     config_hash: str
     command: tuple[str, ...]
     work_dir: Path
@@ -140,7 +168,7 @@ class Job:
 
     @property
     def key(self) -> Key:
-        return self.config_hash, self.seed, self.scored
+        return self.config_hash, self.seed, self.draw, self.scored
 
     @property
     def is_control(self) -> bool:
@@ -154,9 +182,10 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Row, track and seed, for a line of text."""
+        """Row, track, seed and a pinned draw, for a line of text."""
         track = self.track if self.track == self.scored else f"{self.track} on {self.scored}"
-        return f"{self.suite}/{self.row}  {track}  seed {self.seed}"
+        pinned = "" if self.draw in (None, self.seed) else f"  draw {self.draw}"
+        return f"{self.suite}/{self.row}  {track}  seed {self.seed}{pinned}"
 
 
 @dataclass(frozen=True)
@@ -167,6 +196,7 @@ class Preparing:
         id: its name among the tasks of a plan.
         until: what is made, as ``tools/train.py --prepare`` takes it.
         scored: the track of the run that it is made with.
+        draw: of a generated corpus; None where it is of no one draw.
         command, work_dir, done, needs: as of a `Job`.
         runs: how many wait for it.
     """
@@ -174,6 +204,7 @@ class Preparing:
     id: str
     until: str
     scored: str
+    draw: int | None
     command: tuple[str, ...]
     work_dir: Path
     done: bool
@@ -183,7 +214,8 @@ class Preparing:
     @property
     def name(self) -> str:
         """What and for which track, for a line of text."""
-        return f"preparing {self.until}  {self.scored}  for {self.runs} runs"
+        drawn = "" if self.draw is None else f"  draw {self.draw}"
+        return f"preparing {self.until}  {self.scored}{drawn}  for {self.runs} runs"
 
 
 Task = Job | Preparing
