@@ -142,7 +142,7 @@ class Job:
         suite, row, track: as ``tools/train.py`` is told; ``configs`` and a config's stem for a
             config that is in no suite.
         scored: the track that is scored.
-        seed, draw: of the run.
+        seed: of the run.
         config_hash: of its record.
         command: what runs it.
         work_dir: its checkpoints and its log.
@@ -150,6 +150,7 @@ class Job:
         also: other rows that are the very same run.
         needs: ids of the tasks that must end well before it.
         failure: why it failed when it was last run; empty if it did not.
+        draw: of a generated corpus; None of others.
     """
 
     suite: str
@@ -157,7 +158,6 @@ class Job:
     track: str
     scored: str
     seed: int
-    draw: int | None
     config_hash: str
     command: tuple[str, ...]
     work_dir: Path
@@ -165,6 +165,7 @@ class Job:
     also: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     failure: str = ""
+    draw: int | None = None
 
     @property
     def key(self) -> Key:
@@ -196,20 +197,20 @@ class Preparing:
         id: its name among the tasks of a plan.
         until: what is made, as ``tools/train.py --prepare`` takes it.
         scored: the track of the run that it is made with.
-        draw: of a generated corpus; None where it is of no one draw.
         command, work_dir, done, needs: as of a `Job`.
         runs: how many wait for it.
+        draw: of the generated corpus of the run that it is made with.
     """
 
     id: str
     until: str
     scored: str
-    draw: int | None
     command: tuple[str, ...]
     work_dir: Path
     done: bool
     needs: tuple[str, ...] = ()
     runs: int = 0
+    draw: int | None = None
 
     @property
     def name(self) -> str:

@@ -98,6 +98,8 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
         return ()
     track = experiment.track_
     data = experiment.corpora.model_dump(mode="json", exclude={"root", "processes"})
+    undrawn = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    drawn = [] if experiment.draw is None else [experiment.draw]
     protocol = experiment.protocol.model_dump(mode="json")
     reader, stages = _reader(experiment)
     # Splits need nothing else than any run does, and their keys are those of before.
@@ -113,8 +115,8 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     for name in in_order(stages):
         cfg = experiment.stages[name]
         earlier = [keys[other] for other in sorted(referenced(cfg))]
-        alike = digest([cfg, earlier, data, *_code(experiment, cfg)])
-        keys[name] = digest([alike, track.name, protocol])
+        alike = digest([cfg, earlier, undrawn, *_code(experiment, cfg)])
+        keys[name] = digest([alike, *drawn, track.name, protocol])
         found.append(Preparation(name, keys[name], alike))
     if experiment.views is None or not experiment.cache:
         return tuple(found)
