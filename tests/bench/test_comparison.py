@@ -74,7 +74,11 @@ def test_mean_and_sample_deviation_over_seeds(reported, measured):
 
 def test_other_seeds_tracks_and_configs_stay_out(reported, measured, make_record):
     records = measured({"plain": [4.0, 6.0]})
-    for key in (("hplain", 7, None, "demo"), ("hplain", 0, None, "demo-freeform"), ("hother", 0, None, "demo")):
+    for key in (
+        ("hplain", 7, None, "demo"),
+        ("hplain", 0, None, "demo-freeform"),
+        ("hother", 0, None, "demo"),
+    ):
         records[key] = make_record(1.0, key[1], config_hash=key[0], track=key[3])
     cells = [*cells_of("plain"), Cell("other", "plain", "avec14", "demo", "hother", (Turn(0),))]
     (row,) = compare(suite("plain"), cells, records, []).rows
