@@ -42,7 +42,8 @@ class TinyRun:
     def experiment(
         self, *overrides: str, config: str = "depmap_r18_avec14.py", **options: Any
     ) -> Experiment:
-        """The run's experiment, or one that differs from it."""
+        """The run's experiment, or one that differs from it; on the same corpus whatever its seed."""
+        options.setdefault("draw", 0)
         small = tiny_options(self.root / "data", encoder=config.startswith("expada"))
         return load_config(CONFIGS / config, demo=True, overrides=[*small, *overrides], **options)
 

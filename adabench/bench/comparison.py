@@ -383,7 +383,8 @@ def _order(
     if not seeds:
         return Order(track, len(ranked), reason="the rows have no seed in common")
     runs = [
-        [records[cell.config_hash, seed, cell.scored] for seed in seeds] for _, cell, _ in ranked
+        [records[cell.key(turn)] for turn in cell.turns if turn.seed in seeds]
+        for _, cell, _ in ranked
     ]
     try:
         sessions, labels = _sessions([record for row in runs for record in row])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,11 +23,12 @@ from adabench.bench.tasks import (
     Preparing,
     Refused,
     Task,
+    Turn,
     run_id,
 )
 from adabench.config.controls import constants_of
-from adabench.config.experiment import Experiment
-from adabench.config.preparations import CORPUS, corpus_problem, preparations
+from adabench.config.experiment import Data, Experiment, turn_name
+from adabench.config.preparations import CORPUS, corpus_problem, drawn_of, preparations
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.record import Record, Reported
 from adabench.records.results import Problem, read_records
@@ -88,6 +89,12 @@ class Plan:
                         yield waiting.pop(name)
             yield job
 
+    def drawn(self, draw: int) -> list[Data]:
+        """Return what one draw's generated corpora are opened by, each once."""
+        turns = (turn for cell in self.cells for turn in cell.turns if turn.draw == draw)
+        found = {data.model_dump_json(): data for turn in turns for data in turn.drawn}
+        return list(found.values())
+
     def describe(self) -> Iterator[str]:
         """Yield one line a task, then one a row that can't run, and one a track left out."""
         for task in self.tasks():
@@ -124,7 +131,7 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
     jobs = _jobs(_in_order(read.cells), options, {} if options.force else records)
     jobs, preparing = with_preparations(jobs, read.cells, options)
     return Plan(
-        jobs=(*jobs, *_constants(read.cells, options, records, preparing)),
+        jobs=_by_draw([*jobs, *_constants(read.cells, options, records, preparing)]),
         cells=tuple(read.cells),
         refused=tuple(read.refused),
         problems=tuple(problems),
@@ -147,7 +154,9 @@ def _read(suites: Sequence[Suite], load: Loader, options: Options) -> _Read:
     read = _Read()
     for name, row, track, seeds, source, config in _wanted(suites, options):
         try:
-            experiment = load(**config, demo=options.demo, overrides=options.overrides)
+            experiment = load(
+                **config, demo=options.demo, overrides=options.overrides, draw=options.draw
+            )
         except _CONFIG_ERRORS as error:
             read.refused.append(Refused(name, row, track, _message(error)))
             continue
@@ -203,7 +212,7 @@ def measured_records(results: Path) -> tuple[dict[Key, Record], list[Problem]]:
 def _key_of(record: Record) -> Key | None:
     if isinstance(record.origin, Reported) or record.config_hash is None or record.seed is None:
         return None
-    return record.config_hash, record.seed, record.track
+    return record.config_hash, record.seed, record.draw, record.track
 
 
 def _age(record: Record) -> float:
@@ -225,60 +234,84 @@ def _cell(
         track=track,
         scored=experiment.track_.name,
         config_hash=experiment.hash(),
-        seeds=tuple(dict.fromkeys(seeds)),
+        turns=tuple(_turn(experiment, seed) for seed in dict.fromkeys(seeds)),
         source=source,
         stages=tuple(
             json.dumps(stage, sort_keys=True, default=str) for stage in experiment.stages.values()
         ),
-        shared=preparations(experiment),
         members=tuple((m.hash(), m.track_.name) for m in experiment.members()),
-        constants=tuple((c.hash(), c.seed, c.track_.name) for c in constants_of(experiment)),
         # What stands in for a config in planning may know no code.
         foreign=bool(getattr(experiment, "code", None)),
     )
 
 
-def _in_order(cells: Sequence[Cell]) -> list[tuple[Cell, int]]:
-    """Order runs by the stages they begin with, then track; within these by seed, then row.
+def _by_draw(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """Let what stands beside a draw's rows follow them, and all of one draw come before the next."""
+    draws = list(dict.fromkeys(job.draw for job in jobs))
+    return tuple(sorted(jobs, key=lambda job: draws.index(job.draw)))
+
+
+def _turn(experiment: Experiment, seed: int) -> Turn:
+    run = experiment.model_copy(update={"seed": seed})
+    constants = constants_of(run)
+    return Turn(
+        seed=seed,
+        draw=run.draw,
+        drawn=tuple(drawn_of(run)),
+        shared=preparations(run),
+        constants=tuple((c.hash(), c.seed, c.draw, c.track_.name) for c in constants),
+    )
+
+
+def _in_order(cells: Sequence[Cell]) -> list[tuple[Cell, Turn]]:
+    """Order runs by the draw, the stages they begin with, then track; within these by seed, then row.
 
     Each level keeps the order in which the suites first name it. A whole table with its first seed
-    comes before any second one, so that a bench cut short leaves something to look at.
+    comes before any second one, so that a bench cut short leaves something to look at; and all of one
+    draw before the next, so that what only that draw needs can go.
     """
+    draws = dict.fromkeys(turn.draw for cell in cells for turn in cell.turns)
+    place_of = {draw: place for place, draw in enumerate(draws)}
     deepest = max((len(cell.stages) for cell in cells), default=0)
     seen: dict[tuple[str | None, ...], int] = {}
-    runs: list[tuple[tuple[int, ...], Cell, int]] = []
+    runs: list[tuple[tuple[int, ...], Cell, Turn]] = []
     for index, cell in enumerate(cells):
         padded = (*cell.stages, *[None] * (deepest - len(cell.stages)), cell.scored)
         place = [seen.setdefault(padded[: n + 1], len(seen)) for n in range(len(padded))]
         # One without a further stage comes before those that train it.
         levels = [-1 if part is None else at for part, at in zip(padded, place, strict=True)]
-        runs += [((*levels, turn, index), cell, seed) for turn, seed in enumerate(cell.seeds)]
-    return [(cell, seed) for _, cell, seed in sorted(runs, key=lambda run: run[0])]
+        runs += [
+            ((place_of[turn.draw], *levels, number, index), cell, turn)
+            for number, turn in enumerate(cell.turns)
+        ]
+    return [(cell, turn) for _, cell, turn in sorted(runs, key=lambda run: run[0])]
 
 
 def _jobs(
-    runs: Sequence[tuple[Cell, int]], options: Options, records: Mapping[Key, Record]
+    runs: Sequence[tuple[Cell, Turn]], options: Options, records: Mapping[Key, Record]
 ) -> list[Job]:
     jobs: dict[Key, Job] = {}
     begun = _begun(options.work_dirs)
-    for cell, seed in runs:
-        key = (cell.config_hash, seed, cell.scored)
+    for cell, turn in runs:
+        key = cell.key(turn)
         if key in jobs:
             other = f"{cell.suite}/{cell.row} {cell.track}"
             jobs[key] = replace(jobs[key], also=(*jobs[key].also, other))
             continue
         folder = f"{cell.row}-{cell.scored}-{cell.config_hash}"
-        fresh = options.work_dirs / cell.suite / folder / f"seed{seed}"
+        name = turn_name(turn.seed, turn.draw)
+        fresh = options.work_dirs / cell.suite / folder / name
         # A run that another suite began is gone on with, not begun anew.
-        work_dir = begun.get((cell.config_hash, seed), fresh)
+        work_dir = begun.get((cell.config_hash, name), fresh)
         jobs[key] = Job(
             suite=cell.suite,
             row=cell.row,
             track=cell.track,
             scored=cell.scored,
-            seed=seed,
+            seed=turn.seed,
+            draw=turn.draw,
             config_hash=cell.config_hash,
-            command=_command(cell, seed, options, work_dir, controls="none"),
+            command=_command(cell, turn, options, work_dir, controls="none"),
             work_dir=work_dir,
             done=key in records,
             failure="" if key in records or options.force else earlier_failure(work_dir),
@@ -287,9 +320,9 @@ def _jobs(
 
 
 def _command(
-    cell: Cell, seed: int, options: Options, work_dir: Path, *, controls: str
+    cell: Cell, turn: Turn, options: Options, work_dir: Path, *, controls: str
 ) -> tuple[str, ...]:
-    command = run_command(cell, seed, options)
+    command = run_command(cell, turn, options)
     return (*command, "--controls", controls, "--work-dir", str(work_dir))
 
 
@@ -303,51 +336,59 @@ def _constants(
     made = {task.id for task in preparing}
     jobs: dict[Key, Job] = {}
     for cell in cells:
-        for key in cell.constants[:1]:
-            config_hash, seed, scored = key
-            folder = options.work_dirs / CONSTANTS / f"{CONSTANT}-{scored}-{config_hash}"
-            work_dir = folder / f"seed{seed}"
-            job = Job(
-                suite=CONSTANTS,
-                row=CONSTANT,
-                track=scored,
-                scored=scored,
-                seed=seed,
-                config_hash=config_hash,
-                command=_command(cell, seed, options, work_dir, controls="only"),
-                work_dir=work_dir,
-                done=all(wanted in records for wanted in cell.constants),
-                needs=tuple(s.key for s in cell.shared if s.until == CORPUS and s.key in made),
-                failure="" if key in records else earlier_failure(work_dir),
-            )
-            # A fused row's constants are more than a plain row's: it is not done before they are.
-            if key not in jobs or (jobs[key].done and not job.done):
-                jobs[key] = job
+        for turn in cell.turns:
+            for key in turn.constants[:1]:
+                job = _constant(cell, turn, options, records, made)
+                # A fused row's constants are more than a plain row's: it is not done before they are.
+                if key not in jobs or (jobs[key].done and not job.done):
+                    jobs[key] = job
     return list(jobs.values())
 
 
+def _constant(
+    cell: Cell, turn: Turn, options: Options, records: Mapping[Key, Record], made: Collection[str]
+) -> Job:
+    key = turn.constants[0]
+    config_hash, seed, draw, scored = key
+    folder = options.work_dirs / CONSTANTS / f"{CONSTANT}-{scored}-{config_hash}"
+    work_dir = folder / turn_name(seed, draw)
+    return Job(
+        suite=CONSTANTS,
+        row=CONSTANT,
+        track=scored,
+        scored=scored,
+        seed=seed,
+        draw=draw,
+        config_hash=config_hash,
+        command=_command(cell, turn, options, work_dir, controls="only"),
+        work_dir=work_dir,
+        done=all(wanted in records for wanted in turn.constants),
+        needs=tuple(s.key for s in turn.shared if s.until == CORPUS and s.key in made),
+        failure="" if key in records else earlier_failure(work_dir),
+    )
+
+
 def _with_cells(
-    jobs: Mapping[Key, Job], runs: Sequence[tuple[Cell, int]]
+    jobs: Mapping[Key, Job], runs: Sequence[tuple[Cell, Turn]]
 ) -> Iterator[tuple[Job, Cell]]:
-    cells = {(cell.config_hash, seed, cell.scored): cell for cell, seed in runs}
+    cells = {cell.key(turn): cell for cell, turn in runs}
     for key, job in jobs.items():
         yield job, cells[key]
 
 
 def _after_members(job: Job, cell: Cell, jobs: Mapping[Key, Job]) -> Job:
     """Let a run that joins others wait for those of them that are to be run."""
-    keys = [(config_hash, job.seed, track) for config_hash, track in cell.members]
+    keys = [(config_hash, job.seed, job.draw, track) for config_hash, track in cell.members]
     waits = tuple(run_id(key) for key in keys if key in jobs and not jobs[key].done)
     return replace(job, needs=waits)
 
 
-def _begun(work_dirs: Path) -> dict[tuple[str, int], Path]:
-    found = {}
-    for folder in sorted(work_dirs.glob("*/*-*/seed*")):
-        seed = folder.name.removeprefix("seed")
-        if seed.isdecimal():
-            found[folder.parent.name.rpartition("-")[2], int(seed)] = folder
-    return found
+def _begun(work_dirs: Path) -> dict[tuple[str, str], Path]:
+    """Return hash and seed, as folders are named, to the folder of a run that was begun."""
+    return {
+        (folder.parent.name.rpartition("-")[2], folder.name): folder
+        for folder in sorted(work_dirs.glob("*/*-*/seed*"))
+    }
 
 
 def _message(error: Exception) -> str:

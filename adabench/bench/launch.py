@@ -60,6 +60,7 @@ def launch(
     *,
     limit: float | None = None,
     retry_failed: bool = False,
+    keep_caches: bool = False,
 ) -> Summary:
     """Run a plan, on a terminal with a display of what runs; see `run_plan`."""
     tasks = tasks_to_run(plan, retry_failed)
@@ -78,6 +79,7 @@ def launch(
         limit=limit,
         retry_failed=retry_failed,
         progress=progress,
+        keep_caches=keep_caches,
     )
 
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adabench.bench.tasks import CONFIGS, PREPARED, Cell, Job, Options, Preparing
+from adabench.bench.tasks import CONFIGS, PREPARED, Cell, Job, Options, Preparing, Turn
+from adabench.config.preparations import Preparation
 
 FOLDER = "prepared"
 
@@ -25,23 +26,22 @@ def with_preparations(
         cells: the rows that they are.
         options: what all tasks share.
     """
-    cell_of = {key: cell for cell in reversed(cells) for key in cell.keys}
-    to_do = [(job, cell_of[job.key]) for job in jobs if not job.done]
-    wanted = Counter(shared.key for _, cell in to_do for shared in cell.shared)
+    found = {cell.key(turn): (cell, turn) for cell in reversed(cells) for turn in cell.turns}
+    to_do = [(job, *found[job.key]) for job in jobs if not job.done]
+    wanted = Counter(shared.key for _, _, turn in to_do for shared in turn.shared)
     tasks: dict[str, Preparing] = {}
     last_alike: dict[str, str] = {}
     needs: dict[str, tuple[str, ...]] = {}
-    for job, cell in to_do:
+    for job, cell, turn in to_do:
         chain: list[str] = []
-        for shared in cell.shared:
+        for shared in turn.shared:
             if wanted[shared.key] < 2:
                 continue
             if shared.key not in tasks:
                 before = last_alike.get(shared.alike)
                 waits = dict.fromkeys([*chain[-1:], *([before] if before else [])])
-                tasks[shared.key] = _task(
-                    shared.until, shared.key, cell, options, tuple(waits), wanted[shared.key]
-                )
+                runs = wanted[shared.key]
+                tasks[shared.key] = _task(shared, cell, turn, options, tuple(waits), runs)
                 last_alike[shared.alike] = shared.key
             chain.append(shared.key)
         needs[job.id] = tuple(chain)
@@ -49,14 +49,15 @@ def with_preparations(
     return waiting, list(tasks.values())
 
 
-def run_command(cell: Cell, seed: int, options: Options) -> tuple[str, ...]:
+def run_command(cell: Cell, turn: Turn, options: Options) -> tuple[str, ...]:
     """Return how a row, or a config that is in no suite, is trained; its work folder is left out."""
     row = [] if cell.suite == CONFIGS else ["--row", cell.row, "--track", cell.track]
     plugins = [word for folder in options.plugins for word in ("--plugins", str(folder))]
     return (
         *(sys.executable, str(options.script), str(cell.source)),
         *row,
-        *("--seed", str(seed)),
+        *("--seed", str(turn.seed)),
+        *([] if options.draw is None else ["--draw", str(options.draw)]),
         *(["--demo"] if options.demo else []),
         *("--resume", "--results", str(options.results)),
         # Code that is edited while the bench runs makes another run than the one that was planned.
@@ -68,14 +69,21 @@ def run_command(cell: Cell, seed: int, options: Options) -> tuple[str, ...]:
 
 
 def _task(
-    until: str, key: str, cell: Cell, options: Options, needs: tuple[str, ...], runs: int
+    shared: Preparation,
+    cell: Cell,
+    turn: Turn,
+    options: Options,
+    needs: tuple[str, ...],
+    runs: int,
 ) -> Preparing:
+    until, key = shared.until, shared.key
     work_dir = options.work_dirs / FOLDER / f"{until}-{cell.scored}-{key}"
-    command = (*run_command(cell, cell.seeds[0], options), "--work-dir", str(work_dir))
+    command = (*run_command(cell, turn, options), "--work-dir", str(work_dir))
     return Preparing(
         id=key,
         until=until,
         scored=cell.scored,
+        draw=turn.draw,
         command=(*command, "--prepare", until),
         work_dir=work_dir,
         done=(work_dir / PREPARED).is_file(),

@@ -134,6 +134,10 @@ class Progress:
     def looked(self, running: Sequence[Running]) -> None:
         """Take note of what runs, several times a second; lines have nothing to add."""
 
+    def say(self, text: str) -> None:
+        """Write a line that is of no one job."""
+        self._write(text)
+
     def close(self) -> None:
         """End the display."""
 

@@ -15,7 +15,7 @@ from adabench.bench.failures import forget_failure, remember_failure
 from adabench.bench.jobs import Plan
 from adabench.bench.process import LOG, claim, holder
 from adabench.bench.progress import Outcome, Progress, duration
-from adabench.bench.tasks import PREPARED, Job, Refused, Task
+from adabench.bench.tasks import PREPARED, Job, Preparing, Refused, Task
 from adabench.data.files import write_bytes
 from adabench.records.results import find_record
 
@@ -90,6 +90,7 @@ class _Run:
     # Task id → what became of it, or "" while it waits or runs.
     status: dict[str, str] = field(default_factory=dict)
     waiting_since: dict[Task, float] = field(default_factory=dict)
+    keep_caches: bool = False
 
     def start_what_can(self) -> None:
         for task in list(self.pending):
@@ -160,7 +161,8 @@ class _Run:
             made = (task.work_dir / PREPARED).is_file()
             return Outcome(task, "skipped") if made else None
         record = find_record(
-            self.results, task.scored, task.config_hash, task.seed, since=self.plan.made
+            *(self.results, task.scored, task.config_hash, task.seed, task.draw),
+            since=self.plan.made,
         )
         return None if record is None else Outcome(task, "skipped", rmse=record.metrics.RMSE)
 
@@ -179,7 +181,7 @@ class _Run:
         if not isinstance(task, Job):
             write_bytes(task.work_dir / PREPARED, b"")
             return Outcome(task, "done", seconds, log=log)
-        record = find_record(self.results, task.scored, task.config_hash, task.seed)
+        record = find_record(self.results, task.scored, task.config_hash, task.seed, task.draw)
         if record is None:
             reason = f"it ended well, but {self.results} holds no record with its config hash"
             reason += f" {task.config_hash}, track {task.scored} and seed {task.seed}"
@@ -204,6 +206,28 @@ class _Run:
         self.status[task.id] = outcome.status
         self.outcomes.append(outcome)
         self.progress.finished(outcome)
+        if task.draw is not None and not self.keep_caches and outcome.status == "done":
+            self._let_go(task.draw)
+
+    def _let_go(self, draw: int) -> None:
+        """Remove what only one draw's runs read, once all of them are done."""
+        own = [task for task in self.plan.tasks() if task.draw == draw]
+        if any(self.status.get(task.id, "done") not in ("done", "skipped") for task in own):
+            return
+        # Drawing and preparing take a second to import, which a plan has no need of.
+        from adabench.engine.corpora import remove_drawn
+
+        for task in own:
+            if isinstance(task, Preparing):
+                (task.work_dir / PREPARED).unlink(missing_ok=True)
+        for data in self.plan.drawn(draw):
+            try:
+                removed = remove_drawn(data)
+            except OSError as error:
+                self.progress.say(f"kept: {error}")
+                continue
+            for folder in removed:
+                self.progress.say(f"removed {folder}: all runs on draw {draw} are done")
 
 
 def run_plan(
@@ -215,6 +239,7 @@ def run_plan(
     retry_failed: bool = False,
     progress: Progress | None = None,
     estimates: Mapping[Task, float] | None = None,
+    keep_caches: bool = False,
 ) -> Summary:
     """Run what a plan has to do.
 
@@ -231,6 +256,7 @@ def run_plan(
         retry_failed: run jobs again that failed before.
         progress: tells of each job; on standard output by default.
         estimates: seconds that tasks are expected to take.
+        keep_caches: keep the generated corpora, and their caches, of draws whose runs are all done.
 
     Raises:
         ValueError: ``limit`` not above 0.
@@ -240,7 +266,8 @@ def run_plan(
     executor = executor or LocalExecutor()
     tasks = tasks_to_run(plan, retry_failed)
     progress = progress or Progress(len(tasks), executor.parallel, estimates=estimates or {})
-    run = _begin(_Run(plan, results, executor, limit, progress, tasks))
+    run = _Run(plan, results, executor, limit, progress, tasks, keep_caches=keep_caches)
+    _begin(run)
     began = time.monotonic()
     try:
         with _stopped_by_signals() as stopped:
@@ -260,13 +287,12 @@ def run_plan(
     )
 
 
-def _begin(run: _Run) -> _Run:
+def _begin(run: _Run) -> None:
     """Note what is done already and what failed before."""
     failed = [job for job in run.plan.jobs if not job.done and job not in run.pending]
     run.status = {task.id: "" for task in run.pending} | {job.id: "failed" for job in failed}
     run.outcomes = [Outcome(job, "skipped") for job in run.plan.jobs if job.done]
     run.outcomes += [_failed_before(job) for job in failed]
-    return run
 
 
 def tasks_to_run(plan: Plan, retry_failed: bool = False) -> list[Task]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adabench.config.experiment import Data
 from adabench.config.preparations import Preparation
 
-#: What tells one run from another: hash of the config, seed, and the track that is scored.
-Key = tuple[str, int, str]
+#: What tells one run from another: hash of the config, seed, draw of a generated corpus, and the
+#: track that is scored.
+Key = tuple[str, int, int | None, str]
 
 #: Stands where a suite's name would, for configs that are in no suite.
 CONFIGS = "configs"
@@ -22,8 +24,8 @@ PREPARED = "prepared"
 
 def run_id(key: Key) -> str:
     """Return a run's name among the tasks of a plan."""
-    config_hash, seed, scored = key
-    return f"{config_hash} {scored} {seed}"
+    config_hash, seed, draw, scored = key
+    return f"{config_hash} {scored} {seed}" + ("" if draw is None else f" {draw}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Options:
     Attributes:
         demo: run the demo sections.
         seeds: in place of each suite's own.
+        draw: which generated corpus all runs read, where their seeds should not say.
         tracks: run these only, as a suite or a config names them, or as they are scored.
         configs: configs that are in no suite; each runs on its own track.
         results: folder of records; those in it are not run again.
@@ -46,6 +49,7 @@ class Options:
 
     demo: bool = False
     seeds: tuple[int, ...] | None = None
+    draw: int | None = None
     tracks: tuple[str, ...] | None = None
     configs: tuple[Path, ...] = ()
     results: Path = Path("leaderboard/local")
@@ -58,6 +62,24 @@ class Options:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A row with one of its seeds.
+
+    Attributes:
+        draw: of a generated corpus; None of others.
+        drawn: what the generated corpora that it reads are opened by.
+        shared: what it has to find or to make before it trains, first to last.
+        constants: the constant predictors of its data, that of its own track first.
+    """
+
+    seed: int
+    draw: int | None = None
+    drawn: tuple[Data, ...] = field(default=(), repr=False)
+    shared: tuple[Preparation, ...] = field(default=(), repr=False)
+    constants: tuple[Key, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
 class Cell:
     """One row of a suite on one of its tracks: what it runs as.
 
@@ -65,12 +87,10 @@ class Cell:
         track: as the suite writes it.
         scored: the track that the run scores; a demo's own in a demo.
         config_hash: of the resolved config, the seed apart.
-        seeds: of its runs.
+        turns: its runs.
         source: the suite's file, or the config's.
         stages: what it trains beforehand, first to last; runs that share a start come together.
-        shared: what it has to find or to make before it trains, first to last.
         members: config hash and track of the runs whose predictions it joins.
-        constants: the constant predictors of its data, that of its own track first.
         foreign: whether parts of it come from plugins outside the repository.
     """
 
@@ -79,18 +99,25 @@ class Cell:
     track: str
     scored: str
     config_hash: str
-    seeds: tuple[int, ...]
+    turns: tuple[Turn, ...]
     source: Path = field(default=Path(), repr=False)
     stages: tuple[str, ...] = field(default=(), repr=False)
-    shared: tuple[Preparation, ...] = field(default=(), repr=False)
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    constants: tuple[Key, ...] = field(default=(), repr=False)
     foreign: bool = field(default=False, repr=False)
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of its runs."""
+        return tuple(turn.seed for turn in self.turns)
+
+    @property
     def keys(self) -> tuple[Key, ...]:
-        """Its runs."""
-        return tuple((self.config_hash, seed, self.scored) for seed in self.seeds)
+        """What tells its runs from others, a run a turn."""
+        return tuple(self.key(turn) for turn in self.turns)
+
+    def key(self, turn: Turn) -> Key:
+        """What tells one of its runs from others."""
+        return self.config_hash, turn.seed, turn.draw, self.scored
 
 
 @dataclass(frozen=True)
@@ -123,6 +150,7 @@ class Job:
         also: other rows that are the very same run.
         needs: ids of the tasks that must end well before it.
         failure: why it failed when it was last run; empty if it did not.
+        draw: of a generated corpus; None of others.
     """
 
     suite: str
@@ -137,10 +165,11 @@ class Job:
     also: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     failure: str = ""
+    draw: int | None = None
 
     @property
     def key(self) -> Key:
-        return self.config_hash, self.seed, self.scored
+        return self.config_hash, self.seed, self.draw, self.scored
 
     @property
     def is_control(self) -> bool:
@@ -154,9 +183,10 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Row, track and seed, for a line of text."""
+        """Row, track, seed and a pinned draw, for a line of text."""
         track = self.track if self.track == self.scored else f"{self.track} on {self.scored}"
-        return f"{self.suite}/{self.row}  {track}  seed {self.seed}"
+        pinned = "" if self.draw in (None, self.seed) else f"  draw {self.draw}"
+        return f"{self.suite}/{self.row}  {track}  seed {self.seed}{pinned}"
 
 
 @dataclass(frozen=True)
@@ -169,6 +199,7 @@ class Preparing:
         scored: the track of the run that it is made with.
         command, work_dir, done, needs: as of a `Job`.
         runs: how many wait for it.
+        draw: of the generated corpus of the run that it is made with.
     """
 
     id: str
@@ -179,11 +210,13 @@ class Preparing:
     done: bool
     needs: tuple[str, ...] = ()
     runs: int = 0
+    draw: int | None = None
 
     @property
     def name(self) -> str:
         """What and for which track, for a line of text."""
-        return f"preparing {self.until}  {self.scored}  for {self.runs} runs"
+        drawn = "" if self.draw is None else f"  draw {self.draw}"
+        return f"preparing {self.until}  {self.scored}{drawn}  for {self.runs} runs"
 
 
 Task = Job | Preparing

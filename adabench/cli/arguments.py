@@ -50,6 +50,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=whole(0), help="of the run; the config's by default")
     parser.add_argument(
+        "--draw",
+        type=whole(0),
+        help="which generated corpus, of those from the config's seed on; by default the run's seed "
+        "says, so that each seed is another corpus",
+    )
+    parser.add_argument(
         "--plugins",
         type=Path,
         action="append",
@@ -133,6 +139,7 @@ def _experiment(
         demo=arguments.demo,
         overrides=overrides,
         seed=arguments.seed,
+        draw=arguments.draw,
         protocol=arguments.protocol,
     )
 
@@ -162,8 +169,9 @@ def recorded_from(
     Raises:
         ValueError, FileNotFoundError: naming file, field and remedy.
     """
-    for name in ("config", "row", "track", "stage", "protocol", "seed", "demo"):
-        if getattr(arguments, name):
+    for name in ("config", "row", "track", "stage", "protocol", "seed", "draw", "demo"):
+        value = getattr(arguments, name)
+        if value is not None and value is not False:
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
     from adabench.engine.repeat import experiment_of

@@ -54,9 +54,13 @@ def command(arguments: Sequence[str] | None = None) -> int:
         summary = None
         if not given.table_only:
             executor = make_executor(given.executor, given.jobs, given.slurm, given.limit)
-            again = given.retry_failed
             summary = launch(
-                planned, given.results, executor, limit=given.limit, retry_failed=again
+                planned,
+                given.results,
+                executor,
+                limit=given.limit,
+                retry_failed=given.retry_failed,
+                keep_caches=given.keep_caches,
             )
         print(*write_tables(suites, planned, given.results), sep="\n")
         if summary is not None:
@@ -99,6 +103,7 @@ def _options(given: argparse.Namespace) -> Options:
     return Options(
         demo=given.demo,
         seeds=tuple(given.seeds) if given.seeds else None,
+        draw=given.draw,
         tracks=tuple(given.track) if given.track else None,
         configs=tuple(given.config or ()),
         results=given.results,
@@ -121,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--demo", action="store_true", help="run the configs' demo sections")
     add("--seeds", type=whole(0), nargs="+", metavar="SEED", help="in place of each suite's own")
+    pinned = "run every seed on this generated corpus; by default each seed is a corpus of its own"
+    add("--draw", type=whole(0), metavar="N", help=pinned)
     shuffled = "run each row on shuffled training labels: it must not beat the constant"
     add("--control", choices=["shuffled"], help=shuffled)
     add("--track", nargs="+", metavar="TRACK", help="rows on these tracks only")
@@ -130,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", type=whole(), default=1, metavar="N", help="jobs at a time (1)")
     add("--limit", type=above_zero, metavar="SECONDS", help="kill a job that takes longer")
     add("--retry-failed", action="store_true", help="run jobs again that failed before")
+    kept = "keep the generated corpora and caches of draws whose runs are all done"
+    add("--keep-caches", action="store_true", help=kept)
     add("--force", action="store_true", help="run again what is done")
     add("--executor", choices=["local", "slurm"], default="local", help="where jobs run (local)")
     known = "partition, account, qos, gpus, cpus, memory, minutes, and what else submitit knows"

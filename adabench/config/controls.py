@@ -17,7 +17,7 @@ def constant_of(experiment: Experiment) -> Experiment:
             "name": CONSTANT,
             "method": {"name": CONSTANT, "type": ESTIMATOR},
             "track": experiment.track,
-            "data": experiment.data,
+            "data": experiment.corpora,
             "protocol": experiment.protocol.model_dump(by_alias=True),
             "is_demo": experiment.is_demo,
         }

@@ -36,6 +36,7 @@ from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
     ProtocolSection,
+    source_track,
 )
 from adabench.config.training import Strict, Training
 from adabench.config.types import check_types
@@ -54,13 +55,22 @@ class Data(Strict):
     Attributes:
         root: folder of prepared corpora, stages and caches.
         size: width and height of the prepared face crops, pixels.
-        synthface: preset and seed of the generated corpus, for tracks that run on it.
+        synthface: preset and seed of the generated corpus, for tracks that run on it. A ``draw``
+            pins which of the draws from that seed on it is; without one, it follows the run's seed.
     """
 
     root: str = "data"
     size: int = Field(default=112, ge=16)
     synthface: dict[str, Any] = Field(default_factory=lambda: {"preset": "demo", "seed": 0})
     processes: int = Field(default=2, gt=0, le=1024)
+
+    @field_validator("synthface")
+    @classmethod
+    def _numbered(cls, synthface: dict[str, Any]) -> dict[str, Any]:
+        draw = synthface.get("draw", 0)
+        if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
+            raise ValueError(f"draw: expected a number from 0 on; got {draw!r}")
+        return synthface
 
 
 class Views(Strict):
@@ -214,8 +224,19 @@ class Experiment(Strict):
 
     @property
     def draw(self) -> int | None:
-        """Which of the generated corpora is tested: its seed; None of other corpora."""
-        return int(self.data.synthface.get("seed", 0)) if self.track_.is_demo else None
+        """Which draw of a generated corpus is read, the run's seed unless it is pinned; else None."""
+        source = source_track(self.protocol)
+        if not self.track_.is_demo and (source is None or not source.is_demo):
+            return None
+        return int(self.data.synthface.get("draw", self.seed))
+
+    @property
+    def corpora(self) -> Data:
+        """`data` with the draw named: what corpora are opened by."""
+        if self.draw is None:
+            return self.data
+        drawn = {**self.data.synthface, "draw": self.draw}
+        return self.data.model_copy(update={"synthface": drawn})
 
     @property
     def is_fused(self) -> bool:
@@ -250,7 +271,7 @@ class Experiment(Strict):
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return everything that decides the result, the seed apart; local files by content.
+        """Return everything that decides the result, seed and draw apart; local files by content.
 
         Of `code` and `versions` it is what this run names.
         """
@@ -269,7 +290,7 @@ class Experiment(Strict):
                 "overrides": True,
                 "name": True,
                 "metrics": True,
-                "data": {"root", "processes"},
+                "data": {"root": True, "processes": True, "synthface": {"draw"}},
                 "training": {"workers", "log"},
                 # A field that came later: absent where it changes nothing, so that older hashes hold.
                 **({} if self.shuffle_labels else {"shuffle_labels": True}),
@@ -302,8 +323,15 @@ def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
         raise ValueError(f"{field}: {error}") from error
 
 
+def turn_name(seed: int, draw: int | None) -> str:
+    """Return the name of a run's folder among those of its config: its seed, and a pinned draw."""
+    return f"seed{seed}" + ("" if draw in (None, seed) else f"-draw{draw}")
+
+
 # What decides no result need not travel with a record: where a user keeps data, what is computed after.
 LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=", "training.log=")
+# A record has a field for the draw, as for the seed.
+_DRAW_OPTION = "data.synthface.draw="
 
 _KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code", "versions"} | {"demo"}
 
@@ -314,6 +342,7 @@ def load_config(
     demo: bool = False,
     overrides: Sequence[str] = (),
     seed: int | None = None,
+    draw: int | None = None,
     change: Mapping[str, Any] | None = None,
     name: str | None = None,
     stage: str | None = None,
@@ -325,7 +354,7 @@ def load_config(
         path: a ``.py`` file. Names of its own that start with an underscore are not part of the config.
         demo: merge its ``demo`` section, which must exist, and score the track's demo track.
         overrides: ``key=value`` pairs that win over all else.
-        seed: wins over the config's.
+        seed, draw: win over the config's; a draw pins which generated corpus is read.
         change: what a suite's row changes, merged over the file and its demo section; its own
             ``demo`` key is merged last, in a demo only.
         name: what the record calls the config; the file's stem by default.
@@ -365,7 +394,10 @@ def load_config(
         content = promote_stage(path, content, stage)
     if seed is not None:
         content["seed"] = seed
-    told = tuple(told_option(o) for o in overrides if not o.startswith(LOCAL_OPTIONS))
+    if draw is not None:
+        _pin(path, content, draw)
+    own = (*LOCAL_OPTIONS, _DRAW_OPTION)
+    told = tuple(told_option(o) for o in overrides if not o.startswith(own))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
     return _validate(Origin(path, demo, options=keys_of(overrides)), content).with_code()
 
@@ -379,6 +411,17 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
     cfg = Config(experiment.model_dump(by_alias=True))
     merge(Path(experiment.name), cfg, parse_options(overrides), "--cfg-options")
     return _validate(Origin(Path(experiment.name)), cfg.to_dict())
+
+
+def _pin(path: Path, content: dict[str, Any], draw: int) -> None:
+    """Name the draw in a config's content, which is left to the validation to refuse otherwise."""
+    data = content.setdefault("data", {})
+    drawn = data.setdefault("synthface", Data().synthface) if isinstance(data, dict) else None
+    if not isinstance(drawn, dict):
+        raise ValueError(
+            f"{path}: data.synthface: expected a dict, which --draw adds to; got {drawn!r}"
+        )
+    data["synthface"] = {**drawn, "draw": draw}
 
 
 def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:

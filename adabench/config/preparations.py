@@ -7,13 +7,14 @@ the result is stored: a run makes whatever it does not find.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from adabench.config.digest import digest
 from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Data, Experiment
-from adabench.config.protocols import source_track
+from adabench.config.protocols import CrossCorpusSection, source_track
 from adabench.config.references import in_order, needed, referenced
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 
@@ -69,6 +70,24 @@ def _size(description: Path) -> Any:
         return None
 
 
+def drawn_of(experiment: Experiment) -> Iterator[Data]:
+    """Yield what a run's generated corpora are opened by: the tested one's, and its source's."""
+    if experiment.track_.is_demo:
+        yield experiment.corpora
+    track, source = source_track(experiment.protocol), source_data(experiment)
+    if track is not None and source is not None and track.is_demo:
+        yield source
+
+
+def source_data(experiment: Experiment) -> Data | None:
+    """Return what the corpus that a cross-corpus run learns from is opened by; None for other runs."""
+    section = experiment.protocol
+    if not isinstance(section, CrossCorpusSection):
+        return None
+    data = experiment.corpora
+    return data.model_copy(update={"synthface": {**data.synthface, **section.synthface}})
+
+
 def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     """Return what a run has to find or to make before it trains, in order.
 
@@ -78,7 +97,9 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     if experiment.is_fused or experiment.is_pooled:
         return ()
     track = experiment.track_
-    data = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    data = experiment.corpora.model_dump(mode="json", exclude={"root", "processes"})
+    undrawn = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    drawn = [] if experiment.draw is None else [experiment.draw]
     protocol = experiment.protocol.model_dump(mode="json")
     reader, stages = _reader(experiment)
     # Splits need nothing else than any run does, and their keys are those of before.
@@ -94,8 +115,8 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     for name in in_order(stages):
         cfg = experiment.stages[name]
         earlier = [keys[other] for other in sorted(referenced(cfg))]
-        alike = digest([cfg, earlier, data, *_code(experiment, cfg)])
-        keys[name] = digest([alike, track.name, protocol])
+        alike = digest([cfg, earlier, undrawn, *_code(experiment, cfg)])
+        keys[name] = digest([alike, *drawn, track.name, protocol])
         found.append(Preparation(name, keys[name], alike))
     if experiment.views is None or not experiment.cache:
         return tuple(found)

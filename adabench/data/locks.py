@@ -51,6 +51,15 @@ def alone_at_once(folder: Path, remedy: str) -> contextlib.AbstractContextManage
     return _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB, remedy)
 
 
+def shared_in(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Hold ``folder`` together with any others who share it; who wants it alone has to wait.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    return _locked(folder, fcntl.LOCK_SH)
+
+
 @contextlib.contextmanager
 def _locked(folder: Path, how: int, remedy: str = "") -> Iterator[None]:
     path = folder / LOCK

@@ -80,10 +80,10 @@ def compare(
 ) -> dict[str, Any]:
     """Return the identity ``found`` in a file, after comparing; errors as `check_identity`."""
     for field in fields:
-        if found.get(field) != expected[field]:
+        if found.get(field) != expected.get(field):
             raise ValueError(
                 f"checkpoint {path} belongs to another config: its {field} is {found.get(field)!r} "
-                f"({found.get('config')}), this run's is {expected[field]!r} ({expected.get('config')})"
+                f"({found.get('config')}), this run's is {expected.get(field)!r} ({expected.get('config')})"
                 f"{_differs(found.get('decided'), expected.get('decided'))}; use the config, the options "
                 "and the plugins' code that it was trained with, or begin anew without --resume"
             )

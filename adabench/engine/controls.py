@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from adabench.config.controls import constants_of
 from adabench.config.experiment import Experiment
 from adabench.data.locks import alone_in
+from adabench.engine.corpora import reading
 from adabench.engine.kinds import Place
 from adabench.engine.kinds.bound import bounds_of
 from adabench.engine.repeat import with_side_files
@@ -32,12 +33,13 @@ def run_controls(experiment: Experiment, results: Path) -> list[Path]:
         The records that were written.
     """
     written: list[Path] = []
-    for constant in reversed(constants_of(experiment)):
-        # Two runs that end at once would otherwise both find them absent.
-        with alone_in(results / constant.track_.name):
-            written += [
-                _run(control, data, results) for control, data in _absent(constant, results)
-            ]
+    with reading(experiment):
+        for constant in reversed(constants_of(experiment)):
+            # Two runs that end at once would otherwise both find them absent.
+            with alone_in(results / constant.track_.name):
+                written += [
+                    _run(control, data, results) for control, data in _absent(constant, results)
+                ]
     return written
 
 

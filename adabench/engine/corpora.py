@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from adabench.config.experiment import Data
+from adabench.config.experiment import Data, Experiment
 from adabench.config.generated import expression_parameters, synthface_parameters
-from adabench.data.locks import alone_in
+from adabench.config.preparations import drawn_of
+from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.locks import alone_at_once, alone_in, shared_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus, read_description
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
@@ -30,10 +35,9 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
     if not track.is_demo:
         return _prepared(root, track.corpus, data.size)
     parameters = synthface_parameters(data.synthface)
-    name = f"synthface-{parameters.digest()}"
     return _made(
         root,
-        name,
+        _drawn_name(data),
         data,
         "synthface",
         lambda raw: generate(parameters, raw, processes=data.processes),
@@ -86,6 +90,58 @@ def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> Prepared
                     make(raw)
                     prepare(reader, raw, out, size=data.size, processes=data.processes)
     return PreparedCorpus.open(out)
+
+
+def cache_root(corpus: PreparedCorpus, root: Path) -> Path:
+    """Return the folder of a corpus's caches: its own if it was drawn below ``root``, so that they go
+    with it; else ``root``."""
+    is_drawn = corpus.parameters is not None and corpus.root.parent == root
+    return corpus.root if is_drawn else root
+
+
+@contextmanager
+def reading(experiment: Experiment) -> Iterator[None]:
+    """Keep the generated corpora of a run, and their caches, from being removed meanwhile."""
+    with ExitStack() as stack:
+        for data in drawn_of(experiment):
+            stack.enter_context(shared_in(_readers(data)))
+        yield
+
+
+def remove_drawn(data: Data) -> list[Path]:
+    """Remove a generated corpus with its caches and its videos; what is needed again is made again.
+
+    Args:
+        data: what it is opened by.
+
+    Returns:
+        The folders that were removed.
+
+    Raises:
+        FolderInUseError: a run reads it.
+        OSError: a folder can't be removed.
+    """
+    root, name = Path(data.root), _drawn_name(data)
+    folders = [root / f"{name}-{data.size}px", root / "raw" / name]
+    removed = []
+    with alone_at_once(_readers(data), "wait until it has ended"):
+        for folder in folders:
+            if folder.is_dir():
+                # Under its own name it is whole or absent, wherever the removal is cut.
+                aside = folder.with_name(f"{TEMPORARY_PREFIX}removed-{folder.name}")
+                folder.rename(aside)
+                shutil.rmtree(aside)
+                removed.append(folder)
+    return removed
+
+
+def _drawn_name(data: Data) -> str:
+    return f"synthface-{synthface_parameters(data.synthface).digest()}"
+
+
+def _readers(data: Data) -> Path:
+    """Return where the runs that read a generated corpus sign."""
+    return Path(data.root) / MADE / f"{_drawn_name(data)}-{data.size}px" / "readers"
 
 
 def seconds_to_make(corpus: PreparedCorpus) -> float:

@@ -17,7 +17,7 @@ from adabench.data.protocol import Parts
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.caches.signals import SignalsCache
-from adabench.engine.corpora import seconds_to_make
+from adabench.engine.corpora import cache_root, seconds_to_make
 from adabench.models import Assessor, Backbone
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.models.signals import SignalSource
@@ -87,7 +87,8 @@ def make_material(
         augmented: cache those to train on in their augmented versions too.
     """
     features = _feature_cache(experiment, frozen, corpus, parts, augmented)
-    material, root = Material(corpus, features), Path(experiment.data.root)
+    material = Material(corpus, features)
+    root = cache_root(corpus, Path(experiment.data.root))
     clips = [*parts.train, *parts.validate, *parts.test]
     if encoder is not None:
         material.semantics = SemanticsCache(encoder, corpus, root, features, clips)
@@ -141,7 +142,7 @@ def _filled_cache(
     cache = FeatureCache(
         part,
         corpus,
-        Path(experiment.data.root),
+        cache_root(corpus, Path(experiment.data.root)),
         get_device(),
         augment=augments_of(views.augment, "frames") if views and augmented else None,
         variants=views.variants if views else 1,

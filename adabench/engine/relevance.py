@@ -34,7 +34,7 @@ def known_key_frames(
     """
     if not experiment.track_.is_demo:
         return {}
-    parameters = synthface_parameters(experiment.data.synthface)
+    parameters = synthface_parameters(experiment.corpora.synthface)
     return {clip: key for split in splits for clip, key in key_frames(parameters, split).items()}
 
 

@@ -137,11 +137,11 @@ def told_apart(path: Path, record: Record, experiment: Experiment) -> list[str]:
         record: which one.
         experiment: the run.
     """
-    seeds = (
-        []
-        if record.seed == experiment.seed
-        else [f"seed: {record.seed} then, {experiment.seed} now"]
-    )
+    numbers = {
+        "seed": (record.seed, experiment.seed),
+        "draw": (record.draw, experiment.draw),
+    }
+    seeds = [f"{n}: {then} then, {now} now" for n, (then, now) in numbers.items() if then != now]
     if CONFIG not in record.provenance:
         return [*seeds, f"hash: {record.config_hash} then, {experiment.hash()} now"]
     before = json.loads(read_side_files(path, record.provenance)[CONFIG])

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from adabench.config.experiment import Experiment
+from adabench.config.generated import synthface_parameters
 from adabench.config.local_files import by_content
 from adabench.config.references import REFERENCE, referenced
 from adabench.data.manifest import ClipRecord
@@ -101,7 +102,7 @@ def make_record(
         "corpus": corpus.name,
         "corpus_checksum": corpus.checksum,
         "licensed": corpus.licensed,
-        "draw": experiment.draw,
+        **_drawn(experiment),
         "scale": scale_form(corpus.scale),
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
@@ -117,6 +118,16 @@ def make_record(
         return Record.model_validate(content)
     public, private = divided(content)
     return Record.model_validate(public).with_private(private)
+
+
+def _drawn(experiment: Experiment) -> dict[str, Any]:
+    """Return which of the generated corpora is read, and of the tested one, what it is one of."""
+    told = {"draw": experiment.draw}
+    if not experiment.track_.is_demo:
+        return told
+    parameters = synthface_parameters(experiment.corpora.synthface)
+    world = getattr(parameters, "world", "sparse")
+    return {**told, "family": parameters.family(), "world": world}
 
 
 def _measured(

@@ -14,6 +14,7 @@ from adabench.config.preparations import CORPUS, FEATURES
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.tracks import task_tracks
 from adabench.engine import checkpoints
+from adabench.engine.corpora import reading
 from adabench.engine.estimator_file import FITTED
 from adabench.engine.evaluation import Evaluation
 from adabench.engine.kinds import Place, kind_of, kind_of_method
@@ -85,7 +86,7 @@ def train(
     """
     resume = resume and _begun_since(work_dir, since)
     place = Place(work_dir, results, resume, since, allow_broken)
-    with working_in(work_dir, experiment, resume=resume):
+    with reading(experiment), working_in(work_dir, experiment, resume=resume):
         record = _finished(experiment, place)
         if record is None:
             record, labels = measure(experiment, place, data)
@@ -130,16 +131,20 @@ def _finished(experiment: Experiment, place: Place) -> Record | None:
     if not place.resume or not kept.is_file():
         return None
     record = read_record(kept)
-    if (record.config_hash, record.seed) == (experiment.hash(), experiment.seed):
+    if _run_of(record) == (experiment.hash(), experiment.seed, experiment.draw):
         return record
     # A network's checkpoint tells itself whose it is, and a folder may serve another config's run.
     if record.config != experiment.name or (place.work_dir / checkpoints.LAST).is_file():
         return None
     raise ValueError(
-        f"--resume: {kept} is of the same config under another hash or seed: "
+        f"--resume: {kept} is of the same config under another hash, seed or draw: "
         f"{', '.join(told_apart(kept, record, experiment))}. Run without --resume to begin anew, or "
         "name another --work-dir"
     )
+
+
+def _run_of(record: Record) -> tuple[str | None, int | None, int | None]:
+    return record.config_hash, record.seed, record.draw
 
 
 def _begun_since(work_dir: Path, since: float) -> bool:
@@ -282,8 +287,9 @@ def make_ready(experiment: Experiment, until: str) -> None:
         raise ValueError(f"--prepare takes one of {', '.join(known)}; got {until!r}")
     kind = kind_of_method(experiment)
     kind.check_method(experiment)
-    data = open_data(experiment)
-    if until == FEATURES:
-        kind.make_features(experiment, data)
-    elif until != CORPUS:
-        ensure_run_stages(experiment, data, until)
+    with reading(experiment):
+        data = open_data(experiment)
+        if until == FEATURES:
+            kind.make_features(experiment, data)
+        elif until != CORPUS:
+            ensure_run_stages(experiment, data, until)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adabench.config.experiment import Experiment
+from adabench.config.preparations import source_data
 from adabench.config.protocols import CrossCorpusSection
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide, shuffle_labels
@@ -57,7 +58,7 @@ def open_data(
     """
     with timer("corpus"):
         if corpus is None:
-            corpus = ensure_corpus(experiment.track_, experiment.data)
+            corpus = ensure_corpus(experiment.track_, experiment.corpora)
         divided = _divided(experiment, corpus)
     return _seen_by(experiment, corpus, divided)
 
@@ -74,8 +75,6 @@ def _divided(experiment: Experiment, corpus: PreparedCorpus) -> Parts:
     section, tasks = experiment.protocol, experiment.track_.tasks
     if not isinstance(section, CrossCorpusSection):
         return divide(corpus, section.build(), tasks)
-    data = experiment.data
-    synthface = {**data.synthface, **section.synthface}
-    track = get_track(section.source)
-    source = ensure_corpus(track, data.model_copy(update={"synthface": synthface}))
+    track, data = get_track(section.source), source_data(experiment)
+    source = ensure_corpus(track, data or experiment.corpora)
     return divide(corpus, section.build(), tasks, source=source, source_tasks=track.tasks)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adabench.config.experiment import Experiment
+from adabench.config.experiment import Experiment, turn_name
 from adabench.config.protocols import ProtocolSection
 from adabench.data.files import write_text
 from adabench.data.locks import alone_at_once
@@ -39,7 +39,8 @@ def default_work_dir(
     if experiment.protocol != ProtocolSection():
         title = experiment.protocol.build().title
         folder = folder / re.sub(r"[^a-z0-9.+]+", "-", title.lower()).strip("-")
-    return folder / f"seed{experiment.seed}{f'-{experiment.hash()[:8]}' if with_hash else ''}"
+    name = turn_name(experiment.seed, experiment.draw)
+    return folder / (f"{name}-{experiment.hash()[:8]}" if with_hash else name)
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def working_in(work_dir: Path, experiment: Experiment, *, resume: bool) -> Itera
 
 def runs_beside(work_dir: Path, experiment: Experiment) -> Iterator[str]:
     """Yield a line for each run of the same config and seed that was begun with other settings."""
-    wanted = re.compile(rf"seed{experiment.seed}(-[0-9a-f]{{8}})?")
+    wanted = re.compile(rf"seed{experiment.seed}(-draw\d+)?(-[0-9a-f]{{8}})?")
     for folder in sorted(work_dir.parent.glob(f"seed{experiment.seed}*")):
         if folder != work_dir and wanted.fullmatch(folder.name):
             told = _differences(folder, experiment)
@@ -85,7 +86,10 @@ def _differences(work_dir: Path, experiment: Experiment) -> str:
     except (FileNotFoundError, ValueError):
         # An earlier adabench kept no config; its checkpoints tell whose they are all the same.
         return ""
-    then, now = (dict(_fields({**one.settings(), "seed": one.seed})) for one in (begun, experiment))
+    then, now = (
+        dict(_fields({**one.settings(), "seed": one.seed, "draw": one.draw}))
+        for one in (begun, experiment)
+    )
     told = [
         f"{field} is {_short(then.get(field, 'absent'))} there and {_short(now.get(field, 'absent'))} now"
         for field in sorted({*then, *now})

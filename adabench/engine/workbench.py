@@ -429,5 +429,6 @@ def identity_of(experiment: Experiment) -> dict[str, Any]:
         "config_hash": experiment.hash(),
         "decided": experiment.settings(),
         "seed": experiment.seed,
+        "draw": experiment.draw,
         "method": experiment.method["name"],
     }

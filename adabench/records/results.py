@@ -248,7 +248,13 @@ def files_of_seed(folder: Path, seed: int | None) -> list[Path]:
 
 
 def find_record(
-    root: str | os.PathLike[str], track: str, config_hash: str, seed: int, *, since: float = 0.0
+    root: str | os.PathLike[str],
+    track: str,
+    config_hash: str,
+    seed: int,
+    draw: int | None,
+    *,
+    since: float = 0.0,
 ) -> Record | None:
     """The newest valid record of one run, or None.
 
@@ -257,7 +263,7 @@ def find_record(
     Args:
         root: the results folder.
         track: that was scored.
-        config_hash, seed: of the run.
+        config_hash, seed, draw: of the run.
         since: look at files changed after this time only (seconds since the epoch).
     """
     times: list[tuple[float, Path]] = []
@@ -273,7 +279,8 @@ def find_record(
         except (OSError, ValueError):
             # A damaged file is told of by whoever reads the folder; it is no result of this run.
             continue
-        if (record.track, record.config_hash, record.seed) == (track, config_hash, seed):
+        found = (record.track, record.config_hash, record.seed, record.draw)
+        if found == (track, config_hash, seed, draw):
             return record
     return None
 

@@ -76,7 +76,7 @@ class SynthfaceParameters(_Record):
 
     schema_version: Literal[1] = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    draw: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    draw: Annotated[int, Field(ge=0, lt=2**63)] = 0
     sessions: SessionCount | tuple[SessionCount, SessionCount, SessionCount] = 50
     fps: Annotated[int, Field(ge=5, le=60)] = 15
     seconds: tuple[float, float] = (6.0, 8.0)

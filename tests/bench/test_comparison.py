@@ -8,7 +8,7 @@ from record_fixtures import as_licensed
 
 from adabench.bench.comparison import compare
 from adabench.bench.suites import Suite, SuiteRow
-from adabench.bench.tasks import Cell
+from adabench.bench.tasks import Cell, Turn
 from adabench.records import Cost, Record
 from adabench.records.reported import read_reported
 
@@ -38,7 +38,8 @@ def suite(*names, **fields):
 
 
 def cells_of(*names, track="avec14", scored="demo", seeds=(0, 1, 2)):
-    return [Cell("s", name, track, scored, f"h{name}", seeds) for name in names]
+    turns = tuple(Turn(seed) for seed in seeds)
+    return [Cell("s", name, track, scored, f"h{name}", turns) for name in names]
 
 
 @pytest.fixture
@@ -47,7 +48,9 @@ def measured(make_record):
 
     def records(errors, **changes):
         return {
-            (f"h{name}", seed, "demo"): make_record(error, seed, config_hash=f"h{name}", **changes)
+            (f"h{name}", seed, None, "demo"): make_record(
+                error, seed, config_hash=f"h{name}", **changes
+            )
             for name, each in errors.items()
             for seed, error in enumerate(each)
         }
@@ -71,9 +74,13 @@ def test_mean_and_sample_deviation_over_seeds(reported, measured):
 
 def test_other_seeds_tracks_and_configs_stay_out(reported, measured, make_record):
     records = measured({"plain": [4.0, 6.0]})
-    for key in (("hplain", 7, "demo"), ("hplain", 0, "demo-freeform"), ("hother", 0, "demo")):
-        records[key] = make_record(1.0, key[1], config_hash=key[0], track=key[2])
-    cells = [*cells_of("plain"), Cell("other", "plain", "avec14", "demo", "hother", (0,))]
+    for key in (
+        ("hplain", 7, None, "demo"),
+        ("hplain", 0, None, "demo-freeform"),
+        ("hother", 0, None, "demo"),
+    ):
+        records[key] = make_record(1.0, key[1], config_hash=key[0], track=key[3])
+    cells = [*cells_of("plain"), Cell("other", "plain", "avec14", "demo", "hother", (Turn(0),))]
     (row,) = compare(suite("plain"), cells, records, []).rows
     assert row.pairs["avec14"].measured.metrics["RMSE"].value == pytest.approx(5)
 
@@ -153,18 +160,18 @@ def test_the_order_of_rows_is_compared_with_the_paper_s(reported, measured):
 def test_why_an_order_is_not_compared(reported, measured, make_record, change, reason):
     names = ("plain", "some", "full")
     records = measured({name: [4.0] for name in names})
-    last = records.pop(("hfull", 0, "demo"))
+    last = records.pop(("hfull", 0, None, "demo"))
     if change == "seeds":
-        records["hfull", 1, "demo"] = last
+        records["hfull", 1, None, "demo"] = last
     if change in ("licensed", "sent"):
         licensed = as_licensed(last)
         # One somebody sent, whose private side file is not at hand.
         bare = Record.model_validate_json(licensed.model_dump_json())
-        keys = [*records, ("hfull", 0, "demo")]
+        keys = [*records, ("hfull", 0, None, "demo")]
         records = dict.fromkeys(keys, bare if change == "sent" else licensed)
     if change == "sessions":
         moved = [p.model_copy(update={"session": f"x{p.session}"}) for p in last.predictions]
-        records["hfull", 0, "demo"] = make_record(4.0, predictions=moved)
+        records["hfull", 0, None, "demo"] = make_record(4.0, predictions=moved)
     (order,) = compare(suite(*names), cells_of(*names), records, reported).orders
     assert order.agreement is None
     assert order.reason == reason
@@ -172,7 +179,7 @@ def test_why_an_order_is_not_compared(reported, measured, make_record, change, r
 
 def test_time_is_counted_once_a_run(measured, make_record):
     records = {
-        ("hplain", seed, "demo"): make_record(4.0, seed, cost=Cost(wall_seconds=wall))
+        ("hplain", seed, None, "demo"): make_record(4.0, seed, cost=Cost(wall_seconds=wall))
         for seed, wall in enumerate((10.0, 30.0))
     }
     two_tracks = [*cells_of("plain"), *cells_of("plain", track="avec13")]
@@ -188,7 +195,7 @@ def test_time_alone_stands_beside_the_time_taken(make_record):
         Cost(wall_seconds=5.0),
     ]
     records = {
-        ("hplain", seed, "demo"): make_record(4.0, seed, cost=cost)
+        ("hplain", seed, None, "demo"): make_record(4.0, seed, cost=cost)
         for seed, cost in enumerate(costs)
     }
     found = compare(suite("plain"), cells_of("plain"), records, [])
@@ -200,14 +207,14 @@ def test_time_alone_stands_beside_the_time_taken(make_record):
 
 def test_what_a_reader_must_know_comes_first(reported, measured, make_record):
     records = measured({"plain": [4.0]})
-    records["hsome", 0, "demo"] = make_record(5.0, corpus_checksum="beefbeefbeef")
+    records["hsome", 0, None, "demo"] = make_record(5.0, corpus_checksum="beefbeefbeef")
     cells = [*cells_of("plain", "some"), *cells_of("plain", track="avec13")]
     found = compare(suite("plain", "some", tracks=("avec14", "avec13")), cells, records, reported)
     demo, same, corpora = found.notices
     assert "nothing about depression" in demo
     assert same.startswith("avec14 and avec13 are measured on one track, demo")
     assert re.search(r"2 different corpora \(beefbeef, c0ffee00\)", corpora)
-    real = [Cell("s", "plain", "avec14", "avec14", "h", (0,))]
+    real = [Cell("s", "plain", "avec14", "avec14", "h", (Turn(0),))]
     assert compare(suite("plain"), real, {}, reported).notices == ()
 
 

@@ -34,11 +34,14 @@ def mode(job):
     return job.command[job.command.index("--controls") + 1]
 
 
-def test_one_job_a_track_after_all_rows(planned):
+def test_one_job_a_track_and_draw_after_its_rows(planned):
     made = planned(*ONE_TASK, seeds=(0, 1))
-    assert [job.suite for job in made.jobs] == ["configs"] * 4 + [CONSTANTS] * 2
-    assert [job.scored for job in controls(made)] == ["demo-freeform", "demo-northwind"]
-    assert [mode(job) for job in made.jobs] == ["none"] * 4 + ["only"] * 2
+    each = ["configs"] * 2 + [CONSTANTS] * 2
+    assert [(job.suite, job.draw) for job in made.jobs] == [
+        (suite, draw) for draw in (0, 1) for suite in each
+    ]
+    assert [job.scored for job in controls(made)] == ["demo-freeform", "demo-northwind"] * 2
+    assert [mode(job) for job in made.jobs] == (["none"] * 2 + ["only"] * 2) * 2
     for job in controls(made):
         config = next(c for c in ONE_TASK if c.endswith(job.scored.removeprefix("demo-")))
         constant = constant_of(load_config(CONFIGS / f"{config}.py", demo=True))
@@ -86,6 +89,7 @@ def test_it_is_done_when_its_record_is_there(planned, make_record, tmp_path):
         config="constant",
         config_hash=job.config_hash,
         track=job.scored,
+        draw=0,
     )
     write_record(record, tmp_path / "results")
     (job,) = controls(planned(ONE_TASK[0]))

@@ -1,7 +1,7 @@
 """From suites to jobs: what runs, what is the same run, what is done, and in which order."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,19 @@ class Toy:
     def hash(self):
         return f"{self.content}{self.track_.name}".replace("-", "")
 
+    seed: int = 0
+    pinned: int | None = None
+
     def members(self):
         return ()
+
+    def model_copy(self, update):
+        return replace(self, **update)
+
+    @property
+    def draw(self):
+        drawn = self.seed if self.pinned is None else self.pinned
+        return drawn if self.track_.is_demo else None
 
 
 MISSING = {}
@@ -38,16 +49,17 @@ def _toys(monkeypatch):
     """A toy has nothing to prepare and no controls; tests with real configs are further down."""
     monkeypatch.setattr(jobs, "corpus_problem", lambda toy: MISSING.get(toy.track_.corpus))
     monkeypatch.setattr(jobs, "preparations", lambda toy: ())
+    monkeypatch.setattr(jobs, "drawn_of", lambda toy: ())
     monkeypatch.setattr(jobs, "constants_of", lambda toy: ())
 
 
-def load(path, *, demo, overrides, change, name, stage):
+def load(path, *, demo, overrides, change, name, stage, draw):
     if "broken" in change:
         raise ValueError(f"{path}: {change['broken']}")
     track = get_track(change["track"])
     stages = {s: {"kind": s} for s in change.get("stages", ())}
     content = f"{path.stem}{stage or ''}{change.get('k', '')}{''.join(overrides)}"
-    return Toy(get_track(track.demo) if demo else track, content, stages)
+    return Toy(get_track(track.demo) if demo else track, content, stages, pinned=draw)
 
 
 def suite(name, *rows, **fields):
@@ -115,11 +127,32 @@ def test_tracks_with_one_demo_run_once_in_a_demo(options):
     planned = plan([suite("s", row("a"), **tracks)], load, with_(options, demo=True))
     assert [(job.track, job.scored, job.seed) for job in planned.jobs] == [
         ("avec13", "demo-freeform", 0),
-        ("avec13", "demo-freeform", 1),
         ("avec14-northwind", "demo-northwind", 0),
+        ("avec13", "demo-freeform", 1),
         ("avec14-northwind", "demo-northwind", 1),
     ]
     assert planned.jobs[0].also == ("s/a avec14-freeform",)
+
+
+def test_a_draw_follows_the_seed_or_is_pinned(options):
+    seeds = suite("s", row("a"), tracks=("avec13",))
+    free = plan([seeds], load, with_(options, demo=True)).jobs
+    assert [(job.seed, job.draw, job.work_dir.name) for job in free] == [
+        (0, 0, "seed0"),
+        (1, 1, "seed1"),
+    ]
+    assert all("--draw" not in job.command for job in free)
+    one = plan([seeds], load, with_(options, demo=True, draw=0)).jobs
+    assert [(job.seed, job.draw, job.work_dir.name) for job in one] == [
+        (0, 0, "seed0"),
+        (1, 0, "seed1-draw0"),
+    ]
+    assert one[1].command[one[1].command.index("--draw") + 1] == "0"
+    assert free[0].key == one[0].key
+    assert free[1].key != one[1].key
+    assert one[1].name == "s/a  avec13 on demo-freeform  seed 1  draw 0"
+    real = plan([seeds], load, options).jobs
+    assert [job.draw for job in real] == [None, None]
 
 
 def test_stages_come_together_then_tracks_then_seeds(options):
@@ -183,12 +216,13 @@ def test_a_valid_record_makes_a_job_done(options, make_record):
     config_hash = plan(small, load, options).jobs[0].config_hash
     for changes in (
         {"config_hash": "another", "seed": 0},
-        {"config_hash": config_hash, "seed": 2},
+        {"config_hash": config_hash, "seed": 2, "draw": 2},
         {"config_hash": config_hash, "seed": 0, "track": "demo-freeform"},
     ):
-        write_record(make_record(**changes), options.results)
+        write_record(make_record(**{"draw": 0, **changes}), options.results)
+    write_record(make_record(config_hash=config_hash, seed=1, draw=0), options.results)
     assert [job.done for job in plan(small, load, options).jobs] == [False, False]
-    path = write_record(make_record(config_hash=config_hash, seed=1), options.results)
+    path = write_record(make_record(config_hash=config_hash, seed=1, draw=1), options.results)
     planned = plan(small, load, options)
     assert [job.done for job in planned.jobs] == [False, True]
     assert next(planned.describe()).startswith("to do  s/a  demo  seed 0")
@@ -214,13 +248,13 @@ def test_of_two_records_of_a_run_the_newest_counts(make_record, tmp_path):
     for record in (new, old):
         write_record(record, tmp_path)
     records, problems = measured_records(tmp_path)
-    assert records == {(old.config_hash, 0, "demo"): new}
+    assert records == {(old.config_hash, 0, None, "demo"): new}
     assert problems == []
     assert measured_records(tmp_path / "nowhere") == ({}, [])
 
 
 def test_the_record_of_a_run_is_found_among_others(make_record, tmp_path):
-    run = {"track": "demo", "config_hash": "0123456789abcdef", "seed": 1}
+    run = {"track": "demo", "config_hash": "0123456789abcdef", "seed": 1, "draw": None}
     assert find_record(tmp_path, **run) is None
     path = write_record(make_record(seed=1), tmp_path)
     write_record(make_record(seed=1, config_hash="other"), tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from adabench.bench.jobs import Plan
 from adabench.bench.preparing import run_command, with_preparations
 from adabench.bench.runner import tasks_to_run
-from adabench.bench.tasks import CONFIGS, PREPARED, Cell, Job, Options
+from adabench.bench.tasks import CONFIGS, PREPARED, Cell, Job, Options, Turn
 
 Shared = namedtuple("Shared", "until key alike")
 CORPUS = Shared("corpus", "c", "c")
@@ -22,7 +22,8 @@ def options(tmp_path):
 
 def cell(row, *shared, seeds=(0, 1), scored="demo"):
     source = Path("configs/suites/s.py")
-    return Cell("s", row, "avec14", scored, f"hash{row}", seeds, source, shared=shared)
+    turns = tuple(Turn(seed, shared=shared) for seed in seeds)
+    return Cell("s", row, "avec14", scored, f"hash{row}", turns, source)
 
 
 def jobs_of(*cells, done=()):
@@ -92,7 +93,7 @@ def test_commands_of_rows_and_of_configs(options):
     assert words[1:7] == ["t.py", "configs/suites/s.py", "--row", "a", "--track", "avec14"]
     assert words[-2:] == ["--prepare", "corpus"]
     assert "--demo" in words
-    config = Cell(CONFIGS, "mine", "demo", "demo", "h", (2,), Path("configs/mine.py"))
-    words = list(run_command(config, 2, options))
+    config = Cell(CONFIGS, "mine", "demo", "demo", "h", (Turn(2),), Path("configs/mine.py"))
+    words = list(run_command(config, config.turns[0], options))
     assert words[1:5] == ["t.py", "configs/mine.py", "--seed", "2"]
     assert "--row" not in words

@@ -6,6 +6,7 @@ import pytest
 from config_texts import CONFIG, DEMO
 
 from adabench.config.experiment import Experiment, load_config
+from adabench.config.preparations import source_data
 
 
 def test_a_config_and_its_defaults(path):
@@ -237,6 +238,44 @@ def test_the_hash_leaves_out_seed_name_overrides_and_places(path, write):
     assert hashed(path, "training.workers=1") == plain
     assert hashed(write(CONFIG + DEMO, "renamed.py")) == plain
     assert hashed(write(CONFIG + "demo = dict(seed=3)\n", "other_demo.py")) == plain
+
+
+def test_the_draw_follows_the_seed_or_is_pinned(path):
+    for seed in (0, 3):
+        run = load_config(path, demo=True, seed=seed)
+        assert run.draw == seed
+        assert run.corpora.synthface == {**run.data.synthface, "draw": seed}
+    pinned = load_config(path, demo=True, seed=3, draw=1)
+    assert pinned.draw == pinned.corpora.synthface["draw"] == 1
+    assert load_config(path, demo=True, overrides=["data.synthface.draw=1"], seed=3) == pinned
+    assert load_config(path, demo=True, draw=2, overrides=["data.synthface.draw=1"]).draw == 2
+
+
+def test_no_hash_and_no_override_holds_a_draw(path):
+    plain = load_config(path, demo=True)
+    for run in (
+        load_config(path, demo=True, seed=4),
+        load_config(path, demo=True, draw=4),
+        load_config(path, demo=True, overrides=["data.synthface.draw=4"]),
+    ):
+        assert run.hash() == plain.hash()
+        assert run.overrides == ()
+    assert load_config(path, demo=True, overrides=["data.synthface.seed=4"]).hash() != plain.hash()
+
+
+def test_a_recorded_corpus_has_no_draw_but_what_it_learns_from_may(path):
+    run = load_config(path, seed=3)
+    assert run.draw is None
+    assert run.corpora == run.data
+    run = load_config(path, seed=3, protocol="cross-corpus", overrides=["protocol.source=demo"])
+    assert run.draw == 3
+    assert source_data(run).synthface["draw"] == 3
+
+
+@pytest.mark.parametrize("draw", ["-1", "True", "one", "0.5"])
+def test_a_draw_is_a_number(path, draw):
+    with pytest.raises(ValueError, match=r"data\.synthface\.draw: expected a number from 0 on"):
+        load_config(path, demo=True, overrides=[f"data.synthface.draw={draw}"])
 
 
 def test_the_hash_holds_everything_else(path):

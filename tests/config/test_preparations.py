@@ -50,9 +50,18 @@ def test_an_estimator_needs_what_its_extractor_stands_on():
 
 def test_seeds_and_what_comes_after_the_cache_share_everything():
     plain = keys(config())
-    assert keys(config(seed=3)) == plain
+    assert keys(config(seed=3, draw=0)) == plain
     assert keys(config(overrides=["training.epochs=9", "method.aggregator.width=16"])) == plain
     assert keys(config(overrides=["data.root=elsewhere"])) == plain
+
+
+def test_another_draw_is_made_apart_and_a_stage_s_work_is_alike():
+    first, other = preparations(config()), preparations(config(seed=3))
+    assert keys(config(seed=3)) == keys(config(draw=3))
+    assert not {p.key for p in first} & {p.key for p in other}
+    assert [p.alike for p in first if p.until == "trunk"] == [
+        p.alike for p in other if p.until == "trunk"
+    ]
 
 
 @pytest.mark.parametrize(

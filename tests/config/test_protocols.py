@@ -199,9 +199,10 @@ def test_what_hashes_and_keys_hold_of_official_splits():
             continue
         data = run.data.model_dump(mode="json", exclude={"root", "processes"})
         keys = {p.until: p.key for p in preparations(run)}
-        assert keys["corpus"] == digest(["corpus", data])
+        drawn = {**data, "synthface": {**data["synthface"], "draw": run.seed}}
+        assert keys["corpus"] == digest(["corpus", drawn])
         alike = digest([run.stages["trunk"], [], data])
-        assert keys["trunk"] == digest([alike, run.track, SECTION])
+        assert keys["trunk"] == digest([alike, run.seed, run.track, SECTION])
 
 
 class Checksum:

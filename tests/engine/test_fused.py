@@ -56,7 +56,7 @@ def scores(record):
 def member(run, results, task):
     track = f"demo-{task}"
     alone = run.model_copy(update={"track": track})
-    return find_record(results, track, alone.hash(), run.seed)
+    return find_record(results, track, alone.hash(), run.seed, run.draw)
 
 
 def test_a_record_for_each_task_and_one_of_their_mean(run, folder, fused):

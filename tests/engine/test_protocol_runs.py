@@ -130,7 +130,10 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
         train(run, **folders(tmp_path))
     first, second, third = run.members()
     results = tmp_path / "results"
-    kept = [find_record(results, run.track, m.hash(), run.seed) for m in (first, second, third)]
+    kept = [
+        find_record(results, run.track, m.hash(), run.seed, run.draw)
+        for m in (first, second, third)
+    ]
     assert [record is not None for record in kept] == [True, True, False]
     assert not (tmp_path / "work" / "record.json").exists()
     fits["stop_at"] = None
@@ -143,7 +146,10 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
     assert record.protocol.startswith("3 folds, validation 25, seed 0, ")
     assert record.notes[0].startswith("3 folds over persons: each session's prediction is that of")
     assert record.notes[-1].startswith("no person is in two folds: ")
-    own = [find_record(results, run.track, m.hash(), run.seed) for m in (first, second, third)]
+    own = [
+        find_record(results, run.track, m.hash(), run.seed, run.draw)
+        for m in (first, second, third)
+    ]
     pooled = {}
     for number, (member, fold) in enumerate(zip(run.members(), own, strict=True), 1):
         _, divided_ = parts_of(member)

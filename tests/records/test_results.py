@@ -163,7 +163,7 @@ def test_a_half_written_file_of_a_killed_process_is_no_record(make_record, tmp_p
     assert len(records) == 1
     assert problems == []
     path.unlink()
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) is None
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0, None) is None
 
 
 def test_side_folders_hold_no_records(make_record, tmp_path):
@@ -174,7 +174,7 @@ def test_side_folders_hold_no_records(make_record, tmp_path):
         (folder / path.name).write_bytes(path.read_bytes())
     records, problems = read_records(tmp_path)
     assert (len(records), problems) == (1, [])
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) == make_record()
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0, None) == make_record()
 
 
 def test_a_wrong_field_is_named_with_what_came(make_record, tmp_path):
@@ -215,21 +215,23 @@ def test_the_library_writes_readable_files(make_record, tmp_path):
 
 
 def test_a_runs_record_is_found_by_config_and_seed(make_record, tmp_path):
-    assert find_record(tmp_path / "nowhere", "demo", "0123456789abcdef", 0) is None
+    assert find_record(tmp_path / "nowhere", "demo", "0123456789abcdef", 0, None) is None
     wanted = make_record(seed=1)
     for record in (make_record(seed=0), wanted, make_record(seed=1, config_hash="f" * 16)):
         write_record(record, tmp_path)
     write_record(make_record(seed=1, track="demo-freeform", notes=["of a task"]), tmp_path)
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 1) == wanted
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 2) is None
-    assert find_record(tmp_path, "demo-northwind", "0123456789abcdef", 1) is None
-    assert find_record(tmp_path, "demo-freeform", "0123456789abcdef", 1).notes == ["of a task"]
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 1, None) == wanted
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 2, None) is None
+    assert find_record(tmp_path, "demo-northwind", "0123456789abcdef", 1, None) is None
+    assert find_record(tmp_path, "demo-freeform", "0123456789abcdef", 1, None).notes == [
+        "of a task"
+    ]
 
 
 def test_the_name_under_which_a_run_was_made_does_not_count(make_record, tmp_path):
     record = make_record(config="depmap_table3/r18", method="Another name")
     write_record(record, tmp_path)
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) == record
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0, None) == record
 
 
 def test_of_several_records_of_a_run_the_newest_is_found(make_record, tmp_path):
@@ -237,14 +239,14 @@ def test_of_several_records_of_a_run_the_newest_is_found(make_record, tmp_path):
         record = make_record(created=f"2026-01-02T0{hour}:04:05+00:00")
         path = write_record(record, tmp_path)
         os.utime(path, (hour * 3600, hour * 3600))
-    found = find_record(tmp_path, "demo", "0123456789abcdef", 0)
+    found = find_record(tmp_path, "demo", "0123456789abcdef", 0, None)
     assert found.created == "2026-01-02T03:04:05+00:00"
 
 
 def test_a_damaged_record_is_not_found(make_record, tmp_path):
     path = write_record(make_record(), tmp_path)
     path.write_bytes(path.read_bytes()[:-50])
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) is None
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0, None) is None
     whole = make_record(notes=["again"])
     os.utime(write_record(whole, tmp_path), (1, 1))
-    assert find_record(tmp_path, "demo", "0123456789abcdef", 0) == whole
+    assert find_record(tmp_path, "demo", "0123456789abcdef", 0, None) == whole

@@ -74,9 +74,10 @@ def remove(kept: Kept) -> None:
 
 
 def _folders(data: Path) -> Iterator[tuple[str, Path]]:
-    places = [(kind, data / kind) for kind in (STAGES, FEATURES, SEMANTICS, SIGNALS)]
-    # Vectors of frames lie beside their corpus's faces.
-    places += [(SEMANTICS, place) for place in data.glob(f"*/{SEMANTICS}")]
+    caches = (FEATURES, SEMANTICS, SIGNALS)
+    places = [(kind, data / kind) for kind in (STAGES, *caches)]
+    # A generated corpus has its own, and vectors of frames lie beside any corpus's faces.
+    places += [(kind, place) for kind in caches for place in sorted(data.glob(f"*/{kind}"))]
     for kind, place in places:
         if place.is_dir():
             yield from ((kind, f) for f in place.iterdir() if f.is_dir() and not f.is_symlink())

@@ -31,7 +31,7 @@ def bounds_of(experiment: Experiment) -> tuple[Experiment, ...]:
                 "name": "bounds",
                 "method": {"name": f"bound: {name}", "type": BOUND, "bound": name},
                 "track": experiment.track,
-                "data": experiment.data,
+                "data": experiment.corpora,
                 "is_demo": experiment.is_demo,
             }
         )
@@ -48,7 +48,7 @@ class BoundRun(MethodRun):
     def fit(self) -> None:
         """Draw the curves and fit what reads them."""
         tasks = self.experiment.track_.tasks
-        parameters = synthface_parameters(self.experiment.data.synthface)
+        parameters = synthface_parameters(self.experiment.corpora.synthface)
         found = _bounds(parameters.model_dump_json(), tasks[0] if len(tasks) == 1 else None)
         self.bound = found[self.experiment.method["bound"]]
 

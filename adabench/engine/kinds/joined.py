@@ -30,7 +30,8 @@ class JoinedRun(MethodRun):
         data = open_data(member, corpus=self.data.corpus)
         results = self.place.results
         record = find_record(
-            results, member.track, member.hash(), member.seed, since=self.place.since
+            *(results, member.track, member.hash(), member.seed, member.draw),
+            since=self.place.since,
         )
         if record is None:
             record = self.run_member(member, self.place.of(member), data)

@@ -56,7 +56,9 @@ class NetworkRun(MethodRun):
         """Refuse a folder of another config, and a method that can't be built."""
         last = place.work_dir / checkpoints.LAST
         if place.resume and last.is_file():
-            checkpoints.check_identity(last, identity_of(experiment), ("config_hash", "seed"))
+            checkpoints.check_identity(
+                last, identity_of(experiment), ("config_hash", "seed", "draw")
+            )
         cls.check_method(experiment)
 
     @classmethod
@@ -72,7 +74,7 @@ class NetworkRun(MethodRun):
     @classmethod
     def score(cls, experiment: Experiment, checkpoint: Path) -> tuple[RunData, Evaluation, Facts]:
         """Predict with the weights of a ``best.pth`` or ``last.pth``."""
-        checkpoints.check_identity(checkpoint, identity_of(experiment), ("config_hash",))
+        checkpoints.check_identity(checkpoint, identity_of(experiment), ("config_hash", "draw"))
         cls.check_method(experiment)
         data = open_data(experiment)
         # Its training was asked about the contract; this record says nothing of it.

@@ -202,7 +202,7 @@ def _open_folder(
     folder.mkdir(parents=True, exist_ok=True)
     last = folder / checkpoints.LAST
     if resume and last.is_file():
-        found = checkpoints.check_identity(last, identity, ("config_hash", "seed"))
+        found = checkpoints.check_identity(last, identity, ("config_hash", "seed", "draw"))
         return True, {**identity, "run": found.get("run")}
     for name in (checkpoints.LAST, checkpoints.BEST, CURVE):
         (folder / name).unlink(missing_ok=True)

@@ -48,7 +48,7 @@ def _predictions(experiment: Experiment) -> Mapping[str, Mapping[str, float]]:
     if not experiment.track_.is_demo:
         raise ValueError(f"track {experiment.track!r} is of no generated corpus")
     tasks = experiment.track_.tasks
-    parameters = synthface_parameters(experiment.data.synthface)
+    parameters = synthface_parameters(experiment.corpora.synthface)
     return _computed(parameters.model_dump_json(), tasks[0] if len(tasks) == 1 else None)
 
 

@@ -68,8 +68,7 @@ def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
         if given != expected:
             yield f"{field} is {given!r}, but its config gives {expected!r}"
     # Records of an older schema don't tell it.
-    if record.draw not in (None, experiment.draw):
-        yield f"draw is {record.draw}, but its config gives {experiment.draw}"
+    yield from _draw_reasons(record, experiment)
     yield from _code_reasons(record, experiment)
     if record.method == CONSTANT and not _is_plain_constant(experiment):
         yield f"its method is {CONSTANT!r}, but its config is not that of the constant predictor"
@@ -110,6 +109,18 @@ def _expected(experiment: Experiment) -> dict[str, object]:
         "flags.demo": experiment.is_demo,
         "flags.paper_compat": experiment.paper_compat,
     }
+
+
+def _draw_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
+    if record.family is None:
+        return
+    from adabench.config.generated import synthface_parameters
+
+    drawn = synthface_parameters(experiment.corpora.synthface)
+    expected = {"draw": experiment.draw, "family": drawn.family()}
+    for field, value in expected.items():
+        if getattr(record, field) != value:
+            yield f"{field} is {getattr(record, field)!r}, but its config gives {value!r}"
 
 
 def _code_reasons(record: Record, experiment: Experiment) -> Iterator[str]:

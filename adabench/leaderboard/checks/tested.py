@@ -225,7 +225,7 @@ def _drawn(experiment: Experiment) -> PreparedCorpus:
     """Return a generated corpus without its frames: clips with sessions, persons, splits, scores."""
     from adabench.config.generated import synthface_parameters
 
-    parameters = synthface_parameters(experiment.data.synthface).model_dump_json()
+    parameters = synthface_parameters(experiment.corpora.synthface).model_dump_json()
     return _drawn_from(parameters, experiment.track_.corpus, experiment.data.size)
 
 
