@@ -22,7 +22,11 @@ Constants = Mapping[tuple[str | None, str | None], float]
 
 
 class Place(NamedTuple):
-    """Where runs can be compared: one prepared corpus, divided in one way."""
+    """Where runs can be compared: one prepared corpus, divided in one way.
+
+    Attributes:
+        draw: its number within a family; None of a corpus that is of none.
+    """
 
     draw: int | None
     corpus: str | None
@@ -69,7 +73,12 @@ Parts = Mapping[Place, Part]
 
 def place_of(record: Record) -> Place:
     """Return where a run can be compared with another."""
-    return Place(record.draw, record.corpus_checksum, record.protocol)
+    return Place(draw_of(record), record.corpus_checksum, record.protocol)
+
+
+def draw_of(record: Record) -> int | None:
+    """Return which draw of a family a record was tested on; without a family its number says nothing."""
+    return record.draw if record.family is not None else None
 
 
 def data_of(record: Record) -> Hashable:
@@ -132,8 +141,9 @@ def shares_by_draw(records: Sequence[Record], constants: Constants) -> dict[int,
     shares: dict[int, list[float]] = {}
     for record in records:
         constant = constants.get((record.corpus_checksum, record.protocol))
-        if record.draw is not None and constant:
-            shares.setdefault(record.draw, []).append(record.metrics.RMSE / constant)
+        draw = draw_of(record)
+        if draw is not None and constant:
+            shares.setdefault(draw, []).append(record.metrics.RMSE / constant)
     return {draw: float(np.mean(own)) for draw, own in sorted(shares.items())}
 
 
@@ -168,7 +178,7 @@ def _known(
     truth = []
     for entry in entries:
         # Draws may share names of sessions, and labels are given for one corpus.
-        given = labels.get(entry.session) if record.draw is None else None
+        given = labels.get(entry.session) if draw_of(record) is None else None
         label = given if entry.label is None else entry.label
         if label is None:
             raise ValueError(

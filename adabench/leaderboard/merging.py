@@ -11,7 +11,7 @@ from statistics import fmean
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.checks.claims import experiment_beside, hash_without_code
-from adabench.leaderboard.errors import Constants, constants_in, shares_by_draw
+from adabench.leaderboard.errors import Constants, constants_in, draw_of, shares_by_draw
 from adabench.leaderboard.measures import metrics_of, values_of
 from adabench.leaderboard.places import MEASURED
 from adabench.leaderboard.row import Entry, Row
@@ -31,7 +31,7 @@ def merged(entries: Sequence[Entry], labels: Mapping[str, CorpusLabels]) -> list
     the newest.
     """
     corpora = {
-        (e.record.draw, e.record.corpus_checksum) for e in entries if e.record.corpus_checksum
+        (draw_of(e.record), e.record.corpus_checksum) for e in entries if e.record.corpus_checksum
     }
     # Draws are told by their number, unless two corpora have one.
     several = len(corpora) > len({draw for draw, _ in corpora})
@@ -72,7 +72,7 @@ def _data(entry: Entry) -> Hashable:
 
 def _protocol(record: Record) -> str | None:
     """The protocol that a row shares: the folds of a corpus stand in one row, if they are no draws."""
-    return record.protocol if record.draw is not None else shared_protocol(record.protocol)
+    return record.protocol if record.family is not None else shared_protocol(record.protocol)
 
 
 def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
@@ -106,7 +106,7 @@ def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
 def _run(record: Record) -> Hashable:
     """What tells two runs of one row apart."""
     seed = None if record.method == CONSTANT else record.seed
-    return record.draw, record.corpus_checksum, record.protocol, seed
+    return draw_of(record), record.corpus_checksum, record.protocol, seed
 
 
 def _draws(records: Sequence[Record]) -> tuple[int, ...]:
@@ -194,7 +194,7 @@ def _over_draws(records: Sequence[Record], values: Sequence[float]) -> list[floa
     """The values of runs; of several draws one each, the mean of its runs."""
     by_draw: dict[int | None, list[float]] = {}
     for record, value in zip(records, values, strict=True):
-        by_draw.setdefault(record.draw if record.family else None, []).append(value)
+        by_draw.setdefault(draw_of(record), []).append(value)
     return list(values) if len(by_draw) == 1 else [fmean(own) for own in by_draw.values()]
 
 

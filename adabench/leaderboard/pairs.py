@@ -115,7 +115,7 @@ def _pairs_of(table: Table, corpora: Mapping[str, CorpusLabels]) -> Pairs:
 def _pairs(rows: Sequence[Sequence[Record]], corpora: Mapping[str, CorpusLabels]) -> Iterator[Pair]:
     """Yield the pairs of rows on one corpus, or one family of draws."""
     labels = labels_for(rows[0], corpora)
-    constants = {} if rows[0][0].draw is None else constants_in(rows)
+    constants = {} if rows[0][0].family is None else constants_in(rows)
     for (one, other), found in told_apart(dict(enumerate(rows)), labels, constants).items():
         effect = found.effect
         first, second = row_name(rows[one]), row_name(rows[other])

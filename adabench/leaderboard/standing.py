@@ -66,7 +66,7 @@ def standings(
         judged, doubted: as `contradictions` takes them.
     """
     wrong = contradictions(rows, judged=judged, doubted=doubted)
-    on_draws = any(record.draw is not None for records in rows.values() for record in records)
+    on_draws = any(record.family is not None for records in rows.values() for record in records)
     believed = [records for key, records in rows.items() if key not in wrong]
     constants = constants_in(believed) if on_draws else {}
     by_protocol: dict[str | None, dict[K, Sequence[Record]]] = {}

@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from adabench.evaluation.intervals import FEWEST_SEEDS
 from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL, d_z
-from adabench.leaderboard.errors import Constants, Parts, data_of, row_name, row_parts
+from adabench.leaderboard.errors import Constants, Parts, data_of, draw_of, row_name, row_parts
 from adabench.leaderboard.statistics import PairDifference, pair_difference, single_p
 from adabench.leaderboard.wording import points_of
 from adabench.records.drawn import drawn_words, worlds_of
@@ -174,7 +174,7 @@ def compare(
             f"{row_name(a)} is of {_family(a[0])} and {row_name(b)} of {_family(b[0])}; "
             "compare rows of one family"
         )
-    pair = pair_difference(one, other, constants if a[0].draw is not None else _NO_CONSTANTS)
+    pair = pair_difference(one, other, constants if a[0].family is not None else _NO_CONSTANTS)
     if pair is None:
         pair = _prepared_twice(one, other)
     if pair is None:
@@ -215,7 +215,7 @@ def _mismatch(a: Sequence[Record], b: Sequence[Record], one: Parts, other: Parts
         return "have no draw or fold in common"
     own, theirs = next(iter(one.values())), next(iter(other.values()))
     only = sorted(set(own.sessions) ^ set(theirs.sessions))
-    if a[0].draw != b[0].draw or len(one) + len(other) > 2:
+    if draw_of(a[0]) != draw_of(b[0]) or len(one) + len(other) > 2:
         return "have no draw or fold in common; compare runs of the same draws"
     if only:
         return (

@@ -98,11 +98,10 @@ def _scales_of(corpus: str, own: Scale) -> tuple[Scale, ...]:
 
 def _family_reasons(record: Record) -> Iterator[str]:
     """Yield why a record can't be put among the draws of a family."""
-    known = [record.draw is not None, record.family is not None, record.world is not None]
     if record.corpus not in _GENERATED:
-        if any(known):
-            yield f"draw, family and world are of generated corpora, and {record.corpus!r} is none"
-    elif record.family is not None and not all(known):
+        if record.family is not None or record.world is not None:
+            yield f"family and world are of generated corpora, and {record.corpus!r} is none"
+    elif record.family is not None and (record.draw is None or record.world is None):
         yield "it names its family of draws and lacks its draw or world, so it can't be paired"
 
 

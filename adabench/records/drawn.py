@@ -46,6 +46,19 @@ def drawn_slug(worlds: Iterable[str | None]) -> str:
     return "-".join(words.split())
 
 
+def drawn_file(name: str, worlds: Iterable[str | None] | None) -> str:
+    """Return a file's name with what must be said of drawn faces before its ending.
+
+    Args:
+        name: e.g. ``curve.png``.
+        worlds: of the faces; None of other corpora, whose files keep their name.
+    """
+    if worlds is None:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-{drawn_slug(worlds)}{dot}{ending}"
+
+
 def worlds_of(records: Iterable[Record]) -> tuple[str | None, ...] | None:
     """Return the worlds of the records on drawn faces; None where no record is of any."""
     drawn = [record for record in records if is_demo_track(record.track)]
