@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.leaderboard.wording import shown_scale
 from adabench.records.drawn import drawn_slug, drawn_words
 from adabench.records.record import Record, Reported, is_demo_track
-from adabench.records.sections import Scale, bdi_ii
+from adabench.records.sections import Scale, bdi_ii, scale_form
 
 
 class Apart(NamedTuple):
@@ -40,15 +41,16 @@ class _Key(NamedTuple):
 def apart(track: str, records: Sequence[Record]) -> Iterator[Apart]:
     """Yield the tables of a track's records, the BDI-II first; records without a family by themselves."""
     known = {_key(record).scale for record in records if not isinstance(record.origin, Reported)}
-    first = bdi_ii().model_dump_json()
-    own = known.pop() if len(known) == 1 else first
+    usual = bdi_ii().model_dump_json()
+    first = {usual, scale_form(DRAWN_SCORE).model_dump_json()}
+    own = known.pop() if len(known) == 1 else usual
     found: dict[_Key, list[int]] = {}
     for number, record in enumerate(records):
         # Papers' rows name no scale: they are of the track's.
         key = _Key(own, "", "") if isinstance(record.origin, Reported) else _key(record)
         found.setdefault(key, []).append(number)
     taken: set[str] = set()
-    for key in sorted(found, key=lambda key: (key.scale != first, key)):
+    for key in sorted(found, key=lambda key: (key.scale not in first, key)):
         scale = Scale.model_validate_json(key.scale)
         name, heading = _called(track, key, scale, list(found))
         while name in taken:

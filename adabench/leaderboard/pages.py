@@ -1,9 +1,7 @@
-"""Prints a table for the terminal, as Markdown and as CSV."""
+"""Prints a table for the terminal and as Markdown, and writes its files."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +11,11 @@ from tabulate import tabulate
 
 from adabench.data.files import write_text
 from adabench.leaderboard import by_group
-from adabench.leaderboard.by_group import group_legend, group_lines, results_by_group
-from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
+from adabench.leaderboard.by_group import group_legend, group_lines
+from adabench.leaderboard.cells import markdown_cell, terminal_cell
+from adabench.leaderboard.csv_text import GROUPS
+from adabench.leaderboard.csv_text import render_csv as render_csv
+from adabench.leaderboard.csv_text import render_groups_csv as render_groups_csv
 from adabench.leaderboard.rows import OFFICIAL, Row, Table, shared_flags
 from adabench.leaderboard.side_by_side import (
     LEGEND as DISJOINT_LEGEND,
@@ -25,7 +26,8 @@ from adabench.leaderboard.side_by_side import (
     has_both,
     official_metrics,
 )
-from adabench.leaderboard.summary import Summary, full, number, short
+from adabench.leaderboard.summary import Summary, measure_names, short
+from adabench.leaderboard.versions import older_told
 from adabench.leaderboard.wording import (
     BEHIND_LEGEND,
     NOTHING_TOLD,
@@ -53,14 +55,6 @@ HEADER = (
 )
 
 _NOTE_LENGTH = 110
-
-#: The folder of CSV files by group of persons, below that of the tables.
-GROUPS = "groups"
-
-# What a CSV tells of each number, and what stands after the numbers.
-_PARTS = ("", "_sd", "_low", "_high")
-_STANDING = ("best", "p_best", "p_beyond", "behind", "behind_low", "behind_high")
-_LAST_COLUMNS = (*_STANDING, "contradiction", "flags", "note")
 
 LEGEND = (
     "RMSE and MAE are in {points}. Several draws, or seeds on one corpus, are shown as mean ± sample "
@@ -141,92 +135,6 @@ def render_markdown(table: Table) -> str:
 def _for_markdown(header: list[str], body: list[list[str]]) -> str:
     cells = [[markdown_cell(cell) for cell in row] for row in body]
     return tabulate(cells, headers=header, tablefmt="github", disable_numparse=True)
-
-
-def render_csv(table: Table) -> str:
-    """The table as CSV, numbers in full precision, an empty cell where there is none.
-
-    ``of_constant`` is the error as a share of the constant's. ``best`` marks the best measured row,
-    ``p_best`` is the p value of a row's difference from it on these draws, ``p_beyond`` beyond them,
-    ``behind`` the difference. Of AVEC, names that end with ``disjoint`` are with persons kept apart.
-    """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    numbers = [f"{name}{part}" for name in METRIC_NAMES for part in _PARTS]
-    further = _names([row.public_measures for row in table.rows])
-    more = [f"{name}{part}" for name in further for part in _PARTS[:2]]
-    both = [*SHOWN] if has_both(table.track) else []
-    disjoint = [f"{name}_disjoint{part}" for name in both for part in _PARTS]
-    named = ("track", "drawn", "family", "kind", "method", "config", "origin", "draws", "seeds")
-    share = ("of_constant", "of_constant_sd")
-    writer.writerow([*named, *share, *numbers, *disjoint, *more, *_LAST_COLUMNS])
-    for row in table.rows:
-        texts = (table.name, table.drawn, table.family or "", row.kind, row.method, row.config)
-        values = [full(official_metrics(row).get(name)) for name in METRIC_NAMES]
-        values += [full(disjoint_metrics(row).get(name)) for name in both]
-        values += [full(row.public_measures.get(name))[:2] for name in further]
-        writer.writerow(
-            [csv_cell(text) for text in (*texts, row.origin)]
-            + [" ".join(map(str, row.draws)), " ".join(map(str, row.seeds)), *full(row.share)[:2]]
-            + [cell for cells in values for cell in cells]
-            + _standing(row)
-            + [
-                csv_cell(text)
-                for text in (
-                    row.standing.contradiction,
-                    "; ".join(row.flags),
-                    "; ".join([*row.notes, *_older(row)]),
-                )
-            ]
-        )
-    return buffer.getvalue()
-
-
-def _standing(row: Row) -> list[str]:
-    standing, behind = row.standing, row.standing.behind
-    low, high = (behind and behind.interval) or (None, None)
-    difference = None if behind is None else behind.difference
-    numbers = (standing.p_value, standing.p_beyond, difference, low, high)
-    return ["yes" if standing.best else "", *map(number, numbers)]
-
-
-def render_groups_csv(table: Table) -> str:
-    """The results by group as CSV, a line for each row and group; empty where no row has any.
-
-    Numbers are in full precision; a group of too few persons has none.
-    """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    numbers = [f"{name}{part}" for name in by_group.NUMBERS for part in _PARTS]
-    names = (
-        "track",
-        "drawn",
-        "method",
-        "config",
-        "origin",
-        "flags",
-        "seeds",
-        "group",
-        "sessions",
-        "persons",
-    )
-    lines = [
-        [
-            csv_cell(t)
-            for t in (
-                *(table.name, table.drawn, row.method, row.config, row.origin),
-                "; ".join(row.flags),
-            )
-        ]
-        + [" ".join(str(seed) for seed in row.seeds), csv_cell(name)]
-        + [str(found.sessions), str(found.persons or "")]
-        + [cell for name in by_group.NUMBERS for cell in full(found.numbers.get(name))]
-        for row in table.rows
-        for name, found in results_by_group(row).items()
-    ]
-    if lines:
-        writer.writerows([[*names, *numbers], *lines])
-    return buffer.getvalue()
 
 
 def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Path]:
@@ -316,11 +224,6 @@ def _legend(table: Table) -> list[str]:
     return legend
 
 
-def _names(measures: Iterable[Mapping[str, Summary]]) -> list[str]:
-    """Return the names of the rows' measures beside the usual four metrics, sorted."""
-    return sorted({name for own in measures for name in own})
-
-
 def _filled(
     table: Table,
     shared: tuple[str, ...],
@@ -329,7 +232,7 @@ def _filled(
 ) -> tuple[list[str], list[list[str]]]:
     """Header and cells without the columns that nothing fills; measures stand behind the metrics."""
     cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
-    further = _names(measures)
+    further = measure_names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
     header = (*HEADER[:at], *further, *HEADER[at:])
     body = [
@@ -406,21 +309,7 @@ def _notes(row: Row) -> list[str]:
     ]
     contradiction = row.standing.contradiction
     said = [f"{CONTRADICTED}: {contradiction}"] if contradiction else []
-    return [*said, *notes, *_older(row)]
-
-
-def _older(row: Row) -> list[str]:
-    return [f"older version of its code, {told_version(version)}" for version in row.older]
-
-
-def told_version(row: Row) -> str:
-    """Return what tells a version of a row from others: its code, day, seeds and RMSE."""
-    record = row.entries[0].record
-    code = [f"{name} {one.sha256[:8]}" for name, one in record.code.items() if one.sha256]
-    day = f", {record.created[:10]}" if record.created else ""
-    seeds = f", {len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
-    named = ", ".join(code) or f"config {(record.config_hash or 'unknown')[:8]}"
-    return f"{named}{day}{seeds}: RMSE {short(row.metrics['RMSE'])}"
+    return [*said, *notes, *older_told(row)]
 
 
 def _wrap(cell: str, width: int | None) -> str:

@@ -186,7 +186,7 @@ def told_from_best(
         if records and records[0].kind != "bound" and (parts := _try_parts(records, labels))
     }
     places = _common_places(rows, found)
-    rivals = _matching(found, places)
+    rivals = _matching(rows, found, places)
     if len(rivals) < 2:
         return Told(None, {}, None)
     units, is_share = _units(places, constants)
@@ -299,8 +299,7 @@ def _common_places(
     """The places that most of the best row's likes have; of two such sets the larger."""
     if not found:
         return ()
-    best = min(found, key=lambda key: fmean(record.metrics.RMSE for record in rows[key]))
-    data = data_of(rows[best][0])
+    data = data_of(rows[_most_accurate(rows, found)][0])
     sets = Counter(
         tuple(sorted(parts, key=str))
         for key, parts in found.items()
@@ -309,11 +308,19 @@ def _common_places(
     return max(sets, key=lambda places: (sets[places], len(places)))
 
 
-def _matching(found: Mapping[K, Parts], places: Sequence[Place]) -> dict[K, Parts]:
+def _most_accurate(rows: Mapping[K, Sequence[Record]], among: Mapping[K, object]) -> K:
+    return min(among, key=lambda key: fmean(record.metrics.RMSE for record in rows[key]))
+
+
+def _matching(
+    rows: Mapping[K, Sequence[Record]], found: Mapping[K, Parts], places: Sequence[Place]
+) -> dict[K, Parts]:
     """The rows that were tested at all of the places, on the sessions of the most accurate of them."""
     whole = {key: parts for key, parts in found.items() if places and set(places) <= set(parts)}
     if not whole:
         return {}
+    data = data_of(rows[_most_accurate(rows, whole)][0])
+    whole = {key: parts for key, parts in whole.items() if data_of(rows[key][0]) == data}
     first = min(whole.values(), key=lambda parts: fmean(parts[place].rmse for place in places))
     return {
         key: {place: parts[place] for place in places}

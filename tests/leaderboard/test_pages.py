@@ -65,14 +65,15 @@ def test_demo_pages_say_what_their_numbers_do_not_mean(demo, real):
 
 def test_markdown_has_every_filled_column_and_rounds(demo):
     header, *rows = markdown_cells(render_markdown(demo))
-    columns = ["Method", "Config", "Origin", "Seeds", "RMSE", "MAE", "PCC", "CCC"]
+    columns = ["Method", "Config", "Origin", "Seeds", "Behind the best"]
+    columns += ["RMSE", "MAE", "PCC", "CCC"]
     assert header == [*columns, "RMSE 95 %", "Note"]
     first = dict(zip(header, rows[0], strict=True))
     second = dict(zip(header, rows[1], strict=True))
     assert first["Method"] == "APIPEB"
     assert first["RMSE"] == "5.00 ± 1.41"
     assert first["Seeds"] == "2"
-    assert first["RMSE 95 %"] == ""
+    assert first["RMSE 95 %"] == "5.00 to 5.00"
     assert second["RMSE"] == "9.00"
     assert second["RMSE 95 %"] == "9.00 to 9.00"
 
@@ -150,7 +151,8 @@ def test_csv_has_full_precision(demo):
     assert rows[1]["RMSE_sd"] == ""
     assert float(rows[0]["RMSE_sd"]) == pytest.approx(2**0.5)
     assert rows[0]["seeds"] == "0 1"
-    assert {row["track"] for row in rows} == {"demo"}
+    assert {row["track"] for row in rows} == {"demo-drawn-faces"}
+    assert {row["drawn"] for row in rows} == {"drawn faces"}
 
 
 def test_what_a_paper_leaves_out_stays_empty(real):
@@ -174,6 +176,11 @@ def test_rows_of_several_corpora_come_with_a_warning(make_record):
 
 def test_pages_are_written_per_track(demo, real, tmp_path):
     paths = write_pages([demo, real], tmp_path / "out")
-    assert [path.name for path in paths] == ["demo.md", "demo.csv", "avec14.md", "avec14.csv"]
+    assert [path.name for path in paths] == [
+        "demo-drawn-faces.md",
+        "demo-drawn-faces.csv",
+        "avec14.md",
+        "avec14.csv",
+    ]
     assert paths[0].read_text(encoding="utf-8") == render_markdown(demo)
     assert paths[3].read_text(encoding="utf-8") == render_csv(real)

@@ -54,7 +54,7 @@ def test_what_can_not_be_computed_is_left_out_and_named(root, make_record, monke
     assert "Absurd" not in methods(board)
     assert [problem.path.name for problem in board.problems] == ["absurd-0.json", "absurd-1.json"]
     assert "can't be shown" in board.problems[0].reason
-    assert board.page is not None
+    assert [page.name for page in board.pages] == ["drawn-faces.html"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from adabench.leaderboard.by_group import SHOWN, results_by_group
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
 from adabench.leaderboard.page.curves import curve_of
-from adabench.leaderboard.pages import below, told_version
+from adabench.leaderboard.pages import below
 from adabench.leaderboard.rows import (
     LOCAL,
     MEASURED,
@@ -29,6 +29,7 @@ from adabench.leaderboard.side_by_side import SHOWN as SIDE_BY_SIDE
 from adabench.leaderboard.side_by_side import disjoint_metrics, has_both, official_metrics
 from adabench.leaderboard.standing import Standing
 from adabench.leaderboard.summary import Summary
+from adabench.leaderboard.versions import told_version
 from adabench.records.drawn import drawn_notice
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
 from adabench.records.sections import bdi_ii
@@ -63,7 +64,7 @@ def page_data(
     drawn = " and ".join(sorted({table.drawn for table in tables} - {""}))
     return {
         "drawn": drawn,
-        "sort": "share" if drawn else "RMSE",
+        "sort": "share" if any(row.share for table in tables for row in table.rows) else "RMSE",
         "tracks": tracks,
         "disagreements": [_disagreement(case, builder.papers) for case in cases],
         "papers": builder.papers,
