@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean, median
 from typing import Generic, TypeVar
@@ -18,7 +18,6 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.evaluation.intervals import mean_rmse_draws, percentile_interval
 from adabench.evaluation.significance import (
     FEWEST_DRAWS,
     Block,
@@ -28,9 +27,13 @@ from adabench.evaluation.significance import (
     confidence_set,
     detectable,
     holm,
-    rmse_differences,
-    sign_flip_p,
     sums_of_persons,
+)
+from adabench.leaderboard.differences import (
+    NO_CONSTANTS,
+    PairDifference,
+    pair_difference,
+    pairs_p,
 )
 from adabench.leaderboard.errors import (
     Constants,
@@ -46,43 +49,6 @@ from adabench.leaderboard.errors import (
 from adabench.records.record import Record
 
 K = TypeVar("K", bound=Hashable)
-
-_NO_CONSTANTS: Constants = {}
-
-
-@dataclass(frozen=True, eq=False)
-class PairDifference:
-    """How far two rows lie apart at the places that both have.
-
-    Attributes:
-        places: these.
-        units: what an RMSE is divided by at each: the constant's, or 1.
-        is_share: whether it is the constant's.
-        by_place: first less second at each, in units; negative where the first is better.
-        by_session: (N,) what each session adds to their mean.
-        units_of_chance: (N,) whose session each is, a person of two places being two.
-        effect: the mean over places, with what it says of others: beyond draws by t, of repeated folds by
-            the corrected t; of a single corpus with the interval over persons, and over runs where both
-            rows have five or more.
-    """
-
-    places: tuple[Place, ...]
-    units: tuple[float, ...]
-    is_share: bool
-    by_place: NDArray[np.float64]
-    by_session: NDArray[np.float64]
-    units_of_chance: tuple[str, ...]
-    effect: MeanDifference
-
-    @property
-    def design(self) -> Design:
-        """What the places are to each other."""
-        return design_of(self.places)
-
-    @property
-    def persons(self) -> int:
-        """How many persons these are; of folds each as often as it was tested."""
-        return len(set(self.units_of_chance))
 
 
 @dataclass(frozen=True)
@@ -137,38 +103,10 @@ class Told(Generic[K]):
     reach: Reach | None
 
 
-def pair_difference(
-    one: Parts, other: Parts, constants: Constants = _NO_CONSTANTS
-) -> PairDifference | None:
-    """Compare two rows at the places that both have with the same sessions; None without any."""
-    places = tuple(sorted((p for p in one if p in other and one[p].matches(other[p])), key=str))
-    if not places:
-        return None
-    known = [constants.get((place.corpus, place.protocol)) for place in places]
-    is_share = all(known)
-    units = tuple(unit if is_share and unit else 1.0 for unit in known)
-    values, names = [], []
-    for number, (place, unit) in enumerate(zip(places, units, strict=True)):
-        own = rmse_differences(one[place].squared, other[place].squared)
-        values.append(own / (unit * len(own) * len(places)))
-        names += [f"{number} {subject}" for subject in one[place].subjects]
-    by_place = np.array([own.sum() * len(places) for own in values])
-    found = PairDifference(
-        places=places,
-        units=units,
-        is_share=is_share,
-        by_place=by_place,
-        by_session=np.concatenate(values),
-        units_of_chance=tuple(names),
-        effect=MeanDifference(float(by_place.mean()), None, None),
-    )
-    return replace(found, effect=_effect(found, one, other))
-
-
 def told_from_best(
     rows: Mapping[K, Sequence[Record]],
     labels: Mapping[str, float] | None = None,
-    constants: Constants = _NO_CONSTANTS,
+    constants: Constants = NO_CONSTANTS,
 ) -> Told[K]:
     """Test each row against the best one, knowing that it was chosen as the best.
 
@@ -199,7 +137,7 @@ def told_from_best(
     figures = np.array([block.figures for block in blocks])
     keys, first = list(rivals), int(np.argmin(figures.mean(axis=0)))
     pairs = {
-        key: pair_difference(parts, rivals[keys[first]], constants if is_share else _NO_CONSTANTS)
+        key: pair_difference(parts, rivals[keys[first]], constants if is_share else NO_CONSTANTS)
         for key, parts in rivals.items()
         if key != keys[first]
     }
@@ -216,13 +154,15 @@ def told_from_best(
         for number, key in enumerate(keys)
         if key in known
     }
-    return Told(keys[first], against, _reach(list(known.values())))
+    # What controls and methods differ by is no question, and they differ in other ways.
+    methods = [pair for key, pair in known.items() if rows[key][0].kind == "method"]
+    return Told(keys[first], against, _reach(methods or list(known.values())))
 
 
 def told_apart(
     rows: Mapping[K, Sequence[Record]],
     labels: Mapping[str, float] | None = None,
-    constants: Constants = _NO_CONSTANTS,
+    constants: Constants = NO_CONSTANTS,
 ) -> dict[tuple[K, K], Against]:
     """Test every pair of rows that can be compared, each on the places that both have.
 
@@ -244,7 +184,7 @@ def told_apart(
         if data_of(rows[one][0]) == data_of(rows[other][0])
         and (pair := pair_difference(found[one], found[other], constants))
     }
-    here = dict(zip(pairs, holm(_single_p(list(pairs.values()))).tolist(), strict=True))
+    here = dict(zip(pairs, holm(pairs_p(list(pairs.values()))).tolist(), strict=True))
     with_verdict = [key for key, pair in pairs.items() if pair.effect.p is not None]
     corrected = holm([pairs[key].effect.p or 0.0 for key in with_verdict]).tolist()
     beyond = dict(zip(with_verdict, corrected, strict=True))
@@ -256,41 +196,6 @@ def told_apart(
         )
         for key, pair in pairs.items()
     }
-
-
-def single_p(pair: PairDifference) -> float:
-    """The p value of one pair that was chosen beforehand: on these draws, or of folds beyond them."""
-    return float(_single_p([pair])[0])
-
-
-def _single_p(pairs: Sequence[PairDifference]) -> NDArray[np.float64]:
-    p = np.ones(len(pairs))
-    alike: dict[tuple[str, ...], list[int]] = {}
-    for number, pair in enumerate(pairs):
-        if pair.design == "folds":
-            p[number] = 1.0 if pair.effect.p is None else pair.effect.p
-        else:
-            alike.setdefault(pair.units_of_chance, []).append(number)
-    for persons, numbers in alike.items():
-        differences = np.stack([pairs[number].by_session for number in numbers])
-        p[numbers] = sign_flip_p(differences, persons)
-    return p
-
-
-def _effect(pair: PairDifference, one: Parts, other: Parts) -> MeanDifference:
-    if pair.design == "draws":
-        return beyond_draws(pair.by_place)
-    if pair.design == "folds":
-        return beyond_folds(pair.by_place, test_to_train(pair.places))
-    (place,), (unit,) = pair.places, pair.units
-    if pair.persons == 1:
-        return pair.effect
-    drawn = [
-        mean_rmse_draws(part.errors, part.subjects, seed_of_runs=number)
-        for number, part in enumerate((one[place], other[place]))
-    ]
-    interval = percentile_interval((drawn[0] - drawn[1]) / unit)
-    return MeanDifference(pair.effect.difference, interval, None)
 
 
 def _common_places(
@@ -380,7 +285,7 @@ def _reach(pairs: Sequence[PairDifference]) -> Reach | None:
 
 def _here(pair: PairDifference) -> float:
     """The difference that a t test over persons within places calls four times in five."""
-    sums = sums_of_persons(pair.by_session[None], pair.units_of_chance)[0]
+    sums = sums_of_persons(pair.influence[None], pair.units_of_chance)[0]
     place = np.array([name.split(" ", 1)[0] for name in sorted(set(pair.units_of_chance))])
     squares = 0.0
     for each in set(place.tolist()):

@@ -8,13 +8,16 @@ from statistics import fmean, stdev
 
 from adabench.evaluation.intervals import FEWEST_SEEDS
 from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL, d_z
+from adabench.leaderboard.differences import (
+    NO_CONSTANTS,
+    PairDifference,
+    pair_difference,
+    single_p,
+)
 from adabench.leaderboard.errors import Constants, Parts, data_of, draw_of, row_name, row_parts
-from adabench.leaderboard.statistics import PairDifference, pair_difference, single_p
 from adabench.leaderboard.wording import points_of
 from adabench.records.drawn import drawn_words, worlds_of
 from adabench.records.record import Record
-
-_NO_CONSTANTS: Constants = {}
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def compare(
     a: Sequence[Record],
     b: Sequence[Record],
     labels: Mapping[str, float] | None = None,
-    constants: Constants = _NO_CONSTANTS,
+    constants: Constants = NO_CONSTANTS,
 ) -> Comparison:
     """Compare two rows: difference of their figures, interval, effect size, p values.
 
@@ -174,7 +177,7 @@ def compare(
             f"{row_name(a)} is of {_family(a[0])} and {row_name(b)} of {_family(b[0])}; "
             "compare rows of one family"
         )
-    pair = pair_difference(one, other, constants if a[0].family is not None else _NO_CONSTANTS)
+    pair = pair_difference(one, other, constants if a[0].family is not None else NO_CONSTANTS)
     if pair is None:
         pair = _prepared_twice(one, other)
     if pair is None:

@@ -42,7 +42,7 @@ def test_a_single_run_has_its_intervals_and_seeds_their_deviation():
 def test_a_table_of_its_own_stands_below_the_track_s():
     record = grouped()
     for text in (render_text(table_of(record)), render_markdown(table_of(record))):
-        _, below = text.split("By group of persons, in BDI-II points.")
+        _, below = text.split("By group of persons, in drawn score points.")
         (women,) = lines_with(below, "sex: f")
         group = record.groups["sex: f"]
         low, high = group.bias_interval

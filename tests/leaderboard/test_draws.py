@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from draw_records import FAMILY, drawn_run
 
-from adabench.leaderboard.errors import constants_in
+from adabench.leaderboard.differences import pair_difference
+from adabench.leaderboard.errors import Part, Place, constants_in
 from adabench.leaderboard.pages import render_csv, render_markdown, render_text, write_pages
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.leaderboard.standing import standings
@@ -247,3 +248,29 @@ def test_without_its_constant_a_draw_gives_no_share(records):
     (reach,) = table.reach.values()
     assert not reach.is_share
     assert np.isfinite(reach.here)
+
+
+def test_the_line_under_a_table_is_what_persons_and_draws_give():
+    """Against the spread of the very differences, drawn again and again."""
+    chance = np.random.default_rng(30)
+    count, persons = 400, 40
+    one, other = (chance.normal(0, s, (count, persons)) for s in (5.0, 6.0))
+    rmse = [np.sqrt((errors**2).mean(axis=1)) for errors in (one, other)]
+    spread = np.std(rmse[0] - rmse[1])
+    found = []
+    for number in range(40):
+        parts = [
+            {
+                Place(None, "c", "official"): Part(
+                    tuple(map(str, range(persons))),
+                    tuple(map(str, range(persons))),
+                    np.zeros(persons),
+                    errors[number][None],
+                )
+            }
+            for errors in (one, other)
+        ]
+        pair = pair_difference(*parts)
+        assert pair.by_session.sum() == pytest.approx(pair.effect.difference)
+        found.append(np.sqrt(persons * np.var(pair.influence, ddof=1)))
+    assert np.mean(found) == pytest.approx(spread, rel=0.1)

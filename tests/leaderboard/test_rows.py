@@ -105,7 +105,7 @@ def test_the_constant_comes_first_then_bounds_then_by_rmse(make_record):
         make_record(9.0, method="bad", kind="control", track="own"),
         constant(make_record, track="own"),
     ]
-    rows = rows_of(records)
+    rows = rows_of(records, track="own")
     names = ["constant", "oracle", "mean pooling", "good", "printed", "middling", "bad"]
     assert [row.method for row in rows] == names
 
@@ -121,7 +121,9 @@ def test_the_constant_is_one_row_whichever_config_wrote_it(make_record):
 
 
 def test_reported_rows_are_never_merged(make_record):
-    rows = rows_of([paper_row(make_record, track="own"), paper_row(make_record, track="own")])
+    rows = rows_of(
+        [paper_row(make_record, track="own"), paper_row(make_record, track="own")], track="own"
+    )
     assert [row.origin for row in rows] == ["reported (p, table 1)"] * 2
     assert rows[0].flags == ()
 
@@ -204,7 +206,8 @@ def test_standing_is_found_within_a_corpus(make_record):
             make_record(1.0, method="best elsewhere", **elsewhere),
             make_record(9.0, method="worse elsewhere", **elsewhere),
             paper_row(make_record, 0.5, method="printed", **own),
-        ]
+        ],
+        track="own",
     )
     standing = {row.method: row.standing for row in rows}
     assert {name for name, each in standing.items() if each.best} == {"best", "best elsewhere"}

@@ -91,7 +91,10 @@ function standing(row) {
   const shown = (p) => (p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`);
   const where = row.draws && row.draws.length > 1 ? " on these draws" : "";
   const beyond = row.p_beyond === null ? "" : ` Beyond these draws: ${shown(row.p_beyond)}.`;
-  return element("p", { class: "standing" }, `${found}${where}: ${shown(row.p)}, by persons, the choice of the best allowed for.${beyond}`);
+  const [difference, low, high] = row.behind || [];
+  const range = low === undefined ? "" : ` (95 % interval of a pair chosen beforehand ${low} to ${high})`;
+  const behind = row.behind ? ` Behind it by ${difference}${range}.` : "";
+  return element("p", { class: "standing" }, `${found}${where}: ${shown(row.p)}, by persons, the choice of the best allowed for.${beyond}${behind}`);
 }
 
 function runsPart(row) {
