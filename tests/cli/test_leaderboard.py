@@ -15,6 +15,7 @@ from adabench.records import Flags, Measured, Metrics, Prediction, Record, write
 
 REPOSITORY = Path(__file__).parents[2]
 REPORTED_TRACKS = ("avec13", "avec14", "avec14-freeform", "avec14-northwind")
+DEMO_FILE, DEMO_HEADING = "demo-drawn-faces", "demo: drawn faces"
 
 
 def run(*arguments, cwd=REPOSITORY):
@@ -75,18 +76,21 @@ def files_of(board, method="mine"):
 def test_it_prints_and_writes_a_table_per_track(results, tmp_path):
     done = run("build", "--results", results, "--out", tmp_path / "pages")
     assert done.returncode == 0, done.stderr
-    for track in (*REPORTED_TRACKS, "demo"):
+    assert f"== {DEMO_HEADING} ==" in done.stdout
+    for track in REPORTED_TRACKS:
         assert f"== {track} ==" in done.stdout
+    for track in (*REPORTED_TRACKS, DEMO_FILE):
         assert (tmp_path / "pages" / f"{track}.md").is_file()
         assert (tmp_path / "pages" / f"{track}.csv").is_file()
-    demo = (tmp_path / "pages" / "demo.md").read_text(encoding="utf-8")
+    demo = (tmp_path / "pages" / f"{DEMO_FILE}.md").read_text(encoding="utf-8")
     assert "Mine" in demo
     assert "nothing about depression" in demo
     assert "Dep-MAP" not in demo
     assert f"10 pages in {tmp_path / 'pages'}" in done.stdout
-    page = tmp_path / "pages" / "index.html"
-    assert f"all of them to sort and filter in {page}" in done.stdout
-    assert "Mine" in page.read_text(encoding="utf-8")
+    for page, has_it in (("index", False), ("drawn-faces", True)):
+        path = tmp_path / "pages" / f"{page}.html"
+        assert f"all of them to sort and filter in {path}" in done.stdout
+        assert ("Mine" in path.read_text(encoding="utf-8")) == has_it
 
 
 def test_one_track_only_and_build_is_the_default(results, tmp_path):
@@ -94,15 +98,16 @@ def test_one_track_only_and_build_is_the_default(results, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "==" in done.stdout
     assert "avec14" not in done.stdout
-    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == ["demo.csv", "demo.md"]
+    written = sorted(path.name for path in (tmp_path / "pages").iterdir())
+    assert written == [f"{DEMO_FILE}.csv", f"{DEMO_FILE}.md"]
 
 
 def test_pages_go_to_local_by_default(results, tmp_path):
     (tmp_path / "board").mkdir()
     done = run("--root", "board", "--results", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "board" / "local" / "tables" / "demo.md").is_file()
-    assert (tmp_path / "board" / "index.html").is_file()
+    assert (tmp_path / "board" / "local" / "tables" / f"{DEMO_FILE}.md").is_file()
+    assert (tmp_path / "board" / "drawn-faces.html").is_file()
 
 
 def test_an_empty_leaderboard_says_so(tmp_path):
@@ -230,7 +235,9 @@ def test_compare_tells_two_rows_apart(board):
 def test_compare_without_names_tells_every_pair(board):
     done = run("compare", "--track", "demo", "--root", board)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^demo: \d+ of \d+ pairs are told apart \(Holm over all", done.stdout)
+    assert re.search(
+        r"^demo: drawn faces: \d+ of \d+ pairs are told apart \(Holm over all", done.stdout
+    )
     assert "nothing about depression" in done.stdout
 
 
