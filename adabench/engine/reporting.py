@@ -31,6 +31,7 @@ from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
 from adabench.records.sections import (
+    AgainstConstant,
     Calibration,
     Contract,
     Cost,
@@ -69,6 +70,7 @@ class Facts:
     cost: Cost = field(default_factory=Cost)
     timing: Mapping[str, float] = field(default_factory=dict)
     relevance_auc: Mapping[str, float] = field(default_factory=dict)
+    against_constant: Mapping[str, AgainstConstant] = field(default_factory=dict)
     flags: Flags | None = None
     notes: Sequence[str] = ()
 
@@ -158,6 +160,7 @@ def _told(facts: Facts) -> dict[str, Any]:
         "cost": facts.cost,
         "timing": dict(facts.timing),
         "relevance_auc": dict(facts.relevance_auc),
+        "against_constant": dict(facts.against_constant),
     }
 
 

@@ -246,7 +246,9 @@ def _bounds(world: World, train: _Clips, test: _Clips) -> dict[str, Bound]:
             name=name,
             description=description,
             predictions=_session_means(test.sessions, _predict(features, train, test)),
-            truth={name: int(score) for name, score in zip(test.sessions, test.scores, strict=True)},
+            truth={
+                name: int(score) for name, score in zip(test.sessions, test.scores, strict=True)
+            },
         )
         for name, (description, features) in BOUNDS[world].items()
     }
@@ -271,7 +273,9 @@ def bounds_over_draws(
     """
     tasks, size = _tasks(task), {"sessions": (50, 4, test_sessions), "calibration": 0}
     names = BOUNDS[parameters.world]
-    errors: dict[int | None, dict[str, list[float]]] = {n: {name: [] for name in names} for n in frames}
+    errors: dict[int | None, dict[str, list[float]]] = {
+        n: {name: [] for name in names} for n in frames
+    }
     for draw in range(parameters.draw, parameters.draw + n_draws):
         drawn = parameters.model_copy(update={**size, "draw": draw})
         parts = [_clips(drawn, split, tasks) for split in ("train", "test")]

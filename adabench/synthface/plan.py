@@ -106,7 +106,9 @@ def _number(
     for index, person in enumerate(rng.permutation(len(persons))):
         splits = rng.permutation(persons[person])
         number = person_number(corpus_seed, first + index)
-        recordings += [Recording(str(split), number, order) for order, split in enumerate(splits, 1)]
+        recordings += [
+            Recording(str(split), number, order) for order, split in enumerate(splits, 1)
+        ]
     return recordings
 
 
@@ -137,7 +139,9 @@ def _returning(
     return found
 
 
-def _unseen(parameters: SynthfaceParameters, split: str, learning: list[Recording]) -> list[Recording]:
+def _unseen(
+    parameters: SynthfaceParameters, split: str, learning: list[Recording]
+) -> list[Recording]:
     """Test or calibration: who comes back, then new persons."""
     rng = random_generator(parameters.corpus_seed, "sessions", split)
     counts = parameters.split_sessions()

@@ -162,7 +162,9 @@ def test_the_tasks_of_a_session_share_their_key_share_but_differ():
 
 def test_in_diffuse_the_score_lowers_smiling_expression_and_motion_throughout():
     def told(score):
-        clips = [draw(score, seed=seed, seconds=(18.0, 18.0), world="diffuse") for seed in range(30)]
+        clips = [
+            draw(score, seed=seed, seconds=(18.0, 18.0), world="diffuse") for seed in range(30)
+        ]
         behaviour = np.stack([clip.behaviour.mean(0) for clip in clips])
         return {
             "smiles": np.mean([(clip.column("AU12") > 0.1).mean() for clip in clips]),

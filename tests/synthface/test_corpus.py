@@ -6,7 +6,9 @@ import numpy as np
 
 from adabench.synthface import TASKS, clip_truth, draw_sessions, key_frames, read_truth
 
-VIDEO = re.compile(r"(Training|Development|Testing|Calibration)/(Freeform|Northwind)/\d{5}_\d_\2_video\.mp4")
+VIDEO = re.compile(
+    r"(Training|Development|Testing|Calibration)/(Freeform|Northwind)/\d{5}_\d_\2_video\.mp4"
+)
 LABEL = re.compile(
     r"AVEC2014_DepressionLabels/"
     r"((Training|Development|Calibration)_DepressionLabels|Testing/DepressionLabels)/\d{5}_\d_Depression\.csv"
