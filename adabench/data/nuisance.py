@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.data.manifest import ClipRecord
+from adabench.data.prepare.detection.quality import QUALITY
 from adabench.data.prepared import PreparedCorpus
-
-FACES_REPORT = "report-faces.csv"
-"""What preparing tells of each clip's faces, beside the manifest."""
 
 LOOKS = 8
 """Frames of a clip that are looked at, spread over it."""
@@ -27,7 +25,7 @@ NUMBERS = (
 
 def face_sizes(corpus: PreparedCorpus) -> dict[str, float]:
     """Return clip → the face's side over the picture's height; no entry where that isn't known."""
-    path = corpus.root / FACES_REPORT
+    path = corpus.root / QUALITY
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as lines:
