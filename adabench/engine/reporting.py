@@ -32,6 +32,7 @@ from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
 from adabench.records.sections import (
+    AgainstConstant,
     Calibration,
     Contract,
     Cost,
@@ -70,6 +71,7 @@ class Facts:
     cost: Cost = field(default_factory=Cost)
     timing: Mapping[str, float] = field(default_factory=dict)
     relevance_auc: Mapping[str, float] = field(default_factory=dict)
+    against_constant: Mapping[str, AgainstConstant] = field(default_factory=dict)
     flags: Flags | None = None
     notes: Sequence[str] = ()
 
@@ -126,8 +128,7 @@ def _drawn(experiment: Experiment) -> dict[str, Any]:
     if not experiment.track_.is_demo:
         return told
     parameters = synthface_parameters(experiment.corpora.synthface)
-    world = getattr(parameters, "world", "sparse")
-    return {**told, "family": parameters.family(), "world": world}
+    return {**told, "family": parameters.family(), "world": parameters.world}
 
 
 def _measured(
@@ -169,6 +170,7 @@ def _told(facts: Facts) -> dict[str, Any]:
         "cost": facts.cost,
         "timing": dict(facts.timing),
         "relevance_auc": dict(facts.relevance_auc),
+        "against_constant": dict(facts.against_constant),
     }
 
 

@@ -115,6 +115,32 @@ def permutation_p(
     return float(found.pvalue)
 
 
+def against_constant(
+    predictions: ArrayLike, truth: ArrayLike, person: Sequence[str], *, constant: float
+) -> dict[str, float]:
+    """Hold predictions against one number for all sessions.
+
+    Args:
+        predictions, truth: (N,) points, one a session.
+        person: (N,) the subject of each session.
+        constant: points.
+
+    Returns:
+        ``rmse`` of the predictions, ``constant``, that of the number, and ``p`` of `permutation_p` of
+        their squared errors.
+
+    Raises:
+        ValueError: as `permutation_p`.
+    """
+    predicted, label = _pair(predictions, truth)
+    own, other = (predicted - label) ** 2, (constant - label) ** 2
+    return {
+        "rmse": float(np.sqrt(own.mean())),
+        "constant": float(np.sqrt(other.mean())),
+        "p": permutation_p(own, other, person),
+    }
+
+
 def sign_flip_p(
     differences: ArrayLike, person: Sequence[str], *, patterns: int = PATTERNS, seed: int = 0
 ) -> NDArray[np.float64]:

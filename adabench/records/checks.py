@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.folds import share_folds
 from adabench.data.tracks import TRACKS
-from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.evaluation.controls import CONSTANT, CONTROLS, FACELESS
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.consistency import FEWEST_IN_GROUP
@@ -72,8 +72,11 @@ def content_reasons(record: Record) -> Iterator[str]:
         )
     if record.corpus in _GENERATED | LICENSED and record.scale not in (None, bdi_ii()):
         yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has the BDI-II's"
-    if record.kind == "control" and record.method not in (CONSTANT, SHUFFLED):
-        yield f"method {record.method!r} is no control; these are {CONSTANT!r} and {SHUFFLED!r}"
+    if record.kind == "control" and record.method not in CONTROLS:
+        known = ", ".join(map(repr, CONTROLS))
+        yield f"method {record.method!r} is no control; these are {known}"
+    if record.method in FACELESS and record.kind != "control":
+        yield f"method {record.method!r} is a control, but kind is {record.kind!r}"
     if record.decoy is not None and not record.decoy.fits:
         yield f"decoy is 'equal', but predictions differ by {record.decoy.difference:g} points"
     yield from constant_reasons(record)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from adabench.records.sections import (
     STRICT,
+    AgainstConstant,
     Calibration,
     Code,
     Conformal,
@@ -76,6 +77,7 @@ class RecordFields(BaseModel):
         relevance_auc: where key frames are known (a generated corpus), how well the relevance finds
             them: area under the ROC curve over frames, mean over clips; of all units, of each
             temporal scale, and over the clips of each severity level.
+        against_constant: of a control that reads no face, whether it beats the training mean.
         provenance: name of each file in the record's side folder to its sha256.
         created: ISO 8601 time with its offset from UTC.
     """
@@ -121,6 +123,7 @@ class RecordFields(BaseModel):
     timing: dict[str, Seconds] = {}
     relevance: RelevanceFile | None = None
     relevance_auc: dict[str, Share] = {}
+    against_constant: dict[Literal["dev", "test"], AgainstConstant] = {}
     hardware: dict[str, str | int | float] = {}
     load: Load | None = None
     packages: dict[str, str] = {}

@@ -19,6 +19,7 @@ FROM_LABELS: Final = (
     "groups",
     "conformal",
     "relevance_auc",
+    "against_constant",
 )
 
 

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from adabench.evaluation import scale as scales
+from adabench.evaluation.significance import LEVEL
 from adabench.records.plain import Name as Name
 from adabench.records.plain import SessionName
 
@@ -80,6 +81,24 @@ class Metrics(Part):
     MAE: Distance
     PCC: Correlation | None = None
     CCC: Correlation | None = None
+
+
+class AgainstConstant(Part):
+    """How a control that reads no face compares with the training mean, on some sessions.
+
+    Attributes:
+        rmse, constant: of the control and of the training mean, points.
+        p: two-sided, of the paired permutation test of their squared errors over persons.
+    """
+
+    rmse: Distance
+    constant: Distance
+    p: Share
+
+    @property
+    def fires(self) -> bool:
+        """Whether it beats the training mean significantly."""
+        return self.rmse < self.constant and self.p <= LEVEL
 
 
 class Prediction(Part):
