@@ -9,6 +9,9 @@ from typing import Any
 
 REFERENCE = "stage:"
 
+#: What a stage's ``seed`` says where it is the run's.
+OF_RUN = "run"
+
 
 def in_order(stages: Mapping[str, Any]) -> list[str]:
     """Return the names of stages so that each stands after those it refers to.
@@ -44,6 +47,19 @@ def needed(value: Any, stages: Mapping[str, Any]) -> set[str]:
         found |= waiting
         waiting = referenced([stages[name] for name in waiting if name in stages]) - found
     return found
+
+
+def seed_of(stage: Mapping[str, Any], run: int) -> Any:
+    """Return the seed that a stage trains with: its config's, or that of the run; None without."""
+    return run if stage.get("seed") == OF_RUN else stage.get("seed")
+
+
+def seeded(stages: Mapping[str, Any], run: int) -> dict[str, Any]:
+    """Return stages with the seed of the run written out where their config says that."""
+    return {
+        name: {**cfg, "seed": run} if cfg.get("seed") == OF_RUN else cfg
+        for name, cfg in stages.items()
+    }
 
 
 def missing_stage(reference: str, known: Iterable[str], where: str = "") -> ValueError:

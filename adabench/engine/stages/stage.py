@@ -85,7 +85,7 @@ class StageContext:
 
 
 class Stage(ABC):
-    """Something that is trained once. Its seed is its own, not the run's.
+    """Something that is trained once. Its seed is its own, unless its config says that of the run.
 
     Attributes:
         contract: of the method that it trains, once that is found; None where it trains none.
