@@ -264,6 +264,14 @@ def test_what_is_the_same_run_has_the_same_hash():
     assert hashed("depmap_table1/depmap", "avec13") == freeform
 
 
+#: ExpADA's choices in the order in which they are read.
+CHOICES = [
+    *("sdr", "own_level_mode", "encoder_learns", "no_stage_1", "level_sampler", "projections"),
+    *(f"scales_{scales}" for scales in (1, 2, 3, 4, 5)),
+    *(f"percent_{percent}" for percent in (10, 20, 30, 50, 100)),
+]
+
+
 @BOTH
 def test_what_expadas_choices_have_the_sweeps_repeat_not(demo):
     def hashes(name):
@@ -275,14 +283,6 @@ def test_what_expadas_choices_have_the_sweeps_repeat_not(demo):
 
     assert not hashes("expada_choices") & hashes("expada_sweeps")
     assert len(hashes("expada_choices")) == len(CHOICES) - 2  # S = 3 and 20 % are the first row
-
-
-#: In the order in which they are read.
-CHOICES = (
-    "sdr own_level_mode encoder_learns no_stage_1 level_sampler projections "
-    "scales_1 scales_2 scales_3 scales_4 scales_5 "
-    "percent_10 percent_20 percent_30 percent_50 percent_100"
-).split()
 
 
 def test_expadas_choices_stand_in_a_fixed_order():

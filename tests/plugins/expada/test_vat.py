@@ -20,8 +20,6 @@ def model(vat):
     return MODELS.build(vat).eval()
 
 
-
-
 @pytest.mark.parametrize("channels", [6, 7, 1])
 def test_position_is_the_printed_formula(channels):
     came = time_position(torch.arange(40), channels)
@@ -266,7 +264,9 @@ def test_projections_are_added_to_what_is_there_without_them(vat, segments):
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_it_starts_from_the_whole_of_what_was_trained_and_learns_on(vat, tmp_path, segments, frozen):
+def test_it_starts_from_the_whole_of_what_was_trained_and_learns_on(
+    vat, tmp_path, segments, frozen
+):
     torch.manual_seed(5)
     trained = MODELS.build(vat)
     for name, value in trained.state_dict().items():

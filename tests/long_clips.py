@@ -13,8 +13,8 @@ from adabench.models import Backbone
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs, Truth
 
-#: Segments that tell, in runs of three, and how far they stand out of the noise of each channel.
-SHARE, RUN, STANDS_OUT = 0.05, 3, 3.0
+#: Share of the segments that tell, how many of them in a row, and how far they lean to one side.
+SHARE, RUN, STANDS_OUT = 0.25, 3, 3.0
 
 
 @MODELS.register_module(force=True)
