@@ -103,7 +103,8 @@ class Experiment(Strict):
         views: which frames are seen.
         training: the schedule; an EstimatorMethod has none.
         data: corpus folders.
-        stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
+        stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint. One
+            set to None is left out, so that a row can do without a stage of its base.
         semantics: the encoder behind a backbone that reads semantics.
         signals: the source of what a backbone or an extractor reads as signals; absent from the hash
             where there is none.
@@ -155,6 +156,13 @@ class Experiment(Strict):
         if not isinstance(metrics, list | tuple):
             raise ValueError("expected a list of names, or of dicts with a 'type'")
         return tuple({"type": one} if isinstance(one, str) else one for one in metrics)
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _without_none(cls, stages: Any) -> Any:
+        if not isinstance(stages, dict):
+            return stages
+        return {name: stage for name, stage in stages.items() if stage is not None}
 
     @model_validator(mode="after")
     def _names(self) -> Experiment:

@@ -15,7 +15,7 @@ from adabench.config.digest import digest
 from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Data, Experiment
 from adabench.config.protocols import CrossCorpusSection, source_track
-from adabench.config.references import in_order, needed, referenced
+from adabench.config.references import in_order, needed, referenced, seeded
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 
 CORPUS, FEATURES = "corpus", "features"
@@ -112,8 +112,9 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     if reader is None:
         return tuple(found)
     keys: dict[str, str] = {}
+    configs = seeded(experiment.stages, experiment.seed, experiment.draw)
     for name in in_order(stages):
-        cfg = experiment.stages[name]
+        cfg = configs[name]
         earlier = [keys[other] for other in sorted(referenced(cfg))]
         alike = digest([cfg, earlier, undrawn, *_code(experiment, cfg)])
         keys[name] = digest([alike, *drawn, track.name, protocol])

@@ -14,7 +14,7 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.config.generated import synthface_parameters
 from adabench.config.local_files import by_content
-from adabench.config.references import REFERENCE, referenced
+from adabench.config.references import REFERENCE, referenced, seed_of
 from adabench.data.manifest import ClipRecord
 from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
@@ -302,7 +302,7 @@ def stage_uses(experiment: Experiment, stages: Mapping[str, StageResult]) -> tup
             name=name,
             type=experiment.stages[name]["type"],
             key=stage.key,
-            seed=experiment.stages[name].get("seed"),
+            seed=seed_of(experiment.stages[name], experiment.seed, experiment.draw),
             seconds=stage.seconds,
         )
         for name, stage in stages.items()

@@ -64,6 +64,19 @@ def test_another_draw_is_made_apart_and_a_stage_s_work_is_alike():
     ]
 
 
+def test_a_stage_that_follows_the_seed_is_shared_by_runs_of_one_seed():
+    def of(seed, *overrides):
+        run = config("expada_avec14_freeform", seed=seed, overrides=list(overrides))
+        return {p.until: (p.key, p.alike) for p in preparations(run)}
+
+    first, other = of(0), of(1)
+    assert {name for name in first if first[name] == other[name]} == {"corpus", "trunk"}
+    assert first["encoder"][1] != other["encoder"][1]
+    assert of(1, "method.selector.percent=70")["encoder"] == other["encoder"]
+    # What is found again does not depend on how its seed was said.
+    assert of(5, "stages.encoder.seed=1")["encoder"] == other["encoder"]
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [

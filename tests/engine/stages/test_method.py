@@ -66,6 +66,7 @@ BACKBONE = "stages.encoder.method.backbone"
     [
         ["stages.encoder.seed=1"],
         ["stages.encoder.views.train.overlap=2"],
+        ["stages.encoder.views.train.cover=1"],
         ["stages.encoder.views.train.segments=4"],
         ["stages.encoder.views.select.phases=2"],
         ["stages.encoder.views.augment.flip=0.1"],
@@ -91,7 +92,7 @@ def test_what_it_depends_on_trains_anew(keys, overrides):
     ("overrides", "options"),
     [
         ([], {}),
-        ([], {"seed": 5}),
+        (["stages.encoder.seed=0"], {"seed": 5}),
         ([], {"name": "expada_table2/feature_selection"}),
         ([], {"config": "expada_avec14.py", "change": {"track": "avec14-freeform"}}),
         ([], {"config": "expada_avec13.py"}),
@@ -107,6 +108,26 @@ def test_what_it_depends_on_trains_anew(keys, overrides):
 )
 def test_what_comes_after_it_changes_nothing(keys, overrides, options):
     assert keys(*overrides, **options) == keys()
+
+
+def test_its_seed_may_be_the_runs(keys):
+    """As the config has it: a row's seeds have an encoder each."""
+    assert len({keys(seed=seed) for seed in (0, 1, 2)}) == 3
+    assert keys(seed=3) == keys("stages.encoder.seed=3", seed=7)
+    assert keys(seed=3, stage="trunk") == keys(seed=4, stage="trunk")
+
+
+def test_what_it_trains_has_the_seed_of_the_run(tiny):
+    run = tiny.experiment(config=CONFIG, seed=6)
+    encoder = dict(run.stages["encoder"])
+    assert STAGES.build(dict(encoder)).experiment(run).seed == 6
+    assert STAGES.build({**encoder, "seed": 2}).experiment(run).seed == 2
+    # A stage that stands on another hands the number on, whatever its own seed is.
+    views, training = (s.model_dump() for s in (run.views, run.training))
+    method = {k: v for k, v in run.method.items() if k != "name"}
+    on_top = MethodTraining(method=method, views=views, training=training, seed=9)
+    own = on_top.experiment(run)
+    assert (own.seed, own.stages["encoder"]["seed"]) == (9, 6)
 
 
 def test_another_preparation_of_the_corpus_trains_anew(keys):
@@ -211,18 +232,22 @@ def untrained(monkeypatch):
 def test_a_trained_one_is_found_by_later_runs(tiny, tiny_encoder, untrained):
     run = tiny.experiment(config=CONFIG)
     found = encoder_of(bench_of(run))
-    other = tiny.experiment("method.selector.percent=70", config=CONFIG, seed=4)
-    assert encoder_of(bench_of(other)) == found
+    fixed = ("method.selector.percent=70", "stages.encoder.seed=0")
+    assert encoder_of(bench_of(tiny.experiment(*fixed, config=CONFIG, seed=4))) == found
     fused = tiny.experiment("track=demo-freeform", config="expada_avec14.py")
     assert encoder_of(bench_of(fused)) == found
-    with pytest.raises(AssertionError, match="trains again"):
-        bench_of(tiny.experiment("stages.encoder.seed=9", config=CONFIG))
+    for overrides, seed in ((["stages.encoder.seed=9"], 0), ([], 9)):
+        with pytest.raises(AssertionError, match="trains again"):
+            bench_of(tiny.experiment(*overrides, config=CONFIG, seed=seed))
 
 
 def test_its_report_says_what_was_measured(tiny, tiny_encoder):
     found = encoder_of(bench_of(tiny.experiment(config=CONFIG)))
     report = json.loads((found.path.parent / "stage.json").read_text())
     assert report["config"]["type"] == "MethodTraining"
+    assert report["config"]["seed"] == 0
+    (used,) = (use for use in tiny_encoder.record.stages if use.name == "encoder")
+    assert used.seed == 0
     assert report["measured"] == found.measured
     assert set(found.measured) == {"dev RMSE", "epoch"}
     assert 0 < found.measured["dev RMSE"] < 63
