@@ -28,6 +28,7 @@ from adabench.bench.tasks import (
 from adabench.config.controls import constants_of
 from adabench.config.experiment import Experiment
 from adabench.config.preparations import CORPUS, corpus_problem, preparations
+from adabench.config.starts import starts_from
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.record import Record, Reported
 from adabench.records.results import Problem, read_records
@@ -235,6 +236,7 @@ def _cell(
         constants=tuple((c.hash(), c.seed, c.track_.name) for c in constants_of(experiment)),
         # What stands in for a config in planning may know no code.
         foreign=bool(getattr(experiment, "code", None)),
+        start=starts_from(experiment),
     )
 
 

@@ -72,6 +72,7 @@ class Cell:
         members: config hash and track of the runs whose predictions it joins.
         constants: the constant predictors of its data, that of its own track first.
         foreign: whether parts of it come from plugins outside the repository.
+        start: what its weights were learnt on, as `adabench.config.starts` says it.
     """
 
     suite: str
@@ -86,6 +87,7 @@ class Cell:
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     constants: tuple[Key, ...] = field(default=(), repr=False)
     foreign: bool = field(default=False, repr=False)
+    start: str = field(default="", repr=False)
 
     @property
     def keys(self) -> tuple[Key, ...]:

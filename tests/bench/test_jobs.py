@@ -39,6 +39,7 @@ def _toys(monkeypatch):
     monkeypatch.setattr(jobs, "corpus_problem", lambda toy: MISSING.get(toy.track_.corpus))
     monkeypatch.setattr(jobs, "preparations", lambda toy: ())
     monkeypatch.setattr(jobs, "constants_of", lambda toy: ())
+    monkeypatch.setattr(jobs, "starts_from", lambda toy: "nothing")
 
 
 def load(path, *, demo, overrides, change, name, stage):
