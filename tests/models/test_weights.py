@@ -284,7 +284,9 @@ def test_a_file_without_a_backbone_is_refused(tmp_path):
         ("trunk.pth", {"trunk": {}}),
         ("head.pth", {"state_dict": {"head.a": 1}}),
     ):
-        with pytest.raises(ValueError, match=rf"{name} holds no backbone: name the file of a stage"):
+        with pytest.raises(
+            ValueError, match=rf"{name} holds no backbone: name the file of a stage"
+        ):
             load_part("backbone", whole_backbone(), backbone_file(tmp_path / name, content))
     with pytest.raises(FileNotFoundError, match=r"none\.pth do not exist; give a local file"):
         load_part("backbone", whole_backbone(), tmp_path / "none.pth")

@@ -83,7 +83,9 @@ def part_of(role, config, path, **spec):
     return build_part(role, {**config, "weights": str(path)}, "x", **spec).eval()
 
 
-@pytest.mark.parametrize("backbone", [VAT, VIDEO, TORCHVISION], ids=["VAT", "mmaction2", "torchvision"])
+@pytest.mark.parametrize(
+    "backbone", [VAT, VIDEO, TORCHVISION], ids=["VAT", "mmaction2", "torchvision"]
+)
 def test_any_backbone_over_segments_is_pretrained_and_loaded_by_its_weights(data, backbone):
     result = ensure_stage("clips", {**CFG, "backbone": backbone}, context(data))
     names = [f"{column} {statistic}" for statistic in STATISTICS for column in COLUMNS]
@@ -126,7 +128,11 @@ def test_an_aggregator_is_pretrained_over_a_backbone_that_stays(
 def test_it_learns_what_a_segment_shows(data):
     """Brightness is a label: its mean over a segment is had from its frames' mean."""
     config = {**CFG, "backbone": FROZEN, "aggregator": {**LAST, "width": 16}, "shift": 0}
-    config["training"] = {**CFG["training"], "epochs": 12, "optimiser": {"type": "AdamW", "lr": 1e-2}}
+    config["training"] = {
+        **CFG["training"],
+        "epochs": 12,
+        "optimiser": {"type": "AdamW", "lr": 1e-2},
+    }
     curve = ensure_stage("steps", config, context(data)).path.with_name("curve.csv")
     losses = [float(line.split(",")[2]) for line in curve.read_text().splitlines()[1:]]
     assert losses[-1] < 0.8 * losses[0]
