@@ -28,7 +28,7 @@ LEGEND = (
 )
 
 _CSV_HEADER = (
-    *("suite", "group", "row", "label", "track", "scored_track", "status", "demo"),
+    *("suite", "group", "row", "label", "start", "track", "scored_track", "status", "demo"),
     *(f"{kind}_{name}" for kind in ("reported", "measured", "sd") for name in METRIC_NAMES),
     *("seeds", "wall_seconds", "alone_seconds", "config_hash", "note"),
 )
@@ -75,7 +75,8 @@ def render_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         for track, pair in row.pairs.items():
             scored = comparison.tracks[track] or ""
-            named = [comparison.suite, row.group or "", row.name or "", row.label, track, scored]
+            told = [comparison.suite, row.group or "", row.name or "", row.label, row.start]
+            named = [*told, track, scored]
             place = [csv_cell(text) for text in named]
             demo = str(is_demo_track(scored)).lower()
             writer.writerow([*place, _status(pair), demo, *_numbers(pair)])
@@ -174,7 +175,8 @@ def _seeds(pair: Pair) -> str:
 
 def _after(comparison: Comparison) -> Iterator[str]:
     for order in comparison.orders:
-        yield f"{_place(comparison, order.track)}: {_agreement(order)}"
+        start = f", starting from {order.start}" if order.start else ""
+        yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
     yield _cost(comparison.spent)
 
 

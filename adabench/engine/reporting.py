@@ -15,6 +15,7 @@ from adabench.config.experiment import Experiment
 from adabench.config.generated import synthface_parameters
 from adabench.config.local_files import by_content
 from adabench.config.references import REFERENCE, referenced, seed_of
+from adabench.config.starts import starts_from
 from adabench.data.manifest import ClipRecord
 from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
@@ -255,8 +256,13 @@ def describe_timing(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def flags_of(experiment: Experiment, **found: Any) -> Flags:
-    """Return a method's flags: demo, pretrained weights and semantics in use."""
-    return Flags(demo=experiment.is_demo, paper_compat=experiment.paper_compat, **found)
+    """Return a method's flags: demo, what it starts from, pretrained weights and semantics in use."""
+    return Flags(
+        demo=experiment.is_demo,
+        paper_compat=experiment.paper_compat,
+        starts_from=starts_from(experiment),
+        **found,
+    )
 
 
 def flags_with_weights(

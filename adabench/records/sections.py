@@ -149,14 +149,23 @@ class Cost(Part):
     alone_seconds: Seconds | None = None
 
 
-class Flags(Part):
-    """What a reader must know before comparing this record with another."""
+class Flags(Grown):
+    """What a reader must know before comparing this record with another.
+
+    Attributes:
+        pretrained, pretrained_checksum: the weights that the method names, and their file's sha256.
+        semantics: the encoder of semantics.
+        starts_from: what its weights, and those below them, were learnt on: ``adabench.config.starts``.
+    """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset(("starts_from",))
 
     demo: bool = False
     paper_compat: bool = False
     pretrained: str | None = None
     pretrained_checksum: str | None = None
     semantics: str | None = None
+    starts_from: Name | None = None
 
 
 class Measure(Part):

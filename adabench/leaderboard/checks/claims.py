@@ -64,6 +64,8 @@ def experiment_beside(path: Path | None, record: Record) -> Experiment | None:
 
 def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
     """Yield what a record says of itself that does not follow from its config."""
+    from adabench.config.starts import starts_from
+
     for field, expected in _expected(experiment).items():
         given = record
         for name in field.split("."):
@@ -72,6 +74,9 @@ def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
             yield f"{field} is {given!r}, but its config gives {expected!r}"
     # Records of an older schema don't tell it.
     yield from _draw_reasons(record, experiment)
+    started = record.flags.starts_from
+    if started not in (None, begun := starts_from(experiment)):
+        yield f"flags.starts_from is {started!r}, but its config gives {begun!r}"
     yield from _code_reasons(record, experiment)
     if record.method == CONSTANT and not _is_plain_constant(experiment):
         yield f"its method is {CONSTANT!r}, but its config is not that of the constant predictor"
