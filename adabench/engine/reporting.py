@@ -18,6 +18,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
 from adabench.engine.stages.stage import StageResult
+from adabench.engine.training.selection import selection_told
 from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
@@ -27,6 +28,7 @@ from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
 from adabench.records.groups import groups_of
+from adabench.records.localisation import Localisation
 from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
@@ -68,7 +70,7 @@ class Facts:
     decoy: Decoy | None = None
     cost: Cost = field(default_factory=Cost)
     timing: Mapping[str, float] = field(default_factory=dict)
-    relevance_auc: Mapping[str, float] = field(default_factory=dict)
+    relevance_measures: Mapping[str, Localisation] = field(default_factory=dict)
     flags: Flags | None = None
     notes: Sequence[str] = ()
 
@@ -157,7 +159,7 @@ def _told(facts: Facts) -> dict[str, Any]:
         "decoy": facts.decoy,
         "cost": facts.cost,
         "timing": dict(facts.timing),
-        "relevance_auc": dict(facts.relevance_auc),
+        "relevance_measures": dict(facts.relevance_measures),
     }
 
 
@@ -291,6 +293,7 @@ def stage_uses(experiment: Experiment, stages: Mapping[str, StageResult]) -> tup
             key=stage.key,
             seed=experiment.stages[name].get("seed"),
             seconds=stage.seconds,
+            selection=selection_told(stage.measured),
         )
         for name, stage in stages.items()
     )

@@ -27,7 +27,7 @@ FEWEST_IN_GROUP: Final = 10
 # A reported row knows none of these; a measured one is worth nothing without them.
 _MEASURED_FIELDS = ("config_hash", "corpus_checksum", "protocol", "fusion", "created")
 
-_FLAT = ("predictions", "clips", "calibration", "relevance", "measures")
+_FLAT = ("predictions", "clips", "calibration", "relevance", "measures", "relevance_measures")
 
 
 def is_demo_track(track: str) -> bool:
