@@ -80,8 +80,9 @@ def derived_calibration(
     Returns:
         None where nothing follows: a PCC or CCC of 0, of unlike signs, or a CCC of 1.
 
-    >>> derived_calibration(5.68, 0.92, 0.83, 11.4)
-    DerivedCalibration(slope=1.396..., sigma_ratio=0.658...)
+    >>> found = derived_calibration(5.68, 0.92, 0.83, 11.4)
+    >>> round(found.slope, 2), round(found.sigma_ratio, 2)
+    (1.4, 0.66)
     """
     if pcc * ccc <= 0 or ccc >= 1 or rmse <= 0 or sigma <= 0:
         return None
