@@ -175,7 +175,7 @@ def located(value, ceiling=None, clips=None):
 
 @pytest.mark.parametrize("joins", [CombinedMethod, PooledFolds])
 def test_relevance_is_the_mean_over_all_clips_of_the_members(joins):
-    told = {"all": located(0.9, 1.0, clips=1), "severe": located(0.6, 0.8, clips=1)}
+    told = {"all": located(0.9, 1.0, clips=1), "scale2": located(0.6, 0.8, clips=1)}
     first = member({"a": 1.0}, relevance_measures=told)
     second = member(
         {"b": 8.0, "c": 3.0, "d": 1.0}, relevance_measures={"all": located(0.5, 0.6, clips=3)}
@@ -183,7 +183,7 @@ def test_relevance_is_the_mean_over_all_clips_of_the_members(joins):
     found = joins([first, second]).relevance_measures()
     assert (found["all"].clips, found["all"].share) == (4, None)
     assert found["all"].roc_area.model_dump() == {"value": 0.6, "chance": 0.5, "ceiling": 0.7}
-    assert found["severe"] == first.relevance_measures["severe"]
+    assert found["scale2"] == first.relevance_measures["scale2"]
 
 
 def test_relevance_of_older_records_counts_by_their_sessions():

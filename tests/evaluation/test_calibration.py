@@ -81,7 +81,7 @@ def test_metrics_that_no_predictions_have():
     assert possible_sigmas(6.0, 0.7, 0.75) is None
     assert possible_sigmas(6.0, 0.7, -0.5) is None
     assert possible_sigmas(6.0, 0.749, 0.75, rounding=0.005) is not None
-    low, high = possible_sigmas(1.0, 0.9, 0.5)
+    _, high = possible_sigmas(1.0, 0.9, 0.5)
     assert high < 2
     # A perfect prediction goes with any labels, and with no error.
     assert possible_sigmas(0.0, 1.0, 1.0) == (0.0, math.inf)
