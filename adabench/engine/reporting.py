@@ -20,6 +20,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
 from adabench.engine.stages.stage import StageResult
+from adabench.engine.training.selection import selection_told
 from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
@@ -29,6 +30,7 @@ from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
 from adabench.records.groups import groups_of
+from adabench.records.localisation import Localisation
 from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
@@ -71,8 +73,8 @@ class Facts:
     decoy: Decoy | None = None
     cost: Cost = field(default_factory=Cost)
     timing: Mapping[str, float] = field(default_factory=dict)
-    relevance_auc: Mapping[str, float] = field(default_factory=dict)
     against_constant: Mapping[str, AgainstConstant] = field(default_factory=dict)
+    relevance_measures: Mapping[str, Localisation] = field(default_factory=dict)
     flags: Flags | None = None
     notes: Sequence[str] = ()
 
@@ -170,8 +172,8 @@ def _told(facts: Facts) -> dict[str, Any]:
         "decoy": facts.decoy,
         "cost": facts.cost,
         "timing": dict(facts.timing),
-        "relevance_auc": dict(facts.relevance_auc),
         "against_constant": dict(facts.against_constant),
+        "relevance_measures": dict(facts.relevance_measures),
     }
 
 
@@ -310,6 +312,7 @@ def stage_uses(experiment: Experiment, stages: Mapping[str, StageResult]) -> tup
             key=stage.key,
             seed=seed_of(experiment.stages[name], experiment.seed, experiment.draw),
             seconds=stage.seconds,
+            selection=selection_told(stage.measured),
         )
         for name, stage in stages.items()
     )

@@ -16,6 +16,7 @@ from adabench.evaluation.significance import LEVEL
 from adabench.leaderboard import by_group
 from adabench.leaderboard.by_group import group_legend, group_lines, results_by_group
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
+from adabench.leaderboard.columns import Columns, columns_beside, csv_beside
 from adabench.leaderboard.rows import Row, Table, shared_flags
 from adabench.leaderboard.summary import Summary, full, number, short
 from adabench.records.record import METRIC_NAMES, is_demo_track
@@ -80,11 +81,14 @@ def render_text(table: Table) -> str:
     ]
     notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
     # A terminal is nobody else's: what lies in private files at hand is shown, too.
-    text = _for_terminal(*_filled(table, shared, notes, [row.measures for row in table.rows]))
+    beside = columns_beside(table.rows, private=True)
+    measures = [row.measures for row in table.rows]
+    text = _for_terminal(*_filled(table, shared, notes, measures, beside))
     lines = group_lines(table, private=True)
     legend = textwrap.fill(terminal_cell(group_legend(table, lines)), width=100)
     groups = ["", legend, "", _for_terminal(*_columns(by_group.HEADER, lines))] if lines else []
-    return "\n".join([f"== {table.name} ==", *notices, "", text, *groups])
+    told = ["", textwrap.fill(" ".join(beside.legend), width=100)] if beside.legend else []
+    return "\n".join([f"== {table.name} ==", *notices, "", text, *told, *groups])
 
 
 def _for_terminal(header: list[str], body: list[list[str]]) -> str:
@@ -106,7 +110,8 @@ def render_markdown(table: Table) -> str:
         numbers.setdefault(note, len(numbers) + 1)
     marks = [", ".join(str(numbers[note]) for note in _notes(row)) for row in table.rows]
     measures = [row.public_measures for row in table.rows]
-    body = _for_markdown(*_filled(table, shared, marks, measures))
+    beside = columns_beside(table.rows)
+    body = _for_markdown(*_filled(table, shared, marks, measures, beside))
     notices = [
         f"**{text}**" if text == DEMO_NOTICE else markdown_cell(text)
         for text in _notices(table, shared)
@@ -115,7 +120,7 @@ def render_markdown(table: Table) -> str:
     lines = group_lines(table)
     legend = markdown_cell(group_legend(table, lines))
     groups = [legend, _for_markdown(*_columns(by_group.HEADER, lines))] if lines else []
-    parts = [f"# {table.name}", *notices, body, " ".join(_legend(table)), notes, *groups]
+    parts = [f"# {table.name}", *notices, body, " ".join(_legend(table, beside)), notes, *groups]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -135,15 +140,16 @@ def render_csv(table: Table) -> str:
     numbers = [f"{name}{part}" for name in METRIC_NAMES for part in _PARTS]
     further = _names([row.public_measures for row in table.rows])
     more = [f"{name}{part}" for name in further for part in _PARTS[:2]]
-    writer.writerow(
-        ["track", "kind", "method", "config", "origin", "seeds", *numbers, *more, *_LAST_COLUMNS]
-    )
-    for row in table.rows:
+    beside = csv_beside(table.rows)
+    first = ["track", "kind", "method", "config", "origin", "seeds"]
+    writer.writerow([*first, *numbers, *beside.header, *more, *_LAST_COLUMNS])
+    for row, known in zip(table.rows, beside.cells, strict=True):
         values = [full(row.metrics.get(name)) for name in METRIC_NAMES]
         writer.writerow(
             [csv_cell(t) for t in (table.name, row.kind, row.method, row.config, row.origin)]
             + [" ".join(str(seed) for seed in row.seeds)]
             + [cell for cells in values for cell in cells]
+            + known
             + [cell for name in further for cell in full(row.public_measures.get(name))[:2]]
             + ["yes" if row.standing.best else "", number(row.standing.p_value)]
             + [
@@ -229,8 +235,8 @@ def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
     return notices
 
 
-def _legend(table: Table) -> list[str]:
-    legend = [markdown_cell(LEGEND.format(points=table.scale.points))]
+def _legend(table: Table, beside: Columns) -> list[str]:
+    legend = [markdown_cell(LEGEND.format(points=table.scale.points)), *beside.legend]
     if any(row.standing.is_tied for row in table.rows):
         legend.append(TIED_LEGEND)
     if any(row.standing.contradiction for row in table.rows):
@@ -248,15 +254,16 @@ def _filled(
     shared: tuple[str, ...],
     notes: list[str],
     measures: Sequence[Mapping[str, Summary]],
+    beside: Columns,
 ) -> tuple[list[str], list[list[str]]]:
-    """Header and cells without the columns that nothing fills; measures stand behind the metrics."""
+    """Header and cells without the columns that nothing fills; what is beside the metrics behind them."""
     cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
     further = _names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
-    header = (*HEADER[:at], *further, *HEADER[at:])
+    header = (*HEADER[:at], *beside.header, *further, *HEADER[at:])
     body = [
-        [*own[:at], *(short(known.get(name)) for name in further), *own[at:]]
-        for known, own in zip(measures, cells, strict=True)
+        [*own[:at], *more, *(short(known.get(name)) for name in further), *own[at:]]
+        for known, more, own in zip(measures, beside.cells, cells, strict=True)
     ]
     return _columns(header, body)
 

@@ -27,6 +27,7 @@ from adabench.leaderboard.standing import Standing, standings
 from adabench.leaderboard.summary import Summary, summary_of
 from adabench.records.labels import CorpusLabels, labels_for
 from adabench.records.record import METRIC_NAMES, Record, Reported
+from adabench.records.reported import impossible
 from adabench.records.sections import Scale, bdi_ii
 
 #: The protocol of the corpus's own splits, which papers use.
@@ -204,6 +205,8 @@ def _row(group: list[Entry], *, name_corpus: bool) -> Row:
     older = len(group) - len(records)
     if older:
         notes.append(f"{older} older run{'s' if older > 1 else ''} of the same seed left out")
+    if isinstance(first.origin, Reported) and (reason := impossible(first)):
+        notes.append(reason)
     return Row(
         kind=first.kind,
         method=first.method,

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from adabench.records.localisation import Localisation
 from adabench.records.sections import (
     STRICT,
     AgainstConstant,
@@ -43,7 +44,7 @@ from adabench.records.sections import (
     View,
 )
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 class RecordFields(BaseModel):
@@ -74,9 +75,9 @@ class RecordFields(BaseModel):
             nothing follows on few persons, without bias and slope.
         measures: further numbers, by name.
         timing: part of the run to seconds.
-        relevance_auc: where key frames are known (a generated corpus), how well the relevance finds
-            them: area under the ROC curve over frames, mean over clips; of all units, of each
-            temporal scale, and over the clips of each severity level.
+        relevance_measures: where key frames are known (a generated corpus), how well the relevance
+            finds them: of all units, of each temporal scale (``scale1``, …), and over the clips of
+            each severity level.
         against_constant: of a control that reads no face, whether it beats the training mean.
         provenance: name of each file in the record's side folder to its sha256.
         created: ISO 8601 time with its offset from UTC.
@@ -84,7 +85,7 @@ class RecordFields(BaseModel):
 
     model_config = STRICT
 
-    schema_version: Literal[3] = SCHEMA_VERSION
+    schema_version: Literal[4] = SCHEMA_VERSION
     kind: Literal["method", "control", "bound"]
     method: Name
     config: Name
@@ -122,8 +123,8 @@ class RecordFields(BaseModel):
     cost: Cost = Cost()
     timing: dict[str, Seconds] = {}
     relevance: RelevanceFile | None = None
-    relevance_auc: dict[str, Share] = {}
     against_constant: dict[Literal["dev", "test"], AgainstConstant] = {}
+    relevance_measures: dict[Name, Localisation] = {}
     hardware: dict[str, str | int | float] = {}
     load: Load | None = None
     packages: dict[str, str] = {}

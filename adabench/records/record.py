@@ -26,6 +26,7 @@ from adabench.records.consistency import (
     check_metrics,
     check_names,
     check_private,
+    check_relevance,
     check_sessions,
     is_demo_track,
 )
@@ -128,6 +129,7 @@ class Record(RecordFields):
             check_measured(self)
         check_sessions(self)
         check_metrics(self)
+        check_relevance(self)
         return self
 
     @property

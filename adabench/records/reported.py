@@ -14,8 +14,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from adabench.evaluation.calibration import possible_sigmas
 from adabench.records.reading import read_plain
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported
+from adabench.records.rounding import HALF_STEP
 
 COLUMNS = ("paper", "table", "row", "method", "track", *METRIC_NAMES, "note")
 
@@ -26,6 +28,38 @@ CORPUS_OF_TRACK = {
     "avec14-freeform": "avec2014",
     "avec14-northwind": "avec2014",
 }
+
+#: Population deviation of the test labels, BDI-II points, where it is known to about a point: what a
+#: constant predictor's RMSE on AVEC 2014 gives. Nothing about single labels follows from it.
+LABEL_SIGMAS = dict.fromkeys(("avec14", "avec14-freeform", "avec14-northwind"), 11.4)
+
+#: How far the deviation may lie from that, points.
+SIGMA_TOLERANCE = 1.0
+
+
+def impossible(record: Record) -> str | None:
+    """Return why a row's printed metrics can't be those of any predictions; None if they can.
+
+    Numbers of two decimals may each be off by half of their last digit.
+    """
+    metrics = record.metrics
+    if metrics.MAE > metrics.RMSE + 2 * HALF_STEP:
+        return f"impossible: MAE {metrics.MAE:g} is larger than RMSE {metrics.RMSE:g}"
+    if metrics.PCC is None or metrics.CCC is None:
+        return None
+    told = f"RMSE {metrics.RMSE:g}, PCC {metrics.PCC:g} and CCC {metrics.CCC:g}"
+    found = possible_sigmas(metrics.RMSE, metrics.PCC, metrics.CCC, HALF_STEP)
+    if found is None:
+        return f"impossible: {told} go with no labels"
+    sigma = LABEL_SIGMAS.get(record.track)
+    if sigma is None or (
+        found[0] <= sigma + SIGMA_TOLERANCE and found[1] >= sigma - SIGMA_TOLERANCE
+    ):
+        return None
+    return (
+        f"impossible: {told} go with labels whose deviation is {found[0]:.2f} to {found[1]:.2f}, and "
+        f"here it is {sigma:g}, to about {SIGMA_TOLERANCE:g}"
+    )
 
 
 def read_reported(path: str | os.PathLike[str]) -> list[Record]:

@@ -18,7 +18,6 @@ FROM_LABELS: Final = (
     "selection",
     "groups",
     "conformal",
-    "relevance_auc",
     "against_constant",
 )
 

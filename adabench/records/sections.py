@@ -240,31 +240,43 @@ class Selection(Part):
         metrics: on the development sessions, at the chosen epoch; None without any.
         epoch: whose weights were tested, from 1.
         epochs: that were trained.
-        looks: how often the development labels were looked at.
-        budget: how many configurations a search tried.
+        schedule: that the config asked for; training may stop early.
+        looks: how often the development labels were looked at: the validations that were compared.
+        budget: how many configurations this run compared; 1 without a search.
+        rule: what chose among them.
     """
 
     metrics: Metrics | None = None
     epoch: Count | None = None
     epochs: Count | None = None
+    schedule: Count | None = None
     looks: Count | None = None
     budget: Count | None = None
+    rule: Text | None = None
 
     @model_validator(mode="after")
     def _check_epoch(self) -> Selection:
         if self.epoch is not None and self.epochs is not None and self.epoch > self.epochs:
             raise ValueError(f"epoch {self.epoch} can't be tested, as {self.epochs} were trained")
+        if self.epochs is not None and self.schedule is not None and self.epochs > self.schedule:
+            raise ValueError(f"{self.epochs} epochs were trained, and {self.schedule} asked for")
         return self
 
 
 class StageUse(Part):
-    """A stage that the run stands on; its seconds are those that it took when it was made."""
+    """A stage that the run stands on.
+
+    Attributes:
+        seconds: that it took when it was made.
+        selection: of a method that it trained, epoch, epochs and looks; None where it doesn't say.
+    """
 
     name: Name
     type: Name
     key: str
     seed: Seed | None = None
     seconds: Seconds | None = None
+    selection: Selection | None = None
 
 
 class View(Part):

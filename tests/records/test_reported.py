@@ -1,11 +1,17 @@
 """The papers' numbers, as data."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from adabench.records.reported import COLUMNS, read_reported
+from adabench.evaluation.calibration import possible_sigmas
+from adabench.leaderboard.rows import Entry, build_tables
+from adabench.leaderboard.verify import verify
+from adabench.records import Metrics, Record, Reported
+from adabench.records.reported import COLUMNS, impossible, read_reported
+from adabench.records.rounding import HALF_STEP
 
 REPORTED = Path(__file__).parents[2] / "leaderboard" / "reported" / "reported.csv"
 HEADER = ",".join(COLUMNS)
@@ -92,3 +98,62 @@ def test_a_wrong_row_is_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as caught:
         read_reported(path)
     assert str(path) in str(caught.value)
+
+
+def row_of(track="avec14", **metrics):
+    return Record(
+        kind="method",
+        method="Theirs",
+        config="Theirs",
+        track=track,
+        corpus="avec2014",
+        licensed=True,
+        metrics=Metrics(**metrics),
+        origin=Reported(paper="p", table="1", row="Theirs"),
+    )
+
+
+def test_the_papers_numbers_are_possible():
+    """Each row's RMSE, PCC and CCC go with labels whose deviation is within a point of AVEC 2014's."""
+    records = read_reported(REPORTED)
+    full = [record for record in records if record.metrics.CCC is not None]
+    assert len(full) == 23
+    assert [told for record in records if (told := impossible(record))] == []
+    # One deviation fits all of them, which are of the same sessions.
+    spans = [possible_sigmas(r.metrics.RMSE, r.metrics.PCC, r.metrics.CCC, HALF_STEP) for r in full]
+    assert max(low for low, _ in spans) == pytest.approx(9.49, abs=0.01)
+    assert min(high for _, high in spans) == pytest.approx(11.53, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ({"RMSE": 5.0, "MAE": 5.02}, "MAE 5.02 is larger than RMSE 5"),
+        ({"RMSE": 5.0, "MAE": 4.0, "PCC": 0.8, "CCC": 0.85}, "CCC 0.85 go with no labels"),
+        (
+            {"RMSE": 5.0, "MAE": 4.0, "PCC": 0.9, "CCC": 0.5},
+            r"is 2\.01 to 6\.80, and here it is 11",
+        ),
+        ({"RMSE": 14.0, "MAE": 9.0, "PCC": 0.85, "CCC": 0.84}, r"deviation is 2\d\.\d\d to 2\d"),
+    ],
+)
+def test_numbers_that_no_predictions_have_are_named(metrics, told):
+    assert re.search(told, impossible(row_of(**metrics)))
+
+
+def test_where_labels_are_not_known_only_the_equations_speak():
+    own = {"RMSE": 5.0, "MAE": 4.0, "PCC": 0.9, "CCC": 0.5}
+    assert impossible(row_of("avec13", **own)) is None
+    assert impossible(row_of(RMSE=5.0, MAE=5.01)) is None
+
+
+def test_an_impossible_row_is_noted_in_its_table_and_warned_of(tmp_path):
+    row = row_of(RMSE=5.0, MAE=4.0, PCC=0.8, CCC=0.85)
+    (table,) = build_tables([Entry(row, "reported")])
+    assert table.rows[0].notes[-1].startswith("impossible: RMSE 5, PCC 0.8 and CCC 0.85")
+    (tmp_path / "reported").mkdir()
+    lines = [",".join(COLUMNS), "p,1,Theirs,Theirs,avec14,5.0,4.0,0.8,0.85,"]
+    (tmp_path / "reported" / "reported.csv").write_text("\n".join(lines) + "\n")
+    found = verify(tmp_path)
+    assert found.holds
+    assert "row 'Theirs' for avec14: impossible" in str(found.warnings[0])

@@ -16,6 +16,7 @@ from adabench.data.files import atomic_path
 from adabench.engine.building import build_signals, build_untrained, part_versions, preflight
 from adabench.engine.caches.signals import tables_digest
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
+from adabench.engine.training.selection import counts_of, selection_of
 from adabench.hints import validated
 from adabench.models.signals import FrameSignals
 from adabench.models.weights import local_checksums
@@ -117,10 +118,10 @@ class MethodTraining(Stage):
         # Through a stream, so that the temporary name does not get into the file.
         with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:
             torch.save(content, stream)
-        epoch = {"epoch": float(done.best["epoch"])}
+        counts = counts_of(selection_of(self.training, done))
         if "value" not in done.best:
-            return epoch
-        return {f"dev {done.best['metric']}": float(done.best["value"]), **epoch}
+            return counts
+        return {f"dev {done.best['metric']}": float(done.best["value"]), **counts}
 
 
 def _tables(experiment: Experiment, context: StageContext) -> list[str]:

@@ -276,7 +276,7 @@ def test_a_run_that_finds_it_scores_what_the_run_that_trained_it_did(tiny, tiny_
         results=tiny.root / "variants" / "results",
     )
     assert again.record.predictions == tiny_encoder.record.predictions
-    assert again.record.relevance_auc == tiny_encoder.record.relevance_auc
+    assert again.record.relevance_measures == tiny_encoder.record.relevance_measures
     assert again.record.cost.wall_seconds < tiny_encoder.record.cost.alone_seconds
 
 
@@ -293,10 +293,21 @@ def test_the_cost_alone_counts_what_was_found_at_what_it_took(tiny, tiny_encoder
 
 
 def test_relevance_is_measured_at_each_scale(tiny, tiny_encoder):
-    areas = tiny_encoder.record.relevance_auc
-    assert list(areas)[:4] == ["all", "scale1", "scale2", "scale3"]
-    assert all(0 <= area <= 1 for area in areas.values())
-    assert len(set(areas.values())) > 1
+    found = tiny_encoder.record.relevance_measures
+    assert list(found)[:4] == ["all", "scale1", "scale2", "scale3"]
+    assert len({own.roc_area.value for own in found.values()}) > 1
+    # A longer unit can follow an episode less closely.
+    ceilings = [found[f"scale{steps}"].roc_area.ceiling for steps in (1, 2, 3)]
+    assert ceilings == sorted(ceilings, reverse=True)
+
+
+def test_a_stage_tells_how_often_it_looked(tiny_encoder):
+    (told,) = [s.selection for s in tiny_encoder.record.stages if s.type == "MethodTraining"]
+    assert 1 <= told.epoch <= told.epochs
+    assert told.looks >= 1
+    assert all(
+        s.selection is None for s in tiny_encoder.record.stages if s.type != "MethodTraining"
+    )
 
 
 def context_of(run):
@@ -387,7 +398,7 @@ def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
     )
     assert record.flags.pretrained == "stage:trunk"
     assert len(record.predictions) == len({p.session for p in record.predictions}) > 1
-    assert set(record.relevance_auc) - set(BDI_II.names) == {"all", "scale1"}
+    assert set(record.relevance_measures) - set(BDI_II.names) == {"all", "scale1"}
 
 
 def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_frames(
