@@ -103,7 +103,8 @@ def _fit_nuisance(data: RunData) -> Predictor:
         search={"grid": {"ridge__alpha": list(ALPHAS)}, "folds": min(FOLDS, len(set(persons)))},
     )
     features = rows(data.parts.source or data.corpus, clips)
-    method.fit(features, [clip.score for clip in clips], persons)
+    scores = session_labels(clips)
+    method.fit(features, [scores[clip.session] for clip in clips], persons)
     return lambda corpus, asked: method.predict(rows(corpus, asked)).tolist()
 
 
