@@ -333,6 +333,8 @@ def _flags(record: Record, *, name_corpus: bool) -> list[str]:
         flags.append("sees labels")
     if record.flags.paper_compat:
         flags.append("paper_compat")
+    if record.flags.starts_from:
+        flags.append(f"starts from {record.flags.starts_from}")
     if record.flags.pretrained:
         flags.append(f"pretrained {record.flags.pretrained}")
     if record.flags.semantics:
