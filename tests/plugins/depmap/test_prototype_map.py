@@ -204,7 +204,7 @@ def test_with_three_levels_the_loss_is_that_of_the_joined_levels(build, make_inp
     wanted = kdm.loss(
         [sdpm.similarity(v.unflatten(0, (2, 4))) for v in branches] + [sdpm.similarity(tokens)],
         joined,
-        sdpm.assign(tokens, selection.extra["key"], joined),
+        sdpm.assign(tokens, selection.extra["key"], joined, inputs.valid),
         inputs.valid,
     )
     torch.testing.assert_close(got, wanted)
