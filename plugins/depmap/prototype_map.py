@@ -85,7 +85,8 @@ class PrototypeMAP(Selector):
             return Selection(weight=even, relevance=even)
         found = self._tokens(units)
         vector = found.vector.unflatten(0, units.valid.shape)
-        key = key_tokens(vector, units.valid, self.sdpm.sampling)
+        discrete = isinstance(self.tokens, HardTokens)
+        key = key_tokens(vector, units.valid, self.sdpm.sampling, discrete=discrete)
         extra = {"tokens": vector, "key": key}
         if found.place is not None:
             extra["place"] = found.place.unflatten(0, units.valid.shape)

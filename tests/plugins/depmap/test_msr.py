@@ -112,6 +112,27 @@ def test_a_step_does_not_depend_on_the_others():
     torch.testing.assert_close(alone[0, 0], part(before).x[0, 1], atol=1e-6, rtol=1e-5)
 
 
+def test_the_clips_mean_is_over_its_own_valid_steps():
+    before = features()
+    before.valid[1, 2] = False
+    plain, meant = msr(), msr(clip_mean=True)
+    meant.load_state_dict(plain.state_dict())
+    x = plain(before).x
+    wanted = torch.stack([x[0] + x[0].mean(0), x[1] + x[1, :2].mean(0)])
+    torch.testing.assert_close(meant(before).x, wanted)
+    alone = meant(before.map(lambda tensor: tensor[1:, :2])).x
+    torch.testing.assert_close(alone[0], wanted[1, :2], atol=1e-6, rtol=1e-5)
+
+
+def test_refined_maps_go_on_with_the_units():
+    part, before = msr(scales=(3, 4)), features()
+    units = part(before)
+    assert part.spec.maps == tuple(m.shape[2] for m in units.maps) == (16, 16)
+    refined = part.refine([m.flatten(0, 1) for m in before.maps[2:]])
+    for given, own in zip(units.maps, refined, strict=True):
+        assert torch.equal(given.flatten(0, 1).permute(0, 2, 3, 1), own)
+
+
 def test_a_grid_keeps_where():
     part, before = msr(grid=2), features()
     assert part.spec.dim == 64

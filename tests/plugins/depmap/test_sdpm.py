@@ -72,6 +72,24 @@ def test_key_tokens_are_balanced_and_the_rest_take_the_nearest():
     assert counts.min() > 0
 
 
+def test_tokens_that_are_not_key_have_a_set_of_their_own():
+    tokens, key, level = some_tokens()
+    valid = torch.ones(3, 5, dtype=torch.bool)
+    valid[0, 4] = key[0, 4] = False
+    sdpm = SDPM(length=6, prototypes=3, momentum=0.8, other=True)
+    assert (sdpm.levels, len(sdpm.prototypes)) == (4, 5)
+    sets = sdpm.sets_of(key, level)
+    assert (sets[~key] == 4).all()
+    assert torch.equal(sets[key], level[:, None, None].expand_as(key)[key])
+    index, before = sdpm.assign(tokens, key, level, valid), sdpm.prototypes.clone()
+    sdpm.update(tokens, key, level, valid)
+    rest = valid[..., None] & ~key
+    for k in range(3):
+        mean = normalize(tokens[rest & (index == k)], dim=-1).mean(0)
+        wanted = normalize(0.8 * before[4, k] + 0.2 * mean, dim=0)
+        torch.testing.assert_close(sdpm.prototypes[4, k], wanted, atol=1e-6, rtol=0)
+
+
 def test_start_ignores_the_global_random_state():
     torch.manual_seed(1)
     first = SDPM(length=6).prototypes
