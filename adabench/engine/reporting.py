@@ -96,6 +96,7 @@ def make_record(
     """
     corpus, parts = data.corpus, data.parts
     measured, failed = _measured(experiment, data, predictions, labels)
+    is_joint = fusion_of(experiment) == "joint"
     content = {
         **_named(experiment, facts),
         "corpus": corpus.name,
@@ -106,6 +107,7 @@ def make_record(
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
         **measured,
+        "clip_metrics": over_clips(parts.test, facts.clips, labels) if is_joint else None,
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
@@ -221,6 +223,23 @@ def scored(
             for s, p in zip(sessions, predicted, strict=True)
         ],
     }
+
+
+def over_clips(
+    clips: Sequence[ClipRecord], scores: Mapping[str, float], labels: Mapping[str, float]
+) -> Metrics | None:
+    """Return the metrics over clips, each against its session's label; None where clips lack a score.
+
+    Args:
+        clips: that were tested.
+        scores: clip → points.
+        labels: session → points.
+    """
+    known = [clip for clip in clips if clip.session in labels]
+    if not known or any(clip.clip not in scores for clip in known):
+        return None
+    predicted = np.array([scores[clip.clip] for clip in known])
+    return Metrics(**score_metrics(predicted, np.array([labels[c.session] for c in known])))
 
 
 def _provenance(experiment: Experiment) -> dict[str, Any]:
