@@ -95,8 +95,7 @@ def make_record(
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
-    measured, failed = _measured(experiment, data, predictions, labels)
-    is_joint = fusion_of(experiment) == "joint"
+    measured, failed = _measured(experiment, data, predictions, labels, facts.clips)
     content = {
         **_named(experiment, facts),
         "corpus": corpus.name,
@@ -107,7 +106,6 @@ def make_record(
         "protocol": parts.protocol,
         "code": code_record(experiment.code),
         **measured,
-        "clip_metrics": over_clips(parts.test, facts.clips, labels) if is_joint else None,
         **_told(facts),
         **_provenance(experiment),
         "flags": facts.flags or Flags(demo=experiment.is_demo),
@@ -126,9 +124,11 @@ def _measured(
     data: RunData,
     predictions: Mapping[str, float],
     labels: Mapping[str, float],
+    clips: Mapping[str, float],
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what follows from predictions and labels, and a line for each metric that failed."""
     tested, sessions = data.parts.test, sorted(labels)
+    is_joint = fusion_of(experiment) == "joint"
     measures, failed = measures_of(
         experiment.metrics,
         [predictions[s] for s in sessions],
@@ -137,6 +137,7 @@ def _measured(
     )
     return {
         **scored(tested, predictions, labels, licensed=data.corpus.licensed),
+        "clip_metrics": over_clips(tested, clips, labels) if is_joint else None,
         "measures": measures,
         "groups": groups_of(tested, predictions, labels),
     }, failed
