@@ -65,14 +65,29 @@ CHANGES = {
     "depmap_table3/r18_full": {},
     "depmap_table3/r34_full": {"method.backbone.trunk.name": "resnet34"},
     "depmap_table3/r50_full": {"method.backbone.trunk.name": "resnet50"},
+    "depmap_choices/lambda_0": {"method.selector.kdm": None},
+    "depmap_choices/lambda_001": {"method.selector.kdm.weight": 0.01},
+    "depmap_choices/lambda_01": {},
+    "depmap_choices/lambda_1": {"method.selector.kdm.weight": 1.0},
+    "depmap_choices/points": {"method.selector.points": True},
+    "depmap_choices/literal_kdm": {"method.selector.kdm.literal": True},
+    "depmap_choices/hard_tokens": {"method.selector.tokens.kind": "hard"},
+    "depmap_choices/other": {"method.selector.sdpm.other": True},
+    "depmap_choices/refined": {"method.selector.kdm.refined": True},
+    "depmap_choices/cross_entropy": {"method.selector.map.cross_entropy": 0.1},
+    "depmap_choices/gate": {"method.selector.map.gate": 0.1},
+    "depmap_choices/sparse_hits": {"method.selector.map.mode": "sparse_hits"},
+    "depmap_choices/softmax_hits": {
+        "method.selector.map.mode": "sparse_hits",
+        "method.selector.map.softmax": True,
+    },
+    "depmap_choices/visual_maps": {"method.aggregator.source": "visual"},
+    "depmap_choices/clip_mean": {"method.aggregator.clip_mean": True},
+    "depmap_choices/paper_compat": {},
     "depmap_sweeps/as_tabled": {},
-    "depmap_sweeps/hard_tokens": {"method.selector.tokens.kind": "hard"},
     "depmap_sweeps/literal_esa": {"method.backbone.literal": True},
-    "depmap_sweeps/literal_kdm": {"method.selector.kdm.literal": True},
-    "depmap_sweeps/sparse_hits": {"method.selector.map.mode": "sparse_hits"},
     "depmap_sweeps/three_levels": {"method.selector.sdpm.levels": 3},
     "depmap_sweeps/fused": {"fusion": "fused"},
-    "depmap_sweeps/paper_compat": {},
     "depmap_sweeps/msr_width_32": {"method.aggregator.width": 32},
     "depmap_sweeps/msr_width_64": {"method.aggregator.width": 64},
     "expada_table1/expada": {},
@@ -231,7 +246,7 @@ def test_row_differs_from_its_base_in_what_its_name_says(name, demo):
 def test_the_authors_choices_alone_are_flagged(demo):
     for name, (suite, row) in BY_NAME.items():
         flagged = resolved(suite, row, suite.tracks[0], demo).paper_compat
-        assert flagged == (name == "depmap_sweeps/paper_compat")
+        assert flagged == (name == "depmap_choices/paper_compat")
 
 
 @BOTH
@@ -260,6 +275,7 @@ def test_what_is_the_same_run_has_the_same_hash():
     tabled = hashed("depmap_table1/depmap", "avec14")
     assert tabled == hashed("depmap_table2/s1_s2_s3_s4", "avec14")
     assert tabled == hashed("depmap_sweeps/as_tabled", "avec14")
+    assert tabled == hashed("depmap_choices/lambda_01", "avec14")
     freeform = hashed("depmap_table3/r18_full", "avec14-freeform")
     assert hashed("depmap_table1/depmap", "avec13") == freeform
 

@@ -101,7 +101,7 @@ def make_record(
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
-    measured, failed = _measured(experiment, data, predictions, labels)
+    measured, failed = _measured(experiment, data, predictions, labels, facts.clips)
     content = {
         **_named(experiment, facts),
         "corpus": corpus.name,
@@ -139,9 +139,11 @@ def _measured(
     data: RunData,
     predictions: Mapping[str, float],
     labels: Mapping[str, float],
+    clips: Mapping[str, float],
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what follows from predictions and labels, and a line for each metric that failed."""
     tested, sessions = data.parts.test, sorted(labels)
+    is_joint = fusion_of(experiment) == "joint"
     measures, failed = measures_of(
         experiment.metrics,
         [predictions[s] for s in sessions],
@@ -150,6 +152,7 @@ def _measured(
     )
     return {
         **scored(tested, predictions, labels, licensed=data.corpus.licensed),
+        "clip_metrics": over_clips(tested, clips, labels) if is_joint else None,
         "measures": measures,
         "groups": groups_of(tested, predictions, labels),
     }, failed
@@ -237,6 +240,23 @@ def scored(
             for s, p in zip(sessions, predicted, strict=True)
         ],
     }
+
+
+def over_clips(
+    clips: Sequence[ClipRecord], scores: Mapping[str, float], labels: Mapping[str, float]
+) -> Metrics | None:
+    """Return the metrics over clips, each against its session's label; None where clips lack a score.
+
+    Args:
+        clips: that were tested.
+        scores: clip → points.
+        labels: session → points.
+    """
+    known = [clip for clip in clips if clip.session in labels]
+    if not known or any(clip.clip not in scores for clip in known):
+        return None
+    predicted = np.array([scores[clip.clip] for clip in known])
+    return Metrics(**score_metrics(predicted, np.array([labels[c.session] for c in known])))
 
 
 def _provenance(experiment: Experiment) -> dict[str, Any]:

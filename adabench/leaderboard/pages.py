@@ -18,6 +18,7 @@ from adabench.leaderboard.by_group import group_legend, group_lines, results_by_
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.columns import Columns, columns_beside, csv_beside
 from adabench.leaderboard.rows import Row, Table, shared_flags
+from adabench.leaderboard.scored import scored_as, scored_cells
 from adabench.leaderboard.summary import Summary, full, number, short
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
@@ -28,6 +29,7 @@ HEADER = (
     "Seeds",
     *METRIC_NAMES,
     "RMSE 95 %",
+    "Scored",
     "Flags",
     "Note",
 )
@@ -39,7 +41,7 @@ GROUPS = "groups"
 
 # What a CSV tells of each number, and what stands after the numbers.
 _PARTS = ("", "_sd", "_low", "_high")
-_LAST_COLUMNS = ("best", "p_best", "contradiction", "flags", "note")
+_LAST_COLUMNS = ("best", "p_best", "contradiction", "scored", "flags", "note")
 
 DEMO_NOTICE = (
     "Demo track: the faces are drawn and their behaviour follows a stated model. These numbers "
@@ -51,6 +53,11 @@ LEGEND = (
     "RMSE and MAE are in {points}. Several seeds are shown as mean ± sample deviation; a "
     "single run has the 95 % bootstrap interval of its RMSE over persons. A reported number is "
     "as its paper prints it."
+)
+
+SCORED_LEGEND = (
+    "Scored says over what errors were taken. A session's score is the mean over its clips, which can't "
+    "raise RMSE and MAE above those over clips; of a reported row it says what its paper prints."
 )
 
 TIED = "≈"
@@ -66,8 +73,8 @@ CONTRADICTED_LEGEND = (
 )
 
 # Columns that a terminal wraps, and those that are left out where no row fills them.
-_WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Flags": 30, "Note": 40}
-_OPTIONAL = {"Config", "Origin", "Seeds", "PCC", "CCC", "RMSE 95 %", "Flags", "Note"}
+_WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Scored": 24, "Flags": 30, "Note": 40}
+_OPTIONAL = {"Config", "Origin", "Seeds", "PCC", "CCC", "RMSE 95 %", "Scored", "Flags", "Note"}
 _OPTIONAL |= {"Persons", "Bias", "Slope"}
 
 
@@ -156,6 +163,7 @@ def render_csv(table: Table) -> str:
                 csv_cell(text)
                 for text in (
                     row.standing.contradiction,
+                    scored_as(row),
                     "; ".join(row.flags),
                     "; ".join([*row.notes, *_older(row)]),
                 )
@@ -237,6 +245,8 @@ def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
 
 def _legend(table: Table, beside: Columns) -> list[str]:
     legend = [markdown_cell(LEGEND.format(points=table.scale.points)), *beside.legend]
+    if any(scored_cells(table.rows)):
+        legend.append(SCORED_LEGEND)
     if any(row.standing.is_tied for row in table.rows):
         legend.append(TIED_LEGEND)
     if any(row.standing.contradiction for row in table.rows):
@@ -257,7 +267,8 @@ def _filled(
     beside: Columns,
 ) -> tuple[list[str], list[list[str]]]:
     """Header and cells without the columns that nothing fills; what is beside the metrics behind them."""
-    cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
+    told = zip(table.rows, scored_cells(table.rows), notes, strict=True)
+    cells = [_cells(row, shared, scored, note) for row, scored, note in told]
     further = _names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
     header = (*HEADER[:at], *beside.header, *further, *HEADER[at:])
@@ -278,7 +289,7 @@ def _columns(header: Sequence[str], body: list[list[str]]) -> tuple[list[str], l
     return [header[index] for index in kept], [[row[index] for index in kept] for row in body]
 
 
-def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
+def _cells(row: Row, shared: tuple[str, ...], scored: str, note: str) -> list[str]:
     interval = row.metrics["RMSE"].interval
     flags = [flag for flag in row.flags if flag not in shared]
     if row.standing.contradiction:
@@ -293,6 +304,7 @@ def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
         str(len(row.seeds)) if row.seeds else "",
         *metrics,
         f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "",
+        scored,
         ", ".join(flags),
         note,
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -205,11 +206,29 @@ class Assessor(BaseModel):
         self, inputs: Inputs, truth: Truth, flow: tuple[Features, Units, Selection, Assessment]
     ) -> dict[str, Tensor]:
         """Gather the parts' losses under ``<role>.<loss>``."""
+        truth = self._with_variance(truth)
         return {
             f"{role}.{name}": value
             for role, part, got, gave in self._by_part(inputs, flow)
             for name, value in part.loss(got, gave, truth, self.progress).items()
         }
+
+    def _with_variance(self, truth: Truth) -> Truth:
+        # Reading a number off a device waits for it, so that nobody else is made to.
+        return replace(truth, variance=1 / self.clip_share) if self._is_in_points else truth
+
+    @property
+    def _is_in_points(self) -> bool:
+        parts = (self.backbone, self.aggregator, self.selector, self.head)
+        return any(part.in_points for part in parts)
+
+    @property
+    def clip_share(self) -> float:
+        """What the largest norm of a gradient is multiplied by, once the head's scale is fitted.
+
+        1; or 1 over the variance of the training scores where a part's losses are ``in_points``.
+        """
+        return float(self.head.score_std) ** -2 if self._is_in_points else 1.0
 
     def forward(
         self,
@@ -244,6 +263,7 @@ class Assessor(BaseModel):
             # mmengine's parse_losses would leave out every name without "loss" in it.
             total = torch.stack([value.float() for value in losses.values()]).sum()
         optim_wrapper.update_params(total)
+        truth = self._with_variance(truth)
         with torch.no_grad():
             for _, part, got, gave in self._by_part(inputs, flow):
                 part.update(_detached(got), _detached(gave), truth, self.progress)

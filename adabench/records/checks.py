@@ -305,6 +305,7 @@ def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
             yield f"session {entry.session!r} has label {entry.label:g}, its corpus {score:g}"
             return
     yield from _metric_reasons(record, corpus.scores)
+    yield from _clip_reasons(record, corpus)
 
 
 def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iterator[str]:
@@ -336,6 +337,19 @@ def _metric_reasons(record: Record, scores: Mapping[str, float]) -> Iterator[str
         given = getattr(record.metrics, name)
         if given is None or abs(given - value) > _tolerance(record):
             yield f"metrics.{name} is {given}, but predictions and the corpus's labels give {value}"
+
+
+def _clip_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
+    """Yield each metric over clips that neither file nor corpus gives, where both are at hand."""
+    given, scores = record.clip_metrics, record.clip_scores
+    owners = {} if corpus.prepared is None else {c.clip: c.session for c in corpus.prepared.clips}
+    if given is None or not scores or not scores.keys() <= owners.keys():
+        return
+    true = np.array([corpus.scores[owners[clip]] for clip in scores])
+    for name, value in score_metrics(np.array(list(scores.values())), true).items():
+        told = getattr(given, name)
+        if told is None or abs(told - value) > _tolerance(record):
+            yield f"clip_metrics.{name} is {told}, but the clips' predictions give {value}"
 
 
 def _paired(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -195,6 +195,33 @@ def check_metrics(record: RecordFields) -> None:
 
 def _levels(record: RecordFields) -> Sequence[Level]:
     return (record.scale or bdi_ii()).levels
+
+
+def check_clip_metrics(record: RecordFields) -> None:
+    """Refuse metrics over clips that do not follow from predictions, where clips tell their session."""
+    if record.clip_metrics is None:
+        return
+    if record.fusion != "joint":
+        raise ValueError(
+            f"clip_metrics are of one model on several tasks (joint), but fusion is {record.fusion!r}"
+        )
+    labels = {entry.session: entry.label for entry in record.predictions}
+    owners = {clip: session_of(clip, labels) for clip in record.clips}
+    if record.licensed or not owners or None in owners.values():
+        return
+    true = np.array([labels[str(owner)] for owner in owners.values()], dtype=np.float64)
+    for name, value in score_metrics(np.array(list(record.clips.values())), true).items():
+        given = getattr(record.clip_metrics, name)
+        if given is None or abs(given - value) > TOLERANCE:
+            raise ValueError(
+                f"clip_metrics.{name} is {given}, but the clips' predictions and labels give {value}"
+            )
+
+
+def session_of(clip: str, sessions: Iterable[str]) -> str | None:
+    """Return the session whose name a clip's begins with, as readers name clips; None without one."""
+    owners = [name for name in sessions if clip == name or clip.startswith(f"{name}_")]
+    return max(owners, key=len, default=None)
 
 
 def _check_labels(record: RecordFields) -> None:

@@ -66,6 +66,8 @@ class RecordFields(BaseModel):
         stages: what was trained before the method.
         caches: names of the folders of features and semantic vectors that were read.
         kept_share: share of the units that the selector kept.
+        clip_metrics: the same over the clips, each against its session's label, where one model scored
+            several tasks (``joint``); the metrics and all else are over sessions.
         intervals: metric to its 95 % bootstrap interval over persons; empty for one person.
         counts: sessions, persons and clips that were tested.
         predictions: one entry a session, no session twice; a bound or reported row has none.
@@ -109,6 +111,7 @@ class RecordFields(BaseModel):
     kept_share: Share | None = None
     selection: Selection | None = None
     metrics: Metrics
+    clip_metrics: Metrics | None = None
     intervals: dict[MetricName, Interval] = {}
     counts: Counts | None = None
     predictions: Predictions = []

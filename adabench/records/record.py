@@ -22,6 +22,7 @@ from pydantic import (
 
 from adabench.records.consistency import (
     TOLERANCE,
+    check_clip_metrics,
     check_measured,
     check_metrics,
     check_names,
@@ -130,6 +131,7 @@ class Record(RecordFields):
         check_sessions(self)
         check_metrics(self)
         check_relevance(self)
+        check_clip_metrics(self)
         return self
 
     @property

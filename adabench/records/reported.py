@@ -1,7 +1,9 @@
 """Numbers that papers print, read from a table in the repository.
 
-One line a cell group: ``paper,table,row,method,track,RMSE,MAE,PCC,CCC,note``. PCC, CCC and the note
-may be empty. A number is kept as its paper prints it, also where two papers disagree about a third.
+One line a cell group: ``paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note``. PCC, CCC and the
+note may be empty; ``scored``, over what the errors were taken, is ``sessions`` (of one clip each, too),
+``clips`` or ``not printed``. A number is kept as its paper prints it, also where two papers disagree
+about a third.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from adabench.records.reading import read_plain
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported
 from adabench.records.rounding import HALF_STEP
 
-COLUMNS = ("paper", "table", "row", "method", "track", *METRIC_NAMES, "note")
+COLUMNS = ("paper", "table", "row", "method", "track", *METRIC_NAMES, "scored", "note")
 
 #: The corpus behind each track that a paper's number can belong to.
 CORPUS_OF_TRACK = {
@@ -110,6 +112,7 @@ def _record(row: Mapping[str, str]) -> Record:
     track = row["track"]
     if track not in CORPUS_OF_TRACK:
         raise ValueError(f"track: expected one of {', '.join(CORPUS_OF_TRACK)}; got {track!r}")
+    origin = {name: row[name] for name in ("paper", "table", "row", "scored")}
     return Record(
         kind="method",
         method=row["method"],
@@ -119,7 +122,7 @@ def _record(row: Mapping[str, str]) -> Record:
         licensed=True,
         metrics=Metrics(**{name: _number(name, row[name]) for name in METRIC_NAMES if row[name]}),
         notes=[row["note"]] if row["note"] else [],
-        origin=Reported(paper=row["paper"], table=row["table"], row=row["row"]),
+        origin=Reported.model_validate(origin),
     )
 
 

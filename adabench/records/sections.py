@@ -443,9 +443,14 @@ class Measured(Part):
 
 
 class Reported(Part):
-    """The numbers are printed in a paper's table."""
+    """The numbers are printed in a paper's table.
+
+    Attributes:
+        scored: over what the errors were taken; where a track has one clip a session, these are one.
+    """
 
     type: Literal["reported"] = "reported"
     paper: Name
     table: Name
     row: Name
+    scored: Literal["sessions", "clips", "not printed"] = "not printed"

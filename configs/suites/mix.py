@@ -17,6 +17,13 @@ _ordinal = dict(_delete_=True, type="OrdinalRegressor")
 _regressor = dict(_delete_=True, type="UnitRegressor")
 _visual = dict(semantics=None, demo=dict(method=dict(backbone=_demo_trunk)))
 
+
+def _keeps(sampling: float) -> dict[str, object]:
+    # MAP keeps about 0.4 of a demo clip's units, as of a real one's frames: 12 to 20 segments, or the
+    # three times as many that MTE makes of them.
+    return dict(method=dict(selector=dict(sdpm=dict(sampling=sampling))))
+
+
 rows = (
     dict(name="vat_mte_dfs", label="VAT + MTE + DFS (ExpADA)", group="VAT's segments"),
     dict(
@@ -29,13 +36,16 @@ rows = (
         name="vat_mte_prototype_map",
         label="VAT + MTE + PrototypeMAP",
         group="VAT's segments",
-        change=dict(method=dict(selector=_prototypes, head=_regressor)),
+        change=dict(method=dict(selector=_prototypes, head=_regressor), demo=_keeps(sampling=4.0)),
     ),
     dict(
         name="vat_prototype_map",
         label="VAT + PrototypeMAP",
         group="VAT's segments",
-        change=dict(method=dict(aggregator=_identity, selector=_prototypes, head=_regressor)),
+        change=dict(
+            method=dict(aggregator=_identity, selector=_prototypes, head=_regressor),
+            demo=_keeps(sampling=2.0),
+        ),
     ),
     dict(
         name="esa_msr_prototype_map",
@@ -88,7 +98,7 @@ rows = (
         group="frames",
         base=_depmap,
         change=dict(
-            method=dict(backbone=_trunk, aggregator=_identity, selector=_prototypes),
+            method=dict(backbone=_trunk, aggregator=_identity),
             **_visual,
         ),
     ),

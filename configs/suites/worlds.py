@@ -21,6 +21,4 @@ def _row(world: str, name: str, label: str, base: str) -> dict:
     )
 
 
-rows = tuple(
-    _row(world, *method) for world in ("sparse", "diffuse", "none") for method in _methods
-)
+rows = tuple(_row(world, *method) for world in ("sparse", "diffuse", "none") for method in _methods)

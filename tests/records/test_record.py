@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 from record_fixtures import as_licensed
 
+from adabench.evaluation import score_metrics
 from adabench.records import Cost, Flags, Measured, Metrics, Prediction, Record, Reported
 from adabench.records.record import SCHEMA_VERSION, content_checksum, is_demo_track
 
@@ -94,6 +95,22 @@ def test_a_changed_prediction_no_longer_fits_the_metrics(make_record):
     predictions[0] = Prediction(session="000_1", subject="0", prediction=1.0, label=0.0)
     with pytest.raises(ValidationError, match=r"metrics\.RMSE"):
         make_record(predictions=predictions)
+
+
+def test_metrics_over_clips_follow_from_the_clips_of_a_joint_record(make_record):
+    entries = make_record().predictions
+    tasks = {"Freeform": -2.0, "Northwind": 3.0}
+    clips = {f"{e.session}_{name}": e.prediction + d for e in entries for name, d in tasks.items()}
+    true = [entry.label for entry in entries for _ in tasks]
+    told = Metrics(**score_metrics(list(clips.values()), true))
+    record = make_record(clips=clips, clip_metrics=told)
+    assert record.clip_metrics == told
+    assert told.RMSE > record.metrics.RMSE
+    better = told.model_copy(update={"MAE": 0.5})
+    with pytest.raises(ValidationError, match=r"clip_metrics\.MAE is 0\.5, but the clips'"):
+        make_record(clips=clips, clip_metrics=better)
+    with pytest.raises(ValidationError, match="fusion is 'fused'"):
+        make_record(clips=clips, clip_metrics=told, fusion="fused")
 
 
 def test_a_licensed_corpus_keeps_its_labels_out(make_record):

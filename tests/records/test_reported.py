@@ -69,6 +69,21 @@ def test_numbers_are_those_printed(records):
     assert "decision-level fusion" in expada.notes[0]
 
 
+def test_it_is_said_over_what_each_number_was_taken(records):
+    told = Counter((record.track, record.origin.scored) for record in records)
+    # One clip a session, but on both tasks of AVEC 2014 together.
+    assert told == {
+        ("avec13", "sessions"): 28,
+        ("avec14-freeform", "sessions"): 11,
+        ("avec14-northwind", "sessions"): 11,
+        ("avec14", "sessions"): 1,
+        ("avec14", "not printed"): 32,
+    }
+    assert find(records, "expada", "1", "ExpADA", "avec14").origin.scored == "sessions"
+    best = find(records, "depmap", "1", "Dep-MAP", "avec14")
+    assert best.notes == ["unit of scoring not printed; public code: clips"]
+
+
 def test_where_papers_disagree_both_are_kept_with_a_note(records):
     quoted = [
         find(records, paper, "1", "Xu et al. 2024", "avec14") for paper in ("expada", "depmap")
@@ -82,14 +97,21 @@ def test_where_papers_disagree_both_are_kept_with_a_note(records):
     [
         ("paper,row\nx,y\n", "line 1: expected the columns"),
         ("", "line 1: expected the columns.*got nothing"),
-        (f"{HEADER}\np,1,r,m,avec31,1,1,,,\n", "line 2: track: expected one of avec13"),
-        (f"{HEADER}\np,1,r,m,avec13,low,1,,,\n", "line 2: RMSE: expected a number, got 'low'"),
-        (f"{HEADER}\np,1,r,m,avec13,,1,,,\n", "line 2: RMSE: Field required"),
-        (f"{HEADER}\np,1,r,m,avec13,1,1,1.2,,\n", "line 2: PCC"),
-        (f"{HEADER}\np,1,r,m,avec13,nan,1,,,\n", "line 2: RMSE: .*finite"),
-        (f"{HEADER}\n,1,r,m,avec13,1,1,,,\n", "line 2: paper"),
-        (f"{HEADER}\np,1,a, b,m,avec13,1,1,,,\n", "line 2: expected 10 columns; quote a name"),
-        (f"{HEADER}\np,1,r\n", "line 2: expected 10 columns"),
+        (f"{HEADER}\np,1,r,m,avec31,1,1,,,sessions,\n", "line 2: track: expected one of avec13"),
+        (
+            f"{HEADER}\np,1,r,m,avec13,low,1,,,sessions,\n",
+            "line 2: RMSE: expected a number, got 'low'",
+        ),
+        (f"{HEADER}\np,1,r,m,avec13,,1,,,sessions,\n", "line 2: RMSE: Field required"),
+        (f"{HEADER}\np,1,r,m,avec13,1,1,1.2,,sessions,\n", "line 2: PCC"),
+        (f"{HEADER}\np,1,r,m,avec13,nan,1,,,sessions,\n", "line 2: RMSE: .*finite"),
+        (f"{HEADER}\n,1,r,m,avec13,1,1,,,sessions,\n", "line 2: paper"),
+        (f"{HEADER}\np,1,r,m,avec13,1,1,,,people,\n", "line 2: scored: Input should be 'sessions'"),
+        (
+            f"{HEADER}\np,1,a, b,m,avec13,1,1,,,sessions,\n",
+            "line 2: expected 11 columns; quote a name",
+        ),
+        (f"{HEADER}\np,1,r\n", "line 2: expected 11 columns"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path, text, message):

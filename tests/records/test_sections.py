@@ -179,6 +179,7 @@ def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_reco
     ("name", "value"),
     [
         ("metrics", METRICS.model_copy(update={"CCC": 0.123})),
+        ("clip_metrics", METRICS.model_copy(update={"RMSE": 9.125})),
         ("intervals", {"MAE": (1.0, 2.005)}),
         ("selection", {"metrics": {**METRICS.model_dump(), "RMSE": 8.125}}),
         ("groups", {"g": {"sessions": 15, "metrics": {**METRICS.model_dump(), "MAE": 0.001}}}),

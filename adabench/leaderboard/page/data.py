@@ -26,6 +26,7 @@ from adabench.leaderboard.rows import (
     Table,
     shared_flags,
 )
+from adabench.leaderboard.scored import scored_as
 from adabench.leaderboard.summary import Summary
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
 from adabench.records.sections import bdi_ii
@@ -121,7 +122,7 @@ class _Builder:
         if isinstance(first.record.origin, Reported):
             data["source"] = self._source(first)
         else:
-            data["setup"] = _setup(first.record)
+            data["setup"] = {**_setup(first.record), "scored": scored_as(row)}
             shared = set.intersection(*(set(record.notes) for record in records))
             data["runs"] = [self._run(entry, shared) for entry in row.entries]
             if row.older:
@@ -139,6 +140,7 @@ class _Builder:
             "paper": self.papers.get(origin.paper, origin.paper),
             "table": origin.table,
             "row": origin.row,
+            "scored": origin.scored,
             "file": self._file(entry),
         }
 

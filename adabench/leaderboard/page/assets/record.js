@@ -132,6 +132,7 @@ function dataPart(row) {
     ["Protocol", setup.protocol],
     ["Tasks", { joint: "joint: one model for all tasks", fused: "fused: a model a task", none: "one task" }[setup.fusion]],
     ["Predictions", sessions],
+    ["Scored over", setup.scored],
   ]));
 }
 
@@ -260,7 +261,7 @@ function sourcePart(row) {
       `${other.source.paper}, table ${other.source.table}, ${other.source.row}`),
     `: RMSE ${score(other.metrics.RMSE[0])}, MAE ${score(other.metrics.MAE[0])}`)));
   return [
-    part("Source", pairs([["Paper", source.paper], ["Table", source.table], ["Row", source.row], ["File", fileLink(source.file)]])),
+    part("Source", pairs([["Paper", source.paper], ["Table", source.table], ["Row", source.row], ["Scored over", source.scored], ["File", fileLink(source.file)]])),
     others.length > 0 && part(row.disputed ? "Printed differently elsewhere" : "Other rows of this method", list),
   ];
 }
