@@ -7,6 +7,8 @@ from typing import Any
 
 from adabench.config.experiment import Data
 from adabench.config.generated import expression_parameters, synthface_parameters
+from adabench.config.preparations import other_faces
+from adabench.data.corpora import find_reader
 from adabench.data.locks import alone_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus, read_description
@@ -24,11 +26,11 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
 
     Raises:
         FileNotFoundError: a real corpus that is not prepared, with the command that prepares it.
-        ValueError: a corpus prepared at another size.
+        ValueError: a corpus prepared at another size, or with other faces.
     """
     root = Path(data.root)
     if not track.is_demo:
-        return _prepared(root, track.corpus, data.size)
+        return _prepared(root, track.corpus, data)
     parameters = synthface_parameters(data.synthface)
     name = f"synthface-{parameters.digest()}"
     return _made(
@@ -40,8 +42,9 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
     )
 
 
-def _prepared(root: Path, name: str, size: int) -> PreparedCorpus:
+def _prepared(root: Path, name: str, data: Data) -> PreparedCorpus:
     """Open ``<name>-<size>px``, so that methods that see other sizes can stand beside it, or ``<name>``."""
+    size = data.size
     folder = corpus_folder(root, name, size)
     corpus = PreparedCorpus.open(folder)
     if corpus.size != size:
@@ -51,6 +54,9 @@ def _prepared(root: Path, name: str, size: int) -> PreparedCorpus:
             f"data.size={size}; prepare it with --size {size} --out {sized} as well, or set "
             f"data.size={corpus.size}"
         )
+    problem = other_faces(folder, corpus.description.prepare, data)
+    if problem is not None:
+        raise ValueError(f"corpus {problem}")
     return corpus
 
 
@@ -76,7 +82,9 @@ def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
 
 
 def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:
-    out = root / f"{name}-{data.size}px"
+    faces = {} if data.faces is None else data.faces.model_dump()
+    own = faces in ({}, find_reader(reader).faces)
+    out = root / "-".join([name, f"{data.size}px", *([] if own else faces.values())])
     finished = out / CORPUS_FILE
     if not finished.is_file():
         with alone_in(root / MADE / out.name):
@@ -84,7 +92,7 @@ def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> Prepared
                 raw = root / "raw" / name
                 with CostBook(root / MADE / f"{out.name}.json") as book, book.time("corpus"):
                     make(raw)
-                    prepare(reader, raw, out, size=data.size, processes=data.processes)
+                    prepare(reader, raw, out, size=data.size, processes=data.processes, **faces)
     return PreparedCorpus.open(out)
 
 

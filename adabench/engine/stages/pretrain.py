@@ -248,13 +248,14 @@ class ExpressionPretrain(Stage):
         self.seed = seed
 
     def depends_on(self, context: StageContext) -> Any:
-        """Trunk, clips, labels, schedule and seed."""
-        del context
+        """Trunk, clips and how their faces are cut, labels, schedule and seed."""
         weights = local_checksums(self.trunk)
+        faces = context.data.faces
         return {
             "trunk": by_content(self.trunk),
             **({"weights": weights} if weights else {}),
             "expressions": expression_parameters(self.expressions).digest(),
+            **({} if faces is None else {"faces": faces.model_dump()}),
             "training": self.training.model_dump(mode="json", exclude={"log"}),
             "columns": self.columns,
             "size": self.size,
