@@ -215,7 +215,7 @@ class ClipPretrain(Pretraining):
             "earlier": {name: context.earlier[name].key for name in sorted(referenced(parts))},
             "length": self.length,
             "segments": self.segments,
-            **self.shared_settings(),
+            **self.shared_settings(context.data),
         }
 
     def check(self, experiment: Experiment) -> None:

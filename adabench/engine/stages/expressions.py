@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from adabench.config.digest import digest
-from adabench.config.experiment import Experiment
+from adabench.config.experiment import Data, Experiment
 from adabench.config.generated import expression_parameters
 from adabench.config.references import OF_DRAW
 from adabench.config.training import Training
@@ -252,10 +252,11 @@ class Pretraining(Stage):
         # A run deals the number before it trains; a stage that is only checked has none yet.
         self.seed = 0 if seed == OF_DRAW else int(seed)
 
-    def shared_settings(self) -> dict[str, Any]:
-        """Return clips, labels, schedule and seed, on which every such stage depends."""
+    def shared_settings(self, data: Data) -> dict[str, Any]:
+        """Return clips and how faces are cut, labels, schedule and seed: what such stages depend on."""
         return {
             "expressions": expression_parameters(self.expressions).digest(),
+            **({} if data.faces is None else {"faces": data.faces.model_dump()}),
             "training": self.training.model_dump(mode="json", exclude={"log"}),
             "columns": self.columns,
             "size": self.size,

@@ -135,13 +135,12 @@ class ExpressionPretrain(Pretraining):
         self.noise = noise
 
     def depends_on(self, context: StageContext) -> Any:
-        """Trunk, clips, labels, schedule and seed."""
-        del context
+        """Trunk, clips and how their faces are cut, labels, schedule and seed."""
         weights = local_checksums(self.trunk)
         return {
             "trunk": by_content(self.trunk),
             **({"weights": weights} if weights else {}),
-            **self.shared_settings(),
+            **self.shared_settings(context.data),
             **({"noise": self.noise} if self.noise else {}),
         }
 

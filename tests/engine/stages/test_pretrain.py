@@ -132,25 +132,35 @@ def test_a_pretraining_that_was_cut_ends_with_the_same_trunk(data, tmp_path, mon
     ],
 )
 def test_what_it_depends_on(change):
-    data = Data(root="anywhere")
+    run = context(Data(root="anywhere"))
     arguments = {key: value for key, value in CFG.items() if key != "type"}
     stage = pretrain.ExpressionPretrain(**arguments)
-    assert stage.depends_on(data) == stage.depends_on(Data(root="elsewhere", size=99))
+    assert stage.depends_on(run) == stage.depends_on(context(Data(root="elsewhere", size=99)))
     assert pretrain.ExpressionPretrain(**{**arguments, **change}).depends_on(
-        data
-    ) != stage.depends_on(data)
+        run
+    ) != stage.depends_on(run)
+
+
+def test_clips_with_other_faces_train_anew():
+    arguments = {key: value for key, value in CFG.items() if key != "type"}
+    depends = [
+        pretrain.ExpressionPretrain(**arguments).depends_on(context(Data(faces=faces)))
+        for faces in (None, {"detector": "mtcnn"}, {"detector": "mtcnn", "cut": "aligned"})
+    ]
+    assert "faces" not in depends[0]
+    assert len({str(each) for each in depends}) == 3
 
 
 def test_another_content_of_the_weights_it_starts_from_trains_anew(tmp_path):
     path = tmp_path / "start.pth"
     arguments = {key: value for key, value in CFG.items() if key != "type"}
     arguments["trunk"] = {**TRUNK, "weights": str(path)}
-    stage, data = pretrain.ExpressionPretrain(**arguments), Data(root="anywhere")
+    stage, run = pretrain.ExpressionPretrain(**arguments), context(Data(root="anywhere"))
     path.write_bytes(b"one")
-    before = stage.depends_on(data)
-    assert stage.depends_on(data) == before
+    before = stage.depends_on(run)
+    assert stage.depends_on(run) == before
     path.write_bytes(b"two")
-    assert stage.depends_on(data) != before
+    assert stage.depends_on(run) != before
 
 
 def test_noise_is_on_the_units_that_are_learnt_from_and_on_nothing_else(data, corpus):
