@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.evaluation.ranking import FEWEST_ROWS, RankAgreement, rank_agreement
-from adabench.leaderboard.pages import DEMO_NOTICE
-from adabench.leaderboard.summary import Summary
+from adabench.leaderboard.errors import Constants, constants_in, shares_by_draw
+from adabench.leaderboard.standing import Standing
+from adabench.leaderboard.statistics import Reach, told_from_best
+from adabench.leaderboard.summary import Summary, summary_of
+from adabench.records.drawn import DEVELOPMENT, drawn_notice, drawn_words, is_development, worlds_of
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
 
 #: The metric whose order is compared with the paper's.
 RANKED_BY = "RMSE"
+
+#: On drawn faces, the error as a share of the constant's on the same draw.
+SHARE = "Of constant"
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Measurement:
     Attributes:
         seeds: of the runs that are there.
         planned: how many there should be.
-        metrics: mean and, from two seeds on, sample deviation.
+        metrics: mean and sample deviation, over draws or, on one corpus, over seeds; on draws `SHARE` too.
+        draws: of a family, that the runs were on; none of other corpora.
         wall_seconds: mean of what a run took.
         alone_seconds: mean of what it would have taken without shared stages and caches.
     """
@@ -34,6 +41,7 @@ class Measurement:
     metrics: dict[str, Summary]
     wall_seconds: float | None
     alone_seconds: float | None
+    draws: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class Pair:
 
     Attributes:
         runs: the suite runs the row on this track, so that without a measurement one is missing.
+        standing: of the measured row beside the others of the table.
     """
 
     reported: Metrics | None = None
@@ -49,6 +58,7 @@ class Pair:
     runs: bool = False
     config_hash: str = ""
     note: str = ""
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,9 @@ class Comparison:
         orders: one a track that the paper's table prints.
         spent: time of the runs.
         notices: what a reader must know first.
+        worlds: of drawn faces; None of other corpora.
+        family: of the draws, where a suite's rows are of several, each with a table.
+        reach: track → what its measured rows can tell apart.
     """
 
     suite: str
@@ -116,6 +129,45 @@ class Comparison:
     orders: tuple[Order, ...]
     spent: Spent
     notices: tuple[str, ...]
+    worlds: tuple[str | None, ...] | None = None
+    family: str | None = None
+    reach: Mapping[str, Reach] = field(default_factory=dict)
+
+    @property
+    def drawn(self) -> str:
+        """What is said of drawn faces; empty of others."""
+        return "" if self.worlds is None else drawn_words(self.worlds)
+
+
+def compare_apart(
+    suite: Suite,
+    cells: Iterable[Cell],
+    records: Mapping[Key, Record],
+    reported: Sequence[Record],
+) -> list[Comparison]:
+    """Set a suite's rows beside what its paper prints, a table for each family of draws.
+
+    Arguments as of `compare`. A row that was run on no family yet is missing in each.
+    """
+    own = [cell for cell in cells if cell.suite == suite.name]
+    found = {
+        cell: {r.family for key in cell.keys if (r := records.get(key)) is not None} for cell in own
+    }
+    families = sorted({family for known in found.values() for family in known if family})
+    if len(families) < 2:
+        return [compare(suite, own, records, reported)]
+    return [
+        replace(
+            compare(
+                suite,
+                [cell for cell in own if not found[cell] or family in found[cell]],
+                {key: record for key, record in records.items() if record.family == family},
+                reported,
+            ),
+            family=family,
+        )
+        for family in families
+    ]
 
 
 def compare(
@@ -142,23 +194,67 @@ def compare(
         for row, name in _in_order(suite, list(printed))
     )
     found = {key: records[key] for c in own.values() for key in c.keys if key in records}
+    standings, reach = _standings(tracks, own, records)
+    rows = [_with_standing(row, standings) for row in rows]
     return Comparison(
         suite=suite.name,
         title=suite.title,
         paper=suite.paper,
         table=suite.table,
         tracks=scored,
-        metrics={track: _shown(suite, rows, track) for track in tracks},
+        metrics={
+            track: (SHARE, *METRIC_NAMES) if _is_drawn(track, own) else _shown(suite, rows, track)
+            for track in tracks
+        },
         rows=tuple(rows),
         orders=tuple(
             replace(_order(track, alike, own, records), start=start)
             for track in tracks
-            if printed
+            if printed and not _is_drawn(track, own)
             for start, alike in _apart(rows).items()
         ),
         spent=_spent(list(found.values())),
         notices=tuple(_notices(scored, list(found.values()), rows)),
+        worlds=_worlds(scored, list(found.values())),
+        reach=reach,
     )
+
+
+def _worlds(
+    scored: Mapping[str, str | None], records: Sequence[Record]
+) -> tuple[str | None, ...] | None:
+    """The worlds of drawn faces; without a run yet, that they are drawn."""
+    is_drawn = any(name is not None and is_demo_track(name) for name in scored.values())
+    return worlds_of(records) or ((None,) if is_drawn else None)
+
+
+def _standings(
+    tracks: Sequence[str], own: Mapping[tuple[str, str], Cell], records: Mapping[Key, Record]
+) -> tuple[dict[tuple[str, str], Standing], dict[str, Reach]]:
+    """Return (row, track) → its standing, and track → what its rows can tell apart."""
+    standings: dict[tuple[str, str], Standing] = {}
+    reach: dict[str, Reach] = {}
+    constants = constants_in([[*records.values()]])
+    for track in tracks:
+        rows = {row: _found(cell, records) for (row, at), cell in own.items() if at == track}
+        drawn = any(is_demo_track(cell.scored) for (_, at), cell in own.items() if at == track)
+        told = told_from_best(rows, None, constants if drawn else {})
+        if told.best is None:
+            continue
+        standings[told.best, track] = Standing(best=True)
+        for row, against in told.against.items():
+            standings[row, track] = Standing(False, against.p, against.p_beyond, against.effect)
+        if told.reach is not None:
+            reach[track] = told.reach
+    return standings, reach
+
+
+def _with_standing(row: ComparedRow, standings: Mapping[tuple[str, str], Standing]) -> ComparedRow:
+    pairs = {
+        track: replace(pair, standing=standings.get((row.name or "", track), pair.standing))
+        for track, pair in row.pairs.items()
+    }
+    return replace(row, pairs=pairs)
 
 
 def _printed(suite: Suite, reported: Sequence[Record]) -> dict[str, dict[str, Record]]:
@@ -198,12 +294,16 @@ def _compared(
     printed: Mapping[str, Mapping[str, Record]],
 ) -> ComparedRow:
     pairs = {}
+    constants = constants_in([[*records.values()]])
     for track in tracks:
         paper = printed.get(name or "", {}).get(track)
         cell = own.get((row.name, track)) if row else None
+        if _is_drawn(track, own):
+            # What a paper prints of people stands beside no number on drawn faces.
+            paper = None
         pairs[track] = Pair(
             reported=paper.metrics if paper else None,
-            measured=_measured(cell, records) if cell else None,
+            measured=_measured(cell, records, constants) if cell else None,
             runs=row is not None and track in suite.tracks_of(row),
             config_hash=cell.config_hash if cell else "",
             note="; ".join(paper.notes) if paper else "",
@@ -240,17 +340,30 @@ def _apart(rows: Sequence[ComparedRow]) -> dict[str, list[ComparedRow]]:
     return {start: [row for row in rows if row.start == start] for start in starts}
 
 
-def _measured(cell: Cell, records: Mapping[Key, Record]) -> Measurement | None:
-    found = [records[key] for key in cell.keys if key in records]
+def _is_drawn(track: str, own: Mapping[tuple[str, str], Cell]) -> bool:
+    """Whether a suite's track is scored on drawn faces."""
+    return any(at == track and is_demo_track(cell.scored) for (_, at), cell in own.items())
+
+
+def _found(cell: Cell, records: Mapping[Key, Record]) -> list[Record]:
+    return [records[key] for key in cell.keys if key in records]
+
+
+def _measured(
+    cell: Cell, records: Mapping[Key, Record], constants: Constants
+) -> Measurement | None:
+    found = _found(cell, records)
     if not found:
         return None
+    draws = tuple(sorted({r.draw for r in found if r.family and r.draw is not None}))
     metrics = {}
+    shares = shares_by_draw(found, constants)
+    if draws and shares.keys() == set(draws):
+        metrics[SHARE] = summary_of([*shares.values()])
     for name in METRIC_NAMES:
-        values = [value for r in found if (value := getattr(r.metrics, name)) is not None]
+        values = [(r, v) for r in found if (v := getattr(r.metrics, name)) is not None]
         if len(values) == len(found):
-            metrics[name] = Summary(
-                statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
-            )
+            metrics[name] = summary_of(_by_draw(values) if draws else [v for _, v in values])
     return Measurement(
         seeds=tuple(
             seed for seed, key in zip(cell.seeds, cell.keys, strict=True) if key in records
@@ -259,7 +372,18 @@ def _measured(cell: Cell, records: Mapping[Key, Record]) -> Measurement | None:
         metrics=metrics,
         wall_seconds=_mean([r.cost.wall_seconds for r in found]),
         alone_seconds=_mean([r.cost.alone_seconds for r in found]),
+        draws=draws,
     )
+
+
+def _by_draw(values: Sequence[tuple[Record, float]]) -> list[float]:
+    """One value a draw, the mean of its runs; of a single draw those of the runs."""
+    draws: dict[int | None, list[float]] = {}
+    for record, value in values:
+        draws.setdefault(record.draw, []).append(value)
+    if len(draws) == 1:
+        return [value for _, value in values]
+    return [statistics.fmean(own) for own in draws.values()]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -365,15 +489,18 @@ def _notices(
         )
     elif starts:
         notices.append(f"Every row starts from {starts[0]}.")
-    if any(name is not None and is_demo_track(name) for name in scored.values()):
-        notices.append(DEMO_NOTICE)
+    worlds = _worlds(scored, records)
+    if worlds is not None:
+        notices.append(drawn_notice(drawn_words(worlds)))
+    if any(is_development(record) for record in records):
+        notices.append(f"{DEVELOPMENT.capitalize()} draws: looked at as often as one liked.")
     for name in dict.fromkeys(scored.values()):
         same = [track for track, at in scored.items() if at == name]
         if name is not None and len(same) > 1:
             notices.append(
                 f"{' and '.join(same)} are measured on one track, {name}: the same runs stand in each."
             )
-    corpora = sorted({(r.track, r.corpus_checksum or "") for r in records})
+    corpora = sorted({(r.track, r.corpus_checksum or "") for r in records if not r.family})
     for track in dict.fromkeys(track for track, _ in corpora):
         sums = [checksum[:8] for at, checksum in corpora if at == track]
         if len(sums) > 1:

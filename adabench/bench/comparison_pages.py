@@ -11,12 +11,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.bench.comparison import RANKED_BY, Comparison, Order, Pair, Spent
+from adabench.bench.comparison import RANKED_BY, SHARE, Comparison, Order, Pair, Spent
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
-from adabench.leaderboard.pages import DEMO_NOTICE
 from adabench.leaderboard.summary import Summary
+from adabench.leaderboard.wording import mark_of, reach_line
+from adabench.records.drawn import drawn_slug
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
 MISSING = "missing"
@@ -27,8 +28,26 @@ LEGEND = (
     "was not run or failed; a row without either was not run here and is only quoted."
 )
 
+DRAWN_LEGEND = (
+    "Of constant is the RMSE as a share of the constant's on the same draw; RMSE and MAE are in points of "
+    "the drawn score. Numbers are the mean ± sample deviation over draws, each the mean of its runs; "
+    "`missing` is what was not run or failed. No paper reports anything on drawn faces."
+)
+
 _CSV_HEADER = (
-    *("suite", "group", "row", "label", "start", "track", "scored_track", "status", "demo"),
+    *(
+        "suite",
+        "group",
+        "row",
+        "label",
+        "start",
+        "track",
+        "scored_track",
+        "status",
+        "demo",
+        "drawn",
+    ),
+    *("family", "draws", "of_constant", "of_constant_sd"),
     *(f"{kind}_{name}" for kind in ("reported", "measured", "sd") for name in METRIC_NAMES),
     *("seeds", "wall_seconds", "alone_seconds", "config_hash", "note"),
 )
@@ -55,15 +74,19 @@ def render_markdown(comparison: Comparison) -> str:
         [markdown_cell(cell) for cell in line] for line in _lines(comparison, [*comparison.tracks])
     ]
     body = tabulate(rows, headers=header, tablefmt="github", disable_numparse=True)
-    notices = [f"**{text}**" if text == DEMO_NOTICE else text for text in comparison.notices]
+    notices = [
+        f"**{text}**" if number == 0 and comparison.drawn else text
+        for number, text in enumerate(comparison.notices)
+    ]
     notes = [
         f"{markdown_cell(row.label)}, {track}: {markdown_cell(pair.note)}"
         for row in comparison.rows
         for track, pair in row.pairs.items()
         if pair.note
     ]
+    legend = DRAWN_LEGEND if comparison.drawn else LEGEND
     after = [f"- {line}" for line in (*map(markdown_cell, _after(comparison)), *notes)]
-    parts = [f"# {markdown_cell(_heading(comparison))}", *notices, body, "\n".join(after), LEGEND]
+    parts = [f"# {markdown_cell(_heading(comparison))}", *notices, body, "\n".join(after), legend]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -79,25 +102,38 @@ def render_csv(comparison: Comparison) -> str:
             named = [*told, track, scored]
             place = [csv_cell(text) for text in named]
             demo = str(is_demo_track(scored)).lower()
-            writer.writerow([*place, _status(pair), demo, *_numbers(pair)])
+            drawn = [comparison.drawn, comparison.family or "", *_share(pair)]
+            writer.writerow([*place, _status(pair), demo, *drawn, *_numbers(pair)])
     return buffer.getvalue()
 
 
 def write_comparison(comparison: Comparison, out: str | os.PathLike[str]) -> list[Path]:
     """Writes ``<suite>.md`` and ``<suite>.csv``; returns the paths.
 
+    The names of files on drawn faces say so: ``<suite>-drawn-faces-world-sparse.md``.
+
     Raises:
         OSError: naming the file and the remedy, if one can't be written.
     """
     paths = []
     for ending, render in (("md", render_markdown), ("csv", render_csv)):
-        path = Path(out) / f"{comparison.suite}.{ending}"
+        path = Path(out) / f"{_file(comparison)}.{ending}"
         write_text(path, render(comparison))
         paths.append(path)
     return paths
 
 
+def _file(comparison: Comparison) -> str:
+    name = comparison.suite
+    if comparison.worlds is not None:
+        name += f"-{drawn_slug(comparison.worlds)}"
+    return name + (f"-{comparison.family[:8]}" if comparison.family else "")
+
+
 def _heading(comparison: Comparison) -> str:
+    if comparison.drawn:
+        family = f", family {comparison.family[:8]}" if comparison.family else ""
+        return f"{comparison.suite}: {comparison.title} ({comparison.drawn}{family})"
     source = f"{comparison.paper}, table {comparison.table}" if comparison.table else ""
     return f"{comparison.suite}: {comparison.title}" + (f" ({source})" if source else "")
 
@@ -109,7 +145,7 @@ def _place(comparison: Comparison, track: str) -> str:
 
 def _columns(comparison: Comparison, track: str) -> Iterator[tuple[str, str]]:
     for name in comparison.metrics[track]:
-        if comparison.table is not None:
+        if comparison.table is not None and SHARE not in comparison.metrics[track]:
             yield name, "reported"
         yield name, "measured"
 
@@ -147,7 +183,9 @@ def _cell(pair: Pair, name: str, what: str) -> str:
         return _printed(getattr(pair.reported, name)) if pair.reported else ""
     if pair.measured is None:
         return MISSING if pair.runs and name == RANKED_BY else ""
-    return _summary(pair.measured.metrics.get(name))
+    found = _summary(pair.measured.metrics.get(name))
+    sorted_by = SHARE if SHARE in pair.measured.metrics else RANKED_BY
+    return f"{mark_of(pair.standing)}{found}" if name == sorted_by else found
 
 
 def _printed(value: float | None) -> str:
@@ -170,13 +208,17 @@ def _seeds(pair: Pair) -> str:
     if pair.measured is None:
         return ""
     there, planned = len(pair.measured.seeds), pair.measured.planned
-    return str(there) if there == planned else f"{there} of {planned}"
+    told = str(there) if there == planned else f"{there} of {planned}"
+    draws = len(pair.measured.draws)
+    return f"{told} ({'one draw' if draws == 1 else f'{draws} draws'})" if draws else told
 
 
 def _after(comparison: Comparison) -> Iterator[str]:
     for order in comparison.orders:
         start = f", starting from {order.start}" if order.start else ""
         yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
+    for track, reach in comparison.reach.items():
+        yield f"{_place(comparison, track)}: {reach_line(reach, 'points')}"
     yield _cost(comparison.spent)
 
 
@@ -222,6 +264,14 @@ def _numbers(pair: Pair) -> list[str]:
     seeds = " ".join(str(seed) for seed in found.seeds) if found else ""
     times = [found.wall_seconds, found.alone_seconds] if found else [None, None]
     return [*map(_full, values), seeds, *map(_full, times), pair.config_hash, csv_cell(pair.note)]
+
+
+def _share(pair: Pair) -> list[str]:
+    if pair.measured is None:
+        return ["", "", ""]
+    found = pair.measured.metrics.get(SHARE)
+    values = (None, None) if found is None else (found.value, found.deviation)
+    return [" ".join(map(str, pair.measured.draws)), *map(_full, values)]
 
 
 def _full(value: float | None) -> str:

@@ -86,15 +86,15 @@ def launch(
 def write_tables(suites: Sequence[Suite], plan: Plan, results: Path) -> Iterator[str]:
     """Write each suite's table into ``results/suites`` and yield it as text."""
     # Statistics and tables take a moment to import, and a plan needs none of it.
-    from adabench.bench.comparison import compare
+    from adabench.bench.comparison import compare_apart
     from adabench.bench.comparison_pages import render_text, write_comparison
 
     records, _ = measured_records(results)
     reported = read_reported(reported_file())
     for suite in suites:
-        comparison = compare(suite, plan.cells, records, reported)
-        pages = write_comparison(comparison, results / "suites")
-        yield f"\n{render_text(comparison)}\n\npages  {' '.join(str(path) for path in pages)}\n"
+        for comparison in compare_apart(suite, plan.cells, records, reported):
+            pages = write_comparison(comparison, results / "suites")
+            yield f"\n{render_text(comparison)}\n\npages  {' '.join(str(path) for path in pages)}\n"
 
 
 def _estimates(tasks: Sequence[Task], results: Path) -> dict[Task, float]:

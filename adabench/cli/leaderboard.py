@@ -26,8 +26,8 @@ from adabench.leaderboard.cells import terminal_cell
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
 from adabench.leaderboard.places import ROOT
 from adabench.leaderboard.publish import publish
-from adabench.leaderboard.selection import select_runs
-from adabench.leaderboard.statistics import compare
+from adabench.leaderboard.selection import constants_beside, select_runs
+from adabench.leaderboard.two_rows import compare
 from adabench.leaderboard.verify import verify
 from adabench.records.labels import labels_for, read_labels
 
@@ -106,11 +106,12 @@ def _add(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> int:
     if not options.rows:
         pairs = pairs_of_track(options.track, options.root, read_labels(options.data))
-        _say(*render_pairs(options.track, pairs))
+        _say(*render_pairs(pairs))
         return 0
     first, second = (select_runs(name, options.root, options.track) for name in options.rows)
     labels = labels_for([*first, *second], read_labels(options.data))
-    _say(*compare(first, second, labels).lines())
+    constants = constants_beside([*first, *second], options.root)
+    _say(*compare(first, second, labels, constants).lines())
     return 0
 
 

@@ -18,7 +18,7 @@ from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus, read_description
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 from adabench.engine.timings import CostBook
-from adabench.evaluation.scale import BDI_II, Scale
+from adabench.evaluation.scale import BDI_II, DRAWN_SCORE, Scale
 from adabench.synthface import generate, generate_expressions
 
 # Under the data folder: what corpora took to make.
@@ -68,7 +68,7 @@ def _prepared(root: Path, name: str, data: Data) -> PreparedCorpus:
 def track_scale(track: Track, data: Data) -> Scale:
     """Return the scale of a track's corpus, without opening it; of one that is not there, the BDI-II."""
     if track.is_demo:
-        return BDI_II
+        return DRAWN_SCORE
     folder = corpus_folder(data.root, track.corpus, data.size)
     return read_description(folder)[0].scale if (folder / CORPUS_FILE).is_file() else BDI_II
 

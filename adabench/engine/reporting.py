@@ -125,6 +125,11 @@ def make_record(
     return Record.model_validate(public).with_private(private)
 
 
+def tested_worlds(experiment: Experiment) -> tuple[str | None, ...] | None:
+    """Return the world of the drawn faces that are tested; None of other corpora."""
+    return (_drawn(experiment)["world"],) if experiment.track_.is_demo else None
+
+
 def _drawn(experiment: Experiment) -> dict[str, Any]:
     """Return which of the generated corpora is read, and of the tested one, what it is one of."""
     told = {"draw": experiment.draw}

@@ -25,6 +25,7 @@ from adabench.engine.rundata import RunData, open_data
 from adabench.engine.timings import Timings
 from adabench.engine.work_folder import working_in
 from adabench.engine.workbench import ensure_run_stages
+from adabench.records.drawn import drawn_file, drawn_words, worlds_of
 from adabench.records.measures import build_metrics
 from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.private import write_private
@@ -165,8 +166,9 @@ def _check(experiment: Experiment, place: Place) -> None:
 
 def _begin(place: Place) -> Timings:
     if not place.resume:
-        for name in (RECORD, CURVE, CURVE_FIGURE):
-            (place.work_dir / name).unlink(missing_ok=True)
+        figures = place.work_dir.glob(f"{Path(CURVE_FIGURE).stem}*{Path(CURVE_FIGURE).suffix}")
+        for path in (place.work_dir / RECORD, place.work_dir / CURVE, *figures):
+            path.unlink(missing_ok=True)
     remove_leftovers(place.work_dir)
     return Timings(place.work_dir / TIMING, fresh=not place.resume)
 
@@ -208,14 +210,15 @@ def _draw(record: Record, labels: Mapping[str, float], work_dir: Path) -> None:
     # matplotlib takes a moment to import, which a run that fails early should not cost.
     from adabench.viz import prediction_scatter
 
+    worlds = worlds_of([record])
     prediction_scatter(
         np.array([entry.prediction for entry in record.entries]),
         np.array([labels[entry.session] for entry in record.entries]),
-        work_dir / FIGURE,
+        work_dir / drawn_file(FIGURE, worlds),
         title=f"{record.method} on {record.track}",
         scale=scale_of(record.scale or bdi_ii()),
-        subtitle="drawn faces: this says nothing about depression in people"
-        if record.flags.demo
+        subtitle=f"{drawn_words(worlds)}: this says nothing about depression in people"
+        if worlds is not None
         else "",
     )
 
@@ -235,11 +238,12 @@ def _publish(record: Record, work_dir: Path, results: Path) -> Outcome:
         told = f"the run's own copy is {kept}; the same command with --resume adds it"
         raise OSError(error.errno or 0, f"{error.strerror or error}; {told}") from error
     kept_models = (work_dir / name for name in (checkpoints.BEST, FITTED))
-    curve = work_dir / CURVE_FIGURE
+    worlds = worlds_of([record])
+    curve = work_dir / drawn_file(CURVE_FIGURE, worlds)
     return Outcome(
         record=record,
         path=path,
-        figure=work_dir / FIGURE,
+        figure=work_dir / drawn_file(FIGURE, worlds),
         checkpoint=next((path for path in kept_models if path.is_file()), None),
         curve=curve if curve.is_file() else None,
     )

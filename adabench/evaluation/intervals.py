@@ -108,6 +108,61 @@ def calibration_intervals(
     return found
 
 
+#: So many runs or more, and an interval resamples them too.
+FEWEST_SEEDS = 5
+
+
+def mean_rmse_draws(
+    errors: ArrayLike,
+    person: Sequence[str],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    seed_of_runs: int = 1,
+) -> NDArray[np.float64]:
+    """The mean RMSE of runs in bootstrap resamples of persons, crossed with the runs themselves.
+
+    All runs meet the same persons, so persons and runs are drawn each for itself, with replacement
+    (the pigeonhole bootstrap, Owen 2007). Few runs say too little of their spread, and what is drawn
+    of them is too narrow by about (S - 1) / S in variance: from `FEWEST_SEEDS` on they are drawn,
+    below persons alone are.
+
+    Args:
+        errors: (S, N) of S runs on N sessions, points.
+        person: (N,) the subject of each session.
+        draws: number of resamples, 1 or more.
+        seed: of the persons' drawing; two rows with one seed meet the same resamples.
+        seed_of_runs: of the runs'; rows that are trained apart take different ones.
+
+    Returns:
+        (draws,) points.
+
+    Raises:
+        ValueError: for shapes that don't fit, errors that are not finite, or ``draws`` below 1.
+    """
+    values = np.asarray(errors, dtype=np.float64)
+    if values.ndim != 2 or not values.size or values.shape[1] != len(person) or draws < 1:
+        raise ValueError(
+            "errors must be (runs, sessions) with the subject of each session, and draws 1 or more; "
+            f"got {values.shape}, {len(person)} subjects and {draws} draws"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("errors hold a number that is not finite; leave such a row out")
+    counts = _counts(tuple(person), draws, seed)
+    weight = counts / counts.sum(axis=1, keepdims=True)
+    rmse = np.sqrt(weight @ (values**2).T)
+    runs = len(values)
+    if runs < FEWEST_SEEDS:
+        return np.asarray(rmse.mean(axis=1))
+    drawn = np.random.default_rng([seed, seed_of_runs]).integers(runs, size=(draws, runs))
+    return np.asarray(np.take_along_axis(rmse, drawn, axis=1).mean(axis=1))
+
+
+def percentile_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> Interval:
+    """The interval that holds the middle share ``confidence`` of resampled values."""
+    return _percentiles(values, (1 - confidence) / 2)
+
+
 def _checked(
     metrics: Callable[[ArrayLike, ArrayLike], object],
     prediction: ArrayLike,

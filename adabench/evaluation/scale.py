@@ -225,3 +225,6 @@ PHQ_8: Final = Scale(
 )
 
 SCALES: Final = {"bdi-ii": BDI_II, "phq-8": PHQ_8}
+
+#: Of generated corpora: the BDI-II's range and levels, and no score of anybody.
+DRAWN_SCORE: Final = dataclasses.replace(BDI_II, name="drawn score")

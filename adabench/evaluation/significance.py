@@ -1,12 +1,18 @@
-"""Is one method better than another, or was it chance who was tested?
+"""Is one method better than another, or was it chance who was tested, and on which draw?
 
-A person can have several sessions, and these are alike. Under the null hypothesis the two methods'
-errors on a *person* can be exchanged, all sessions together; exchanging sessions would count them as
-independent and find differences that are not there (Winkler et al. 2015, whole-block exchange).
+Two statements, of which each has its own p value.
 
-Errors are one number a session (absolute errors in points, say). What is tested is who the
-persons happen to be. Whether training again would find the same is not in any of these p values:
-errors are means over seeds, and the spread over seeds is shown beside them.
+*On these draws* (or: on this corpus): training sets and test sets are taken as they are, and what is
+tested is who the persons happen to be. A person can have several sessions, and these are alike: under
+the null hypothesis the two methods' errors on a *person* can be exchanged, all sessions together
+(Winkler et al. 2015, whole-block exchange). Nothing is said of other corpora.
+
+*Beyond these draws*: methods fare differently on different corpora, and that difference does not
+shrink with the number of persons. So each draw gives one paired difference, and these have a t
+distribution with one degree of freedom less than there are draws. Pooling persons over draws
+would call three to five times as many differences as there may be by chance.
+
+What is tested is the figure by which a table is sorted, an RMSE (`rmse_differences`).
 """
 
 from __future__ import annotations
@@ -17,13 +23,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adabench.evaluation.intervals import CONFIDENCE, DRAWS, Interval, resample_persons
+from adabench.evaluation.intervals import CONFIDENCE, Interval
 
 #: A difference is called one from this p value down.
 LEVEL = 0.05
 
+#: How often a difference of the size that a table can tell apart is called one.
+POWER = 0.8
+
+#: Fewer draws give an interval and no verdict.
+FEWEST_DRAWS = 5
+
 #: Random sign patterns, or all patterns where there are no more of them than this.
 PATTERNS = 9999
+
+#: The same for a whole table, whose pairs are many.
+TABLE_PATTERNS = 1999
 
 # Sums of the same differences in another order differ by rounding; this counts as a tie.
 _TIE = 1e-12
@@ -31,88 +46,71 @@ _TIE = 1e-12
 # Numbers of a block of the null distribution, 32 MB.
 _BLOCK = 4_000_000
 
+# Of a table's pairs in all patterns: some seconds. Larger tables take fewer patterns, down to these.
+_MOST, _FEWEST = 100_000_000, 199
+
 
 @dataclass(frozen=True)
-class PairedEffect:
-    """How far two methods' errors lie apart on the same sessions.
+class MeanDifference:
+    """The mean of paired differences, one a draw or fold, and what it says of others.
 
     Attributes:
-        difference: mean over sessions of first less second; negative where the first is better.
-        interval: its 95 % percentile bootstrap interval over persons; None for a single person.
-        d_z: Cohen's d for pairs, the mean over persons of their difference (itself the mean over a
-            person's sessions) by its sample deviation; None where persons don't differ.
+        difference: their mean; negative where the first of the pair is better.
+        interval: 95 %, by Student's t; None for a single difference.
+        p: two-sided; None where no verdict is given.
     """
 
     difference: float
     interval: Interval | None
-    d_z: float | None
+    p: float | None
 
 
-@dataclass(frozen=True)
-class Friedman:
-    """Do methods differ in rank over blocks?
+def squared_errors(errors: ArrayLike) -> NDArray[np.float64]:
+    """Return squared errors by session of several runs together: their mean's root is the mean RMSE.
 
-    Attributes:
-        ranks: (methods,) mean over blocks, 1 for the smallest value; ties share their mean rank.
-        statistic: Friedman's chi-squared, corrected for ties.
-        p: share of the ways to order each block's ranks with a statistic as large.
-    """
-
-    ranks: NDArray[np.float64]
-    statistic: float
-    p: float
-
-
-def permutation_p(
-    first: ArrayLike,
-    second: ArrayLike,
-    person: Sequence[str],
-    *,
-    patterns: int = PATTERNS,
-    seed: int = 0,
-) -> float:
-    """Two-sided p value of the paired permutation test of two methods' errors, by scipy.
-
-    The statistic is the mean difference over sessions. All sessions of a person switch together.
-    With P persons there are 2^P ways to switch; up to ``patterns`` they are all taken, and p is
-    exact. Beyond, ``patterns`` random ones and the observed one are, so that p is never 0.
+    A row's figure is the mean of its runs' RMSE, which is no mean over sessions. Each run's squared
+    errors are divided by its RMSE, averaged over runs, and multiplied by the mean RMSE; of a single run
+    they are its squared errors.
 
     Args:
-        first, second: (N,) errors, one a session.
-        person: (N,) the subject of each session.
-        patterns: number of random sign patterns, 1 or more.
-        seed: the same seed gives the same p.
+        errors: (S, N) of S runs on N sessions, points.
+
+    Returns:
+        (N,) points squared.
 
     Raises:
-        ValueError: for other shapes, no session, errors that are not finite, or ``patterns`` below 1.
+        ValueError: for another shape, none, or errors that are not finite.
 
-    >>> permutation_p([1.0, 2.0, 3.0], [4.0, 6.0, 8.0], ["a", "b", "c"])
-    0.25
+    >>> float(np.sqrt(squared_errors([[3.0, 3.0], [5.0, 5.0]]).mean()))
+    4.0
     """
-    # scipy.stats takes a second to import, and planning a suite imports this package.
-    from scipy.stats import permutation_test
+    values = np.asarray(errors, dtype=np.float64)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(
+            f"errors must be (runs, sessions), one of each or more; got {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError("errors hold a number that is not finite; leave such a row out")
+    rmse = np.sqrt((values**2).mean(axis=1, keepdims=True))
+    share = np.divide(values**2, rmse, out=np.zeros_like(values), where=rmse > 0)
+    return np.asarray(rmse.mean() * share.mean(axis=0))
 
-    errors = _checked(np.stack(_pair(first, second)), person, patterns)
-    one, other = _sums_of_persons(errors, person)
-    if len(one) == 1:
-        # Both ways to switch one person are as extreme; scipy asks for two observations.
-        return 1.0
 
-    def mean_difference(
-        one: NDArray[np.float64], other: NDArray[np.float64], axis: int = -1
-    ) -> NDArray[np.float64]:
-        return np.asarray(np.sum(one - other, axis=axis) / errors.shape[1])
+def rmse_differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """Return what each session adds to the difference of two RMSE: their mean is that difference.
 
-    found = permutation_test(
-        (one, other),
-        mean_difference,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=patterns,
-        batch=1000,
-        rng=np.random.default_rng(seed),
-    )
-    return float(found.pvalue)
+    ``(e1² - e2²) / (RMSE1 + RMSE2)``, exactly. Exchanging the two turns its sign, so that it can be
+    tested as any paired difference.
+
+    Args:
+        first, second: (N,) squared errors, as `squared_errors` gives them.
+
+    >>> float(rmse_differences([25.0, 25.0], [9.0, 9.0]).mean())
+    2.0
+    """
+    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    both = np.sqrt(one.mean()) + np.sqrt(other.mean())
+    return (one - other) / both if both > 0 else np.zeros_like(one)
 
 
 def against_constant(
@@ -144,7 +142,11 @@ def against_constant(
 def sign_flip_p(
     differences: ArrayLike, person: Sequence[str], *, patterns: int = PATTERNS, seed: int = 0
 ) -> NDArray[np.float64]:
-    """p values of many pairs at once: `permutation_p` as one matrix product of signs.
+    """Two-sided p values of paired sign-flip tests over persons, of many pairs at once.
+
+    The statistic is the sum of a pair's differences; all sessions of a person switch together. With P
+    persons there are 2^P ways to switch; up to ``patterns`` they are all taken, and p is exact.
+    Beyond, ``patterns`` random ones and the observed one are, so that p is never 0.
 
     Pairs share their random patterns. A random p is at least ``1 / (patterns + 1)``, which after a
     correction for thousands of pairs would tell nothing apart. Where Hoeffding's inequality (1963,
@@ -152,19 +154,21 @@ def sign_flip_p(
     over the persons' differences d, still an upper limit of the exact p.
 
     Args:
-        differences: (R, N) the differences of R pairs of errors, one a session.
-        person, patterns, seed: as in `permutation_p`.
+        differences: (R, N) of R pairs, one a session.
+        person: (N,) the subject of each session; a person of two draws is two.
+        patterns: number of random sign patterns, 1 or more.
+        seed: the same seed gives the same p.
 
     Returns:
-        (R,) two-sided p values, uncorrected.
+        (R,) p values, uncorrected.
 
     Raises:
-        ValueError: as `permutation_p`.
+        ValueError: for other shapes, no session, numbers that are not finite, or ``patterns`` below 1.
 
     >>> sign_flip_p([[3.0, 4.0, 5.0], [1.0, -1.0, 0.0]], ["a", "b", "c"])
     array([0.25, 1.  ])
     """
-    sums = _sums_of_persons(_checked(differences, person, patterns), person)
+    sums = sums_of_persons(_checked(differences, person, patterns), person)
     observed = np.abs(sums.sum(axis=1)) - _TIE * np.abs(sums).sum(axis=1)
     signs, is_exact = _sign_patterns(sums.shape[1], patterns, seed)
     rows = max(1, _BLOCK // len(signs))
@@ -184,28 +188,86 @@ def sign_flip_p(
     return np.where(bound * (patterns + 1) < 1, bound, (as_extreme + 1) / (patterns + 1))
 
 
-def pairwise_p(
-    errors: ArrayLike, person: Sequence[str], *, patterns: int = PATTERNS, seed: int = 0
+@dataclass(frozen=True, eq=False)
+class Block:
+    """All rows on one draw, or on the one corpus that there is.
+
+    Attributes:
+        squared: (R, N) of R rows, as `squared_errors` gives them.
+        person: (N,) the subject of each session.
+        unit: what an RMSE is divided by, the constant's on this draw; points by default.
+    """
+
+    squared: NDArray[np.float64]
+    person: Sequence[str]
+    unit: float = 1.0
+
+    @property
+    def figures(self) -> NDArray[np.float64]:
+        """(R,) each row's RMSE in units."""
+        return np.asarray(np.sqrt(self.squared.mean(axis=1)) / self.unit)
+
+
+def confidence_set(
+    blocks: Sequence[Block], *, patterns: int = TABLE_PATTERNS, seed: int = 0
 ) -> NDArray[np.float64]:
-    """p values of all pairs of rows, corrected over all pairs (Holm).
+    """Which rows may be the best: the model confidence set (Hansen, Lunde and Nason 2011).
+
+    A row's figure is the mean over draws of its RMSE in units. Whoever picks the best of many rows picks
+    a lucky one, so all pairs are looked at together: the largest of their statistics
+    ``|sum d| / sqrt(sum d²)``, d being what each person adds to the difference (`rmse_differences`),
+    is held against its distribution where every person's differences of all pairs switch their signs
+    together. The row that is worst by the same statistic leaves, and the rest are looked at again. A
+    row's p value is the largest of the steps up to its leaving. Of rows that are all equally good, any
+    has a p value below a level with a chance of that level, however many they are.
 
     Args:
-        errors: (R, N) of R methods, one a session.
-        person, patterns, seed: as in `permutation_p`.
+        blocks: one a draw, of the same rows; persons of two draws are two.
+        patterns: as in `sign_flip_p`; a table of hundreds of rows takes fewer.
+        seed: the same seed gives the same p values.
 
     Returns:
-        (R, R), symmetric, 1 on the diagonal. Time and memory grow with R^2.
+        (R,) p values; 1 for the row with the smallest figure.
 
     Raises:
-        ValueError: as `permutation_p`.
+        ValueError: as `sign_flip_p`, no block, or blocks of different numbers of rows.
+
+    >>> row = [1.0, 4.0, 1.0]
+    >>> confidence_set([Block(np.array([row, row, [9.0, 16.0, 9.0]]), ["a", "b", "c"])])
+    array([1.  , 1.  , 0.25])
     """
-    values = _checked(errors, person, patterns)
-    upper = np.triu_indices(len(values), 1)
-    differences = values[upper[0]] - values[upper[1]]
-    corrected = np.ones((len(values), len(values)))
-    corrected[upper] = holm(sign_flip_p(differences, person, patterns=patterns, seed=seed))
-    corrected.T[upper] = corrected[upper]
-    return corrected
+    if len({len(block.squared) for block in blocks}) != 1:
+        raise ValueError("blocks must be one or more, of the same rows")
+    sums = [_added(block, patterns, 1 / len(blocks)) for block in blocks]
+    weights = [_pair_weights(block) for block in blocks]
+    figure = np.mean([block.figures for block in blocks], axis=0)
+    scale = np.sqrt(sum(map(_pair_squares, sums, weights)))
+    statistic = _over(figure[:, None] - figure, scale)
+    cost = len(blocks) * len(figure) ** 2 // 2
+    patterns = min(patterns, max(_MOST // cost, _FEWEST)) if cost else patterns
+    signs, is_exact = _sign_patterns(sum(own.shape[1] for own in sums), patterns, seed)
+    ends = np.cumsum([own.shape[1] for own in sums])[:-1]
+    parts = zip(np.split(signs, ends, axis=1), sums, strict=True)
+    flipped = [own_signs @ own.T for own_signs, own in parts]
+    largest, observed = np.zeros(len(signs)), 0.0
+    inside: list[int] = []
+    steps: list[float] = []
+    leaving = _leaving(statistic)
+    for row in reversed(leaving):
+        if inside:
+            drawn = sum(
+                (own[:, [row]] - own[:, inside]) * weight[row, inside]
+                for own, weight in zip(flipped, weights, strict=True)
+            )
+            pairs = _over(np.abs(np.asarray(drawn)), scale[row, inside])
+            largest = np.maximum(largest, pairs.max(axis=1))
+            observed = max(observed, float(np.abs(statistic[row, inside]).max()))
+        count = np.count_nonzero(largest >= observed - _TIE)
+        steps.append(count / len(signs) if is_exact else (count + 1) / (len(signs) + 1))
+        inside.append(row)
+    p = np.empty(len(leaving))
+    p[leaving] = np.maximum.accumulate(steps[::-1])
+    return p
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -233,158 +295,200 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return corrected
 
 
-def paired_effect(
-    first: ArrayLike,
-    second: ArrayLike,
-    person: Sequence[str],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> PairedEffect:
-    """Mean difference of two methods' errors, its interval over persons, and Cohen's d_z.
+def beyond_draws(differences: ArrayLike) -> MeanDifference:
+    """What paired differences of draws say of draws to come: Student's t with D - 1 degrees of freedom.
 
     Args:
-        first, second, person: as in `permutation_p`.
-        draws: number of resamples of the interval, 1 or more.
-        seed: the same seed gives the same interval.
-
-    Raises:
-        ValueError: as `permutation_p`.
-    """
-    one, other = _pair(first, second)
-    (differences,) = _checked((one - other)[None], person, draws)
-    interval = None
-    if len(set(person)) > 1:
-        means = [differences[drawn].mean() for drawn in resample_persons(person, draws, seed)]
-        low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-        interval = (float(low), float(high))
-    sums = _sums_of_persons(differences[None], person)
-    counts = _sums_of_persons(np.ones((1, len(person))), person)
-    return PairedEffect(float(differences.mean()), interval, _d_z((sums / counts)[0]))
-
-
-def friedman(values: ArrayLike, *, patterns: int = PATTERNS, seed: int = 0) -> Friedman:
-    """Friedman's test (1937) of methods over blocks, by scipy.
-
-    The chi-squared distribution fits with many blocks only, and a benchmark has few tracks. So p
-    comes from permuting the ranks within each block: all ways where there are no more than
-    ``patterns``, else that many random ones and the observed one.
-
-    Args:
-        values: (blocks, methods), smaller is better; 2 blocks and 3 methods or more.
-        patterns: number of random arrangements, 1 or more.
-        seed: the same seed gives the same p.
-
-    Raises:
-        ValueError: for other shapes, values that are not finite, or ``patterns`` below 1.
-    """
-    from scipy.stats import friedmanchisquare, permutation_test, rankdata
-
-    table = _blocks(values)
-    if patterns < 1:
-        raise ValueError(f"patterns must be 1 or more, got {patterns}")
-    ranks = rankdata(table, axis=1)
-    if np.all(ranks == ranks[0, 0]):
-        return Friedman(ranks.mean(axis=0), 0.0, 1.0)
-
-    def spread(*columns: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-        """Grows with Friedman's statistic; blocks' ties don't change when ranks are permuted."""
-        return np.sum([column.sum(axis=axis) ** 2 for column in columns], axis=0)
-
-    found = permutation_test(
-        tuple(ranks.T),
-        spread,
-        permutation_type="samples",
-        alternative="greater",
-        vectorized=True,
-        n_resamples=patterns,
-        batch=1000,
-        rng=np.random.default_rng(seed),
-    )
-    statistic = float(friedmanchisquare(*table.T).statistic)
-    return Friedman(ranks.mean(axis=0), statistic, float(found.pvalue))
-
-
-def nemenyi(values: ArrayLike) -> NDArray[np.float64]:
-    """p values of all pairs of methods after Friedman's test (Nemenyi 1963), by scikit-posthocs.
-
-    Args:
-        values: as in `friedman`.
+        differences: (D,) of a pair, one a draw, each a mean over the draw's test set and its runs.
 
     Returns:
-        (methods, methods), symmetric, 1 on the diagonal; below 0.05 where average ranks differ by
-        more than `critical_difference`.
+        With p from `FEWEST_DRAWS` draws on; below, the interval alone.
 
     Raises:
-        ValueError: as `friedman`.
+        ValueError: for another shape, no draw, or numbers that are not finite.
+
+    >>> found = beyond_draws([1.0, 2.0, 3.0, 2.0, 2.0])
+    >>> round(found.difference, 2), round(found.p, 4)
+    (2.0, 0.0032)
     """
-    # It imports seaborn and pyplot, which takes two seconds.
-    from scikit_posthocs import posthoc_nemenyi_friedman
-
-    return np.asarray(posthoc_nemenyi_friedman(_blocks(values)), dtype=np.float64)
+    values = _vector(differences)
+    return _student(values, 1 / len(values), has_verdict=len(values) >= FEWEST_DRAWS)
 
 
-def critical_difference(methods: int, blocks: int, *, level: float = LEVEL) -> float:
-    """Return the difference of average ranks from which on Nemenyi's test tells methods apart.
+def beyond_folds(differences: ArrayLike, test_to_train: float) -> MeanDifference:
+    """The corrected resampled t test of repeated folds (Nadeau and Bengio 2003, section 3.3).
 
-    ``q sqrt(k (k + 1) / 6 N)`` for k methods and N blocks, q being the studentised range's quantile
-    by the root of 2 (Demšar 2006, equation in section 3.2.2).
+    Training sets of folds overlap, so that their differences vary less than those of new training
+    sets: the variance of the mean is taken as ``(1 / J + n_test / n_train)`` of the folds' variance.
+
+    Args:
+        differences: (J,) of a pair, one a fold of each repetition.
+        test_to_train: tested sessions of a fold over those it was trained on.
 
     Raises:
-        ValueError: for fewer than 2 methods, no block, or a level outside (0, 1).
+        ValueError: as `beyond_draws`, or a ratio that is not above 0.
 
-    >>> round(critical_difference(4, 14), 2)
-    1.25
+    >>> found = beyond_folds([1.0, 2.0, 3.0, 2.0, 2.0], test_to_train=1 / 4)
+    >>> round(found.difference, 2), round(found.p, 4)
+    (2.0, 0.0135)
     """
-    from scipy.stats import studentized_range
+    values = _vector(differences)
+    if not test_to_train > 0:
+        raise ValueError(f"test_to_train is tested over trained on, above 0; got {test_to_train}")
+    return _student(values, 1 / len(values) + test_to_train, has_verdict=len(values) > 1)
 
-    if methods < 2 or blocks < 1 or not 0 < level < 1:
+
+def detectable(
+    deviation: float, count: int, *, level: float = LEVEL, power: float = POWER
+) -> float:
+    """Return which true mean difference a paired t test calls with a probability of ``power``.
+
+    Args:
+        deviation: of the differences.
+        count: how many there are, 3 or more.
+        level: of the test, two-sided.
+        power: above the level, below 1.
+
+    Raises:
+        ValueError: for values out of these ranges.
+
+    >>> round(detectable(1.0, 5), 2)
+    1.68
+    """
+    from scipy.optimize import brentq
+    from scipy.special import nctdtr, stdtrit
+
+    if deviation < 0 or count < 3 or not 0 < level < power < 1:
         raise ValueError(
-            "a critical difference needs 2 methods, 1 block and a level in (0, 1); "
-            f"got {methods} methods, {blocks} blocks and level {level}"
+            "expected a deviation of 0 or more, 3 differences or more and 0 < level < power < 1; got "
+            f"deviation {deviation}, {count} differences, level {level}, power {power}"
         )
-    quantile = studentized_range.ppf(1 - level, methods, np.inf) / np.sqrt(2)
-    return float(quantile * np.sqrt(methods * (methods + 1) / (6 * blocks)))
+    free = count - 1
+    critical = stdtrit(free, 1 - level / 2)
+
+    def missing(shift: float) -> float:
+        called = 1 - nctdtr(free, shift, critical) + nctdtr(free, shift, -critical)
+        return float(called - power)
+
+    # Far out the distribution is not computed, so the root is bracketed from below.
+    above = 1.0
+    while missing(above) < 0:
+        above *= 1.2
+    shift = brentq(missing, 0.0, above)
+    return float(shift * deviation / np.sqrt(count))
 
 
-def _pair(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if one.ndim != 1 or one.shape != other.shape:
+def d_z(differences: ArrayLike, person: Sequence[str]) -> float | None:
+    """Cohen's d for pairs: the mean over persons of their difference by its sample deviation.
+
+    Args:
+        differences: (N,) one a session; a person's is the mean over that person's sessions.
+        person: as in `sign_flip_p`.
+
+    Returns:
+        None where persons don't differ.
+
+    Raises:
+        ValueError: as `sign_flip_p`.
+    """
+    values = _checked(np.asarray(differences, dtype=np.float64)[None], person, 1)
+    counts = sums_of_persons(np.ones((1, len(person))), person)
+    means = (sums_of_persons(values, person) / counts)[0]
+    if len(means) < 2 or np.ptp(means) <= _TIE * np.max(np.abs(means)):
+        return None
+    return float(means.mean() / means.std(ddof=1))
+
+
+def sums_of_persons(values: NDArray[np.float64], person: Sequence[str]) -> NDArray[np.float64]:
+    """Sum (R, N) values over each person's sessions: (R, P), persons by name."""
+    names, owner = np.unique(np.asarray(person, dtype=str), return_inverse=True)
+    sums = np.zeros((len(values), len(names)))
+    np.add.at(sums.T, owner, values.T)
+    return sums
+
+
+def _student(
+    values: NDArray[np.float64], variance_factor: float, *, has_verdict: bool
+) -> MeanDifference:
+    from scipy.special import stdtr, stdtrit
+
+    mean, free = float(values.mean()), len(values) - 1
+    if not free:
+        return MeanDifference(mean, None, None)
+    error = float(np.sqrt(variance_factor * values.var(ddof=1)))
+    half = float(stdtrit(free, (1 + CONFIDENCE) / 2)) * error
+    p = None
+    if has_verdict and error > _TIE * abs(mean):
+        p = float(2 * stdtr(free, -abs(mean) / error))
+    elif has_verdict:
+        # Differences without any spread: the same everywhere, or none.
+        p = 0.0 if abs(mean) > 0 else 1.0
+    return MeanDifference(mean, (mean - half, mean + half), p)
+
+
+def _vector(differences: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(differences, dtype=np.float64)
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(
-            f"a pair's errors must be (N,) arrays of one length; got {one.shape} and {other.shape}"
+            f"differences must be (D,) finite numbers, one a draw or fold; got shape {values.shape}"
         )
-    return one, other
+    return values
+
+
+def _leaving(statistic: NDArray[np.float64]) -> list[int]:
+    """The rows in the order in which they leave, the worst of those that are left each time."""
+    left = statistic.copy()
+    most, at = left.max(axis=1), left.argmax(axis=1)
+    order: list[int] = []
+    for _ in range(len(left)):
+        worst = int(np.argmax(most))
+        order.append(worst)
+        left[:, worst] = -np.inf
+        # Whom the worst one did not flatter stands as before.
+        again = at == worst
+        most[again], at[again] = left[again].max(axis=1), left[again].argmax(axis=1)
+        most[order] = -np.inf
+    return order
+
+
+def _added(block: Block, patterns: int, share: float) -> NDArray[np.float64]:
+    """(R, P): what persons add to the block's squared errors, in units and with the block's share."""
+    values = _checked(block.squared, block.person, patterns)
+    sums = sums_of_persons(values, block.person) * (share / (values.shape[1] * block.unit))
+    # What all rows share cancels in a difference, and would cost digits.
+    return np.asarray(sums - sums.mean(axis=0))
+
+
+def _pair_weights(block: Block) -> NDArray[np.float64]:
+    """(R, R): 1 / (RMSE of one + RMSE of the other), points; 0 where both are 0."""
+    rmse = np.sqrt(block.squared.mean(axis=1))
+    both = rmse[:, None] + rmse
+    return np.divide(1.0, both, out=np.zeros_like(both), where=both > 0)
+
+
+def _pair_squares(sums: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(R, R): the sum over persons of each pair's squared differences."""
+    return np.array([((sums - row) ** 2).sum(axis=1) for row in sums]) * weights**2
+
+
+def _over(values: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide; rows that are the same differ by nothing."""
+    scale = np.broadcast_to(scale, values.shape)
+    return np.divide(values, scale, out=np.zeros_like(values), where=scale > _TIE)
 
 
 def _checked(values: ArrayLike, person: Sequence[str], patterns: int) -> NDArray[np.float64]:
     errors = np.asarray(values, dtype=np.float64)
     if errors.ndim != 2 or errors.shape[1] != len(person) or not len(person):
         raise ValueError(
-            "errors must hold one column a session and person the subject of each: "
-            f"{len(person)} persons for errors of shape {errors.shape}"
+            "values must hold one column a session and person the subject of each: "
+            f"{len(person)} persons for values of shape {errors.shape}"
         )
     if not np.isfinite(errors).all():
-        raise ValueError("errors hold a number that is not finite; leave such a row out")
+        raise ValueError("values hold a number that is not finite; leave such a row out")
     if patterns < 1:
-        raise ValueError(f"the number of patterns or draws must be 1 or more, got {patterns}")
+        raise ValueError(f"the number of patterns must be 1 or more, got {patterns}")
     return errors
-
-
-def _blocks(values: ArrayLike) -> NDArray[np.float64]:
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or table.shape[0] < 2 or table.shape[1] < 3:
-        raise ValueError(
-            f"ranks need (2 blocks or more, 3 methods or more); values has shape {table.shape}"
-        )
-    if not np.isfinite(table).all():
-        raise ValueError("values hold a number that is not finite; leave that method or block out")
-    return table
-
-
-def _sums_of_persons(values: NDArray[np.float64], person: Sequence[str]) -> NDArray[np.float64]:
-    """Sum (R, N) values over each person's sessions: (R, P)."""
-    names, owner = np.unique(np.asarray(person, dtype=str), return_inverse=True)
-    return values @ np.eye(len(names))[owner]
 
 
 def _sign_patterns(persons: int, patterns: int, seed: int) -> tuple[NDArray[np.float64], bool]:
@@ -403,9 +507,3 @@ def _hoeffding(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         sums.sum(axis=1) ** 2, 2 * squares, out=np.zeros(len(sums)), where=squares > 0
     )
     return 2 * np.exp(-exponent)
-
-
-def _d_z(means: NDArray[np.float64]) -> float | None:
-    if len(means) < 2 or np.ptp(means) <= _TIE * np.max(np.abs(means)):
-        return None
-    return float(means.mean() / means.std(ddof=1))

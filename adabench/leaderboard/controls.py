@@ -5,6 +5,9 @@ labels shuffled among sessions; on a generated corpus it can't be better than th
 labels themselves must teach nothing: if they do, something else tells the labels. So it does where a control
 that reads no face is better than the training mean. A control that is contradicted itself judges
 nobody.
+
+On draws a row is held against each draw's own control, and what is judged is the mean over draws of its
+error as a share of the control's.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import math
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from adabench.evaluation.controls import CONSTANT, FACELESS, SHUFFLED
 from adabench.evaluation.significance import LEVEL
@@ -30,9 +33,11 @@ _METHOD: Final = "method"
 
 @dataclass(frozen=True)
 class _Row:
-    """What is judged of a row: its role, figures (means over seeds), and what it was tested on.
+    """What is judged of a row: its role, figures (means over runs), and what it was tested on.
 
     Attributes:
+        rmse: what it was tested on (track, corpus, sessions, protocol) → its RMSE there.
+        persons: over all of these tests.
         config: hash of its config, its name, and overrides but for the shuffling itself.
         judged: hash of the only config that its shuffled labels judge, where that is known.
         fault: why it is no constant, although it is called one.
@@ -40,15 +45,37 @@ class _Row:
     """
 
     role: str
-    rmse: float
+    rmse: Mapping[_Test, float]
     pcc: float | None
     persons: int
-    test: Hashable
-    protocol: str | None
     config: tuple[str | None, str, tuple[str, ...]]
     judged: str | None
     fault: str
     shortcut: str
+
+
+class _Test(NamedTuple):
+    """What a run was tested on."""
+
+    track: str
+    corpus: str | None
+    sessions: Hashable
+    protocol: str | None
+
+
+class _Against(NamedTuple):
+    """A row held against a control.
+
+    Attributes:
+        share: the mean over draws of the row's error as a share of the control's.
+        own, control: mean RMSE of both there, points.
+        tests: how many draws these are.
+    """
+
+    share: float
+    own: float
+    control: float
+    tests: int
 
 
 @dataclass
@@ -59,23 +86,41 @@ class _Judges:
     shuffled: list[_Row] = field(default_factory=list)
     oracles: list[_Row] = field(default_factory=list)
 
-    def constant_for(self, row: _Row) -> float | None:
-        """Return the RMSE of the best constant of a row's data and protocol."""
-        own = (c.rmse for c in self.constants if _on_same(c, row) and c.protocol == row.protocol)
-        return min(own, default=None)
+    def constant_for(self, row: _Row) -> _Against | None:
+        """Hold a row against the best constant of its data and protocol."""
+        return _held(row, self.constants, best=True)
 
-    def shuffled_for(self, row: _Row) -> float | None:
-        """Return the best RMSE of a row's own config on shuffled labels."""
-        own = (
-            s.rmse
-            for s in self.shuffled
-            if _on_same(s, row) and s.protocol == row.protocol and _judges_config(s, row)
-        )
-        return min(own, default=None)
+    def shuffled_for(self, row: _Row) -> _Against | None:
+        """Hold a row against the best of its own config on shuffled labels."""
+        return _held(row, [s for s in self.shuffled if _judges_config(s, row)], best=True)
 
-    def oracle_for(self, row: _Row) -> float | None:
-        """Return the worst RMSE of the oracles of a row's sessions."""
-        return max((o.rmse for o in self.oracles if _on_same(o, row)), default=None)
+    def oracle_for(self, row: _Row) -> _Against | None:
+        """Hold a row against the worst of the oracles of its sessions, whatever the protocol."""
+        return _held(row, self.oracles, best=False, any_protocol=True)
+
+
+def _held(
+    row: _Row, controls: Sequence[_Row], *, best: bool, any_protocol: bool = False
+) -> _Against | None:
+    """Hold a row against the best or worst control of each of its tests; None where there is none."""
+    pairs: list[tuple[float, float]] = []
+    for test, own in row.rmse.items():
+        known = [
+            rmse
+            for control in controls
+            for other, rmse in control.rmse.items()
+            if other[:3] == test[:3] and (any_protocol or other.protocol == test.protocol)
+        ]
+        if known:
+            pairs.append((own, min(known) if best else max(known)))
+    if not pairs:
+        return None
+    return _Against(
+        fmean(own / control if control else math.inf for own, control in pairs),
+        fmean(own for own, _ in pairs),
+        fmean(control for _, control in pairs),
+        len(pairs),
+    )
 
 
 def contradictions(
@@ -88,7 +133,7 @@ def contradictions(
 
     A row is judged by the constant of its own track, prepared corpus, protocol and test sessions, by
     its own config on shuffled labels there, and by the oracle of its own track, corpus and test
-    sessions. Means over seeds are compared as they are: a flag asks for a look and is no proof.
+    sessions. Means over runs are compared as they are: a flag asks for a look and is no proof.
 
     Shuffled labels are flagged where they are better than the constant and their predictions go with
     the labels by more than chance (one-sided test of Pearson's correlation over persons, 5 %). A
@@ -98,8 +143,8 @@ def contradictions(
     face is flagged where it beats the training mean significantly on development or test sessions.
 
     Args:
-        rows: the rows of one track and one corpus, controls and bounds among them; the records of a
-            row are its seeds. Reported rows are not judged.
+        rows: the rows of one track and one corpus or family of draws, controls and bounds among them;
+            the records of a row are its runs. Reported rows are not judged.
         judged: row of shuffled labels → hash of the config that it shuffles; without it, the config of
             the same name and overrides is judged.
         doubted: bounds that may not be the generator's own: they judge nobody.
@@ -133,13 +178,17 @@ def _row(records: Sequence[Record], judged: str | None) -> _Row:
     first = records[0]
     correlations = [record.metrics.PCC for record in records if record.metrics.PCC is not None]
     overrides = tuple(option for option in first.overrides if "shuffle_labels" not in option)
+    found: dict[_Test, list[float]] = {}
+    persons: dict[_Test, int] = {}
+    for record in records:
+        test = _Test(record.track, record.corpus_checksum, _tested(record), record.protocol)
+        found.setdefault(test, []).append(record.metrics.RMSE)
+        persons[test] = record.persons
     return _Row(
         role=_role(first),
-        rmse=fmean(record.metrics.RMSE for record in records),
+        rmse={test: fmean(own) for test, own in found.items()},
         pcc=fmean(correlations) if len(correlations) == len(records) else None,
-        persons=first.persons,
-        test=(first.track, first.corpus_checksum, _tested(first)),
-        protocol=first.protocol,
+        persons=sum(persons.values()),
         config=(first.config_hash, first.config, overrides),
         judged=judged,
         fault="; ".join(reason for record in records for reason in constant_reasons(record)),
@@ -178,10 +227,6 @@ def _role(record: Record) -> str:
     return _METHOD if record.kind == "method" else record.method
 
 
-def _on_same(control: _Row, row: _Row) -> bool:
-    return control.test == row.test
-
-
 def _judges_config(control: _Row, row: _Row) -> bool:
     if control.judged is not None:
         return control.judged == row.config[0]
@@ -201,9 +246,9 @@ def _constant_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
 
 def _shuffled_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
     constant = judges.constant_for(row)
-    if constant is not None and row.rmse < constant and _goes_with_labels(row):
+    if constant is not None and constant.share < 1 and _goes_with_labels(row):
         yield (
-            f"better than the constant by more than chance ({_figures(row, constant)}, PCC {row.pcc:.2f} "
+            f"better than the constant by more than chance ({_figures(constant)}, PCC {row.pcc:.2f} "
             f"over {row.persons} persons): something tells the labels"
         )
 
@@ -215,26 +260,24 @@ def _faceless_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
 
 
 def _oracle_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
-    own = [constant.rmse for constant in judges.constants if _on_same(constant, row)]
-    if own and row.rmse >= min(own):
+    constant = _held(row, judges.constants, best=True, any_protocol=True)
+    if constant is not None and constant.share >= 1:
         yield "no better than the constant"
 
 
 def _method_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
     constant, shuffled = judges.constant_for(row), judges.shuffled_for(row)
     oracle = judges.oracle_for(row)
-    if constant is not None and row.rmse >= constant:
-        yield f"no better than the constant ({_figures(row, constant)})"
-    if shuffled is not None and row.rmse >= shuffled:
-        yield f"no better than shuffled labels ({_figures(row, shuffled)})"
-    if oracle is not None and row.rmse < oracle:
-        yield (
-            f"better than the oracle, which knows the scores' own noise ({_figures(row, oracle)})"
-        )
+    if constant is not None and constant.share >= 1:
+        yield f"no better than the constant ({_figures(constant)})"
+    if shuffled is not None and shuffled.share >= 1:
+        yield f"no better than shuffled labels ({_figures(shuffled)})"
+    if oracle is not None and oracle.share < 1:
+        yield f"better than the oracle, which knows the scores' own noise ({_figures(oracle)})"
 
 
 def _goes_with_labels(row: _Row) -> bool:
-    return _correlation_p(row.pcc or 0.0, row.persons) < LEVEL
+    return _correlation_p(row.pcc or 0.0, row.persons - 2 * (len(row.rmse) - 1)) < LEVEL
 
 
 def _correlation_p(pcc: float, persons: int) -> float:
@@ -250,5 +293,6 @@ def _correlation_p(pcc: float, persons: int) -> float:
     return float(stdtr(free, -pcc * math.sqrt(free / (1 - pcc**2))))
 
 
-def _figures(row: _Row, other: float) -> str:
-    return f"RMSE {row.rmse:.2f} against {other:.2f}"
+def _figures(against: _Against) -> str:
+    over = f", over {against.tests} draws {against.share:.2f} of it" if against.tests > 1 else ""
+    return f"RMSE {against.own:.2f} against {against.control:.2f}{over}"

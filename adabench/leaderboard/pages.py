@@ -1,9 +1,7 @@
-"""Prints a table for the terminal, as Markdown and as CSV."""
+"""Prints a table for the terminal and as Markdown, and writes its files."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,23 +10,48 @@ from pathlib import Path
 from tabulate import tabulate
 
 from adabench.data.files import write_text
-from adabench.evaluation.significance import LEVEL
 from adabench.leaderboard import by_group
-from adabench.leaderboard.by_group import group_legend, group_lines, results_by_group
-from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
-from adabench.leaderboard.columns import Columns, columns_beside, csv_beside
-from adabench.leaderboard.rows import Row, Table, shared_flags
-from adabench.leaderboard.scored import scored_as, scored_cells
-from adabench.leaderboard.summary import Summary, full, number, short
-from adabench.records.record import METRIC_NAMES, is_demo_track
+from adabench.leaderboard.by_group import group_legend, group_lines
+from adabench.leaderboard.cells import markdown_cell, terminal_cell
+from adabench.leaderboard.columns import Columns, columns_beside
+from adabench.leaderboard.csv_text import GROUPS
+from adabench.leaderboard.csv_text import render_csv as render_csv
+from adabench.leaderboard.csv_text import render_groups_csv as render_groups_csv
+from adabench.leaderboard.rows import OFFICIAL, Row, Table, shared_flags
+from adabench.leaderboard.scored import scored_cells
+from adabench.leaderboard.side_by_side import (
+    LEGEND as DISJOINT_LEGEND,
+)
+from adabench.leaderboard.side_by_side import (
+    SHOWN,
+    disjoint_metrics,
+    has_both,
+    official_metrics,
+)
+from adabench.leaderboard.summary import Summary, measure_names, short
+from adabench.leaderboard.versions import older_told
+from adabench.leaderboard.wording import (
+    BEHIND_LEGEND,
+    NOTHING_TOLD,
+    TIED_BEYOND_LEGEND,
+    TIED_LEGEND,
+    mark_of,
+    reach_line,
+)
+from adabench.records.drawn import drawn_notice, is_development
+from adabench.records.record import METRIC_NAMES
 
 HEADER = (
     "Method",
     "Config",
     "Origin",
+    "Draws",
     "Seeds",
+    "Of constant",
+    "Behind the best",
     *METRIC_NAMES,
     "RMSE 95 %",
+    *SHOWN.values(),
     "Scored",
     "Flags",
     "Note",
@@ -36,23 +59,15 @@ HEADER = (
 
 _NOTE_LENGTH = 110
 
-#: The folder of CSV files by group of persons, below that of the tables.
-GROUPS = "groups"
-
-# What a CSV tells of each number, and what stands after the numbers.
-_PARTS = ("", "_sd", "_low", "_high")
-_LAST_COLUMNS = ("best", "p_best", "contradiction", "scored", "flags", "note")
-
-DEMO_NOTICE = (
-    "Demo track: the faces are drawn and their behaviour follows a stated model. These numbers "
-    "show whether the software works and whether a method finds sparse key segments; they say "
-    "nothing about depression in people."
+LEGEND = (
+    "RMSE and MAE are in {points}. Several draws, or seeds on one corpus, are shown as mean ± sample "
+    "deviation. The 95 % bootstrap interval of an RMSE on one corpus is over persons, of five seeds or "
+    "more over persons and seeds. A reported number is as its paper prints it."
 )
 
-LEGEND = (
-    "RMSE and MAE are in {points}. Several seeds are shown as mean ± sample deviation; a "
-    "single run has the 95 % bootstrap interval of its RMSE over persons. A reported number is "
-    "as its paper prints it."
+SHARE_LEGEND = (
+    "Of constant: RMSE as a share of the constant's on the same draw, mean ± sample deviation over draws; "
+    "the table is sorted by it."
 )
 
 SCORED_LEGEND = (
@@ -60,13 +75,7 @@ SCORED_LEGEND = (
     "raise RMSE and MAE above those over clips; of a reported row it says what its paper prints."
 )
 
-TIED = "≈"
 CONTRADICTED = "contradicted"
-
-TIED_LEGEND = (
-    f"{TIED} can't be told from the best measured row of its corpus: permutation test over persons "
-    f"on the absolute errors, corrected over all rows (Holm), p ≥ {LEVEL}."
-)
 
 CONTRADICTED_LEGEND = (
     f"A control speaks against the number of a row flagged as {CONTRADICTED}; its note says how."
@@ -74,8 +83,8 @@ CONTRADICTED_LEGEND = (
 
 # Columns that a terminal wraps, and those that are left out where no row fills them.
 _WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Scored": 24, "Flags": 30, "Note": 40}
-_OPTIONAL = {"Config", "Origin", "Seeds", "PCC", "CCC", "RMSE 95 %", "Scored", "Flags", "Note"}
-_OPTIONAL |= {"Persons", "Bias", "Slope"}
+_OPTIONAL = {"Config", "Origin", "Draws", "Seeds", "Of constant", "Behind the best"}
+_OPTIONAL |= {"PCC", "CCC", "RMSE 95 %", "Scored", "Flags", "Note", "Persons", "Bias", "Slope"}
 
 
 def render_text(table: Table) -> str:
@@ -94,8 +103,12 @@ def render_text(table: Table) -> str:
     lines = group_lines(table, private=True)
     legend = textwrap.fill(terminal_cell(group_legend(table, lines)), width=100)
     groups = ["", legend, "", _for_terminal(*_columns(by_group.HEADER, lines))] if lines else []
-    told = ["", textwrap.fill(" ".join(beside.legend), width=100)] if beside.legend else []
-    return "\n".join([f"== {table.name} ==", *notices, "", text, *told, *groups])
+    told = [
+        textwrap.fill(terminal_cell(line), width=100)
+        for line in [*below(table), " ".join(beside.legend)]
+        if line
+    ]
+    return "\n".join([f"== {table.heading} ==", *notices, "", text, "", *told, *groups])
 
 
 def _for_terminal(header: list[str], body: list[list[str]]) -> str:
@@ -120,91 +133,23 @@ def render_markdown(table: Table) -> str:
     beside = columns_beside(table.rows)
     body = _for_markdown(*_filled(table, shared, marks, measures, beside))
     notices = [
-        f"**{text}**" if text == DEMO_NOTICE else markdown_cell(text)
-        for text in _notices(table, shared)
+        f"**{markdown_cell(text)}**" if number == 0 and table.drawn else markdown_cell(text)
+        for number, text in enumerate(_notices(table, shared))
     ]
     notes = "\n".join(f"{number}. {markdown_cell(note)}" for note, number in numbers.items())
     lines = group_lines(table)
     legend = markdown_cell(group_legend(table, lines))
     groups = [legend, _for_markdown(*_columns(by_group.HEADER, lines))] if lines else []
-    parts = [f"# {table.name}", *notices, body, " ".join(_legend(table, beside)), notes, *groups]
+    told = "\n\n".join(map(markdown_cell, below(table)))
+    legend_of_rows = " ".join(_legend(table, beside))
+    heading = f"# {markdown_cell(table.heading)}"
+    parts = [heading, *notices, body, told, legend_of_rows, notes, *groups]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _for_markdown(header: list[str], body: list[list[str]]) -> str:
     cells = [[markdown_cell(cell) for cell in row] for row in body]
     return tabulate(cells, headers=header, tablefmt="github", disable_numparse=True)
-
-
-def render_csv(table: Table) -> str:
-    """The table as CSV, numbers in full precision, an empty cell where there is none.
-
-    ``best`` marks the best measured row of a corpus, ``p_best`` is the corrected p value of a row's
-    difference from it.
-    """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    numbers = [f"{name}{part}" for name in METRIC_NAMES for part in _PARTS]
-    further = _names([row.public_measures for row in table.rows])
-    more = [f"{name}{part}" for name in further for part in _PARTS[:2]]
-    beside = csv_beside(table.rows)
-    first = ["track", "kind", "method", "config", "origin", "seeds"]
-    writer.writerow([*first, *numbers, *beside.header, *more, *_LAST_COLUMNS])
-    for row, known in zip(table.rows, beside.cells, strict=True):
-        values = [full(row.metrics.get(name)) for name in METRIC_NAMES]
-        writer.writerow(
-            [csv_cell(t) for t in (table.name, row.kind, row.method, row.config, row.origin)]
-            + [" ".join(str(seed) for seed in row.seeds)]
-            + [cell for cells in values for cell in cells]
-            + known
-            + [cell for name in further for cell in full(row.public_measures.get(name))[:2]]
-            + ["yes" if row.standing.best else "", number(row.standing.p_value)]
-            + [
-                csv_cell(text)
-                for text in (
-                    row.standing.contradiction,
-                    scored_as(row),
-                    "; ".join(row.flags),
-                    "; ".join([*row.notes, *_older(row)]),
-                )
-            ]
-        )
-    return buffer.getvalue()
-
-
-def render_groups_csv(table: Table) -> str:
-    """The results by group as CSV, a line for each row and group; empty where no row has any.
-
-    Numbers are in full precision; a group of too few persons has none.
-    """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    numbers = [f"{name}{part}" for name in by_group.NUMBERS for part in _PARTS]
-    names = (
-        "track",
-        "method",
-        "config",
-        "origin",
-        "flags",
-        "seeds",
-        "group",
-        "sessions",
-        "persons",
-    )
-    lines = [
-        [
-            csv_cell(t)
-            for t in (table.name, row.method, row.config, row.origin, "; ".join(row.flags))
-        ]
-        + [" ".join(str(seed) for seed in row.seeds), csv_cell(name)]
-        + [str(found.sessions), str(found.persons or "")]
-        + [cell for name in by_group.NUMBERS for cell in full(found.numbers.get(name))]
-        for row in table.rows
-        for name, found in results_by_group(row).items()
-    ]
-    if lines:
-        writer.writerows([[*names, *numbers], *lines])
-    return buffer.getvalue()
 
 
 def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Path]:
@@ -231,8 +176,10 @@ def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Pa
 
 
 def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
-    notices = [DEMO_NOTICE] if is_demo_track(table.track) else []
-    if len(table.corpora) > 1:
+    notices = [drawn_notice(table.drawn)] if table.drawn else []
+    if table.draws:
+        notices.append(_draws_notice(table))
+    elif len(table.corpora) > 1:
         names = ", ".join(checksum[:8] for checksum in table.corpora)
         notices.append(
             f"The measured rows come from {len(table.corpora)} different corpora ({names}); "
@@ -243,20 +190,55 @@ def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
     return notices
 
 
+def _draws_notice(table: Table) -> str:
+    records = [entry.record for row in table.rows for entry in row.entries]
+    corpora = {(record.draw, record.corpus_checksum) for record in records}
+    more = len(corpora) - len({draw for draw, _ in corpora})
+    twice = " A draw's number stands for several corpora: rows say which." if more else ""
+    developed = " Development draws: looked at as often as one liked." if _developed(table) else ""
+    return f"Draws {' '.join(map(str, table.draws))} of family {(table.family or '')[:8]}.{twice}{developed}"
+
+
+def _developed(table: Table) -> bool:
+    return any(is_development(entry.record) for row in table.rows for entry in row.entries)
+
+
+def below(table: Table) -> list[str]:
+    """What is said under a table of its differences: what they can be told from, and the marks."""
+    if not table.reach:
+        return [NOTHING_TOLD]
+    lines = []
+    for protocol, reach in sorted(table.reach.items(), key=lambda pair: _is_further(pair[0])):
+        other = f"Protocol {protocol}: " if _is_further(protocol) else ""
+        lines.append(other + reach_line(reach, table.scale.points))
+    if any(row.standing.is_tied for row in _with_beside(table)):
+        lines.append(TIED_LEGEND)
+    if any(row.standing.is_tied_beyond for row in _with_beside(table)):
+        lines.append(TIED_BEYOND_LEGEND)
+    if any(row.standing.behind for row in table.rows):
+        lines.append(BEHIND_LEGEND)
+    return lines
+
+
+def _is_further(protocol: str | None) -> bool:
+    return protocol not in (None, OFFICIAL)
+
+
+def _with_beside(table: Table) -> list[Row]:
+    return [one for row in table.rows for one in (row, row.beside) if one is not None]
+
+
 def _legend(table: Table, beside: Columns) -> list[str]:
     legend = [markdown_cell(LEGEND.format(points=table.scale.points)), *beside.legend]
     if any(scored_cells(table.rows)):
         legend.append(SCORED_LEGEND)
-    if any(row.standing.is_tied for row in table.rows):
-        legend.append(TIED_LEGEND)
+    if any(row.share for row in table.rows):
+        legend.append(SHARE_LEGEND)
+    if has_both(table.track):
+        legend.append(markdown_cell(DISJOINT_LEGEND))
     if any(row.standing.contradiction for row in table.rows):
         legend.append(CONTRADICTED_LEGEND)
     return legend
-
-
-def _names(measures: Iterable[Mapping[str, Summary]]) -> list[str]:
-    """Return the names of the rows' measures beside the usual four metrics, sorted."""
-    return sorted({name for own in measures for name in own})
 
 
 def _filled(
@@ -269,45 +251,72 @@ def _filled(
     """Header and cells without the columns that nothing fills; what is beside the metrics behind them."""
     told = zip(table.rows, scored_cells(table.rows), notes, strict=True)
     cells = [_cells(row, shared, scored, note) for row, scored, note in told]
-    further = _names(measures)
+    further = measure_names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
     header = (*HEADER[:at], *beside.header, *further, *HEADER[at:])
     body = [
         [*own[:at], *more, *(short(known.get(name)) for name in further), *own[at:]]
         for known, more, own in zip(measures, beside.cells, cells, strict=True)
     ]
-    return _columns(header, body)
+    # Of AVEC both protocols are shown, whether or not anybody ran the second.
+    return _columns(header, body, () if has_both(table.track) else tuple(SHOWN.values()))
 
 
-def _columns(header: Sequence[str], body: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Header and cells without the optional columns that nothing fills."""
+def _columns(
+    header: Sequence[str], body: list[list[str]], without: Sequence[str] = ()
+) -> tuple[list[str], list[list[str]]]:
+    """Header and cells without some columns, nor the optional ones that nothing fills."""
     kept = [
         index
         for index, name in enumerate(header)
-        if name not in _OPTIONAL or any(row[index] for row in body)
+        if name not in without and (name not in _OPTIONAL or any(row[index] for row in body))
     ]
     return [header[index] for index in kept], [[row[index] for index in kept] for row in body]
 
 
 def _cells(row: Row, shared: tuple[str, ...], scored: str, note: str) -> list[str]:
-    interval = row.metrics["RMSE"].interval
+    official, disjoint = official_metrics(row), disjoint_metrics(row)
+    interval = official["RMSE"].interval if "RMSE" in official else None
     flags = [flag for flag in row.flags if flag not in shared]
     if row.standing.contradiction:
         flags.append(CONTRADICTED)
-    metrics = [short(row.metrics.get(name)) for name in METRIC_NAMES]
-    if row.standing.is_tied:
-        metrics[0] = f"{TIED} {metrics[0]}"
+    share, metrics = short(row.share), [short(official.get(name)) for name in METRIC_NAMES]
+    kept_apart = [short(disjoint.get(name)) for name in SHOWN]
+    # The mark stands at the number by which the table is sorted.
+    if row.share is not None:
+        share = f"{mark_of(row.standing)}{share}"
+    elif official:
+        metrics[0] = f"{mark_of(row.standing)}{metrics[0]}"
+    twin = row if not official else row.beside
+    if twin is not None and has_both(row.entries[0].record.track):
+        kept_apart[0] = f"{mark_of(twin.standing)}{kept_apart[0]}"
     return [
         row.method,
         row.config,
         row.origin,
+        str(len(row.draws)) if row.draws else "",
         str(len(row.seeds)) if row.seeds else "",
+        share,
+        _behind(row),
         *metrics,
         f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "",
+        *kept_apart,
         scored,
         ", ".join(flags),
         note,
     ]
+
+
+def _behind(row: Row) -> str:
+    behind = row.standing.behind
+    if behind is None:
+        return ""
+    digits = 3 if row.share is not None else 2
+    told = f"{behind.difference:+.{digits}f}"
+    if behind.interval is None:
+        return told
+    low, high = behind.interval
+    return f"{told} ({low:+.{digits}f} to {high:+.{digits}f})"
 
 
 def _notes(row: Row) -> list[str]:
@@ -320,21 +329,7 @@ def _notes(row: Row) -> list[str]:
     ]
     contradiction = row.standing.contradiction
     said = [f"{CONTRADICTED}: {contradiction}"] if contradiction else []
-    return [*said, *notes, *_older(row)]
-
-
-def _older(row: Row) -> list[str]:
-    return [f"older version of its code, {told_version(version)}" for version in row.older]
-
-
-def told_version(row: Row) -> str:
-    """Return what tells a version of a row from others: its code, day, seeds and RMSE."""
-    record = row.entries[0].record
-    code = [f"{name} {one.sha256[:8]}" for name, one in record.code.items() if one.sha256]
-    day = f", {record.created[:10]}" if record.created else ""
-    seeds = f", {len(row.seeds)} seeds" if len(row.seeds) > 1 else ""
-    named = ", ".join(code) or f"config {(record.config_hash or 'unknown')[:8]}"
-    return f"{named}{day}{seeds}: RMSE {short(row.metrics['RMSE'])}"
+    return [*said, *notes, *older_told(row)]
 
 
 def _wrap(cell: str, width: int | None) -> str:

@@ -1,4 +1,4 @@
-"""All pairs of a track's rows: which of them differ by more than who was tested explains."""
+"""All pairs of a track's rows: which of them differ, on these draws and beyond them."""
 
 from __future__ import annotations
 
@@ -9,37 +9,55 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.evaluation.significance import LEVEL, PairedEffect, paired_effect
+from adabench.evaluation.significance import LEVEL, MeanDifference
 from adabench.leaderboard.collect import collect
-from adabench.leaderboard.rows import build_tables
-from adabench.leaderboard.statistics import row_name, session_errors, told_apart
+from adabench.leaderboard.errors import constants_in, data_of, row_name
+from adabench.leaderboard.rows import Table, build_tables
+from adabench.leaderboard.statistics import told_apart
+from adabench.records.drawn import drawn_words, worlds_of
 from adabench.records.labels import CorpusLabels, labels_for
-from adabench.records.record import Record, Reported, is_demo_track
+from adabench.records.record import Record, Reported
 
-_HEADERS = ("smaller errors", "against", "MAE difference", "95 % interval", "d_z", "p (Holm)")
+_HEADERS = ("smaller errors", "against", "RMSE", "95 % interval", "p on these", "p beyond")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows of a track, the one with the smaller absolute errors first.
+    """Two rows of a table, the one with the smaller errors first.
 
     Attributes:
-        effect: of the first row's absolute errors less the second's, points.
-        p: of the paired permutation test over persons, corrected over all
-            pairs of the track and corpus (Holm).
+        effect: of the first row's figure less the second's, in shares of the constant's error where
+            both are on draws, else in points.
+        p: on these draws, or this corpus, corrected over all pairs of the table (Holm); of folds, beyond.
+        p_beyond: beyond these draws, corrected alike; None below five.
     """
 
     first: str
     second: str
-    effect: PairedEffect
+    effect: MeanDifference
     p: float
+    p_beyond: float | None
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The pairs of one table.
+
+    Attributes:
+        heading: of the table.
+        drawn: what is said of drawn faces; empty of others.
+    """
+
+    heading: str
+    drawn: str
+    pairs: tuple[Pair, ...]
 
 
 def pairs_of_track(
     track: str,
     root: str | os.PathLike[str],
     corpora: Mapping[str, CorpusLabels] | None = None,
-) -> tuple[Pair, ...]:
+) -> tuple[Pairs, ...]:
     """Compare every two measured rows of a track that can be compared, the smallest p first.
 
     Bounds take no part, as they read what no method can.
@@ -49,56 +67,75 @@ def pairs_of_track(
         root: the leaderboard folder; measured and local records are read.
         corpora: checksum to labels, for records that hold none.
 
+    Returns:
+        One entry a table: families of draws, worlds and scales stand apart.
+
     Raises:
         FileNotFoundError: ``root`` does not exist.
         ValueError: the track has no two rows that can be compared.
     """
     entries, _ = collect(root)
-    by_corpus: dict[str | None, list[list[Record]]] = {}
-    for row in (row for table in build_tables(entries, track) for row in table.rows):
-        records = [entry.record for entry in row.entries]
-        if records[0].kind != "bound" and not isinstance(records[0].origin, Reported):
-            by_corpus.setdefault(records[0].corpus_checksum, []).append(records)
-    found = [pair for rows in by_corpus.values() for pair in _pairs(rows, corpora or {})]
+    found = [_pairs_of(table, corpora or {}) for table in build_tables(entries, track)]
+    found = [each for each in found if each.pairs]
     if not found:
         raise ValueError(f"track {track!r}: no two measured rows in {Path(root)} can be compared")
-    return tuple(sorted(found, key=lambda pair: (pair.p, pair.effect.difference)))
+    return tuple(found)
 
 
-def render_pairs(track: str, pairs: tuple[Pair, ...]) -> Iterator[str]:
-    """Yield a table of the pairs that are told apart, and how many are not."""
-    apart = [pair for pair in pairs if pair.p < LEVEL]
-    yield f"{track}: {len(apart)} of {len(pairs)} pairs are told apart (Holm over all of them)"
-    if apart:
-        yield tabulate([_cells(pair) for pair in apart], _HEADERS, disable_numparse=True)
-    if is_demo_track(track):
-        yield "These faces are drawn: the numbers say nothing about depression."
+def render_pairs(found: Sequence[Pairs]) -> Iterator[str]:
+    """Yield a table of the pairs that are told apart on these draws, and how many are not."""
+    for own in found:
+        apart = [pair for pair in own.pairs if pair.p < LEVEL]
+        yield (
+            f"{own.heading}: {len(apart)} of {len(own.pairs)} pairs are told apart (Holm over all of "
+            "them)"
+        )
+        beyond = [pair.p_beyond for pair in own.pairs if pair.p_beyond is not None]
+        if beyond:
+            yield f"beyond these draws: {sum(p < LEVEL for p in beyond)} of {len(beyond)}"
+        if apart:
+            yield tabulate([_cells(pair) for pair in apart], _HEADERS, disable_numparse=True)
+        if own.drawn:
+            yield f"{own.drawn}: the numbers say nothing about depression."
+
+
+def _pairs_of(table: Table, corpora: Mapping[str, CorpusLabels]) -> Pairs:
+    groups: dict[object, list[list[Record]]] = {}
+    for row in table.rows:
+        records = [entry.record for entry in row.entries]
+        if records[0].kind != "bound" and not isinstance(records[0].origin, Reported):
+            groups.setdefault(data_of(records[0]), []).append(records)
+    pairs = [pair for rows in groups.values() for pair in _pairs(rows, corpora)]
+    pairs.sort(key=lambda pair: (pair.p, pair.effect.difference))
+    worlds = worlds_of(entry.record for row in table.rows for entry in row.entries)
+    drawn = "" if worlds is None else drawn_words(worlds)
+    return Pairs(table.heading, drawn, tuple(pairs))
 
 
 def _pairs(rows: Sequence[Sequence[Record]], corpora: Mapping[str, CorpusLabels]) -> Iterator[Pair]:
-    """Yield the pairs of rows on one prepared corpus."""
+    """Yield the pairs of rows on one corpus, or one family of draws."""
     labels = labels_for(rows[0], corpora)
-    for (one, other), p in told_apart(dict(enumerate(rows)), labels).items():
-        yield _pair(rows[one], rows[other], p, labels)
+    constants = {} if rows[0][0].family is None else constants_in(rows)
+    for (one, other), found in told_apart(dict(enumerate(rows)), labels, constants).items():
+        effect = found.effect
+        first, second = row_name(rows[one]), row_name(rows[other])
+        if effect.difference > 0:
+            first, second, effect = second, first, _turned(effect)
+        yield Pair(first, second, effect, found.p, found.p_beyond)
 
 
-def _pair(
-    one: Sequence[Record], other: Sequence[Record], p: float, labels: Mapping[str, float] | None
-) -> Pair:
-    first, second = session_errors(one, labels), session_errors(other, labels)
-    if first.errors.mean() > second.errors.mean():
-        one, other, first, second = other, one, second, first
-    effect = paired_effect(first.errors, second.errors, first.subjects)
-    return Pair(row_name(one), row_name(other), effect, p)
+def _turned(effect: MeanDifference) -> MeanDifference:
+    interval = effect.interval and (-effect.interval[1], -effect.interval[0])
+    return MeanDifference(-effect.difference, interval, effect.p)
 
 
 def _cells(pair: Pair) -> tuple[str, ...]:
-    interval, d_z = pair.effect.interval, pair.effect.d_z
+    interval = pair.effect.interval
     return (
         pair.first,
         pair.second,
-        f"{pair.effect.difference:+.2f}",
-        f"{interval[0]:+.2f} to {interval[1]:+.2f}" if interval else "",
-        "" if d_z is None else f"{d_z:+.2f}",
+        f"{pair.effect.difference:+.3f}",
+        f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else "",
         f"{pair.p:.4f}",
+        "" if pair.p_beyond is None else f"{pair.p_beyond:.4f}",
     )

@@ -1,4 +1,4 @@
-"""Everything that a leaderboard shows, written at once: tables, diagrams of ranks, the page."""
+"""Everything that a leaderboard shows, written at once: tables and pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 
 from adabench.data.files import remove_leftovers
 from adabench.leaderboard.collect import ROOT, collect
-from adabench.leaderboard.over_tracks import write_ranks
-from adabench.leaderboard.page.write import render_page, write_page
+from adabench.leaderboard.page.write import render_page, write_pages_apart
 from adabench.leaderboard.pages import render_csv, render_markdown, render_text, write_pages
 from adabench.leaderboard.rows import Entry, Table, build_tables
 from adabench.records.labels import CorpusLabels
@@ -29,8 +28,8 @@ class Published:
         tables: one a track.
         folder: of the tables' files.
         files: how many these are.
-        ranks: each ranking over tracks, as text.
-        page: the page that holds all tracks; None for a single track or without any record.
+        pages: of the real corpora, and of each world of drawn faces; none for a single track or without
+            any record.
         problems: files that could not be read.
     """
 
@@ -38,15 +37,13 @@ class Published:
     tables: tuple[Table, ...]
     folder: Path
     files: int
-    ranks: tuple[str, ...]
-    page: Path | None
+    pages: tuple[Path, ...]
     problems: tuple[Problem, ...]
 
     def lines(self) -> Iterator[str]:
-        """Yield the tables and rankings as text, then where everything lies."""
+        """Yield the tables as text, then where everything lies."""
         for table in self.tables:
             yield render_text(table) + "\n"
-        yield from self.ranks
         yield from self.places()
 
     def places(self) -> Iterator[str]:
@@ -56,8 +53,8 @@ class Published:
             if self.files
             else f"no record found below {self.root}"
         )
-        if self.page is not None:
-            yield f"all of them to sort and filter in {self.page}"
+        for page in self.pages:
+            yield f"all of them to sort and filter in {page}"
 
 
 def publish(
@@ -90,9 +87,9 @@ def publish(
 
     def write(entries: Sequence[Entry], problems: Sequence[Problem]) -> Published:
         tables = tuple(build_tables(entries, track, corpora))
-        files, ranks = write_pages(tables, folder), tuple(write_ranks(tables, folder))
-        at = write_page(tables, page) if tables and page is not None else None
-        return Published(root, tables, folder, len(files), ranks, at, tuple(problems))
+        files = write_pages(tables, folder)
+        at = write_pages_apart(tables, page) if page is not None else []
+        return Published(root, tables, folder, len(files), tuple(at), tuple(problems))
 
     try:
         return write(entries, problems)

@@ -8,13 +8,14 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from adabench.leaderboard.collect import collect
+from adabench.leaderboard.errors import Constants, constants_in
 from adabench.leaderboard.rows import Entry, Row, build_tables
 from adabench.records.record import Record, Reported
 from adabench.records.results import read_record, record_files
 
 
 def select_runs(name: str, root: str | os.PathLike[str], track: str | None = None) -> list[Record]:
-    """The records of one row, its seeds.
+    """The records of one row, its runs.
 
     Args:
         name: a record's file; a folder of records; or a method's or config's name, or
@@ -46,6 +47,20 @@ def select_runs(name: str, root: str | os.PathLike[str], track: str | None = Non
             f"of its records or by a file:{shown}"
         )
     return [entry.record for entry in rows[0][1].entries]
+
+
+def constants_beside(records: Sequence[Record], root: str | os.PathLike[str]) -> Constants:
+    """Return the constants of the records' corpora and protocols, as far as they are at hand.
+
+    Args:
+        records: to compare.
+        root: the leaderboard folder; where there is none, no constant is known.
+    """
+    if not Path(root).is_dir():
+        return {}
+    wanted = {(record.corpus_checksum, record.protocol) for record in records}
+    found = constants_in([[entry.record for entry in collect(root)[0]]])
+    return {key: rmse for key, rmse in found.items() if key in wanted}
 
 
 def _below(folder: Path) -> list[Entry]:

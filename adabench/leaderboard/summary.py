@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -45,6 +45,11 @@ def full(summary: Summary | None) -> list[str]:
 def number(value: float | None) -> str:
     """Return all digits of a number, nothing of none."""
     return "" if value is None else repr(value)
+
+
+def measure_names(measures: Iterable[Mapping[str, Summary]]) -> list[str]:
+    """Return the names of the rows' measures beside the usual four metrics, sorted."""
+    return sorted({name for own in measures for name in own})
 
 
 def _deviation(values: Sequence[float], mean: float) -> float:

@@ -21,6 +21,7 @@ from adabench.data.tracks import TRACKS
 from adabench.evaluation.controls import CONSTANT, CONTROLS, FACELESS
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
+from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.records.consistency import FEWEST_IN_GROUP
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import persons_of
@@ -29,7 +30,7 @@ from adabench.records.record import TOLERANCE, Record, Reported, is_demo_track
 from adabench.records.reported import CORPUS_OF_TRACK
 from adabench.records.results import Stored, file_names
 from adabench.records.rounding import HALF_STEP
-from adabench.records.sections import Measured, bdi_ii
+from adabench.records.sections import Measured, Scale, bdi_ii, scale_form
 from adabench.records.side_files import CONFIG, KNOWN, side_folder
 
 #: Corpora whose organisers' licence forbids passing on labels.
@@ -70,8 +71,10 @@ def content_reasons(record: Record) -> Iterator[str]:
             f"corpus {record.corpus!r} is licensed, but {labelled} predictions carry their label; "
             "run again with the corpus prepared as licensed, and pass this file on to nobody"
         )
-    if record.corpus in _GENERATED | LICENSED and record.scale not in (None, bdi_ii()):
-        yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has the BDI-II's"
+    if record.scale is not None and record.scale not in _scales_of(record.corpus, record.scale):
+        expected = " or ".join(s.name for s in _scales_of(record.corpus, record.scale))
+        yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has {expected}'s"
+    yield from _family_reasons(record)
     if record.kind == "control" and record.method not in CONTROLS:
         known = ", ".join(map(repr, CONTROLS))
         yield f"method {record.method!r} is no control; these are {known}"
@@ -86,6 +89,23 @@ def content_reasons(record: Record) -> Iterator[str]:
         and datetime.fromisoformat(record.created) > datetime.now(UTC) + _CLOCKS_DIFFER
     ):
         yield f"it was created at {record.created}, which is yet to come; correct the clock and run again"
+
+
+def _scales_of(corpus: str, own: Scale) -> tuple[Scale, ...]:
+    """The scales that a corpus's records may name; of a corpus of one's own whichever it has."""
+    if corpus in _GENERATED:
+        # Older records on drawn faces call their scores BDI-II; tables do not.
+        return scale_form(DRAWN_SCORE), bdi_ii()
+    return (bdi_ii(),) if corpus in LICENSED else (own,)
+
+
+def _family_reasons(record: Record) -> Iterator[str]:
+    """Yield why a record can't be put among the draws of a family."""
+    if record.corpus not in _GENERATED:
+        if record.family is not None or record.world is not None:
+            yield f"family and world are of generated corpora, and {record.corpus!r} is none"
+    elif record.family is not None and (record.draw is None or record.world is None):
+        yield "it names its family of draws and lacks its draw or world, so it can't be paired"
 
 
 def constant_reasons(record: Record) -> Iterator[str]:

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from draw_records import drawn_run
 from record_fixtures import as_licensed
 
-from adabench.bench.comparison import compare
+from adabench.bench.comparison import SHARE, compare, compare_apart
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Turn
 from adabench.records import Cost, Record
@@ -38,7 +39,7 @@ def suite(*names, **fields):
     return Suite(**{"name": "s", "path": Path("s.py"), "rows": rows, **given, **fields})
 
 
-def cells_of(*names, track="avec14", scored="demo", seeds=(0, 1, 2)):
+def cells_of(*names, track="avec14", scored="own", seeds=(0, 1, 2)):
     turns = tuple(Turn(seed) for seed in seeds)
     return [Cell("s", name, track, scored, f"h{name}", turns) for name in names]
 
@@ -49,8 +50,8 @@ def measured(make_record):
 
     def records(errors, **changes):
         return {
-            (f"h{name}", seed, None, "demo"): make_record(
-                error, seed, config_hash=f"h{name}", **changes
+            (f"h{name}", seed, None, "own"): make_record(
+                error, seed, config_hash=f"h{name}", **{"track": "own", **changes}
             )
             for name, each in errors.items()
             for seed, error in enumerate(each)
@@ -76,9 +77,9 @@ def test_mean_and_sample_deviation_over_seeds(reported, measured):
 def test_other_seeds_tracks_and_configs_stay_out(reported, measured, make_record):
     records = measured({"plain": [4.0, 6.0]})
     for key in (
-        ("hplain", 7, None, "demo"),
+        ("hplain", 7, None, "own"),
         ("hplain", 0, None, "demo-freeform"),
-        ("hother", 0, None, "demo"),
+        ("hother", 0, None, "own"),
     ):
         records[key] = make_record(1.0, key[1], config_hash=key[0], track=key[3])
     cells = [*cells_of("plain"), Cell("other", "plain", "avec14", "demo", "hother", (Turn(0),))]
@@ -161,18 +162,18 @@ def test_the_order_of_rows_is_compared_with_the_paper_s(reported, measured):
 def test_why_an_order_is_not_compared(reported, measured, make_record, change, reason):
     names = ("plain", "some", "full")
     records = measured({name: [4.0] for name in names})
-    last = records.pop(("hfull", 0, None, "demo"))
+    last = records.pop(("hfull", 0, None, "own"))
     if change == "seeds":
-        records["hfull", 1, None, "demo"] = last
+        records["hfull", 1, None, "own"] = last
     if change in ("licensed", "sent"):
         licensed = as_licensed(last)
         # One somebody sent, whose private side file is not at hand.
         bare = Record.model_validate_json(licensed.model_dump_json())
-        keys = [*records, ("hfull", 0, None, "demo")]
+        keys = [*records, ("hfull", 0, None, "own")]
         records = dict.fromkeys(keys, bare if change == "sent" else licensed)
     if change == "sessions":
         moved = [p.model_copy(update={"session": f"x{p.session}"}) for p in last.predictions]
-        records["hfull", 0, None, "demo"] = make_record(4.0, predictions=moved)
+        records["hfull", 0, None, "own"] = make_record(4.0, predictions=moved, track="own")
     (order,) = compare(suite(*names), cells_of(*names), records, reported).orders
     assert order.agreement is None
     assert order.reason == reason
@@ -180,7 +181,7 @@ def test_why_an_order_is_not_compared(reported, measured, make_record, change, r
 
 def test_time_is_counted_once_a_run(measured, make_record):
     records = {
-        ("hplain", seed, None, "demo"): make_record(4.0, seed, cost=Cost(wall_seconds=wall))
+        ("hplain", seed, None, "own"): make_record(4.0, seed, cost=Cost(wall_seconds=wall))
         for seed, wall in enumerate((10.0, 30.0))
     }
     two_tracks = [*cells_of("plain"), *cells_of("plain", track="avec13")]
@@ -196,7 +197,7 @@ def test_time_alone_stands_beside_the_time_taken(make_record):
         Cost(wall_seconds=5.0),
     ]
     records = {
-        ("hplain", seed, None, "demo"): make_record(4.0, seed, cost=cost)
+        ("hplain", seed, None, "own"): make_record(4.0, seed, cost=cost)
         for seed, cost in enumerate(costs)
     }
     found = compare(suite("plain"), cells_of("plain"), records, [])
@@ -207,9 +208,13 @@ def test_time_alone_stands_beside_the_time_taken(make_record):
 
 
 def test_what_a_reader_must_know_comes_first(reported, measured, make_record):
-    records = measured({"plain": [4.0]})
+    records = measured({"plain": [4.0]}, track="demo")
+    records = {(*key[:3], "demo"): record for key, record in records.items()}
     records["hsome", 0, None, "demo"] = make_record(5.0, corpus_checksum="beefbeefbeef")
-    cells = [*cells_of("plain", "some"), *cells_of("plain", track="avec13")]
+    cells = [
+        *cells_of("plain", "some", scored="demo"),
+        *cells_of("plain", track="avec13", scored="demo"),
+    ]
     found = compare(suite("plain", "some", tracks=("avec14", "avec13")), cells, records, reported)
     demo, same, corpora = found.notices
     assert "nothing about depression" in demo
@@ -217,6 +222,55 @@ def test_what_a_reader_must_know_comes_first(reported, measured, make_record):
     assert re.search(r"2 different corpora \(beefbeef, c0ffee00\)", corpora)
     real = [Cell("s", "plain", "avec14", "avec14", "h", (Turn(0),))]
     assert compare(suite("plain"), real, {}, reported).notices == ()
+
+
+def drawn(rows, draws=range(5), **changes):
+    """Records by key and cells of rows that were run on draws."""
+    runs = {
+        (f"h{name}", draw, draw, "demo-freeform"): drawn_run(
+            name, draw, spread, config_hash=f"h{name}", **changes
+        )
+        for name, spread in rows.items()
+        for draw in draws
+    }
+    turns = tuple(Turn(draw, draw) for draw in draws)
+    cells = [Cell("s", name, "avec14", "demo-freeform", f"h{name}", turns) for name in rows]
+    return runs, cells
+
+
+def test_on_drawn_faces_nothing_reported_stands_beside_what_was_measured(reported):
+    records, cells = drawn({"plain": 9.0, "full": 4.0, "some": 5.0, "constant": 0.0})
+    found = compare(suite("plain", "some", "full"), cells[:3], records, reported)
+    assert all(pair.reported is None for row in found.rows for pair in row.pairs.values())
+    assert found.orders == ()
+    assert found.metrics["avec14"][0] == SHARE
+    assert (found.drawn, found.worlds) == ("drawn faces, world sparse", ("sparse",))
+    pairs = {row.name: row.pairs["avec14"] for row in found.rows if row.name}
+    shares = [
+        records["hfull", d, d, "demo-freeform"].metrics.RMSE
+        / records["hconstant", d, d, "demo-freeform"].metrics.RMSE
+        for d in range(5)
+    ]
+    assert pairs["full"].measured.metrics[SHARE].value == pytest.approx(sum(shares) / 5)
+    assert pairs["full"].measured.draws == (0, 1, 2, 3, 4)
+    assert pairs["full"].standing.best
+    assert pairs["plain"].standing.p_beyond < 0.05
+    assert found.reach["avec14"].design == "draws"
+
+
+def test_families_of_draws_have_tables_of_their_own(reported):
+    records, cells = drawn({"plain": 9.0, "some": 5.0})
+    others, more = drawn({"full": 4.0}, family="0" * 16, world="none")
+    found = compare_apart(
+        suite("plain", "some", "full"), [*cells, *more], records | others, reported
+    )
+    assert [one.drawn for one in found] == ["drawn faces, world none", "drawn faces, world sparse"]
+    measured = [
+        {row.name for row in one.rows if row.name and row.pairs["avec14"].measured} for one in found
+    ]
+    assert measured == [{"full"}, {"plain", "some"}]
+    (alone,) = compare_apart(suite("plain", "some"), cells, records, reported)
+    assert alone.family is None
 
 
 def test_persons_are_the_records_own(reported, measured, monkeypatch):

@@ -2,11 +2,13 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adabench.bench.comparison import (
+    SHARE,
     ComparedRow,
     Comparison,
     Measurement,
@@ -21,11 +23,15 @@ from adabench.bench.comparison_pages import (
     write_comparison,
 )
 from adabench.evaluation.ranking import RankAgreement
-from adabench.leaderboard.pages import DEMO_NOTICE
+from adabench.leaderboard.standing import Standing
+from adabench.leaderboard.statistics import Reach
 from adabench.leaderboard.summary import Summary
 from adabench.records import Metrics
+from adabench.records.drawn import drawn_notice
 
 NAMES = ("RMSE", "MAE", "PCC", "CCC")
+
+NOTICE = drawn_notice("drawn faces, world sparse")
 
 
 def measurement(*values, seeds=(0, 1, 2), deviation=0.5):
@@ -57,12 +63,12 @@ def table(**changes):
         "title": "Modules",
         "paper": "p",
         "table": "1",
-        "tracks": {"avec14": "demo"},
+        "tracks": {"avec14": "own"},
         "metrics": {"avec14": ("RMSE", "MAE")},
         "rows": rows,
         "orders": (Order("avec14", 3, (0, 1), RankAgreement(0.5, -0.25, 1.0)),),
         "spent": Spent(3, 240.0, 3, 600.0, 240.0),
-        "notices": (DEMO_NOTICE,),
+        "notices": (),
     }
     return Comparison(**given | changes)
 
@@ -76,7 +82,7 @@ def markdown_cells(page):
 def test_markdown_has_reported_and_measured_side_by_side():
     page = render_markdown(table())
     header, *rows = markdown_cells(page)
-    place = "avec14 on demo"
+    place = "avec14 on own"
     assert header == [
         "Row",
         *(f"{place} {name} {what}" for name in NAMES[:2] for what in ("reported", "measured")),
@@ -91,7 +97,6 @@ def test_markdown_has_reported_and_measured_side_by_side():
         ["Single", "", "6.50", "", "5.50", "1 of 3"],
     ]
     assert page.startswith("# s: Modules (p, table 1)\n")
-    assert f"**{DEMO_NOTICE}**" in page
     assert "- Other\\|s 2020, avec14: doubtful" in page
     assert "0.50, 95 % interval over persons -0.25 to 1.00 (3 rows, seeds 0 1)" in page
     assert (
@@ -104,7 +109,6 @@ def test_text_says_the_same():
     text = render_text(table())
     lines = text.splitlines()
     assert lines[0] == "== s: Modules (p, table 1) =="
-    assert DEMO_NOTICE in " ".join(text.split())
     (full,) = (line for line in lines if line.startswith("Full"))
     assert full.split() == ["Full", "5.68", "6.00", "±", "0.50", "4.438", "4.25", "±", "0.50", "3"]
     assert max(len(line) for line in lines) <= 100
@@ -155,7 +159,7 @@ def test_csv_has_a_line_a_row_and_track_in_full_precision():
         "full",
         "Full",
     )
-    assert (full["track"], full["scored_track"], full["demo"]) == ("avec14", "demo", "true")
+    assert (full["track"], full["scored_track"], full["demo"]) == ("avec14", "own", "false")
     assert (full["reported_MAE"], full["measured_RMSE"], full["sd_RMSE"]) == ("4.438", "6.0", "0.5")
     assert (full["seeds"], full["wall_seconds"], full["alone_seconds"]) == ("0 1 2", "12.5", "")
     assert full["config_hash"] == "hash1"
@@ -185,7 +189,58 @@ def test_time_is_told_with_what_is_known(spent, told):
 
 def test_an_order_that_is_not_compared_says_why():
     text = render_text(table(orders=(Order("avec14", reason="2 rows"),)))
-    assert "avec14 on demo: the order of rows is not compared: 2 rows." in text
+    assert "avec14 on own: the order of rows is not compared: 2 rows." in text
+
+
+@pytest.fixture
+def drawn():
+    """A table on five draws, the second row not told from the first beyond them."""
+
+    def pair(share, standing):
+        found = measurement(6.0, 4.0)
+        metrics = {SHARE: Summary(share, 0.05), **found.metrics}
+        given = replace(
+            found, metrics=metrics, draws=(0, 1, 2, 3, 4), planned=5, seeds=(0, 1, 2, 3, 4)
+        )
+        return {"avec14": Pair(None, given, True, standing=standing)}
+
+    rows = (
+        ComparedRow("a", "A", None, pair(0.6, Standing(best=True))),
+        ComparedRow("b", "B", None, pair(0.7, Standing(p_value=0.01, p_beyond=0.2))),
+    )
+    return table(
+        tracks={"avec14": "demo"},
+        metrics={"avec14": (SHARE, *NAMES[:2])},
+        rows=rows,
+        orders=(),
+        notices=(NOTICE,),
+        worlds=("sparse",),
+        reach={"avec14": Reach("draws", 5, 210, 0.03, 0.08, True)},
+    )
+
+
+def test_drawn_faces_are_named_and_have_no_reported_columns(drawn):
+    page = render_markdown(drawn)
+    header, first, second = markdown_cells(page)
+    assert not any("reported" in cell for cell in header)
+    assert first[1] == "0.60 ± 0.05"
+    assert second[1].lstrip("\\") == "~ 0.70 ± 0.05"
+    assert first[-1] == "5 (5 draws)"
+    assert page.startswith("# s: Modules (drawn faces, world sparse)\n")
+    assert f"**{NOTICE}**" in page
+    assert "0.030 of the constant's error; beyond them 0.080" in page
+    assert "drawn faces, world sparse" in render_text(drawn)
+    lines = list(csv.DictReader(io.StringIO(render_csv(drawn))))
+    assert [line["of_constant"] for line in lines] == ["0.6", "0.7"]
+    assert {line["drawn"] for line in lines} == {"drawn faces, world sparse"}
+
+
+def test_files_on_drawn_faces_say_so_in_their_names(drawn, tmp_path):
+    names = {path.name for path in write_comparison(drawn, tmp_path)}
+    assert names == {"s-drawn-faces-world-sparse.md", "s-drawn-faces-world-sparse.csv"}
+    of_family = replace(drawn, family="fa111e5f" * 2)
+    names = {path.name for path in write_comparison(of_family, tmp_path)}
+    assert "s-drawn-faces-world-sparse-fa111e5f.md" in names
 
 
 def test_pages_are_written_under_the_suite_s_name(tmp_path):

@@ -18,6 +18,7 @@ from adabench.data.protocol import (
     refuse_shared_persons,
 )
 from adabench.evaluation import BDI_II, PHQ_8
+from adabench.evaluation.scale import DRAWN_SCORE
 
 OFFICIAL = Protocol()
 
@@ -301,3 +302,9 @@ def test_a_run_has_one_scale():
     other = corpus(*SOURCE.clips, name="other", scale=PHQ_8)
     with pytest.raises(ValueError, match=r"of PHQ-8, and avec2014, .* of BDI-II: a run has one"):
         divide(MANY, CrossCorpus("avec13"), (), source=other)
+
+
+def test_drawn_scores_have_the_range_and_levels_of_the_bdi_ii():
+    drawn = corpus(*SOURCE.clips, name="drawn", scale=DRAWN_SCORE)
+    parts = divide(MANY, CrossCorpus("drawn"), (), source=drawn)
+    assert parts.source is not None

@@ -42,7 +42,7 @@ def test_a_single_run_has_its_intervals_and_seeds_their_deviation():
 def test_a_table_of_its_own_stands_below_the_track_s():
     record = grouped()
     for text in (render_text(table_of(record)), render_markdown(table_of(record))):
-        _, below = text.split("By group of persons, in BDI-II points.")
+        _, below = text.split("By group of persons, in drawn score points.")
         (women,) = lines_with(below, "sex: f")
         group = record.groups["sex: f"]
         low, high = group.bias_interval
@@ -57,7 +57,10 @@ def test_a_track_without_groups_is_as_before(make_record, tmp_path):
     table = table_of(make_record())
     assert "By group" not in render_text(table) + render_markdown(table)
     write_pages([table], tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.csv", "demo.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "demo-drawn-faces.csv",
+        "demo-drawn-faces.md",
+    ]
     (row,) = page_data([table])["tracks"][0]["rows"]
     assert "groups" not in row
 
@@ -65,8 +68,8 @@ def test_a_track_without_groups_is_as_before(make_record, tmp_path):
 def test_the_csv_by_group_has_every_digit(tmp_path):
     record = grouped()
     paths = write_pages([table_of(record)], tmp_path)
-    assert tmp_path / "groups" / "demo.csv" in paths
-    rows = list(csv.DictReader((tmp_path / "groups" / "demo.csv").open()))
+    assert tmp_path / "groups" / "demo-drawn-faces.csv" in paths
+    rows = list(csv.DictReader((tmp_path / "groups" / "demo-drawn-faces.csv").open()))
     assert [row["group"] for row in rows] == list(record.groups)
     women = next(row for row in rows if row["group"] == "sex: f")
     assert float(women["slope_high"]) == record.groups["sex: f"].slope_interval[1]

@@ -8,7 +8,6 @@ from record_fixtures import constant
 
 from adabench.leaderboard.pages import (
     CONTRADICTED_LEGEND,
-    DEMO_NOTICE,
     TIED_LEGEND,
     render_csv,
     render_markdown,
@@ -17,6 +16,9 @@ from adabench.leaderboard.pages import (
 )
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.records import Metrics, Reported
+from adabench.records.drawn import drawn_notice
+
+NOTICE = drawn_notice("drawn faces")
 
 
 def table_of(*records):
@@ -54,23 +56,24 @@ def markdown_cells(page):
 
 
 def test_demo_pages_say_what_their_numbers_do_not_mean(demo, real):
-    assert "nothing about depression in people" in DEMO_NOTICE
-    assert DEMO_NOTICE in render_markdown(demo)
-    assert DEMO_NOTICE in " ".join(render_text(demo).split())
+    assert "nothing about depression in people" in NOTICE
+    assert NOTICE in render_markdown(demo)
+    assert NOTICE in " ".join(render_text(demo).split())
     assert "drawn" not in render_markdown(real)
     assert "drawn" not in render_text(real)
 
 
 def test_markdown_has_every_filled_column_and_rounds(demo):
     header, *rows = markdown_cells(render_markdown(demo))
-    columns = ["Method", "Config", "Origin", "Seeds", "RMSE", "MAE", "PCC", "CCC"]
+    columns = ["Method", "Config", "Origin", "Seeds", "Behind the best"]
+    columns += ["RMSE", "MAE", "PCC", "CCC"]
     assert header == [*columns, "RMSE 95 %", "Note"]
     first = dict(zip(header, rows[0], strict=True))
     second = dict(zip(header, rows[1], strict=True))
     assert first["Method"] == "APIPEB"
     assert first["RMSE"] == "5.00 ± 1.41"
     assert first["Seeds"] == "2"
-    assert first["RMSE 95 %"] == ""
+    assert first["RMSE 95 %"] == "5.00 to 5.00"
     assert second["RMSE"] == "9.00"
     assert second["RMSE 95 %"] == "9.00 to 9.00"
 
@@ -162,7 +165,8 @@ def test_csv_has_full_precision(demo):
     assert rows[1]["RMSE_sd"] == ""
     assert float(rows[0]["RMSE_sd"]) == pytest.approx(2**0.5)
     assert rows[0]["seeds"] == "0 1"
-    assert {row["track"] for row in rows} == {"demo"}
+    assert {row["track"] for row in rows} == {"demo-drawn-faces"}
+    assert {row["drawn"] for row in rows} == {"drawn faces"}
 
 
 def test_what_a_paper_leaves_out_stays_empty(real):
@@ -186,6 +190,11 @@ def test_rows_of_several_corpora_come_with_a_warning(make_record):
 
 def test_pages_are_written_per_track(demo, real, tmp_path):
     paths = write_pages([demo, real], tmp_path / "out")
-    assert [path.name for path in paths] == ["demo.md", "demo.csv", "avec14.md", "avec14.csv"]
+    assert [path.name for path in paths] == [
+        "demo-drawn-faces.md",
+        "demo-drawn-faces.csv",
+        "avec14.md",
+        "avec14.csv",
+    ]
     assert paths[0].read_text(encoding="utf-8") == render_markdown(demo)
     assert paths[3].read_text(encoding="utf-8") == render_csv(real)

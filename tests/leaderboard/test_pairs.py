@@ -4,7 +4,8 @@ import pytest
 from record_fixtures import as_licensed
 
 from adabench.leaderboard.pairs import pairs_of_track, render_pairs
-from adabench.leaderboard.statistics import compare, told_apart
+from adabench.leaderboard.statistics import told_apart
+from adabench.leaderboard.two_rows import compare
 from adabench.records.labels import CorpusLabels
 from adabench.records.results import write_record
 
@@ -23,7 +24,7 @@ def root(make_record, tmp_path):
 
 
 def test_every_pair_is_told_once_and_the_better_one_first(root, make_record):
-    pairs = pairs_of_track("demo", root)
+    ((pairs),) = (own.pairs for own in pairs_of_track("demo", root))
     assert {frozenset((pair.first, pair.second)) for pair in pairs} == {
         frozenset(("good", "bad")),
         frozenset(("alike", "bad")),
@@ -35,14 +36,14 @@ def test_every_pair_is_told_once_and_the_better_one_first(root, make_record):
     bad = [make_record(error=14, seed=s, method="bad", config="bad") for s in (2, 3)]
     alike = [make_record(error=2, seed=1, method="alike", config="alike")]
     assert pair.first == "good"
-    assert pair.effect == compare(good, bad).effect
+    assert pair.effect == compare(good, bad).pair.effect
     expected = told_apart({"good": good, "bad": bad, "alike": alike})
-    assert pair.p == pytest.approx(expected["good", "bad"])
+    assert pair.p == pytest.approx(expected["good", "bad"].p)
 
 
 def test_pairs_that_are_not_told_apart_are_only_counted(root):
     pairs = pairs_of_track("demo", root)
-    text = "\n".join(render_pairs("demo", pairs))
+    text = "\n".join(render_pairs(pairs))
     assert "2 of 3 pairs are told apart (Holm over all of them)" in text
     assert "oracle" not in text
     assert "nothing about depression" in text
@@ -58,5 +59,6 @@ def test_licensed_records_need_labels(make_record, tmp_path):
         pairs_of_track("avec14", tmp_path)
     persons = {entry.session: entry.subject for entry in record.predictions}
     corpus = CorpusLabels(name="avec2014", licensed=True, scores=truth, subjects=persons)
-    (pair,) = pairs_of_track("avec14", tmp_path, {"c0ffee00c0ffee00": corpus})
+    (found,) = pairs_of_track("avec14", tmp_path, {"c0ffee00c0ffee00": corpus})
+    (pair,) = found.pairs
     assert (pair.first, pair.second) == ("one", "two")

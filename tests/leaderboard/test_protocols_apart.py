@@ -2,7 +2,6 @@
 
 import pytest
 
-from adabench.leaderboard.over_tracks import rankings_of
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.leaderboard.standing import standings
 from adabench.leaderboard.statistics import told_apart
@@ -20,9 +19,10 @@ def rows(make_record):
 
 
 def test_each_protocol_has_its_best(rows):
-    found = standings(rows)
+    found, reach = standings(rows)
     assert [key for key in found if found[key].best] == ["b", "c"]
     assert [key for key in found if found[key].p_value is not None] == ["a", "d"]
+    assert set(reach) == {"official", "cross"}
 
 
 def test_no_pair_of_two_protocols_is_compared(rows):
@@ -45,16 +45,3 @@ def test_further_protocols_stand_below_the_official_one(rows, make_record):
         ("A", "cross"),
         ("B", "cross"),
     ]
-
-
-def test_ranks_over_tracks_are_of_the_official_protocol(make_record):
-    def entries(error, protocol):
-        return [
-            Entry(make_record(e, method=m, track=t, protocol=protocol), "local")
-            for t in ("demo", "demo-freeform", "demo-northwind")
-            for m, e in (("A", error), ("B", 5.0), ("C", 6.0))
-        ]
-
-    (plain,) = rankings_of(build_tables(entries(9.0, "official")))
-    both = build_tables([*entries(9.0, "official"), *entries(1.0, "other")])
-    assert [one.ranks.ranks for one in rankings_of(both)] == [plain.ranks.ranks]

@@ -4,6 +4,7 @@ import os
 import time
 
 import pytest
+from draw_records import drawn_run
 from sent_records import send
 
 from adabench.leaderboard import collect as collecting
@@ -54,7 +55,7 @@ def test_what_can_not_be_computed_is_left_out_and_named(root, make_record, monke
     assert "Absurd" not in methods(board)
     assert [problem.path.name for problem in board.problems] == ["absurd-0.json", "absurd-1.json"]
     assert "can't be shown" in board.problems[0].reason
-    assert board.page is not None
+    assert [page.name for page in board.pages] == ["drawn-faces.html"]
 
 
 @pytest.mark.parametrize(
@@ -127,3 +128,29 @@ def test_leftovers_of_killed_builds_go(root):
 def test_a_sent_record_is_built_as_any_other(root):
     send(root / "local", config="own")
     assert "Mine" in methods(publish(root))
+
+
+def test_drawn_faces_have_pages_of_their_own_that_say_so(root, make_record):
+    write_record(make_record(track="table", corpus="own"), root / "local")
+    for world in ("sparse", "none"):
+        for draw in range(2):
+            write_record(drawn_run("A", draw, 4.0, world=world, family=world * 3), root / "local")
+    board = publish(root)
+    assert [path.name for path in board.pages] == [
+        "index.html",
+        "drawn-faces-world-none.html",
+        "drawn-faces-world-sparse.html",
+        "drawn-faces.html",
+    ]
+    pages = {path.name: path.read_text(encoding="utf-8") for path in board.pages}
+    for name, page in pages.items():
+        assert all(f'href="{other}"' in page for other in pages if other != name)
+    assert (
+        "<title>adabench leaderboard: drawn faces, world none</title>"
+        in pages["drawn-faces-world-none.html"]
+    )
+    assert "a drawn score (0 to 63)" in pages["drawn-faces-world-none.html"]
+    assert "drawn faces, world" not in pages["index.html"].split("<script")[1]
+    tables = {path.name for path in board.folder.iterdir()}
+    assert "demo-freeform-drawn-faces-world-none.csv" in tables
+    assert "table.csv" in tables

@@ -4,6 +4,7 @@ import pytest
 from record_fixtures import as_licensed
 
 from adabench.evaluation import metric_intervals, score_metrics
+from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.records import Metrics, Prediction, Reported, write_record
 from adabench.records.checks import (
     content_reasons,
@@ -16,7 +17,7 @@ from adabench.records.checks import (
 from adabench.records.labels import read_labels
 from adabench.records.results import load_record
 from adabench.records.rounding import coarse
-from adabench.records.sections import bdi_ii
+from adabench.records.sections import bdi_ii, scale_form
 
 
 def with_intervals(make, **changes):
@@ -67,7 +68,14 @@ WIDER = bdi_ii().model_copy(update={"high": 1000.0})
         ({"track": "of-my-own", "corpus": "mine", "scale": WIDER}, None),
         ({"decoy": {"outcome": "equal", "difference": 0.1, "repeated": 0.1}}, None),
         ({"decoy": {"outcome": "equal", "difference": 5, "repeated": 0.1}}, "differ by 5 points"),
-        ({"scale": WIDER}, "scale is 'BDI-II', but corpus 'synthface' has the BDI-II's"),
+        ({"scale": WIDER}, "scale is 'BDI-II', but corpus 'synthface' has drawn score or BDI-II's"),
+        ({"scale": scale_form(DRAWN_SCORE)}, None),
+        ({"draw": 3, "family": "f" * 16, "world": "sparse"}, None),
+        ({"draw": 3, "family": "f" * 16}, "lacks its draw or world"),
+        (
+            {"track": "of-my-own", "corpus": "mine", "world": "none"},
+            "family and world are of generated corpora",
+        ),
         ({"track": "demo", "corpus": "avec2014"}, "track 'demo' is scored on 'synthface'"),
         ({"track": "avec14"}, "track 'avec14' is scored on 'avec2014', but corpus is 'synthface'"),
         ({"track": "of-my-own"}, "corpus 'synthface' is generated"),

@@ -1,10 +1,14 @@
-"""A generated corpus in AVEC's layouts: the generator's record says that its labels are nobody's."""
+"""A generated corpus in AVEC's layouts: the generator's record says that its labels are nobody's.
+
+They are called drawn scores, not BDI-II, whose range and levels they have.
+"""
 
 from __future__ import annotations
 
 from adabench.data.corpora.avec2013 import Avec2013Reader
 from adabench.data.corpora.avec2014 import Avec2014Reader
 from adabench.data.corpora.base import DRAWN_FACES, RECORD
+from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.registry import CORPORA
 
 
@@ -15,6 +19,7 @@ class SynthfaceReader(Avec2014Reader):
     name = "synthface"
     licensed = False
     record = RECORD
+    scale = DRAWN_SCORE
     faces = DRAWN_FACES
     fps = None
 
@@ -26,5 +31,6 @@ class Synthface2013Reader(Avec2013Reader):
     name = "synthface2013"
     licensed = False
     record = RECORD
+    scale = DRAWN_SCORE
     faces = DRAWN_FACES
     fps = None

@@ -27,13 +27,16 @@ from adabench.engine.reporting import (
     alone_seconds,
     flags_with_weights,
     stage_uses,
+    tested_worlds,
 )
 from adabench.engine.rundata import RunData, open_data
 from adabench.engine.training.fit import Fit, set_threads
 from adabench.engine.training.selection import selection_of
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
+from adabench.records.drawn import drawn_file, drawn_words
 from adabench.records.localisation import Localisation
-from adabench.records.sections import Cost, Decoy, Flags
+from adabench.records.record import METRIC_NAMES
+from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection
 from adabench.testing import ContractReport
 
 #: The curve of a training, drawn.
@@ -108,10 +111,12 @@ class NetworkRun(MethodRun):
         # matplotlib takes a moment to import, which a run that fails early should not cost.
         from adabench.viz import training_curve
 
+        worlds = tested_worlds(self.experiment)
+        drawn = "" if worlds is None else f", {drawn_words(worlds)}"
         training_curve(
             self.done.curve,
-            self.place.work_dir / CURVE_FIGURE,
-            title=f"Training of {self.experiment.method['name']} on {self.experiment.track_.name}",
+            self.place.work_dir / drawn_file(CURVE_FIGURE, worlds),
+            title=f"Training of {self.experiment.method['name']} on {self.experiment.track_.name}{drawn}",
             chosen=self.done.best["epoch"],
         )
 

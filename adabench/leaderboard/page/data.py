@@ -16,7 +16,7 @@ from adabench.leaderboard.columns import calibration_of_row, relevance_of_row
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
 from adabench.leaderboard.page.curves import curve_of
-from adabench.leaderboard.pages import DEMO_NOTICE, told_version
+from adabench.leaderboard.pages import below
 from adabench.leaderboard.rows import (
     LOCAL,
     MEASURED,
@@ -27,7 +27,12 @@ from adabench.leaderboard.rows import (
     shared_flags,
 )
 from adabench.leaderboard.scored import scored_as
+from adabench.leaderboard.side_by_side import SHOWN as SIDE_BY_SIDE
+from adabench.leaderboard.side_by_side import disjoint_metrics, has_both, official_metrics
+from adabench.leaderboard.standing import Standing
 from adabench.leaderboard.summary import Summary
+from adabench.leaderboard.versions import told_version
+from adabench.records.drawn import drawn_notice
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
 from adabench.records.sections import bdi_ii
 
@@ -47,7 +52,9 @@ def page_data(
         folder: where the page will lie; records' files are named as seen from there.
 
     Returns:
-        JSON-ready data: ``tracks`` with their rows, ``disagreements``, ``papers``, ``families`` in
+        JSON-ready data: ``drawn``, what is said of drawn faces, and its ``demo_notice``, both empty of
+        other corpora; ``sort``, the column that rows are first sorted by; ``tracks``
+        with their rows, ``disagreements``, ``papers``, ``families`` in
         their order, and ``shared``, the machines and package lists that records refer to by index.
     """
     tables = sorted(tables, key=lambda table: (is_demo_track(table.track), table.name))
@@ -56,7 +63,10 @@ def page_data(
     disputed = {(case.track, case.method) for case in cases if case.kind == "between"}
     tracks = [builder.track(table, disputed) for table in tables]
     families = {row["family"] for track in tracks for row in track["rows"]}
+    drawn = " and ".join(sorted({table.drawn for table in tables} - {""}))
     return {
+        "drawn": drawn,
+        "sort": "share" if any(row.share for table in tables for row in table.rows) else "RMSE",
         "tracks": tracks,
         "disagreements": [_disagreement(case, builder.papers) for case in cases],
         "papers": builder.papers,
@@ -64,7 +74,7 @@ def page_data(
         "shared": {"hardware": list(builder.hardware), "packages": list(builder.packages)},
         "metrics": list(METRIC_NAMES),
         "significance": LEVEL,
-        "demo_notice": DEMO_NOTICE,
+        "demo_notice": drawn_notice(drawn) if drawn else "",
     }
 
 
@@ -91,6 +101,9 @@ class _Builder:
             "title": _table_title(table),
             "demo": is_demo_track(table.track),
             "corpora": list(table.corpora),
+            "draws": list(table.draws),
+            "both": has_both(table.track),
+            "below": below(table),
             "shared_flags": list(shared_flags(table.rows)),
             "rows": list(rows.values()),
         }
@@ -113,10 +126,9 @@ class _Builder:
             **({"relevance": relevance} if (relevance := _relevance(row)) else {}),
             "flags": list(row.flags),
             "notes": list(row.notes),
-            "best": standing.best,
-            "tied": standing.is_tied,
-            "p": None if standing.p_value is None else round(standing.p_value, _DIGITS),
-            "contradiction": standing.contradiction,
+            **_standing(standing),
+            **_on_draws(row),
+            **_disjoint(row),
             "cost": _mean_cost([record.cost for record in records]),
         }
         if isinstance(first.record.origin, Reported):
@@ -150,6 +162,7 @@ class _Builder:
         intervals = {name: _rounded(pair) for name, pair in record.intervals.items()}
         return {
             "seed": record.seed,
+            "draw": record.draw if record.family else None,
             "metrics": {name: _round(value) for name, value in metrics.items()},
             "intervals": intervals,
             "cost": _mean_cost([record.cost]),
@@ -183,6 +196,38 @@ class _Builder:
         if self._folder is None:
             return entry.path.as_posix()
         return Path(os.path.relpath(entry.path, self._folder)).as_posix()
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    behind = standing.behind
+    return {
+        "best": standing.best,
+        "tied": standing.is_tied,
+        "tied_beyond": standing.is_tied_beyond,
+        "p": _round(standing.p_value),
+        "p_beyond": _round(standing.p_beyond),
+        "behind": behind and [_round(behind.difference), *_rounded(behind.interval or ())],
+        "contradiction": standing.contradiction,
+    }
+
+
+def _on_draws(row: Row) -> dict[str, Any]:
+    if not row.draws:
+        return {}
+    return {"draws": list(row.draws), "share": row.share and _summary(row.share)[:2]}
+
+
+def _disjoint(row: Row) -> dict[str, Any]:
+    """Return what a row of AVEC has with persons kept apart, and whether it has nothing else."""
+    if not has_both(row.entries[0].record.track):
+        return {}
+    found = disjoint_metrics(row)
+    twin = row.beside or row
+    return {
+        "disjoint": {name: _summary(found[name]) for name in SIDE_BY_SIDE if name in found},
+        "disjoint_tied": bool(found) and twin.standing.is_tied,
+        "disjoint_only": not official_metrics(row),
+    }
 
 
 def _setup(record: Record) -> dict[str, Any]:
@@ -245,9 +290,11 @@ def _title(track: str) -> str:
 
 
 def _table_title(table: Table) -> str:
-    """A track's title; of another scale than the BDI-II, which goes without saying, with that."""
-    title = _title(table.track)
-    return title if table.scale == bdi_ii() else f"{title}, {table.scale.name}"
+    """A track's title; with what is said of drawn faces, and another scale than the BDI-II."""
+    title = _title(table.track) + table.heading.removeprefix(table.track)
+    if table.drawn or table.scale == bdi_ii() or table.scale.name in title:
+        return title
+    return f"{title}, {table.scale.name}"
 
 
 def _mean_cost(costs: Sequence[Cost]) -> dict[str, float]:

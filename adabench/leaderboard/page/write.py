@@ -12,16 +12,18 @@ import hashlib
 import html
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
 from adabench.data.files import write_text
 from adabench.leaderboard.page.data import page_data
 from adabench.leaderboard.rows import Table
+from adabench.records.drawn import drawn_slug
 from adabench.records.sections import bdi_ii
 
 __all__ = ["page_data", "render_page", "write_page"]
@@ -38,6 +40,9 @@ SCRIPTS = (
     "disagreements.js",
     "page.js",
 )
+
+_LEDE: Final = "What papers report, beside what was measured here."
+_DRAWN_LEDE: Final = "What was measured here on drawn faces; no paper reports anything on them."
 
 # What could end the script element or start a comment in it, and what old parsers take for a line's
 # end; in JSON these occur within strings only, where an escape means the same.
@@ -61,14 +66,46 @@ def write_page(
     return path
 
 
-def render_page(tables: Iterable[Table], folder: str | os.PathLike[str] | None = None) -> str:
+def write_pages_apart(tables: Iterable[Table], path: str | os.PathLike[str]) -> list[Path]:
+    """Writes a page of the real corpora, and beside it one for each world of drawn faces, linked.
+
+    The pages of drawn faces are named after what is said of them: ``drawn-faces-world-sparse.html``.
+
+    Args:
+        tables: of all tracks.
+        path: of the page of real corpora.
+
+    Returns:
+        The paths of those that have a table, the real corpora's first.
+
+    Raises:
+        OSError: as `write_page`.
+    """
+    path, groups = Path(path), dict[Path, list[Table]]()
+    for table in sorted(tables, key=lambda table: (bool(table.drawn), table.name)):
+        own = path if table.worlds is None else path.with_name(f"{drawn_slug(table.worlds)}.html")
+        groups.setdefault(own, []).append(table)
+    titles = {own: group[0].drawn or "real corpora" for own, group in groups.items()}
+    for own, group in groups.items():
+        others = {other.name: title for other, title in titles.items() if other != own}
+        write_text(own, render_page(group, path.parent, others))
+    return list(groups)
+
+
+def render_page(
+    tables: Iterable[Table],
+    folder: str | os.PathLike[str] | None = None,
+    others: Mapping[str, str] | None = None,
+) -> str:
     """The page as HTML.
 
     Args:
         tables: as `build_tables` makes them.
         folder: where the page will lie, so that links to the records' files are right.
+        others: file → title of the pages beside it.
     """
     tables = list(tables)
+    drawn = " and ".join(sorted({table.drawn for table in tables} - {""}))
     score, points = _scale_words(tables)
     style, script = _asset("style.css"), _script(points)
     return Template(_asset("template.html")).substitute(
@@ -77,9 +114,19 @@ def render_page(tables: Iterable[Table], folder: str | os.PathLike[str] | None =
         style_hash=_policy_hash(style),
         script_hash=_policy_hash(script),
         data=embed_json(page_data(tables, folder)),
+        drawn=html.escape(f": {drawn}") if drawn else "",
+        lede=html.escape(_DRAWN_LEDE if drawn else _LEDE),
+        pages=_links(others or {}),
         score=html.escape(score),
         points=html.escape(points),
     )
+
+
+def _links(others: Mapping[str, str]) -> str:
+    links = (
+        f'<a href="{html.escape(quote(file))}">{html.escape(t)}</a>' for file, t in others.items()
+    )
+    return f"<p>Pages beside this one: {', '.join(links)}.</p>" if others else ""
 
 
 def _scale_words(tables: Sequence[Table]) -> tuple[str, str]:
@@ -88,7 +135,8 @@ def _scale_words(tables: Sequence[Table]) -> tuple[str, str]:
     if len(scales) > 1:
         return "a score of its track's scale", "points of the track's scale"
     (scale,) = scales.values() or (bdi_ii(),)
-    return f"a {scale.name} score ({scale.low:g} to {scale.high:g})", scale.points
+    name = scale.name if scale.name.endswith("score") else f"{scale.name} score"
+    return f"a {name} ({scale.low:g} to {scale.high:g})", scale.points
 
 
 def embed_json(data: Any) -> str:

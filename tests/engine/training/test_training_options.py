@@ -16,6 +16,7 @@ from adabench.leaderboard.checks.curve import curve_reasons
 from adabench.leaderboard.page.curves import curve_of
 from adabench.records.checks import read_beside
 from adabench.records.curve import CURVE, read_curve
+from adabench.records.drawn import drawn_file, worlds_of
 from adabench.registry import STAGES
 
 OPTIONS = (
@@ -35,14 +36,17 @@ def test_every_training_keeps_its_curve(tiny):
     assert rows[best.epoch - 1]["val/RMSE"] == pytest.approx(best.metrics.RMSE)
     losses = [value for name, value in rows[0].items() if name.startswith("train/")]
     assert losses[0] == pytest.approx(sum(losses[1:]))
-    assert (tiny.work_dir / CURVE_FIGURE).stat().st_size > 1000
-    assert tiny.outcome.curve == tiny.work_dir / CURVE_FIGURE
+    figure = tiny.work_dir / drawn_file(CURVE_FIGURE, worlds_of([tiny.outcome.record]))
+    assert "drawn-faces-world" in figure.name
+    assert figure.stat().st_size > 1000
+    assert tiny.outcome.curve == figure
+    assert tiny.outcome.figure.name.startswith("prediction-drawn-faces-world-")
 
 
 def test_one_that_ended_before_there_were_curves_is_tested_all_the_same(tiny, tmp_path):
     work_dir = tmp_path / "work"
     shutil.copytree(tiny.work_dir, work_dir)
-    for name in (RECORD, CURVE, CURVE_FIGURE):
+    for name in (RECORD, CURVE, tiny.outcome.curve.name):
         (work_dir / name).unlink()
     again = train(tiny.experiment(), work_dir=work_dir, results=tmp_path, resume=True)
     assert again.record.metrics == tiny.outcome.record.metrics

@@ -158,7 +158,7 @@ def sort_by(driver, header):
 
 
 def test_sorting_by_every_column(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     assert methods(driver)[:4] == ["oracle", "LSTM", "New-MAP", HOSTILE]
     for header in [button.get_attribute("data-sort") for button in all_of(driver, "button.sort")]:
         orders = [sort_by(driver, header) for _ in range(2)]
@@ -174,14 +174,14 @@ def test_sorting_by_every_column(driver, show):
 
 
 def test_rows_without_a_value_come_last_either_way(driver, show):
-    show("#track=demo&sort=parameters")
+    show("#track=demo-drawn-faces&sort=parameters")
     assert methods(driver)[:3] == ["LSTM", "New-MAP", "GRU"]
-    show("#track=demo&sort=-parameters")
+    show("#track=demo-drawn-faces&sort=-parameters")
     assert methods(driver)[:3] == ["GRU", "New-MAP", "LSTM"]
 
 
 def test_filters_of_text_origin_family_and_flags(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     search = one(driver, "#search")
     search.send_keys("lstm")
     wait_for(lambda: methods(driver) == ["LSTM"])
@@ -212,7 +212,9 @@ def test_filters_of_text_origin_family_and_flags(driver, show):
 
 
 def test_the_address_restores_what_was_chosen(driver, show):
-    show("#track=demo&sort=-MAE&q=a&origin=measured&family=baseline&without=contradicted")
+    show(
+        "#track=demo-drawn-faces&sort=-MAE&q=a&origin=measured&family=baseline&without=contradicted"
+    )
     assert methods(driver) == ["LSTM"]
     assert one(driver, "#search").get_attribute("value") == "a"
     assert one(driver, "th[aria-sort=descending] button").get_attribute("data-sort") == "MAE"
@@ -225,9 +227,9 @@ def test_tracks_are_chosen_and_the_way_back_works(driver, show):
     assert "drawn" not in one(driver, "#tables").text
     groups = [heading.text for heading in all_of(driver, "#tracks h2")]
     assert groups == ["Real corpora", "Drawn faces (demo)", "Together"]
-    one(driver, "[data-track=demo]").click()
+    one(driver, "[data-track=demo-drawn-faces]").click()
     assert "nothing about depression in people" in one(driver, "#tables .demo .notice").text
-    assert one(driver, "[aria-current=page]").get_attribute("data-track") == "demo"
+    assert one(driver, "[aria-current=page]").get_attribute("data-track") == "demo-drawn-faces"
     driver.back()
     wait_for(lambda: one(driver, "[aria-current=page]").get_attribute("data-track") == "avec14")
     one(driver, "[data-track=all]").click()
@@ -237,7 +239,7 @@ def test_tracks_are_chosen_and_the_way_back_works(driver, show):
 
 
 def test_marks_speak_too(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     spoken = {mark.get_attribute("aria-label") for mark in all_of(driver, ".board .mark")}
     assert "best measured" in spoken
     assert any(label.startswith("not told from the best, p ") for label in spoken)
@@ -255,7 +257,7 @@ def test_marks_speak_too(driver, show):
 
 
 def test_a_row_opens_its_records_by_mouse_and_closes_by_escape(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     row = next(each for each in all_of(driver, ".board tbody tr") if "New-MAP" in each.text)
     row.find_element(By.CSS_SELECTOR, "td.c-MAE").click()
     dialog = one(driver, "dialog[open]")
@@ -269,7 +271,7 @@ def test_a_row_opens_its_records_by_mouse_and_closes_by_escape(driver, show):
 
 
 def test_a_row_is_used_by_keyboard_alone(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     first = all_of(driver, "button.open")[0]
     driver.execute_script("arguments[0].focus()", first)
     press(driver, Keys.ARROW_DOWN)
@@ -315,7 +317,7 @@ def test_a_dialog_draws_curves_and_lists_groups(driver, show, with_side_folder, 
     paths = [with_side_folder(one, tmp_path, {CURVE: CURVE_TEXT}) for one in records]
     entries = [Entry(read_record(path), "measured", path) for path in paths]
     write_page(build_tables(entries), tmp_path / "index.html")
-    show("#track=demo", size)
+    show("#track=demo-drawn-faces", size)
     one(driver, "button.open").click()
     first, second = all_of(driver, "dialog[open] .curves")
     assert first.is_displayed()
@@ -384,7 +386,7 @@ def test_a_dialog_tells_selection_calibration_and_relevance(driver, show, make_r
 
 
 def test_a_link_opens_a_row(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     all_of(driver, "button.open")[1].click()
     _, _, fragment = driver.current_url.partition("#")
     show(f"#{fragment}")
@@ -396,7 +398,7 @@ def test_a_link_opens_a_row(driver, show):
 
 
 def test_the_scatter_links_to_rows(driver, show):
-    show("#track=demo")
+    show("#track=demo-drawn-faces")
     points = all_of(driver, "#cost a.point")
     assert len(points) == 3
     assert len(all_of(driver, "#cost a.point.doubted")) == 1
@@ -421,7 +423,7 @@ def test_the_scatter_links_to_rows(driver, show):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("track", ["demo", "avec14", "all"])
+@pytest.mark.parametrize("track", ["demo-drawn-faces", "avec14", "all"])
 def test_a_phone_shows_the_essential_columns_without_sideways_scrolling(
     driver, show, scheme, track
 ):
@@ -443,7 +445,7 @@ def test_a_phone_shows_the_essential_columns_without_sideways_scrolling(
 
 @pytest.mark.parametrize("width", [700, 900, 1100, 1300, 1600])
 def test_no_width_needs_sideways_scrolling(driver, show, width):
-    show("#track=demo", (width, 900))
+    show("#track=demo-drawn-faces", (width, 900))
     wide = driver.execute_script("return document.documentElement.scrollWidth")
     assert wide <= width
 

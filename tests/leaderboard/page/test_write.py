@@ -125,7 +125,7 @@ def test_an_empty_leaderboard_has_a_page_too(tmp_path):
 
 
 def test_a_page_names_the_scale_of_its_tables_and_no_name_becomes_an_element(tables):
-    assert "to a BDI-II score (0 to 63)." in render_page(tables)
+    assert "to a drawn score (0 to 63)." in render_page(tables)
     scale = tables[0].scale.model_copy(update={"name": HOSTILE})
     page = Elements(render_page([replace(tables[0], scale=scale)]))
     assert [tag for tag, _ in page.found if tag in ("script", "img")] == ["script", "script"]

@@ -85,15 +85,22 @@ function standing(row) {
   if (row.contradiction) {
     return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
   }
-  if (row.best) return element("p", { class: "standing" }, "The smallest mean RMSE of the measured rows that could be compared.");
+  if (row.best) return element("p", { class: "standing" }, "The smallest figure of the measured rows that could be compared.");
   if (row.p === null) return null;
   const found = row.tied ? "Not told from the best measured row" : "Worse than the best measured row";
-  return element("p", { class: "standing" }, `${found}: p = ${row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)}, permuted over persons, corrected over all rows.`);
+  const shown = (p) => (p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`);
+  const where = row.draws && row.draws.length > 1 ? " on these draws" : "";
+  const beyond = row.p_beyond === null ? "" : ` Beyond these draws: ${shown(row.p_beyond)}.`;
+  const [difference, low, high] = row.behind || [];
+  const range = low === undefined ? "" : ` (95 % interval of a pair chosen beforehand ${low} to ${high})`;
+  const behind = row.behind ? ` Behind it by ${difference}${range}.` : "";
+  return element("p", { class: "standing" }, `${found}${where}: ${shown(row.p)}, by persons, the choice of the best allowed for.${beyond}${behind}`);
 }
 
 function runsPart(row) {
   const names = data.metrics;
   const body = row.runs.map((run) => [
+    run.draw === null ? "" : String(run.draw),
     run.seed === null ? "none" : String(run.seed),
     ...names.map((name) => score(run.metrics[name])),
     run.intervals.RMSE ? run.intervals.RMSE.map(score).join(" – ") : "",
@@ -101,8 +108,8 @@ function runsPart(row) {
     "wall_seconds" in run.cost ? seconds(run.cost.wall_seconds) : "",
     run.created ? run.created.slice(0, 10) : "",
   ]);
-  const header = ["Seed", ...names, "RMSE 95 %", "Time alone", "Own time", "Day"];
-  const kept = header.map((_, index) => index === 0 || body.some((line) => line[index] !== ""));
+  const header = ["Draw", "Seed", ...names, "RMSE 95 %", "Time alone", "Own time", "Day"];
+  const kept = header.map((_, index) => index === 1 || body.some((line) => line[index] !== ""));
   const pick = (line) => line.filter((_, index) => kept[index]);
   const files = row.runs.map((run) => element("li", {}, fileLink(run.file),
     run.side_files.length > 0 && element("span", { class: "sub" }, `with ${run.side_files.join(", ")}`)));

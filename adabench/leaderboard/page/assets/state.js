@@ -15,7 +15,7 @@ const state = fresh();
 function fresh() {
   return {
     track: data.tracks.length ? data.tracks[0].name : ALL,
-    sort: "RMSE",
+    sort: data.sort,
     descending: false,
     text: "",
     origins: new Set(),
@@ -47,7 +47,7 @@ function address(change = {}) {
 /** Takes over what the address says; what it doesn't know is passed over. */
 function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
-  const sort = words.get("sort") || "RMSE";
+  const sort = words.get("sort") || data.sort;
   Object.assign(state, fresh(), {
     text: words.get("q") || "",
     descending: sort.startsWith("-"),
@@ -82,6 +82,7 @@ function filterFlags(row) {
     row.filterFlags = new Set(own);
     if (row.contradiction) row.filterFlags.add("contradicted");
     if (row.tied) row.filterFlags.add("not told from the best");
+    if (row.tied_beyond) row.filterFlags.add("not told from the best beyond these draws");
     if (row.disputed) row.filterFlags.add("papers disagree");
     if (row.runs && row.runs.some((run) => run.clean_tree === false)) {
       row.filterFlags.add("changed tree");

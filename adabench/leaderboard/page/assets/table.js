@@ -7,11 +7,15 @@ const byCost = (key) => (row) => row.cost[key];
 const COLUMNS = [
   { key: "method", label: "Method", value: (row) => `${row.method}\n${row.config}`.toLowerCase() },
   { key: "origin", label: "Origin", value: originText, cell: originCell, from: "wide" },
+  { key: "draws", label: "Draws", value: (row) => (row.draws ? row.draws.length : null), from: "wide" },
   { key: "seeds", label: "Seeds", value: (row) => row.seeds.length || null, from: "wide" },
+  ...(data.drawn ? [{
+    key: "share", label: "Of constant", value: (row) => (row.share ? row.share[0] : null), cell: shareCell, from: "phone",
+  }] : []),
   ...Object.keys(METRICS).map((key) => ({
     key,
     label: key,
-    value: (row) => (row.metrics[key] ? row.metrics[key][0] : null),
+    value: (row) => (row.metrics[key] && !row.disjoint_only ? row.metrics[key][0] : null),
     cell: (row) => metricCell(row, key),
     from: key === "RMSE" || key === "MAE" ? "phone" : "tablet",
   })),
@@ -29,6 +33,14 @@ const COLUMNS = [
     cell: relevanceCell,
     from: "widest",
   },
+  ...(data.drawn ? [] : ["RMSE", "MAE"].map((key) => ({
+    key: `${key}_disjoint`,
+    label: `${key} disjoint`,
+    value: (row) => (row.disjoint && row.disjoint[key] ? row.disjoint[key][0] : null),
+    cell: (row) => disjointCell(row, key),
+    from: "tablet",
+    both: true,
+  }))),
   ...["parameters", "multiply_adds", "alone_seconds"].map((key) => ({
     key,
     label: COSTS[key].label,
@@ -58,7 +70,9 @@ function flagText(row) {
 function columnsOf(track) {
   if (!track.columns) {
     const isFilled = ({ value }) => track.rows.some((row) => (value(row) ?? null) !== null);
-    track.columns = COLUMNS.filter((column) => column.key === "method" || isFilled(column));
+    // Of AVEC both protocols are shown, whether or not anybody ran the second.
+    const isKept = (column) => column.key === "method" || (column.both && track.both);
+    track.columns = COLUMNS.filter((column) => isKept(column) || isFilled(column));
   }
   return track.columns;
 }
@@ -83,16 +97,14 @@ function bestOf(track) {
 }
 
 function metricCell(row, key) {
-  if (!row.metrics[key]) return "";
+  if (!row.metrics[key] || row.disjoint_only) return "";
   const [value] = row.metrics[key];
   const isReported = row.origin === "reported";
   const isBest = row.kind === "method" && !row.contradiction
     && bestOf(row.track)[`${key} ${isReported}`] === value;
   const parts = [isBest ? element("strong", {}, score(value)) : score(value)];
   if (isBest) parts.unshift(isReported ? sign("☆", "best reported") : sign("★", "best measured"));
-  if (key === "RMSE" && row.tied) {
-    parts.unshift(sign("≈", `not told from the best, p ${row.p.toFixed(2)}`));
-  }
+  if (key === "RMSE" && !row.share) parts.unshift(...tiedSigns(row));
   const spread = spreadText(row, key);
   if (spread) parts.push(element("span", { class: "spread" }, spread));
   return parts;
@@ -115,7 +127,31 @@ function relevanceCell(row) {
     && element("span", { class: "spread" }, `${score(chance)}–${score(ceiling)}`)];
 }
 
-/** Deviation over seeds, or a single seed's interval; kept to the errors, the rest is in the record. */
+/** The signs of a row that can't be told from the best, at the number by which its table is sorted. */
+function tiedSigns(row) {
+  if (row.tied) return [sign("≈", `not told from the best, p ${row.p.toFixed(2)}`)];
+  if (row.tied_beyond) return [sign("~", `told from the best on these draws alone, beyond them p ${row.p_beyond.toFixed(2)}`)];
+  return [];
+}
+
+/** The error as a share of the constant's, and its deviation over draws. */
+function shareCell(row) {
+  if (!row.share) return "";
+  const [value, deviation] = row.share;
+  const spread = deviation !== null && element("span", { class: "spread" }, `± ${score(deviation)}`);
+  return [...tiedSigns(row), score(value), spread];
+}
+
+/** What the same method has with nobody in two parts. */
+function disjointCell(row, key) {
+  if (!row.disjoint || !row.disjoint[key]) return "";
+  const [value, deviation] = row.disjoint[key];
+  const spread = deviation !== null && element("span", { class: "spread" }, `± ${score(deviation)}`);
+  const tied = key === "RMSE" && row.disjoint_tied && sign("≈", "not told from the best with persons kept apart");
+  return [tied, score(value), spread];
+}
+
+/** Deviation over draws or seeds, or a single seed's interval; kept to the errors, the rest is in the record. */
 function spreadText(row, key) {
   if (!METRICS[key] || !row.metrics[key]) return "";
   const [, deviation, low, high] = row.metrics[key];
@@ -240,7 +276,9 @@ function trackTable(track, shown) {
 
 function trackNotices(track) {
   const notices = [];
-  if (track.corpora.length > 1) {
+  if (track.draws.length) {
+    notices.push(element("p", { class: "shared" }, `Draws ${track.draws.join(" ")} of one family.`));
+  } else if (track.corpora.length > 1) {
     const names = track.corpora.map((checksum) => checksum.slice(0, 8)).join(", ");
     notices.push(element(
       "p", { class: "notice" },
@@ -265,7 +303,8 @@ function trackSection(track) {
     "h2", { id: `track-${track.name}` }, track.title, " ", element("code", {}, track.name)
   );
   const body = shown.length ? trackTable(track, shown) : element("p", { class: "empty" }, "No row matches these filters.");
-  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body);
+  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body,
+    track.below.map((line) => element("p", { class: "shared" }, line)));
 }
 
 /** All that is shown of the tables, made in one go: real tracks, then demo tracks under their heading. */
