@@ -156,6 +156,12 @@ DEMO_CHANGES = {
         "stages.encoder": ABSENT,
         "views.train.segments": 0,
     },
+    "mix/visual_mte_dfs": {
+        **TO_DFS,
+        **TRUNK_ALONE,
+        "method.aggregator": "MTE",
+        "training.optimiser.lr": 5e-3,
+    },
     "expada_sweeps/length_16": segments(5),
     "expada_sweeps/length_64": segments(20),
 }

@@ -123,7 +123,7 @@ def test_stage_2_learns_at_4197_units(experiment):
     model, curve = trained(experiment, clips, experiment.training.epochs)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # kB
     assert curve[-1]["selector.wsl"] < curve[0]["selector.wsl"] - 0.03
-    other = long_clips(12, 1400, WIDTH, seed=2)
+    other = long_clips(24, 1400, WIDTH, seed=2)
     error, share = outcome(model, other)
     assert share > float(other.tells.float().mean()) + 0.2
     assert error < 1.0
