@@ -124,18 +124,18 @@ def against_constant(
         constant: points.
 
     Returns:
-        ``rmse`` of the predictions, ``constant``, that of the number, and ``p`` of `permutation_p` of
-        their squared errors.
+        ``rmse`` of the predictions, ``constant``, that of the number, and ``p`` of `sign_flip_p` of
+        the difference of the two.
 
     Raises:
-        ValueError: as `permutation_p`.
+        ValueError: as `sign_flip_p`.
     """
-    predicted, label = _pair(predictions, truth)
+    predicted, label = np.asarray(predictions, np.float64), np.asarray(truth, np.float64)
     own, other = (predicted - label) ** 2, (constant - label) ** 2
     return {
         "rmse": float(np.sqrt(own.mean())),
         "constant": float(np.sqrt(other.mean())),
-        "p": permutation_p(own, other, person),
+        "p": float(sign_flip_p(rmse_differences(own, other)[None], person)[0]),
     }
 
 

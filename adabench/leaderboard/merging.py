@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from statistics import fmean
+from typing import Any
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT

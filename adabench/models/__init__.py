@@ -26,7 +26,6 @@ from adabench.models.roles import (
     Selector,
 )
 from adabench.models.selectors.keep_all import KeepAll, even_weights
-from adabench.models.weights import load_backbone
 
 __all__ = [
     "Aggregator",
@@ -55,5 +54,4 @@ __all__ = [
     "assess_logits",
     "cross_entropy",
     "even_weights",
-    "load_backbone",
 ]

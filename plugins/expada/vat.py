@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adabench.models import Backbone, SegmentBackbone, load_backbone
+from adabench.models import Backbone, SegmentBackbone
 from adabench.registry import MODELS
 from adabench.structures import FeatureSpec, Inputs
 
@@ -48,13 +47,10 @@ class VAT(SegmentBackbone):
         dropout: in the blocks.
         projections: give each head of each block linear layers for query, keys and values, as
             Girdhar et al. do; without, it attends by its slice of the frames' vectors itself.
-        weights: of the whole VAT, its trunk's too, to start from: a ``MethodTraining`` stage's result
-            (``"stage:NAME"`` in a config) or a training's checkpoint.
 
     Raises:
         TypeError: ``trunk`` names no backbone.
-        ValueError: a trunk without maps, a width that the heads can't share, or weights of another.
-        FileNotFoundError: weights that are not there.
+        ValueError: a trunk without maps, or a width that the heads can't share.
     """
 
     def __init__(
@@ -67,7 +63,6 @@ class VAT(SegmentBackbone):
         blocks: int = 3,
         dropout: float = 0.3,
         projections: bool = False,
-        weights: str | Path | None = None,
     ) -> None:
         super().__init__()
         for name, value in (("map_size", map_size), ("heads", heads), ("blocks", blocks)):
@@ -90,8 +85,6 @@ class VAT(SegmentBackbone):
             )
             for _ in range(blocks)
         )
-        if weights is not None:
-            load_backbone(self, Path(weights))
 
     @property
     def spec(self) -> FeatureSpec:

@@ -35,8 +35,7 @@ from adabench.engine.training.selection import selection_of
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.records.drawn import drawn_file, drawn_words
 from adabench.records.localisation import Localisation
-from adabench.records.record import METRIC_NAMES
-from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection
+from adabench.records.sections import Cost, Decoy, Flags
 from adabench.testing import ContractReport
 
 #: The curve of a training, drawn.

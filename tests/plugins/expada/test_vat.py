@@ -222,6 +222,13 @@ def test_a_frozen_trunk_stays_while_the_rest_trains(vat, trunk, segments):
     assert all(p.grad is None for p in model.trunk.parameters())
 
 
+def method(backbone):
+    """A whole method around a backbone, which may start from weights."""
+    parts = {"aggregator": "Identity", "selector": "KeepAll", "head": "UnitRegressor"}
+    others = {role: {"type": name} for role, name in parts.items()}
+    return MODELS.build({"type": "Assessor", "backbone": backbone, **others})
+
+
 def test_pretrained_weights_stay_as_they_were_loaded(vat, trunk, tmp_path):
     torch.manual_seed(3)
     source = MODELS.build(trunk)
@@ -230,10 +237,8 @@ def test_pretrained_weights_stay_as_they_were_loaded(vat, trunk, tmp_path):
             buffer.uniform_(0.5, 1.5)
     path = tmp_path / "trunk.pth"
     torch.save({"trunk": source.net.state_dict()}, path)
-    config = {"type": "Assessor", "backbone": {**vat, "trunk": {**trunk, "weights": path}}}
-    parts = {"aggregator": "Identity", "selector": "KeepAll", "head": "UnitRegressor"}
     torch.manual_seed(4)
-    built = MODELS.build({**config, **{role: {"type": name} for role, name in parts.items()}})
+    built = method({**vat, "trunk": {**trunk, "weights": path}})
     built.init_weights()
     for name, wanted in source.net.state_dict().items():
         assert torch.equal(built.backbone.trunk.net.state_dict()[name], wanted), name
@@ -275,7 +280,7 @@ def test_it_starts_from_the_whole_of_what_was_trained_and_learns_on(
     path = tmp_path / "result.pth"
     torch.save({"backbone": trained.state_dict()}, path)
     trunk = {**vat["trunk"], "frozen": frozen}
-    started = MODELS.build({**vat, "trunk": trunk, "weights": path})
+    started = method({**vat, "trunk": trunk, "weights": path}).backbone
     for name, wanted in trained.state_dict().items():
         assert torch.equal(started.state_dict()[name], wanted), name
     inputs, _ = segments
@@ -284,7 +289,7 @@ def test_it_starts_from_the_whole_of_what_was_trained_and_learns_on(
     every = {name for name, _ in started.named_parameters()}
     assert learning == {name for name in every if not (frozen and name.startswith("trunk"))}
     with pytest.raises(ValueError, match="does not fit this network"):
-        MODELS.build({**vat, "blocks": 2, "weights": path})
+        method({**vat, "blocks": 2, "weights": path})
 
 
 def test_the_description_tells_what_weights_do_not(vat):
