@@ -42,7 +42,7 @@ def test_a_gradient_does_not_depend_on_how_bright_a_face_is(tmp_path):
         for part in (1.0, 0.5)
     ]
     x = NUMBERS.index("gradient_x")
-    assert found[0][x] == pytest.approx(found[1][x], abs=0.01)
+    assert found[0][x] == pytest.approx(found[1][x], abs=0.02)
     assert found[0][x] > 0.2
 
 
