@@ -19,7 +19,7 @@ views = dict(
     test=dict(_delete_=True, type="WindowView", frames=50, centre=True),
     augment=None,
 )
-_window = dict(_delete_=True, type="WindowView", frames=16)
+_window = dict(_delete_=True, type="WindowView", frames=25)
 demo = dict(
     views=dict(
         train=_window, test=dict(centre=True, **_window), select=None, augment=None, variants=1

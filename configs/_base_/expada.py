@@ -67,7 +67,7 @@ demo = dict(
         selector=dict(hidden=64),
         head=dict(hidden=64),
     ),
-    views=dict(train=dict(length=10), test=dict(length=10), variants=6, augment=_jitter),
+    views=dict(train=dict(length=10), test=dict(length=10), variants=3, augment=_jitter),
     training=dict(workers=0, validate_every=4),
     stages=dict(
         encoder=dict(
@@ -82,7 +82,7 @@ demo = dict(
                 train=dict(length=10, overlap=5, segments=8, cover=12),
                 test=dict(length=10, segments=0),
                 select=dict(length=10, segments=0),
-                variants=6,
+                variants=3,
                 augment=_jitter,
             ),
             training=dict(

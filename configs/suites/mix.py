@@ -19,8 +19,8 @@ _visual = dict(semantics=None, demo=dict(method=dict(backbone=_demo_trunk)))
 
 
 def _keeps(sampling: float) -> dict[str, object]:
-    # MAP keeps about 0.4 of a demo clip's units, as of a real one's frames: 12 to 20 segments, or the
-    # three times as many that MTE makes of them.
+    # MAP keeps about 0.4 of a demo clip's units, as of a real one's frames: 20 segments, or the
+    # 57 units that MTE makes of them.
     return dict(method=dict(selector=dict(sdpm=dict(sampling=sampling))))
 
 
@@ -36,7 +36,7 @@ rows = (
         name="vat_mte_prototype_map",
         label="VAT + MTE + PrototypeMAP",
         group="VAT's segments",
-        change=dict(method=dict(selector=_prototypes, head=_regressor), demo=_keeps(sampling=4.0)),
+        change=dict(method=dict(selector=_prototypes, head=_regressor), demo=_keeps(sampling=5.6)),
     ),
     dict(
         name="vat_prototype_map",
@@ -44,7 +44,7 @@ rows = (
         group="VAT's segments",
         change=dict(
             method=dict(aggregator=_identity, selector=_prototypes, head=_regressor),
-            demo=_keeps(sampling=2.0),
+            demo=_keeps(sampling=2.6),
         ),
     ),
     dict(
