@@ -139,10 +139,13 @@ class Truth(TensorRecord):
     Attributes:
         score: (B,) float, points of the corpus's scale.
         level: (B,) long, number of the severity level (of the BDI-II 0 minimal to 3 severe).
+        variance: of the training split's scores, points squared, by which a squared error in points is
+            divided to be one of standardised scores; told to a method with a part that is ``in_points``.
     """
 
     score: Tensor
     level: Tensor
+    variance: float = 1.0
 
 
 @dataclass
@@ -156,6 +159,8 @@ class Units(TensorRecord):
         scale: (M,) long, steps per unit; 0 for a unit without time.
         features: the :class:`Features` they came from.
         extra: tensors that only one method's loss needs.
+        maps: tuple of (B, T', C_i, H_i, W_i), the steps' maps as the aggregator refined them, finest
+            first; empty where it refines none.
     """
 
     x: Tensor
@@ -164,6 +169,7 @@ class Units(TensorRecord):
     scale: Tensor
     features: Features
     extra: dict[str, Tensor] = field(default_factory=dict)
+    maps: tuple[Tensor, ...] = ()
 
 
 @dataclass
@@ -271,8 +277,10 @@ class UnitSpec:
         dim: channels D of ``Units.x``.
         per_step: True when unit m is step m, so that M equals T'.
         features: the spec of the backbone before it.
+        maps: channels C_i of each of ``Units.maps``; empty without them.
     """
 
     dim: int
     per_step: bool
     features: FeatureSpec
+    maps: tuple[int, ...] = ()

@@ -13,6 +13,8 @@ method = dict(
     head=dict(type="UnitRegressor"),
 )
 semantics = dict(type="OpenClipSemantics", model="ViT-B-32", tag="openai", weights="hub")
+# MAP keeps the authors' share of frames, u/T = 0.4 (20 of 50 at c = 5), which takes c = 3 for 25 frames
+# (u = 10). With the trunk frozen, KDM's visual branches train their own projections alone.
 demo = dict(
     method=dict(
         backbone=dict(
@@ -21,6 +23,7 @@ demo = dict(
             )
         ),
         aggregator=dict(width=32),
+        selector=dict(sdpm=dict(sampling=3.0)),
     ),
     semantics=dict(_delete_=True, type="StandInSemantics", stage="stage:trunk"),
 )

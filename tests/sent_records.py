@@ -40,7 +40,7 @@ def drawn(split="test", **parameters):
 def predicted(sessions, guess):
     """Predictions, and the metrics and intervals that follow from them."""
     truth = [float(session.score) for session in sessions]
-    persons = [f"{session.person:03d}" for session in sessions]
+    persons = [session.subject for session in sessions]
     entries = [
         Prediction(session=s.name, subject=person, prediction=value, label=label)
         for s, person, value, label in zip(sessions, persons, guess, truth, strict=True)

@@ -45,6 +45,8 @@ def segments(length):
 TRUNK_ALONE = {"method.backbone": "TimmFrames", "semantics": None}
 VISUAL = {**TRUNK_ALONE, "method.selector": "KeepAll"}
 TO_DFS = {"method.selector": "DFS", "method.head": "OrdinalRegressor"}
+#: What a step of a network that learns whole can hold; in the demo a step sees whole clips.
+WINDOWS = {"views.train.segments": 8, "training.batch_size": 1, "training.accumulate": 8}
 TO_PROTOTYPES = {"method.selector": "PrototypeMAP", "method.head": "UnitRegressor"}
 CHANGES = {
     "depmap_table1/depmap": {},
@@ -63,33 +65,63 @@ CHANGES = {
     "depmap_table3/r18_full": {},
     "depmap_table3/r34_full": {"method.backbone.trunk.name": "resnet34"},
     "depmap_table3/r50_full": {"method.backbone.trunk.name": "resnet50"},
+    "depmap_choices/lambda_0": {"method.selector.kdm": None},
+    "depmap_choices/lambda_001": {"method.selector.kdm.weight": 0.01},
+    "depmap_choices/lambda_01": {},
+    "depmap_choices/lambda_1": {"method.selector.kdm.weight": 1.0},
+    "depmap_choices/points": {"method.selector.points": True},
+    "depmap_choices/literal_kdm": {"method.selector.kdm.literal": True},
+    "depmap_choices/hard_tokens": {"method.selector.tokens.kind": "hard"},
+    "depmap_choices/other": {"method.selector.sdpm.other": True},
+    "depmap_choices/refined": {"method.selector.kdm.refined": True},
+    "depmap_choices/cross_entropy": {"method.selector.map.cross_entropy": 0.1},
+    "depmap_choices/gate": {"method.selector.map.gate": 0.1},
+    "depmap_choices/sparse_hits": {"method.selector.map.mode": "sparse_hits"},
+    "depmap_choices/softmax_hits": {
+        "method.selector.map.mode": "sparse_hits",
+        "method.selector.map.softmax": True,
+    },
+    "depmap_choices/visual_maps": {"method.aggregator.source": "visual"},
+    "depmap_choices/clip_mean": {"method.aggregator.clip_mean": True},
+    "depmap_choices/paper_compat": {},
     "depmap_sweeps/as_tabled": {},
-    "depmap_sweeps/hard_tokens": {"method.selector.tokens.kind": "hard"},
     "depmap_sweeps/literal_esa": {"method.backbone.literal": True},
-    "depmap_sweeps/literal_kdm": {"method.selector.kdm.literal": True},
-    "depmap_sweeps/sparse_hits": {"method.selector.map.mode": "sparse_hits"},
     "depmap_sweeps/three_levels": {"method.selector.sdpm.levels": 3},
     "depmap_sweeps/fused": {"fusion": "fused"},
-    "depmap_sweeps/paper_compat": {},
     "depmap_sweeps/msr_width_32": {"method.aggregator.width": 32},
     "depmap_sweeps/msr_width_64": {"method.aggregator.width": 64},
     "expada_table1/expada": {},
     "expada_table2/base_regression": {"method.head": "UnitRegressor"},
     "expada_table2/ordinal_regression": {},
     "expada_table2/feature_selection": {},
-    "expada_sweeps/percent_10": {"method.selector.percent": 10},
-    "expada_sweeps/percent_20": {},
-    "expada_sweeps/percent_30": {"method.selector.percent": 30},
-    "expada_sweeps/percent_50": {"method.selector.percent": 50},
-    "expada_sweeps/percent_100": {"method.selector.percent": 100},
+    "expada_choices/sdr": {},
+    "expada_choices/own_level_mode": {
+        "method.selector.level": "mode",
+        "method.selector.select": "own_level",
+    },
+    "expada_choices/encoder_learns": {"method.backbone": "VAT", **WINDOWS},
+    "expada_choices/no_stage_1": {
+        "method.backbone": "VAT",
+        "stages.encoder": ABSENT,
+        **WINDOWS,
+    },
+    "expada_choices/level_sampler": {"training.sampler": "level"},
+    "expada_choices/projections": {
+        "method.backbone.backbone.projections": True,
+        "stages.encoder.method.backbone.projections": True,
+    },
+    "expada_choices/scales_1": {"method.aggregator.scales": 1},
+    "expada_choices/scales_2": {"method.aggregator.scales": 2},
+    "expada_choices/scales_3": {},
+    "expada_choices/scales_4": {"method.aggregator.scales": 4},
+    "expada_choices/scales_5": {"method.aggregator.scales": 5},
+    "expada_choices/percent_10": {"method.selector.percent": 10},
+    "expada_choices/percent_20": {},
+    "expada_choices/percent_30": {"method.selector.percent": 30},
+    "expada_choices/percent_50": {"method.selector.percent": 50},
+    "expada_choices/percent_100": {"method.selector.percent": 100},
     "expada_sweeps/length_16": segments(16),
-    "expada_sweeps/length_32": {},
     "expada_sweeps/length_64": segments(64),
-    "expada_sweeps/scales_1": {"method.aggregator.scales": 1},
-    "expada_sweeps/scales_2": {"method.aggregator.scales": 2},
-    "expada_sweeps/scales_3": {},
-    "expada_sweeps/scales_4": {"method.aggregator.scales": 4},
-    "expada_sweeps/scales_5": {"method.aggregator.scales": 5},
     "expada_sweeps/level_mode": {"method.selector.level": "mode"},
     "expada_sweeps/own_level": {"method.selector.select": "own_level"},
     "mix/vat_mte_dfs": {},
@@ -118,8 +150,20 @@ DEMO_CHANGES = {
         "stages.trunk.trunk.options.channels": R50_CHANNELS,
     },
     "depmap_sweeps/msr_width_32": {},
-    "expada_sweeps/length_16": segments(8),
-    "expada_sweeps/length_64": segments(32),
+    "expada_choices/encoder_learns": {"method.backbone": "VAT", "views.train.segments": 0},
+    "expada_choices/no_stage_1": {
+        "method.backbone": "VAT",
+        "stages.encoder": ABSENT,
+        "views.train.segments": 0,
+    },
+    "mix/visual_mte_dfs": {
+        **TO_DFS,
+        **TRUNK_ALONE,
+        "method.aggregator": "MTE",
+        "training.optimiser.lr": 5e-3,
+    },
+    "expada_sweeps/length_16": segments(5),
+    "expada_sweeps/length_64": segments(20),
 }
 
 #: The modules that Table 3 ticks, by the classes that are them.
@@ -208,7 +252,7 @@ def test_row_differs_from_its_base_in_what_its_name_says(name, demo):
 def test_the_authors_choices_alone_are_flagged(demo):
     for name, (suite, row) in BY_NAME.items():
         flagged = resolved(suite, row, suite.tracks[0], demo).paper_compat
-        assert flagged == (name == "depmap_sweeps/paper_compat")
+        assert flagged == (name == "depmap_choices/paper_compat")
 
 
 @BOTH
@@ -237,8 +281,59 @@ def test_what_is_the_same_run_has_the_same_hash():
     tabled = hashed("depmap_table1/depmap", "avec14")
     assert tabled == hashed("depmap_table2/s1_s2_s3_s4", "avec14")
     assert tabled == hashed("depmap_sweeps/as_tabled", "avec14")
+    assert tabled == hashed("depmap_choices/lambda_01", "avec14")
     freeform = hashed("depmap_table3/r18_full", "avec14-freeform")
     assert hashed("depmap_table1/depmap", "avec13") == freeform
+
+
+#: ExpADA's choices in the order in which they are read.
+CHOICES = [
+    *("sdr", "own_level_mode", "encoder_learns", "no_stage_1", "level_sampler", "projections"),
+    *(f"scales_{scales}" for scales in (1, 2, 3, 4, 5)),
+    *(f"percent_{percent}" for percent in (10, 20, 30, 50, 100)),
+]
+
+
+@BOTH
+def test_what_expadas_choices_have_the_sweeps_repeat_not(demo):
+    def hashes(name):
+        return {
+            resolved(suite, row, suite.tracks[0], demo).hash()
+            for suite, row in BY_NAME.values()
+            if suite.name == name
+        }
+
+    assert not hashes("expada_choices") & hashes("expada_sweeps")
+    assert len(hashes("expada_choices")) == len(CHOICES) - 2  # S = 3 and 20 % are the first row
+
+
+def test_expadas_choices_stand_in_a_fixed_order():
+    (suite,) = (suite for suite in SUITES if suite.name == "expada_choices")
+    assert [row.name for row in suite.rows] == CHOICES
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["encoder_learns", "no_stage_1"])
+def test_an_encoder_that_learns_in_stage_2_is_the_one_of_stage_1(name, demo):
+    suite, row = BY_NAME[f"expada_choices/{name}"]
+    base = base_of(suite, row, suite.tracks[0], demo)
+    own = resolved(suite, row, suite.tracks[0], demo).method["backbone"]
+    of_stage = base.stages["encoder"]["method"]["backbone"]
+    if name == "no_stage_1":
+        assert own == of_stage
+        return
+    trunk = {key: value for key, value in of_stage["trunk"].items() if key != "weights"}
+    assert own == {**of_stage, "trunk": trunk, "weights": "stage:encoder"}
+    model = build_untrained(resolved(suite, row, suite.tracks[0], demo))
+    held = {n.split(".")[0] for n, p in model.backbone.named_parameters() if not p.requires_grad}
+    assert held == ({"trunk"} if demo else set())
+
+
+@BOTH
+def test_stages_that_train_a_method_follow_the_seed_of_the_run(demo):
+    for suite, row in BY_NAME.values():
+        for stage in resolved(suite, row, suite.tracks[0], demo).stages.values():
+            assert stage["type"] != "MethodTraining" or stage["seed"] == "run"
 
 
 def printed(paper, table):

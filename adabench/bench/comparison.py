@@ -63,23 +63,33 @@ class Pair:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A row; ``name`` is None for one that the paper prints and no suite row covers."""
+    """A row; ``name`` is None for one that the paper prints and no suite row covers.
+
+    Attributes:
+        start: what its weights were learnt on; empty for a row that runs nowhere here.
+    """
 
     name: str | None
     label: str
     group: str | None
     pairs: dict[str, Pair]
+    start: str = ""
 
 
 @dataclass(frozen=True)
 class Order:
-    """How far measured and printed order agree on a track, or why that can't be said."""
+    """How far measured and printed order agree on a track, or why that can't be said.
+
+    Attributes:
+        start: what the rows' weights were learnt on, where the suite's rows differ in that.
+    """
 
     track: str
     rows: int = 0
     seeds: tuple[int, ...] = ()
     agreement: RankAgreement | None = None
     reason: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,10 +189,10 @@ def compare(
     tracks = list(dict.fromkeys(t for row in suite.rows for t in suite.tracks_of(row)))
     tracks.sort(key=lambda t: suite.tracks.index(t) if t in suite.tracks else len(suite.tracks))
     scored = {t: next((c.scored for c in own.values() if c.track == t), None) for t in tracks}
-    rows = [
+    rows = _by_start(
         _compared(suite, row, name, tracks, own, records, printed)
         for row, name in _in_order(suite, list(printed))
-    ]
+    )
     found = {key: records[key] for c in own.values() for key in c.keys if key in records}
     standings, reach = _standings(tracks, own, records)
     rows = [_with_standing(row, standings) for row in rows]
@@ -198,12 +208,13 @@ def compare(
         },
         rows=tuple(rows),
         orders=tuple(
-            _order(track, rows, own, records)
+            replace(_order(track, alike, own, records), start=start)
             for track in tracks
             if printed and not _is_drawn(track, own)
+            for start, alike in _apart(rows).items()
         ),
         spent=_spent(list(found.values())),
-        notices=tuple(_notices(scored, list(found.values()))),
+        notices=tuple(_notices(scored, list(found.values()), rows)),
         worlds=_worlds(scored, list(found.values())),
         reach=reach,
     )
@@ -299,7 +310,34 @@ def _compared(
         )
     if row is None:
         return ComparedRow(None, name or "", None, pairs)
-    return ComparedRow(row.name, row.label, row.group, pairs)
+    starts = [own[row.name, track].start for track in tracks if (row.name, track) in own]
+    return ComparedRow(row.name, row.label, row.group, pairs, next(iter(starts), ""))
+
+
+def _by_start(rows: Iterable[ComparedRow]) -> list[ComparedRow]:
+    """Put rows that start from one thing together, under it, where a suite's rows start from several.
+
+    Starts keep the order in which they first come; what is only quoted stands before all.
+    """
+    listed = list(rows)
+    starts = [*dict.fromkeys(["", *(row.start for row in listed)])]
+    if len(starts) <= 2:
+        return listed
+    told = [
+        replace(row, group=f"starts from {row.start}" + (f", {row.group}" if row.group else ""))
+        if row.start
+        else row
+        for row in listed
+    ]
+    return sorted(told, key=lambda row: starts.index(row.start))
+
+
+def _apart(rows: Sequence[ComparedRow]) -> dict[str, list[ComparedRow]]:
+    """Return the rows by what they start from; all under an empty name where that is one thing."""
+    starts = [*dict.fromkeys(row.start for row in rows if row.start)]
+    if len(starts) < 2:
+        return {"": list(rows)}
+    return {start: [row for row in rows if row.start == start] for start in starts}
 
 
 def _is_drawn(track: str, own: Mapping[tuple[str, str], Cell]) -> bool:
@@ -439,8 +477,18 @@ def _spent(records: Sequence[Record]) -> Spent:
     )
 
 
-def _notices(scored: Mapping[str, str | None], records: Sequence[Record]) -> list[str]:
+def _notices(
+    scored: Mapping[str, str | None], records: Sequence[Record], rows: Sequence[ComparedRow]
+) -> list[str]:
     notices = []
+    starts = [*dict.fromkeys(row.start for row in rows if row.start)]
+    if len(starts) > 1:
+        notices.append(
+            f"Rows stand apart by what their weights were learnt on ({'; '.join(starts)}): compare a "
+            "row with those of its own group only."
+        )
+    elif starts:
+        notices.append(f"Every row starts from {starts[0]}.")
     worlds = _worlds(scored, records)
     if worlds is not None:
         notices.append(drawn_notice(drawn_words(worlds)))

@@ -35,7 +35,18 @@ DRAWN_LEGEND = (
 )
 
 _CSV_HEADER = (
-    *("suite", "group", "row", "label", "track", "scored_track", "status", "demo", "drawn"),
+    *(
+        "suite",
+        "group",
+        "row",
+        "label",
+        "start",
+        "track",
+        "scored_track",
+        "status",
+        "demo",
+        "drawn",
+    ),
     *("family", "draws", "of_constant", "of_constant_sd"),
     *(f"{kind}_{name}" for kind in ("reported", "measured", "sd") for name in METRIC_NAMES),
     *("seeds", "wall_seconds", "alone_seconds", "config_hash", "note"),
@@ -87,7 +98,8 @@ def render_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         for track, pair in row.pairs.items():
             scored = comparison.tracks[track] or ""
-            named = [comparison.suite, row.group or "", row.name or "", row.label, track, scored]
+            told = [comparison.suite, row.group or "", row.name or "", row.label, row.start]
+            named = [*told, track, scored]
             place = [csv_cell(text) for text in named]
             demo = str(is_demo_track(scored)).lower()
             drawn = [comparison.drawn, comparison.family or "", *_share(pair)]
@@ -203,7 +215,8 @@ def _seeds(pair: Pair) -> str:
 
 def _after(comparison: Comparison) -> Iterator[str]:
     for order in comparison.orders:
-        yield f"{_place(comparison, order.track)}: {_agreement(order)}"
+        start = f", starting from {order.start}" if order.start else ""
+        yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
     for track, reach in comparison.reach.items():
         yield f"{_place(comparison, track)}: {reach_line(reach, 'points')}"
     yield _cost(comparison.spent)

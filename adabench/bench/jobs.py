@@ -29,6 +29,7 @@ from adabench.bench.tasks import (
 from adabench.config.controls import constants_of
 from adabench.config.experiment import Data, Experiment, turn_name
 from adabench.config.preparations import CORPUS, corpus_problem, drawn_of, preparations
+from adabench.config.starts import starts_from
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.record import Record, Reported
 from adabench.records.results import Problem, read_records
@@ -242,6 +243,7 @@ def _cell(
         members=tuple((m.hash(), m.track_.name) for m in experiment.members()),
         # What stands in for a config in planning may know no code.
         foreign=bool(getattr(experiment, "code", None)),
+        start=starts_from(experiment),
     )
 
 

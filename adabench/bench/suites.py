@@ -5,6 +5,7 @@ A suite is a Python file of plain assignments. Reading one imports neither torch
 
 from __future__ import annotations
 
+import copy
 import difflib
 import os
 import re
@@ -71,6 +72,8 @@ class Suite(_Strict):
         base: the config that rows differ from, relative to the file.
         tracks: each row runs on each, in the paper's order.
         seeds: unless the user names others.
+        corpus: the preset of the generated corpus that its demos run on, with enough sessions for a
+            table; None leaves it to each config.
         rows: in the paper's order.
     """
 
@@ -82,6 +85,7 @@ class Suite(_Strict):
     base: Text
     tracks: tuple[Text, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
+    corpus: Text | None = "tables"
     rows: tuple[SuiteRow, ...] = Field(min_length=1)
 
     def base_of(self, row: SuiteRow) -> Path:
@@ -120,10 +124,24 @@ class Suite(_Strict):
             )
         return {
             "path": self.base_of(row),
-            "change": {**row.change, "track": track},
+            "change": {**self._drawn(row.change), "track": track},
             "name": f"{self.name}/{row.name}",
             "stage": row.stage,
         }
+
+    def _drawn(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row's change with the preset of the generated corpus, where it names none."""
+        if self.corpus is None:
+            return {**change}
+        content = copy.deepcopy(dict(change))
+        place: Any = content
+        for name in ("demo", "data", "synthface"):
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                # What reads the config tells of it.
+                return content
+        place.setdefault("preset", self.corpus)
+        return content
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class Cell:
         stages: what it trains beforehand, first to last; runs that share a start come together.
         members: config hash and track of the runs whose predictions it joins.
         foreign: whether parts of it come from plugins outside the repository.
+        start: what its weights were learnt on, as `adabench.config.starts` says it.
     """
 
     suite: str
@@ -104,6 +105,7 @@ class Cell:
     stages: tuple[str, ...] = field(default=(), repr=False)
     members: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     foreign: bool = field(default=False, repr=False)
+    start: str = field(default="", repr=False)
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -1,20 +1,24 @@
 """Generate the synthface corpus or its expression clips, and look at them.
 
-python tools/synthface.py --corpus data/raw/synthface --seed 1
+python tools/synthface.py --corpus data/raw/synthface --size tables --seed 3107 --draw 2
+python tools/synthface.py --corpus data/raw/diffuse --world diffuse --shortcut length
 python tools/synthface.py --expressions data/raw/expressions --seed 1 --motion smooth
 python tools/synthface.py --avec2013 | --renamed | --table | --openface data/raw/synthface OUT
-python tools/synthface.py --bounds | --sheet sheet.png | --speed
+python tools/synthface.py --bounds --world diffuse --frames 16 25 50
+python tools/synthface.py --sheet sheet.png | --speed
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 import cv2
 
 from adabench.cli.parser import Parser, whole
 from adabench.cli.streams import write_anywhere
+from adabench.config.generated import PRESETS, synthface_parameters
 from adabench.synthface import (
     ExpressionParameters,
     SynthfaceParameters,
@@ -23,6 +27,7 @@ from adabench.synthface import (
     layouts,
 )
 from adabench.synthface.bounds import bounds_over_draws
+from adabench.synthface.parameters import Shortcut, World
 from adabench.synthface.sheet import contact_sheet
 from adabench.synthface.speed import measure_speed
 
@@ -47,7 +52,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=whole(0), default=0, help="the corpus' seed, or the first one"
     )
-    parser.add_argument("--tiny", action="store_true", help="the size for tests, not the demo's")
+    parser.add_argument("--draw", type=whole(0), default=0, help="added to the seed of a corpus")
+    parser.add_argument("--size", choices=PRESETS, default="demo", help="tiny: for tests")
+    parser.add_argument(
+        "--world", choices=get_args(World), default="sparse", help="how a score shows"
+    )
+    parser.add_argument(
+        "--shortcut", choices=get_args(Shortcut), help="what else is to tell the score"
+    )
     parser.add_argument("--motion", choices=("stills", "smooth"), default="stills")
     parser.add_argument(
         "--task", choices=("Freeform", "Northwind"), help="bounds of one task; AVEC 2013's"
@@ -57,16 +69,30 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--image", default="bmp", help="format of --openface's faces")
     parser.add_argument("--draws", type=whole(), default=10, help="corpora for the bounds")
+    parser.add_argument(
+        "--frames", type=whole(), nargs="*", default=(), help="bounds also at so many a clip"
+    )
     parser.add_argument("--processes", type=whole(), default=2)
     return parser.parse_args()
 
 
-def print_bounds(draws: int, first_seed: int, task: str | None) -> None:
-    errors = bounds_over_draws(draws, first_seed=first_seed, task=task)
-    print(f"{'bound':12}{'RMSE':>8}{'sd':>8}{'/constant':>11}{'/mean':>8}")
-    for name, rmse in errors.items():
-        constant, mean = (rmse.mean() / errors[other].mean() for other in ("constant", "mean"))
-        print(f"{name:12}{rmse.mean():8.2f}{rmse.std():8.2f}{constant:11.3f}{mean:8.3f}")
+def corpus_parameters(options: argparse.Namespace) -> SynthfaceParameters:
+    """Return the parameters that the options describe."""
+    chosen = {name: getattr(options, name) for name in ("seed", "draw", "world", "shortcut")}
+    return synthface_parameters({"preset": options.size, **chosen}, "options")
+
+
+def print_bounds(parameters: SynthfaceParameters, options: argparse.Namespace) -> None:
+    """Print each bound's share of the constant's error, mean and deviation over draws."""
+    seen = (None, *options.frames)
+    found = bounds_over_draws(parameters, options.draws, task=options.task, frames=seen)
+    print("drawn faces, world " + parameters.world)
+    print(f"{'frames':8}{'bound':12}{'RMSE':>8}{'/constant':>11}{'sd':>8}")
+    for frames, errors in found.items():
+        for name, rmse in errors.items():
+            share = rmse / errors["constant"]
+            print(f"{frames or 'all'!s:8}{name:12}{rmse.mean():8.2f}", end="")
+            print(f"{share.mean():11.3f}{share.std():8.3f}")
 
 
 def main() -> None:
@@ -74,12 +100,13 @@ def main() -> None:
     options = parse_arguments()
     seed = options.seed
     if options.corpus:
-        size = SynthfaceParameters.tiny if options.tiny else SynthfaceParameters.demo
-        print(generate(size(seed), options.corpus, processes=options.processes))
+        parameters = corpus_parameters(options)
+        print(generate(parameters, options.corpus, processes=options.processes))
     elif options.expressions:
-        preset = ExpressionParameters.tiny if options.tiny else ExpressionParameters.demo
-        parameters = preset(seed, options.motion)
-        print(generate_expressions(parameters, options.expressions, processes=options.processes))
+        tiny = options.size == "tiny"
+        preset = ExpressionParameters.tiny if tiny else ExpressionParameters.demo
+        clips = preset(seed, options.motion)
+        print(generate_expressions(clips, options.expressions, processes=options.processes))
     elif options.avec2013:
         print(layouts.write_avec2013(*options.avec2013, task=options.task or "Freeform"))
     elif options.renamed:
@@ -91,7 +118,7 @@ def main() -> None:
         task = options.task or "Freeform"
         print(layouts.write_openface(*options.openface, task=task, **chosen))
     elif options.bounds:
-        print_bounds(options.draws, seed, options.task)
+        print_bounds(corpus_parameters(options), options)
     elif options.sheet:
         cv2.imwrite(str(options.sheet), contact_sheet(seed))
         print(options.sheet)

@@ -1,10 +1,15 @@
-"""The constant predictor of a run's data, as a run of its own. Imports no torch."""
+"""The controls of a run's data, as runs of their own. Imports no torch."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Experiment
-from adabench.evaluation.controls import CONSTANT
+from adabench.evaluation.controls import CONSTANT, FACELESS
+
+#: The type of a config's ``method`` that is one of `FACELESS`.
+FACELESS_CONTROL = "FacelessControl"
 
 
 def constant_of(experiment: Experiment) -> Experiment:
@@ -12,10 +17,27 @@ def constant_of(experiment: Experiment) -> Experiment:
 
     Its hash depends on these alone, so that runs of different methods ask for one and the same.
     """
+    return _control(experiment, CONSTANT, {"name": CONSTANT, "type": ESTIMATOR})
+
+
+def faceless_of(experiment: Experiment) -> tuple[Experiment, ...]:
+    """Return the controls that read no face, on a run's track, data and protocol.
+
+    None of folds together, each of which has other training persons.
+    """
+    if experiment.members():
+        return ()
+    return tuple(
+        _control(experiment, "faceless", {"name": name, "type": FACELESS_CONTROL})
+        for name in FACELESS
+    )
+
+
+def _control(experiment: Experiment, name: str, method: dict[str, Any]) -> Experiment:
     return Experiment.model_validate(
         {
-            "name": CONSTANT,
-            "method": {"name": CONSTANT, "type": ESTIMATOR},
+            "name": name,
+            "method": method,
             "track": experiment.track,
             "data": experiment.corpora,
             "protocol": experiment.protocol.model_dump(by_alias=True),

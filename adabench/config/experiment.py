@@ -20,6 +20,7 @@ from pydantic import (
 
 from adabench.config.digest import digest
 from adabench.config.estimators import ESTIMATOR, refuse_what_networks_have
+from adabench.config.faces import Faces
 from adabench.config.files import (
     keys_of,
     merge,
@@ -57,12 +58,22 @@ class Data(Strict):
         size: width and height of the prepared face crops, pixels.
         synthface: preset and seed of the generated corpus, for tracks that run on it. A ``draw``
             pins which of the draws from that seed on it is; without one, it follows the run's seed.
+        faces: how faces are found and cut; for None generated ones as their readers say, and recorded
+            ones as their corpus was prepared. Absent from hashes then.
     """
 
     root: str = "data"
     size: int = Field(default=112, ge=16)
     synthface: dict[str, Any] = Field(default_factory=lambda: {"preset": "demo", "seed": 0})
     processes: int = Field(default=2, gt=0, le=1024)
+    faces: Faces | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)
+        if content.get("faces") is None:
+            content.pop("faces", None)
+        return content
 
     @field_validator("synthface")
     @classmethod
@@ -103,7 +114,8 @@ class Experiment(Strict):
         views: which frames are seen.
         training: the schedule; an EstimatorMethod has none.
         data: corpus folders.
-        stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint.
+        stages: trained beforehand, found by hash; ``'stage:NAME'`` elsewhere is their checkpoint. One
+            set to None is left out, so that a row can do without a stage of its base.
         semantics: the encoder behind a backbone that reads semantics.
         signals: the source of what a backbone or an extractor reads as signals; absent from the hash
             where there is none.
@@ -155,6 +167,13 @@ class Experiment(Strict):
         if not isinstance(metrics, list | tuple):
             raise ValueError("expected a list of names, or of dicts with a 'type'")
         return tuple({"type": one} if isinstance(one, str) else one for one in metrics)
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _without_none(cls, stages: Any) -> Any:
+        if not isinstance(stages, dict):
+            return stages
+        return {name: stage for name, stage in stages.items() if stage is not None}
 
     @model_validator(mode="after")
     def _names(self) -> Experiment:

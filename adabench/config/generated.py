@@ -7,6 +7,8 @@ from typing import Any
 from adabench.hints import validated
 from adabench.synthface import ExpressionParameters, SynthfaceParameters
 
+PRESETS = ("demo", "tables", "tiny")
+
 
 def synthface_parameters(
     section: dict[str, Any], place: str = "data.synthface"
@@ -37,7 +39,9 @@ def _preset(kind: Any, section: dict[str, Any], place: str) -> Any:
     """Build generator parameters from ``preset``, ``seed`` and values that differ from the preset."""
     values = dict(section)
     preset = values.pop("preset", "demo")
-    if preset not in ("demo", "tiny"):
-        raise ValueError(f"{place}.preset: expected 'demo' or 'tiny'; got {preset!r}")
+    known = [name for name in PRESETS if hasattr(kind, name)]
+    if preset not in known:
+        told = ", ".join(map(repr, known))
+        raise ValueError(f"{place}.preset: expected one of {told}; got {preset!r}")
     drawn = getattr(kind, preset)(0).model_dump()
     return validated(kind, {**drawn, "seed": 0, **values}, place)

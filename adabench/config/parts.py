@@ -18,6 +18,9 @@ _ROLES = ("backbone", "trunk", "aggregator", "selector", "head", "extractor")
 _VIEWS = ("train", "test", "select", "augment")
 # What the builder passes, which no config gives.
 _PASSED = frozenset(("units", "features", "scale", "signals"))
+# What the builder itself takes of a part in one of these places, if the part does not.
+_LOADED = ("backbone", "aggregator", "selector", "head")
+_WEIGHTS = str | None
 
 
 @dataclass(frozen=True)
@@ -111,8 +114,10 @@ def _check_arguments(
     given = {
         k: v for k, v in part.items() if k != "type" and (k, place[:6]) != ("priority", "hooks[")
     }
+    loaded = place.rpartition(".")[2] in _LOADED
     for key, value in given.items():
-        if key not in takes.names and not takes.is_open:
+        builders = key == "weights" and loaded and key not in takes.names
+        if key not in takes.names and not takes.is_open and not builders:
             told = (
                 f"{place}.{key}: {part['type']} takes no {key!r}.{did_you_mean(key, own)} It takes: "
                 f"{', '.join(own) or 'nothing'}."
@@ -120,7 +125,7 @@ def _check_arguments(
             left = "" if origin is None else origin.left_of(place, key, part["type"])
             # It is the config that left it, whichever file set it.
             raise ValueError(f"{origin.path}: {told} {left}" if origin and left else told)
-        wrong = misfit(value, takes.kinds.get(key, Any))
+        wrong = misfit(value, _WEIGHTS if builders else takes.kinds.get(key, Any))
         if wrong is not None:
             raise ValueError(f"{place}.{key}: {wrong}{quoted(f'{place}.{key}', value)}")
     missing = sorted(takes.required - _PASSED - given.keys())

@@ -7,7 +7,7 @@ the result is stored: a run makes whatever it does not find.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from adabench.config.digest import digest
 from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Data, Experiment
 from adabench.config.protocols import CrossCorpusSection, source_track
-from adabench.config.references import in_order, needed, referenced
+from adabench.config.references import in_order, needed, referenced, seeded
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 
 CORPUS, FEATURES = "corpus", "features"
@@ -56,18 +56,37 @@ def _not_prepared(track: Track, data: Data) -> str | None:
     ask = f"run `python tools/prepare.py {track.reader} --src RAW --out {sized} --size {data.size}`"
     if not (folder / CORPUS_FILE).is_file():
         return f"no prepared corpus in {folder}; {ask}, or add --demo for the generated one"
-    size = _size(folder / CORPUS_FILE)
-    if size in (None, data.size):
+    made = _made(folder / CORPUS_FILE)
+    if made.get("size", data.size) != data.size:
+        return f"{folder} holds faces of {made['size']} px, and {data.size} are asked for; {ask}"
+    return other_faces(folder, made, data)
+
+
+def other_faces(folder: Path, made: Mapping[str, Any], data: Data) -> str | None:
+    """Return what is to be done where a prepared corpus has other faces than are asked for; or None.
+
+    Args:
+        folder: of the corpus.
+        made: its settings of preparing; empty where they aren't known.
+        data: what is asked for.
+    """
+    found = data.faces.differing(made) if data.faces is not None and made else None
+    if data.faces is None or found is None:
         return None
-    return f"{folder} holds faces of {size} px, and {data.size} are asked for; {ask}"
+    return (
+        f"{folder} holds {found}, and data.faces asks for detector={data.faces.detector!r}, "
+        f"cut={data.faces.cut!r}; leave data.faces out, or prepare the corpus with "
+        f"{data.faces.options} in another folder OTHER ('--out OTHER/{folder.name}') and set "
+        "data.root=OTHER"
+    )
 
 
-def _size(description: Path) -> Any:
-    """Return a corpus's size in pixels; None where the file is damaged, which opening it tells."""
+def _made(description: Path) -> dict[str, Any]:
+    """Return a corpus's settings; none where the file is damaged, which opening it tells."""
     try:
-        return json.loads(description.read_bytes())["prepare"]["size"]
+        return dict(json.loads(description.read_bytes())["prepare"])
     except (OSError, ValueError, LookupError, TypeError):
-        return None
+        return {}
 
 
 def drawn_of(experiment: Experiment) -> Iterator[Data]:
@@ -112,8 +131,9 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     if reader is None:
         return tuple(found)
     keys: dict[str, str] = {}
+    configs = seeded(experiment.stages, experiment.seed, experiment.draw)
     for name in in_order(stages):
-        cfg = experiment.stages[name]
+        cfg = configs[name]
         earlier = [keys[other] for other in sorted(referenced(cfg))]
         alike = digest([cfg, earlier, undrawn, *_code(experiment, cfg)])
         keys[name] = digest([alike, *drawn, track.name, protocol])

@@ -9,6 +9,14 @@ from typing import Any
 
 REFERENCE = "stage:"
 
+#: What a stage's ``seed`` says where it is the run's.
+OF_RUN = "run"
+
+#: What it says where few seeds are dealt to the draws of a generated corpus, as for a trunk that all
+#: methods of a draw stand on: how much it varies shows, and it is not trained once a draw.
+OF_DRAW = "draw"
+DEALT = 5
+
 
 def in_order(stages: Mapping[str, Any]) -> list[str]:
     """Return the names of stages so that each stands after those it refers to.
@@ -44,6 +52,30 @@ def needed(value: Any, stages: Mapping[str, Any]) -> set[str]:
         found |= waiting
         waiting = referenced([stages[name] for name in waiting if name in stages]) - found
     return found
+
+
+def seed_of(stage: Mapping[str, Any], run: int, draw: int | None) -> Any:
+    """Return the seed that a stage trains with; None without.
+
+    Args:
+        stage: its config, whose seed is a number, the run's, or dealt to the draw.
+        run: the run's seed.
+        draw: of the generated corpus; None of others, to which the first of the dealt ones goes.
+    """
+    seed = stage.get("seed")
+    if seed == OF_RUN:
+        return run
+    return (draw or 0) % DEALT if seed == OF_DRAW else seed
+
+
+def seeded(stages: Mapping[str, Any], run: int, draw: int | None) -> dict[str, Any]:
+    """Return stages with their seeds written out where their configs leave them to run or draw."""
+    return {
+        name: {**cfg, "seed": seed_of(cfg, run, draw)}
+        if cfg.get("seed") in (OF_RUN, OF_DRAW)
+        else cfg
+        for name, cfg in stages.items()
+    }
 
 
 def missing_stage(reference: str, known: Iterable[str], where: str = "") -> ValueError:

@@ -9,12 +9,14 @@ from adabench.config.experiment import Experiment, Views
 from adabench.config.generated import expression_parameters, synthface_parameters
 from adabench.config.protocols import CrossCorpusSection
 from adabench.config.references import REFERENCE, missing_stage
+from adabench.config.starts import DRAWN
 from adabench.config.training import Training
 from adabench.hints import did_you_mean, validated
 
 # Type of the repository's own stages → what they take of a config's sections.
 _OF_STAGES: dict[str, dict[str, Any]] = {
     "ExpressionPretrain": {"training": Training},
+    "ClipPretrain": {"training": Training},
     "MethodTraining": {"training": Training, "views": Views},
 }
 
@@ -39,7 +41,7 @@ def check_sections(experiment: Experiment) -> None:
         for key, model in _OF_STAGES.get(kind, {}).items():
             if key in stage:
                 validated(model, stage[key], f"stages.{name}.{key}")
-        if kind == "ExpressionPretrain" and isinstance(stage.get("expressions"), dict):
+        if kind in DRAWN and isinstance(stage.get("expressions"), dict):
             expression_parameters(stage["expressions"], f"stages.{name}.expressions")
 
 

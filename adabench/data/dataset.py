@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from adabench.data.augment import Augment, SignalAugment
 from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
-from adabench.data.views import Index, View, refuse_unfit
+from adabench.data.views import Index, Turn, View, refuse_unfit
 from adabench.structures import Clip, Features, Semantics, Signals, ViewId
 
 
@@ -48,9 +48,9 @@ class SignalsSource(Protocol):
 
 
 class ClipDataset(Dataset[Clip]):
-    """Views of clips: one drawn a clip in training, all of them at test.
+    """Views of clips: in training one drawn a visit, mostly one visit a clip; all of them at test.
 
-    What is drawn depends on (seed, epoch, clip) alone, so neither workers nor a resume change it.
+    What is drawn depends on (seed, epoch, clip, visit) alone, so neither workers nor a resume change it.
 
     Args:
         corpus: where frames come from.
@@ -59,6 +59,7 @@ class ClipDataset(Dataset[Clip]):
         training: draw views and augment; otherwise give every view in order.
         labels: whether samples carry their score and its level. A test set's do not.
         seed: of the drawing.
+        epochs: of the training, which decide how often a view visits a clip in each.
         augment: changes a training view's frames; a feature cache holds augmented versions instead.
         frames: whether to read frames at all.
         features: the feature cache, or None.
@@ -82,6 +83,7 @@ class ClipDataset(Dataset[Clip]):
         training: bool,
         labels: bool,
         seed: int = 0,
+        epochs: int = 1,
         augment: Augment | None = None,
         frames: bool = True,
         features: FeatureSource | None = None,
@@ -112,14 +114,24 @@ class ClipDataset(Dataset[Clip]):
         self.signals = signals
         self.signal_augment = signal_augment if training else None
         self._names = dict(names or {})
+        self._visits = [
+            view.at(clip.fps).visits(clip.frames, epochs) if training else 1 for clip in self.clips
+        ]
         self._items = [
             (number, phase)
             for number, clip in enumerate(self.clips)
-            for phase in range(1 if training or one_view else len(self._all(clip)))
+            for phase in range(
+                self._visits[number] if training or one_view else len(self._all(clip))
+            )
         ]
 
     def __len__(self) -> int:
         return len(self._items)
+
+    @property
+    def item_clips(self) -> list[ClipRecord]:
+        """The clip of each item."""
+        return [self.clips[number] for number, _ in self._items]
 
     def first_view(self, clip: int) -> int:
         """Return the item that is the first view of the clip with number ``clip``."""
@@ -128,9 +140,12 @@ class ClipDataset(Dataset[Clip]):
     def __getitem__(self, item: int) -> Clip:
         number, phase = self._items[item]
         clip = self.clips[number]
-        rng = np.random.default_rng([self.seed, self.epoch, number])
+        # A clip's first visit draws as before there were others.
+        rng = np.random.default_rng([self.seed, self.epoch, number, *([phase] if phase else [])])
         if self.training:
-            index, phases = self.view.at(clip.fps).sample(clip.frames, rng), 1
+            phases = self._visits[number]
+            turn = Turn(self.epoch * phases + phase, self.seed, number)
+            index = self.view.at(clip.fps).visit(clip.frames, rng, turn)
         else:
             views = self._all(clip)
             index, phases = views[phase], len(views)

@@ -18,7 +18,13 @@ from adabench.data.files import write_bytes
 from adabench.data.traits import Traits, check_traits, is_trait, sorted_traits
 from adabench.evaluation.scale import BDI_II, Scale
 
-SPLITS = ("train", "dev", "test")
+CALIBRATION = "calibration"
+"""A split that no training, selection or test reads."""
+
+USED_SPLITS = ("train", "dev", "test")
+"""Those that protocols divide among training, selection and test."""
+
+SPLITS = (*USED_SPLITS, CALIBRATION)
 
 _REMEDY = "correct the row, or prepare the corpus again"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -33,7 +39,7 @@ class ClipRecord:
         subject: the person, e.g. ``203``.
         session: the recording that a score belongs to, e.g. ``203_1``.
         task: what the person was asked to do, e.g. ``Freeform``; may be empty.
-        split: ``train``, ``dev`` or ``test``.
+        split: ``train``, ``dev``, ``test``, or ``calibration``, which calibrators alone read.
         score: of the corpus's scale; None where unknown.
         fps: frames per second.
         frames: number of stored frames.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from adabench.data.folds import deal, division_digest, hold_out, person_folds
-from adabench.data.manifest import SPLITS, ClipRecord
+from adabench.data.manifest import CALIBRATION, USED_SPLITS, ClipRecord
 from adabench.data.persons import spell_alike, told_in_records
 from adabench.data.sealed import SealedScores
 
@@ -70,7 +70,7 @@ class PersonDisjoint:
 
     shares: tuple[float, float, float] = (0.6, 0.2, 0.2)
     seed: int = 0
-    pool: tuple[str, ...] = SPLITS
+    pool: tuple[str, ...] = USED_SPLITS
 
     @property
     def title(self) -> str:
@@ -95,7 +95,7 @@ class Folds:
     fold: int | None = None
     validation: float = 0.2
     seed: int = 0
-    pool: tuple[str, ...] = SPLITS
+    pool: tuple[str, ...] = USED_SPLITS
 
     @property
     def title(self) -> str:
@@ -364,6 +364,11 @@ def _chosen(
     corpus: PreparedCorpus, use: str, splits: Sequence[str], tasks: Sequence[str]
 ) -> tuple[ClipRecord, ...]:
     """Return the scored clips of some splits and tasks; what ``use`` they serve is for messages."""
+    if CALIBRATION in splits:
+        raise ValueError(
+            f"protocol.{use}: the split {CALIBRATION!r} is kept for calibrators, and no run trains, "
+            f"selects or tests on it; choose from {', '.join(USED_SPLITS)}"
+        )
     clips = tuple(c for c in corpus.clips if c.split in splits and (not tasks or c.task in tasks))
     if not clips:
         there = ", ".join(sorted({c.split for c in corpus.clips}))

@@ -23,6 +23,7 @@ _MAGIC = b"ADAJPEGS"
 _VERSION = 1
 _HEADER = struct.Struct("<8sI")
 _TRAILER = struct.Struct("<QQIIII8s")  # frames, start of the index, height, width, crc, version
+_NO_FRAMES = "a clip without frames can't be stored"
 _REMEDY = "delete the file and prepare the corpus again"
 
 
@@ -88,6 +89,12 @@ class JpegPack:
             OSError: the file can't be written (see :func:`adabench.data.files.atomic_path`).
         """
         return write_pack(path, frames, jpeg_encoder(quality))
+
+    @staticmethod
+    def write_images(path: str | os.PathLike[str], images: Iterable[bytes]) -> int:
+        """Writes JPEG images of one size, as :func:`jpeg_encoder` makes them; as :meth:`write`."""
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            return _write_images(file, images, Path(path))
 
     def __len__(self) -> int:
         return len(self._opened().crcs)
@@ -195,7 +202,7 @@ def write_pack(
     Returns and raises as :meth:`JpegPack.write`.
     """
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        return _write_pack(file, frames, encode, Path(path))
+        return _write_images(file, map(encode, checked_frames(frames, Path(path))), Path(path))
 
 
 def checked_frames(frames: Iterable[NDArray[np.uint8]], path: Path) -> Iterator[NDArray[np.uint8]]:
@@ -214,7 +221,7 @@ def checked_frames(frames: Iterable[NDArray[np.uint8]], path: Path) -> Iterator[
             )
         yield frame
     if shape is None:
-        raise ValueError(f"{path}: a clip without frames can't be stored")
+        raise ValueError(f"{path}: {_NO_FRAMES}")
 
 
 def checked_index(
@@ -243,17 +250,20 @@ def _runs(wanted: NDArray[np.int64]) -> list[tuple[int, int]]:
     return runs
 
 
-def _write_pack(
-    file: BinaryIO, frames: Iterable[NDArray[np.uint8]], encode: Encode, path: Path
-) -> int:
+def _write_images(file: BinaryIO, images: Iterable[bytes], path: Path) -> int:
     offsets = [file.write(_HEADER.pack(_MAGIC, _VERSION))]
     crcs: list[int] = []
-    height = width = 0
-    for frame in checked_frames(frames, path):
-        height, width = frame.shape[:2]
-        data = encode(frame)
+    first = b""
+    for data in images:
+        first = first or data
         crcs.append(zlib.crc32(data))
         offsets.append(offsets[-1] + file.write(data))
+    if not crcs:
+        raise ValueError(f"{path}: {_NO_FRAMES}")
+    image = cv2.imdecode(np.frombuffer(first, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"{path}: frame 0 is no image")
+    height, width = image.shape[:2]
     table = np.asarray(offsets, "<u8").tobytes() + np.asarray(crcs, "<u4").tobytes()
     file.write(table)
     crc = zlib.crc32(table)

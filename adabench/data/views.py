@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,6 +16,25 @@ from adabench.registry import TRANSFORMS
 Index = NDArray[np.int64]
 Place = Literal["neighbours", "even"]
 Short = Literal["repeat", "wrap", "refuse"]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A training's visit to a clip.
+
+    Attributes:
+        number: visits to this clip before, in all epochs.
+        seed, clip: the run's seed, and the clip's number among those of training.
+    """
+
+    number: int
+    seed: int
+    clip: int
+
+    def order(self, round_: int) -> np.random.Generator:
+        """Return the numbers that deal out this clip's parts in a round: the same in all its visits."""
+        entropy = np.random.SeedSequence([self.seed, self.clip], spawn_key=(round_,))
+        return np.random.default_rng(entropy)
 
 
 class View(ABC):
@@ -44,6 +64,16 @@ class View(ABC):
     @abstractmethod
     def sample(self, frames: int, rng: np.random.Generator) -> Index:
         """Return the frame numbers of one training view."""
+
+    def visits(self, frames: int, epochs: int) -> int:
+        """Return how often each of ``epochs`` epochs of training comes to a clip of ``frames``."""
+        del frames, epochs
+        return 1
+
+    def visit(self, frames: int, rng: np.random.Generator, turn: Turn) -> Index:
+        """Return the frame numbers of one visit; by default they are drawn anew each time."""
+        del turn
+        return self.sample(frames, rng)
 
 
 def _positive(name: str, value: int) -> int:
@@ -137,6 +167,9 @@ class SegmentView(View):
         phases: how many of those views a test takes, evenly chosen; 0 takes all.
         place: which segments make a view: ``"neighbours"``, in training at any place, or ``"even"``,
             spread over the whole clip.
+        cover: how many times at least training shows every segment of a clip. Each epoch then comes
+            to a clip as often as that takes, and the clip's views come in turn, in an order of the
+            seed's. 0 comes once an epoch and leaves to chance what is shown.
         short: what fills a segment that is longer than its clip: ``"repeat"`` its last frame,
             ``"wrap"`` the clip again from its beginning; ``"refuse"`` such a clip.
     """
@@ -151,12 +184,15 @@ class SegmentView(View):
         segments: int = 0,
         phases: int = 0,
         place: Place = "neighbours",
+        cover: int = 0,
         short: Short = "repeat",
     ) -> None:
         _check_extent(length, seconds, stride, overlap)
         for name, value in (("segments", segments), ("phases", phases)):
             if value < 0:
                 raise ValueError(f"SegmentView.{name} is 0 (all) or more; got {value}")
+        if cover < 0:
+            raise ValueError(f"SegmentView.cover is 0 (by chance) or more; got {cover}")
         for name, word, known in (
             ("place", place, get_args(Place)),
             ("short", short, get_args(Short)),
@@ -170,6 +206,7 @@ class SegmentView(View):
         self.segments = segments
         self.phases = phases
         self.place = place
+        self.cover = cover
         self.short = short
 
     def at(self, fps: float) -> SegmentView:
@@ -197,6 +234,7 @@ class SegmentView(View):
             segments=self.segments,
             phases=self.phases,
             place=self.place,
+            cover=self.cover,
             short=self.short,
         )
 
@@ -237,17 +275,34 @@ class SegmentView(View):
         filled = rows % frames if self.short == "wrap" else np.minimum(rows, frames - 1)
         return filled.reshape(-1)
 
-    def all(self, frames: int) -> list[Index]:
-        """Return the views whose predictions are averaged at test."""
+    def _shares(self, frames: int) -> list[Index]:
+        """Return the first frames of the segments of each view, of as few as show all segments."""
         starts = np.asarray(self.starts(frames))
         parts = -(-len(starts) // (self.segments or len(starts)))
         if self.place == "even":
-            shared = [starts[part::parts] for part in range(parts)]
-        else:
-            shared = np.array_split(starts, parts)
+            return [starts[part::parts] for part in range(parts)]
+        return np.array_split(starts, parts)
+
+    def all(self, frames: int) -> list[Index]:
+        """Return the views whose predictions are averaged at test."""
+        shares = self._shares(frames)
+        parts = len(shares)
         wanted = min(parts, self.phases or parts)
         chosen = np.linspace(0, parts - 1, wanted + 2)[1:-1] if wanted < parts else range(parts)
-        return [self.expand(shared[int(p)].tolist(), frames) for p in chosen]
+        return [self.expand(shares[int(p)].tolist(), frames) for p in chosen]
+
+    def visits(self, frames: int, epochs: int) -> int:
+        """Return how often an epoch comes to a clip, so that all of them show it ``cover`` times."""
+        return max(1, -(-len(self._shares(frames)) * self.cover // epochs))
+
+    def visit(self, frames: int, rng: np.random.Generator, turn: Turn) -> Index:
+        """Return the view whose turn it is: in each round of visits every segment is in one."""
+        if not self.cover:
+            return self.sample(frames, rng)
+        shares = self._shares(frames)
+        round_, place = divmod(turn.number, len(shares))
+        part = turn.order(round_).permutation(len(shares))[place]
+        return self.expand(shares[part].tolist(), frames)
 
     def sample(self, frames: int, rng: np.random.Generator) -> Index:
         """Return at most ``segments`` segments."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from adabench.records.localisation import Localisation, joined_localisation
 from adabench.records.record import Record
-from adabench.records.sections import Cost, StageUse, View
+from adabench.records.sections import Cost, Selection, StageUse, View
 
 
 class CombinedMethod:
@@ -81,11 +82,28 @@ class CombinedMethod:
             wall_seconds=sum(cost.wall_seconds or 0.0 for cost in costs),
         )
 
-    def relevance_auc(self) -> dict[str, float]:
-        """Return the mean area of each label that all members measured; they scored other clips."""
-        areas = [member.relevance_auc for member in self.members]
-        shared = [label for label in areas[0] if all(label in own for own in areas)]
-        return {label: float(np.mean([own[label] for own in areas])) for label in shared}
+    def relevance_measures(self) -> dict[str, Localisation]:
+        """Return how well relevance finds key frames, over all the clips that members scored."""
+        return joined_localisation(
+            [(member.relevance_measures, len(member.entries)) for member in self.members]
+        )
+
+    def selection(self) -> Selection | None:
+        """Return how often development labels were looked at in all, where every member tells it.
+
+        Each member's own record holds what they showed.
+        """
+        own = [member.selection for member in self.members]
+        known = [one for one in own if one is not None]
+        if len(known) < len(own):
+            return None
+        rules = dict.fromkeys(one.rule for one in known if one.rule)
+        return Selection(
+            looks=_sum([one.looks for one in known]),
+            epochs=_sum([one.epochs for one in known]),
+            budget=max((one.budget for one in known if one.budget is not None), default=None),
+            rule=f"each of {len(known)} by itself: {'; '.join(rules)}" if rules else None,
+        )
 
     def timing(self) -> dict[str, float]:
         """Return the seconds of each part, added over members."""
@@ -127,18 +145,10 @@ class PooledFolds(CombinedMethod):
             }
         )
 
-    def relevance_auc(self) -> dict[str, float]:
-        """Return the mean area of each label over the folds that measured it, by their sessions."""
-        areas: dict[str, list[float]] = defaultdict(list)
-        weights: dict[str, list[int]] = defaultdict(list)
-        for member in self.members:
-            for label, area in member.relevance_auc.items():
-                areas[label].append(area)
-                weights[label].append(len(member.entries))
-        return {
-            label: round(float(np.average(own, weights=weights[label])), 6)
-            for label, own in areas.items()
-        }
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _private_of(members: Sequence[Record]) -> str:

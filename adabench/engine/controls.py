@@ -1,4 +1,4 @@
-"""What stands beside a run in its tables: the constant predictor, and a generated corpus's bounds."""
+"""What stands beside a run in its tables: the constant, what reads no face, and bounds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from adabench.config.controls import constants_of
+from adabench.config.controls import constants_of, faceless_of
 from adabench.config.experiment import Experiment
 from adabench.data.locks import alone_in
 from adabench.engine.corpora import reading
@@ -15,15 +15,17 @@ from adabench.engine.kinds.bound import bounds_of
 from adabench.engine.repeat import with_side_files
 from adabench.engine.run import measure
 from adabench.engine.rundata import RunData, open_data
+from adabench.records.record import Record
 from adabench.records.results import has_constant, read_records, write_record
 from adabench.records.side_files import write_side_files
 
 
 def run_controls(experiment: Experiment, results: Path) -> list[Path]:
-    """Run the constant of a run's corpus and protocol, and the bounds, where a results folder lacks them.
+    """Run the controls of a run's corpus and protocol, and the bounds, where a results folder lacks them.
 
-    Every results folder holds the constant once per track, corpus and protocol, and each bound once
-    per track and corpus. The constant of the run's own track comes last: it says that all is there.
+    Every results folder holds the constant and each control that reads no face once per track, corpus
+    and protocol, and each bound once per track and corpus. The constant of the run's own track comes
+    last: it says that all is there.
 
     Args:
         experiment: the run that they stand beside.
@@ -47,18 +49,22 @@ def _absent(constant: Experiment, results: Path) -> Iterator[tuple[Experiment, R
     """Yield the controls of a track that are not there, with their data."""
     data = open_data(constant)
     track, checksum = constant.track_.name, data.corpus.checksum
-    present = _bounds_in(results / track, checksum)
+    records = _records_of(results / track, checksum)
+    present = {r.method for r in records if r.kind == "bound"}
     bounds = [one for one in bounds_of(constant) if one.method["name"] not in present]
     if bounds:
         official = open_data(bounds[0], corpus=data.corpus)
         yield from ((bound, official) for bound in bounds)
+    there = {r.method for r in records if r.protocol == data.parts.protocol}
+    faceless = (one for one in faceless_of(constant) if one.method["name"] not in there)
+    yield from ((one, data) for one in faceless)
     if not has_constant(results, track, checksum, data.parts.protocol):
         yield constant, data
 
 
-def _bounds_in(folder: Path, checksum: str) -> set[str]:
+def _records_of(folder: Path, checksum: str) -> list[Record]:
     records = read_records(folder)[0] if folder.is_dir() else []
-    return {r.method for r in records if r.kind == "bound" and r.corpus_checksum == checksum}
+    return [record for record in records if record.corpus_checksum == checksum]
 
 
 def _run(control: Experiment, data: RunData, results: Path) -> Path:

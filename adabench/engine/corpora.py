@@ -10,7 +10,8 @@ from typing import Any
 
 from adabench.config.experiment import Data, Experiment
 from adabench.config.generated import expression_parameters, synthface_parameters
-from adabench.config.preparations import drawn_of
+from adabench.config.preparations import drawn_of, other_faces
+from adabench.data.corpora import find_reader
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import alone_at_once, alone_in, shared_in
 from adabench.data.prepare import prepare
@@ -22,6 +23,8 @@ from adabench.synthface import generate, generate_expressions
 
 # Under the data folder: what corpora took to make.
 MADE = "made"
+# The reader of generated corpora, and what their folders begin with.
+DRAWN = "synthface"
 
 
 def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
@@ -29,23 +32,24 @@ def ensure_corpus(track: Track, data: Data) -> PreparedCorpus:
 
     Raises:
         FileNotFoundError: a real corpus that is not prepared, with the command that prepares it.
-        ValueError: a corpus prepared at another size.
+        ValueError: a corpus prepared at another size, or with other faces.
     """
     root = Path(data.root)
     if not track.is_demo:
-        return _prepared(root, track.corpus, data.size)
+        return _prepared(root, track.corpus, data)
     parameters = synthface_parameters(data.synthface)
     return _made(
         root,
         _drawn_name(data),
         data,
-        "synthface",
+        DRAWN,
         lambda raw: generate(parameters, raw, processes=data.processes),
     )
 
 
-def _prepared(root: Path, name: str, size: int) -> PreparedCorpus:
+def _prepared(root: Path, name: str, data: Data) -> PreparedCorpus:
     """Open ``<name>-<size>px``, so that methods that see other sizes can stand beside it, or ``<name>``."""
+    size = data.size
     folder = corpus_folder(root, name, size)
     corpus = PreparedCorpus.open(folder)
     if corpus.size != size:
@@ -55,6 +59,9 @@ def _prepared(root: Path, name: str, size: int) -> PreparedCorpus:
             f"data.size={size}; prepare it with --size {size} --out {sized} as well, or set "
             f"data.size={corpus.size}"
         )
+    problem = other_faces(folder, corpus.description.prepare, data)
+    if problem is not None:
+        raise ValueError(f"corpus {problem}")
     return corpus
 
 
@@ -80,7 +87,8 @@ def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
 
 
 def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:
-    out = root / f"{name}-{data.size}px"
+    faces = {} if data.faces is None else data.faces.model_dump()
+    out = root / _folder_name(name, data, reader)
     finished = out / CORPUS_FILE
     if not finished.is_file():
         with alone_in(root / MADE / out.name):
@@ -88,8 +96,15 @@ def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> Prepared
                 raw = root / "raw" / name
                 with CostBook(root / MADE / f"{out.name}.json") as book, book.time("corpus"):
                     make(raw)
-                    prepare(reader, raw, out, size=data.size, processes=data.processes)
+                    prepare(reader, raw, out, size=data.size, processes=data.processes, **faces)
     return PreparedCorpus.open(out)
+
+
+def _folder_name(name: str, data: Data, reader: str) -> str:
+    """Return the name of a generated corpus's folder: with how faces are cut, where not as usual."""
+    faces = {} if data.faces is None else data.faces.model_dump()
+    own = faces in ({}, find_reader(reader).faces)
+    return "-".join([name, f"{data.size}px", *([] if own else faces.values())])
 
 
 def cache_root(corpus: PreparedCorpus, root: Path) -> Path:
@@ -122,7 +137,7 @@ def remove_drawn(data: Data) -> list[Path]:
         OSError: a folder can't be removed.
     """
     root, name = Path(data.root), _drawn_name(data)
-    folders = [root / f"{name}-{data.size}px", root / "raw" / name]
+    folders = [root / _folder_name(name, data, DRAWN), root / "raw" / name]
     removed = []
     with alone_at_once(_readers(data), "wait until it has ended"):
         for folder in folders:
@@ -136,12 +151,12 @@ def remove_drawn(data: Data) -> list[Path]:
 
 
 def _drawn_name(data: Data) -> str:
-    return f"synthface-{synthface_parameters(data.synthface).digest()}"
+    return f"{DRAWN}-{synthface_parameters(data.synthface).digest()}"
 
 
 def _readers(data: Data) -> Path:
     """Return where the runs that read a generated corpus sign."""
-    return Path(data.root) / MADE / f"{_drawn_name(data)}-{data.size}px" / "readers"
+    return Path(data.root) / MADE / _drawn_name(data) / "readers"
 
 
 def seconds_to_make(corpus: PreparedCorpus) -> float:

@@ -11,14 +11,10 @@ from numpy.typing import NDArray
 
 from adabench.config.experiment import Experiment
 from adabench.config.generated import synthface_parameters
-from adabench.evaluation.explanation import (
-    ALL,
-    ClipRelevance,
-    clip_relevance_auc,
-    join_views,
-    mean_relevance_auc,
-)
+from adabench.evaluation.explanation import ClipRelevance, join_views
+from adabench.evaluation.localisation import ALL, clip_localisation, mean_localisation
 from adabench.evaluation.scale import BDI_II, Scale
+from adabench.records.localisation import Localisation, localisation_form
 from adabench.structures import Selection, Units, ViewId
 from adabench.synthface import key_frames
 
@@ -63,29 +59,30 @@ class Relevance:
                 np.ones(int(kept.sum()), dtype=bool),
             )
 
-    def areas(
+    def measures(
         self, scores: Mapping[str, float] = MappingProxyType({}), scale: Scale = BDI_II
-    ) -> dict[str, float]:
-        """Return label → mean area under the curve within clips.
+    ) -> dict[str, Localisation]:
+        """Return label → how well relevance finds key frames, mean over clips.
 
         Args:
-            scores: clip → its true score; empty leaves out the areas by severity level.
+            scores: clip → its true score; empty leaves out the measures by severity level.
             scale: of the scores.
 
         The labels are ``all``, then the temporal scales (``scale1``, …), then the severity levels
         (``minimal``, …), over the clips whose true score is of that level: relevance to a level
-        that a clip shows by what it lacks need not point at key frames.
+        that a clip shows by what it lacks need not point at key frames. Clips without key frames
+        have no part in it; where no clip has any, nothing is returned.
         """
         clips = {
-            clip: clip_relevance_auc(*join_views(list(views.values())), self.key[clip])
+            clip: clip_localisation(*join_views(list(views.values())), self.key[clip])
             for clip, views in self._views.items()
         }
-        means = mean_relevance_auc(list(clips.values()))
+        means = mean_localisation(list(clips.values()))
         for level, name in enumerate(scale.names):
             own = [
-                {name: areas[ALL]}
-                for clip, areas in clips.items()
-                if clip in scores and scale.level(scores[clip]) == level
+                {name: found[ALL]}
+                for clip, found in clips.items()
+                if ALL in found and clip in scores and scale.level(scores[clip]) == level
             ]
-            means |= mean_relevance_auc(own)
-        return {name: round(area, 6) for name, area in means.items() if not np.isnan(area)}
+            means |= mean_localisation(own)
+        return {label: localisation_form(found) for label, found in means.items()}

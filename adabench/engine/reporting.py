@@ -14,11 +14,13 @@ import torch
 from adabench.config.experiment import Experiment
 from adabench.config.generated import synthface_parameters
 from adabench.config.local_files import by_content
-from adabench.config.references import REFERENCE, referenced
+from adabench.config.references import REFERENCE, referenced, seed_of
+from adabench.config.starts import starts_from
 from adabench.data.manifest import ClipRecord
 from adabench.engine.material import Material
 from adabench.engine.rundata import RunData
 from adabench.engine.stages.stage import StageResult
+from adabench.engine.training.selection import selection_told
 from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import SHUFFLED
 from adabench.evaluation.intervals import metric_intervals
@@ -28,10 +30,12 @@ from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
 from adabench.records.groups import groups_of
+from adabench.records.localisation import Localisation
 from adabench.records.measures import measures_of
 from adabench.records.private import divided
 from adabench.records.record import Record
 from adabench.records.sections import (
+    AgainstConstant,
     Calibration,
     Contract,
     Cost,
@@ -69,7 +73,8 @@ class Facts:
     decoy: Decoy | None = None
     cost: Cost = field(default_factory=Cost)
     timing: Mapping[str, float] = field(default_factory=dict)
-    relevance_auc: Mapping[str, float] = field(default_factory=dict)
+    against_constant: Mapping[str, AgainstConstant] = field(default_factory=dict)
+    relevance_measures: Mapping[str, Localisation] = field(default_factory=dict)
     flags: Flags | None = None
     notes: Sequence[str] = ()
 
@@ -96,7 +101,7 @@ def make_record(
         facts: what else is known.
     """
     corpus, parts = data.corpus, data.parts
-    measured, failed = _measured(experiment, data, predictions, labels)
+    measured, failed = _measured(experiment, data, predictions, labels, facts.clips)
     content = {
         **_named(experiment, facts),
         "corpus": corpus.name,
@@ -131,8 +136,7 @@ def _drawn(experiment: Experiment) -> dict[str, Any]:
     if not experiment.track_.is_demo:
         return told
     parameters = synthface_parameters(experiment.corpora.synthface)
-    world = getattr(parameters, "world", "sparse")
-    return {**told, "family": parameters.family(), "world": world}
+    return {**told, "family": parameters.family(), "world": parameters.world}
 
 
 def _measured(
@@ -140,9 +144,11 @@ def _measured(
     data: RunData,
     predictions: Mapping[str, float],
     labels: Mapping[str, float],
+    clips: Mapping[str, float],
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what follows from predictions and labels, and a line for each metric that failed."""
     tested, sessions = data.parts.test, sorted(labels)
+    is_joint = fusion_of(experiment) == "joint"
     measures, failed = measures_of(
         experiment.metrics,
         [predictions[s] for s in sessions],
@@ -151,6 +157,7 @@ def _measured(
     )
     return {
         **scored(tested, predictions, labels, licensed=data.corpus.licensed),
+        "clip_metrics": over_clips(tested, clips, labels) if is_joint else None,
         "measures": measures,
         "groups": groups_of(tested, predictions, labels),
     }, failed
@@ -173,7 +180,8 @@ def _told(facts: Facts) -> dict[str, Any]:
         "decoy": facts.decoy,
         "cost": facts.cost,
         "timing": dict(facts.timing),
-        "relevance_auc": dict(facts.relevance_auc),
+        "against_constant": dict(facts.against_constant),
+        "relevance_measures": dict(facts.relevance_measures),
     }
 
 
@@ -239,6 +247,23 @@ def scored(
     }
 
 
+def over_clips(
+    clips: Sequence[ClipRecord], scores: Mapping[str, float], labels: Mapping[str, float]
+) -> Metrics | None:
+    """Return the metrics over clips, each against its session's label; None where clips lack a score.
+
+    Args:
+        clips: that were tested.
+        scores: clip → points.
+        labels: session → points.
+    """
+    known = [clip for clip in clips if clip.session in labels]
+    if not known or any(clip.clip not in scores for clip in known):
+        return None
+    predicted = np.array([scores[clip.clip] for clip in known])
+    return Metrics(**score_metrics(predicted, np.array([labels[c.session] for c in known])))
+
+
 def _provenance(experiment: Experiment) -> dict[str, Any]:
     commit, clean = provenance.commit(experiment.code)
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
@@ -258,8 +283,13 @@ def describe_timing(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def flags_of(experiment: Experiment, **found: Any) -> Flags:
-    """Return a method's flags: demo, pretrained weights and semantics in use."""
-    return Flags(demo=experiment.is_demo, paper_compat=experiment.paper_compat, **found)
+    """Return a method's flags: demo, what it starts from, pretrained weights and semantics in use."""
+    return Flags(
+        demo=experiment.is_demo,
+        paper_compat=experiment.paper_compat,
+        starts_from=starts_from(experiment),
+        **found,
+    )
 
 
 def flags_with_weights(
@@ -305,8 +335,9 @@ def stage_uses(experiment: Experiment, stages: Mapping[str, StageResult]) -> tup
             name=name,
             type=experiment.stages[name]["type"],
             key=stage.key,
-            seed=experiment.stages[name].get("seed"),
+            seed=seed_of(experiment.stages[name], experiment.seed, experiment.draw),
             seconds=stage.seconds,
+            selection=selection_told(stage.measured),
         )
         for name, stage in stages.items()
     )

@@ -151,6 +151,7 @@ class Workbench:
             training=training,
             labels=use != "test",
             seed=self.experiment.seed,
+            epochs=self.training.epochs if training else 1,
             augment=build_augment(augment) if read.features is None else None,
             frames=reads if frames is None else frames,
             features=None if frames else read.features,
@@ -220,12 +221,13 @@ class Workbench:
 
 def _levels(dataset: ClipDataset) -> list[int]:
     clips = dataset.clips
-    scores = [clip.score for clip in clips if clip.score is not None]
-    if len(scores) < len(clips):
+    bare = sum(clip.score is None for clip in clips)
+    if bare:
         raise ValueError(
-            f"training.sampler='level': {len(clips) - len(scores)} of {len(clips)} training clips have "
-            "no score, hence no level"
+            f"training.sampler='level': {bare} of {len(clips)} training clips have no score, hence no "
+            "level"
         )
+    scores = [clip.score for clip in dataset.item_clips if clip.score is not None]
     return [int(dataset.corpus.scale.level(score)) for score in scores]
 
 

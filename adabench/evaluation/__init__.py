@@ -1,15 +1,15 @@
 """Evaluation: metrics, scales, intervals, relevance and order of rows; no torch."""
 
 from adabench.evaluation.calibration import calibration_of
-from adabench.evaluation.explanation import (
-    ClipRelevance,
-    clip_relevance_auc,
-    frame_relevance,
-    join_views,
-    mean_relevance_auc,
-    relevance_auc,
-)
+from adabench.evaluation.explanation import ClipRelevance, frame_relevance, join_views
 from adabench.evaluation.intervals import bootstrap_interval, metric_intervals
+from adabench.evaluation.localisation import (
+    ceiling_localisation,
+    chance_localisation,
+    clip_localisation,
+    localisation,
+    mean_localisation,
+)
 from adabench.evaluation.metrics import ccc, mae, pcc, rmse, score_metrics
 from adabench.evaluation.ranking import RankAgreement, rank_agreement
 from adabench.evaluation.scale import BDI_II, PHQ_8, Level, Scale
@@ -26,15 +26,17 @@ __all__ = [
     "bootstrap_interval",
     "calibration_of",
     "ccc",
-    "clip_relevance_auc",
+    "ceiling_localisation",
+    "chance_localisation",
+    "clip_localisation",
     "frame_relevance",
     "join_views",
     "mae",
-    "mean_relevance_auc",
+    "localisation",
+    "mean_localisation",
     "metric_intervals",
     "pcc",
     "rank_agreement",
-    "relevance_auc",
     "rmse",
     "score_metrics",
 ]

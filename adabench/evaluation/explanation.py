@@ -1,20 +1,13 @@
-"""Does a method's relevance point at the frames that matter? Judged where these are known.
-
-A unit's relevance is spread over the frames it spans, and the area under the ROC curve asks how often
-a key frame has more of it than another frame of the same clip. The area of a corpus is the mean over
-its clips: relevance of two clips need not be on one scale, so frames are ranked within a clip alone.
-"""
+"""A method's relevance, from its units to the frames that they span."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-#: Label of all units together, whatever their scale.
-ALL = "all"
 
 
 class ClipRelevance(NamedTuple):
@@ -46,7 +39,7 @@ def join_views(
     """
     if not views:
         raise ValueError("a clip needs at least one view")
-    checked = [_checked(*view) for view in views]
+    checked = [checked_units(*view) for view in views]
     relevance, span, scale, valid = (np.concatenate(part) for part in zip(*checked, strict=True))
     return ClipRelevance(relevance, span, scale, valid)
 
@@ -71,106 +64,56 @@ def frame_relevance(relevance: ArrayLike, span: ArrayLike, frames: int) -> NDArr
     count = np.zeros(frames)
     mean = np.zeros(frames)
     ones = np.ones(np.size(relevance))
-    values, spans, _, _ = _checked(relevance, span, ones, ones)
-    for value, (start, stop) in zip(values, spans, strict=True):
-        if not 0 <= start < stop <= frames:
-            raise ValueError(
-                f"span [{start}, {stop}) must hold a frame and stay in a clip of {frames} frames"
-            )
+    values, spans, _, _ = checked_units(relevance, span, ones, ones)
+    check_spans(spans, frames)
+    for units in _layers(spans):
+        place = np.zeros(frames + 1, dtype=np.int64)
+        place[spans[units, 0]] += np.arange(1, len(units) + 1)
+        place[spans[units, 1]] -= np.arange(1, len(units) + 1)
+        on = np.cumsum(place)[:-1]
         # A running mean keeps equal values equal; a sum divided at the end would break ties.
-        count[start:stop] += 1
-        mean[start:stop] += (value - mean[start:stop]) / count[start:stop]
+        count += on > 0
+        mean += np.where(on > 0, np.append(0.0, values[units])[on] - mean, 0.0) / np.maximum(
+            count, 1
+        )
     return np.where(count > 0, mean, np.nan)
 
 
-def relevance_auc(relevance: ArrayLike, key: ArrayLike) -> float:
-    """Area under the ROC curve of relevance for key frames, a tie counting half.
+def _layers(spans: NDArray[np.int64]) -> list[list[int]]:
+    """Return units in as few groups as can be of which no two cover one frame, each by start."""
+    layers: list[list[int]] = []
+    free: list[tuple[int, int]] = []
+    by_start = sorted((start, stop, unit) for unit, (start, stop) in enumerate(spans.tolist()))
+    for start, stop, unit in by_start:
+        if free and free[0][0] <= start:
+            _, layer = heapq.heappop(free)
+        else:
+            layer = len(layers)
+            layers.append([])
+        layers[layer].append(unit)
+        heapq.heappush(free, (stop, layer))
+    return layers
 
-    It is the share of pairs of a key frame and another in which the key frame has more relevance
-    (Mann and Whitney's U). 0.5 is chance.
 
-    Args:
-        relevance: (frames,), NaN on frames that nothing covers; these don't count.
-        key: (frames,) bool.
-
-    Returns:
-        An area in [0, 1]; NaN if all covered frames are key frames, or none is.
-
-    Raises:
-        ValueError: if the two are not (frames,) arrays of one length.
-
-    >>> relevance_auc([0.1, 0.9, 0.9, float("nan")], [False, True, False, True])
-    0.75
-    """
-    # scipy.stats takes a second to import, and planning a suite imports this package.
-    from scipy.stats import rankdata
-
-    values = np.asarray(relevance, dtype=np.float64)
-    wanted = np.asarray(key, dtype=bool)
-    if values.ndim != 1 or values.shape != wanted.shape:
+def check_spans(span: NDArray[np.int64], frames: int) -> None:
+    """Refuse, with a ValueError, a span (M, 2) without a frame or beyond a clip of ``frames``."""
+    start, stop = span[:, 0], span[:, 1]
+    bad = np.flatnonzero((start < 0) | (stop <= start) | (stop > frames))
+    if bad.size:
+        start, stop = span[bad[0]]
         raise ValueError(
-            f"relevance and key must be (frames,) arrays of one length; got {values.shape} and "
-            f"{wanted.shape}"
+            f"span [{start}, {stop}) must hold a frame and stay in a clip of {frames} frames"
         )
-    covered = ~np.isnan(values)
-    values, wanted = values[covered], wanted[covered]
-    positive = int(wanted.sum())
-    negative = len(wanted) - positive
-    if not positive or not negative:
-        return float("nan")
-    wins = rankdata(values)[wanted].sum() - positive * (positive + 1) / 2
-    return float(wins / (positive * negative))
 
 
-def clip_relevance_auc(
-    relevance: ArrayLike, span: ArrayLike, scale: ArrayLike, valid: ArrayLike, key: ArrayLike
-) -> dict[str, float]:
-    """Areas of one clip: over all units, and over the units of each temporal scale.
-
-    Args:
-        relevance, span, scale, valid: as in :class:`ClipRelevance`; padding is left out.
-        key: (frames,) bool, the clip's key frames.
-
-    Returns:
-        ``all``, then ``scale1``, ``scale2``, … for those above 0 that the clip has; an area is NaN
-        as in :func:`relevance_auc`.
-
-    Raises:
-        ValueError: as in :func:`frame_relevance`.
-    """
-    values, spans, scales, kept = _checked(relevance, span, scale, valid)
-    wanted = np.asarray(key, dtype=bool)
-    chosen = {ALL: kept}
-    for steps in np.unique(scales[kept & (scales > 0)]):
-        chosen[f"scale{steps}"] = kept & (scales == steps)
-    return {
-        label: relevance_auc(frame_relevance(values[units], spans[units], len(wanted)), wanted)
-        for label, units in chosen.items()
-    }
-
-
-def mean_relevance_auc(clips: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Mean of within-clip areas, each scale over the clips that have it; NaN areas don't count.
-
-    Args:
-        clips: what :func:`clip_relevance_auc` gave for each clip.
-
-    Returns:
-        The labels of all clips, scales in order; NaN where no clip has an area.
-    """
-    # By length first, so that scale10 follows scale9.
-    labels = sorted({label for clip in clips for label in clip}, key=lambda n: (len(n), n))
-    return {label: _mean([clip[label] for clip in clips if label in clip]) for label in labels}
-
-
-def _mean(areas: Sequence[float]) -> float:
-    usable = [area for area in areas if not np.isnan(area)]
-    return float(np.mean(usable)) if usable else float("nan")
-
-
-def _checked(
+def checked_units(
     relevance: ArrayLike, span: ArrayLike, scale: ArrayLike, valid: ArrayLike
 ) -> ClipRelevance:
+    """Return units as arrays, after asking for one length and finite relevance of valid ones.
+
+    Raises:
+        ValueError: with the shapes that came.
+    """
     clip = ClipRelevance(
         relevance=np.asarray(relevance, dtype=np.float64),
         span=np.asarray(span, dtype=np.int64),

@@ -113,6 +113,32 @@ def rmse_differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]
     return (one - other) / both if both > 0 else np.zeros_like(one)
 
 
+def against_constant(
+    predictions: ArrayLike, truth: ArrayLike, person: Sequence[str], *, constant: float
+) -> dict[str, float]:
+    """Hold predictions against one number for all sessions.
+
+    Args:
+        predictions, truth: (N,) points, one a session.
+        person: (N,) the subject of each session.
+        constant: points.
+
+    Returns:
+        ``rmse`` of the predictions, ``constant``, that of the number, and ``p`` of `sign_flip_p` of
+        the difference of the two.
+
+    Raises:
+        ValueError: as `sign_flip_p`.
+    """
+    predicted, label = np.asarray(predictions, np.float64), np.asarray(truth, np.float64)
+    own, other = (predicted - label) ** 2, (constant - label) ** 2
+    return {
+        "rmse": float(np.sqrt(own.mean())),
+        "constant": float(np.sqrt(other.mean())),
+        "p": float(sign_flip_p(rmse_differences(own, other)[None], person)[0]),
+    }
+
+
 def sign_flip_p(
     differences: ArrayLike, person: Sequence[str], *, patterns: int = PATTERNS, seed: int = 0
 ) -> NDArray[np.float64]:

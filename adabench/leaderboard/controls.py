@@ -2,8 +2,9 @@
 
 A method that has learnt something is better than the training mean and than itself trained on
 labels shuffled among sessions; on a generated corpus it can't be better than the oracle. And shuffled
-labels themselves must teach nothing: if they do, something else tells the labels. A control that is
-contradicted itself judges nobody.
+labels themselves must teach nothing: if they do, something else tells the labels. So it does where a control
+that reads no face is better than the training mean. A control that is contradicted itself judges
+nobody.
 
 On draws a row is held against each draw's own control, and what is judged is the mean over draws of its
 error as a share of the control's.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final, NamedTuple, TypeVar
 
-from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.evaluation.controls import CONSTANT, FACELESS, SHUFFLED
 from adabench.evaluation.significance import LEVEL
 from adabench.records.checks import constant_reasons
 from adabench.records.record import Measured, Record
@@ -40,6 +41,7 @@ class _Row:
         config: hash of its config, its name, and overrides but for the shuffling itself.
         judged: hash of the only config that its shuffled labels judge, where that is known.
         fault: why it is no constant, although it is called one.
+        shortcut: where it reads no face and is better than the training mean nevertheless.
     """
 
     role: str
@@ -49,6 +51,7 @@ class _Row:
     config: tuple[str | None, str, tuple[str, ...]]
     judged: str | None
     fault: str
+    shortcut: str
 
 
 class _Test(NamedTuple):
@@ -136,7 +139,8 @@ def contradictions(
     the labels by more than chance (one-sided test of Pearson's correlation over persons, 5 %). A
     lower RMSE alone would not do: two constants differ by where the test persons happen to lie. A
     constant is flagged where it tells sessions apart, or its folds go with the labels. Neither then
-    judges others, nor does an oracle that is no better than the constant.
+    judges others, nor does an oracle that is no better than the constant. A control that reads no
+    face is flagged where it beats the training mean significantly on development or test sessions.
 
     Args:
         rows: the rows of one track and one corpus or family of draws, controls and bounds among them;
@@ -153,6 +157,7 @@ def contradictions(
     roles: tuple[tuple[str, Callable[[_Row, _Judges], Iterator[str]], list[_Row]], ...] = (
         (CONSTANT, _constant_reasons, judges.constants),
         (SHUFFLED, _shuffled_reasons, judges.shuffled),
+        *((name, _faceless_reasons, []) for name in FACELESS),
         (ORACLE, _oracle_reasons, judges.oracles),
         (_METHOD, _method_reasons, methods),
     )
@@ -187,7 +192,26 @@ def _row(records: Sequence[Record], judged: str | None) -> _Row:
         config=(first.config_hash, first.config, overrides),
         judged=judged,
         fault="; ".join(reason for record in records for reason in constant_reasons(record)),
+        shortcut="; ".join(_shortcuts(records)),
     )
+
+
+def _shortcuts(records: Sequence[Record]) -> Iterator[str]:
+    """Say where a control beats the training mean, in more of its records than by chance."""
+    splits = sorted({split for record in records for split in record.against_constant})
+    for split in splits:
+        held = [r.against_constant[split] for r in records if split in r.against_constant]
+        fired = [one for one in held if one.fires]
+        if not fired or _binomial_p(len(fired), len(held)) > LEVEL:
+            continue
+        rmse, constant = fmean(one.rmse for one in held), fmean(one.constant for one in held)
+        times = f", in {len(fired)} of {len(held)}" if len(held) > 1 else f", p {fired[0].p:.2g}"
+        yield f"on {split}, RMSE {rmse:.2f} against {constant:.2f}{times}"
+
+
+def _binomial_p(fired: int, of: int) -> float:
+    """How likely so many or more of `of` tests at `LEVEL` are called when there is nothing."""
+    return sum(math.comb(of, n) * LEVEL**n * (1 - LEVEL) ** (of - n) for n in range(fired, of + 1))
 
 
 def _tested(record: Record) -> Hashable:
@@ -227,6 +251,12 @@ def _shuffled_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
             f"better than the constant by more than chance ({_figures(constant)}, PCC {row.pcc:.2f} "
             f"over {row.persons} persons): something tells the labels"
         )
+
+
+def _faceless_reasons(row: _Row, judges: _Judges) -> Iterator[str]:
+    del judges
+    if row.shortcut:
+        yield f"reads no face and is better than the constant ({row.shortcut}): a shortcut tells"
 
 
 def _oracle_reasons(row: _Row, judges: _Judges) -> Iterator[str]:

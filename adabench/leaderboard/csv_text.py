@@ -8,7 +8,9 @@ import io
 from adabench.leaderboard import by_group
 from adabench.leaderboard.by_group import results_by_group
 from adabench.leaderboard.cells import csv_cell
+from adabench.leaderboard.columns import csv_beside
 from adabench.leaderboard.row import Row, Table
+from adabench.leaderboard.scored import scored_as
 from adabench.leaderboard.side_by_side import SHOWN, disjoint_metrics, has_both, official_metrics
 from adabench.leaderboard.summary import full, measure_names, number
 from adabench.leaderboard.versions import older_told
@@ -20,7 +22,7 @@ GROUPS = "groups"
 # What a CSV tells of each number, and what stands after the numbers.
 _PARTS = ("", "_sd", "_low", "_high")
 _STANDING = ("best", "p_best", "p_beyond", "behind", "behind_low", "behind_high")
-_LAST_COLUMNS = (*_STANDING, "contradiction", "flags", "note")
+_LAST_COLUMNS = (*_STANDING, "contradiction", "scored", "flags", "note")
 
 
 def render_csv(table: Table) -> str:
@@ -39,11 +41,13 @@ def render_csv(table: Table) -> str:
     disjoint = [f"{name}_disjoint{part}" for name in both for part in _PARTS]
     named = ("track", "drawn", "family", "kind", "method", "config", "origin", "draws", "seeds")
     share = ("of_constant", "of_constant_sd")
-    writer.writerow([*named, *share, *numbers, *disjoint, *more, *_LAST_COLUMNS])
-    for row in table.rows:
+    beside = csv_beside(table.rows)
+    writer.writerow([*named, *share, *numbers, *disjoint, *beside.header, *more, *_LAST_COLUMNS])
+    for row, known in zip(table.rows, beside.cells, strict=True):
         texts = (table.name, table.drawn, table.family or "", row.kind, row.method, row.config)
         values = [full(official_metrics(row).get(name)) for name in METRIC_NAMES]
         values += [full(disjoint_metrics(row).get(name)) for name in both]
+        values += [known]
         values += [full(row.public_measures.get(name))[:2] for name in further]
         writer.writerow(
             [csv_cell(text) for text in (*texts, row.origin)]
@@ -54,6 +58,7 @@ def render_csv(table: Table) -> str:
                 csv_cell(text)
                 for text in (
                     row.standing.contradiction,
+                    scored_as(row),
                     "; ".join(row.flags),
                     "; ".join([*row.notes, *older_told(row)]),
                 )

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from statistics import fmean
+from typing import Any
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT
@@ -20,6 +21,7 @@ from adabench.records.drawn import DEVELOPMENT, is_development
 from adabench.records.labels import CorpusLabels
 from adabench.records.protocols import shared_protocol
 from adabench.records.record import METRIC_NAMES, Record, Reported
+from adabench.records.reported import impossible
 
 ONE_DRAW = "one draw"
 
@@ -58,9 +60,15 @@ def _group(entry: Entry, index: int) -> Hashable:
         record.config,
         record.config_hash,
         tuple(record.overrides),
-        tuple(record.flags.model_dump().values()),
+        tuple(_alike(record).values()),
         data,
     )
+
+
+def _alike(record: Record) -> dict[str, Any]:
+    """The flags that runs of one row share: a stage may be trained anew for each seed or draw."""
+    trained = (record.flags.pretrained or "").startswith("stage:")
+    return record.flags.model_dump(exclude={"pretrained_checksum"} if trained else None)
 
 
 def _data(entry: Entry) -> Hashable:
@@ -88,6 +96,8 @@ def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
     older = len(group) - len(records)
     if older:
         notes.append(f"{older} older run{'s' if older > 1 else ''} of the same seed left out")
+    if isinstance(first.origin, Reported) and (reason := impossible(first)):
+        notes.append(reason)
     return Row(
         kind=first.kind,
         method=first.method,
@@ -256,6 +266,8 @@ def _flags(record: Record, draws: Sequence[int], *, name_corpus: bool) -> list[s
         flags.append("sees labels")
     if record.flags.paper_compat:
         flags.append("paper_compat")
+    if record.flags.starts_from:
+        flags.append(f"starts from {record.flags.starts_from}")
     if record.flags.pretrained:
         flags.append(f"pretrained {record.flags.pretrained}")
     if record.flags.semantics:

@@ -13,10 +13,12 @@ from adabench.data.files import write_text
 from adabench.leaderboard import by_group
 from adabench.leaderboard.by_group import group_legend, group_lines
 from adabench.leaderboard.cells import markdown_cell, terminal_cell
+from adabench.leaderboard.columns import Columns, columns_beside
 from adabench.leaderboard.csv_text import GROUPS
 from adabench.leaderboard.csv_text import render_csv as render_csv
 from adabench.leaderboard.csv_text import render_groups_csv as render_groups_csv
 from adabench.leaderboard.rows import OFFICIAL, Row, Table, shared_flags
+from adabench.leaderboard.scored import scored_cells
 from adabench.leaderboard.side_by_side import (
     LEGEND as DISJOINT_LEGEND,
 )
@@ -50,6 +52,7 @@ HEADER = (
     *METRIC_NAMES,
     "RMSE 95 %",
     *SHOWN.values(),
+    "Scored",
     "Flags",
     "Note",
 )
@@ -67,6 +70,11 @@ SHARE_LEGEND = (
     "the table is sorted by it."
 )
 
+SCORED_LEGEND = (
+    "Scored says over what errors were taken. A session's score is the mean over its clips, which can't "
+    "raise RMSE and MAE above those over clips; of a reported row it says what its paper prints."
+)
+
 CONTRADICTED = "contradicted"
 
 CONTRADICTED_LEGEND = (
@@ -74,9 +82,9 @@ CONTRADICTED_LEGEND = (
 )
 
 # Columns that a terminal wraps, and those that are left out where no row fills them.
-_WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Flags": 30, "Note": 40}
+_WIDTHS = {"Method": 36, "Config": 30, "Origin": 28, "Scored": 24, "Flags": 30, "Note": 40}
 _OPTIONAL = {"Config", "Origin", "Draws", "Seeds", "Of constant", "Behind the best"}
-_OPTIONAL |= {"PCC", "CCC", "RMSE 95 %", "Flags", "Note", "Persons", "Bias", "Slope"}
+_OPTIONAL |= {"PCC", "CCC", "RMSE 95 %", "Scored", "Flags", "Note", "Persons", "Bias", "Slope"}
 
 
 def render_text(table: Table) -> str:
@@ -89,11 +97,17 @@ def render_text(table: Table) -> str:
     ]
     notices = [textwrap.fill(terminal_cell(text), width=100) for text in _notices(table, shared)]
     # A terminal is nobody else's: what lies in private files at hand is shown, too.
-    text = _for_terminal(*_filled(table, shared, notes, [row.measures for row in table.rows]))
+    beside = columns_beside(table.rows, private=True)
+    measures = [row.measures for row in table.rows]
+    text = _for_terminal(*_filled(table, shared, notes, measures, beside))
     lines = group_lines(table, private=True)
     legend = textwrap.fill(terminal_cell(group_legend(table, lines)), width=100)
     groups = ["", legend, "", _for_terminal(*_columns(by_group.HEADER, lines))] if lines else []
-    told = [textwrap.fill(terminal_cell(line), width=100) for line in below(table)]
+    told = [
+        textwrap.fill(terminal_cell(line), width=100)
+        for line in [*below(table), " ".join(beside.legend)]
+        if line
+    ]
     return "\n".join([f"== {table.heading} ==", *notices, "", text, "", *told, *groups])
 
 
@@ -116,7 +130,8 @@ def render_markdown(table: Table) -> str:
         numbers.setdefault(note, len(numbers) + 1)
     marks = [", ".join(str(numbers[note]) for note in _notes(row)) for row in table.rows]
     measures = [row.public_measures for row in table.rows]
-    body = _for_markdown(*_filled(table, shared, marks, measures))
+    beside = columns_beside(table.rows)
+    body = _for_markdown(*_filled(table, shared, marks, measures, beside))
     notices = [
         f"**{markdown_cell(text)}**" if number == 0 and table.drawn else markdown_cell(text)
         for number, text in enumerate(_notices(table, shared))
@@ -126,7 +141,7 @@ def render_markdown(table: Table) -> str:
     legend = markdown_cell(group_legend(table, lines))
     groups = [legend, _for_markdown(*_columns(by_group.HEADER, lines))] if lines else []
     told = "\n\n".join(map(markdown_cell, below(table)))
-    legend_of_rows = " ".join(_legend(table))
+    legend_of_rows = " ".join(_legend(table, beside))
     heading = f"# {markdown_cell(table.heading)}"
     parts = [heading, *notices, body, told, legend_of_rows, notes, *groups]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -213,8 +228,10 @@ def _with_beside(table: Table) -> list[Row]:
     return [one for row in table.rows for one in (row, row.beside) if one is not None]
 
 
-def _legend(table: Table) -> list[str]:
-    legend = [markdown_cell(LEGEND.format(points=table.scale.points))]
+def _legend(table: Table, beside: Columns) -> list[str]:
+    legend = [markdown_cell(LEGEND.format(points=table.scale.points)), *beside.legend]
+    if any(scored_cells(table.rows)):
+        legend.append(SCORED_LEGEND)
     if any(row.share for row in table.rows):
         legend.append(SHARE_LEGEND)
     if has_both(table.track):
@@ -229,15 +246,17 @@ def _filled(
     shared: tuple[str, ...],
     notes: list[str],
     measures: Sequence[Mapping[str, Summary]],
+    beside: Columns,
 ) -> tuple[list[str], list[list[str]]]:
-    """Header and cells without the columns that nothing fills; measures stand behind the metrics."""
-    cells = [_cells(row, shared, note) for row, note in zip(table.rows, notes, strict=True)]
+    """Header and cells without the columns that nothing fills; what is beside the metrics behind them."""
+    told = zip(table.rows, scored_cells(table.rows), notes, strict=True)
+    cells = [_cells(row, shared, scored, note) for row, scored, note in told]
     further = measure_names(measures)
     at = HEADER.index(METRIC_NAMES[-1]) + 1
-    header = (*HEADER[:at], *further, *HEADER[at:])
+    header = (*HEADER[:at], *beside.header, *further, *HEADER[at:])
     body = [
-        [*own[:at], *(short(known.get(name)) for name in further), *own[at:]]
-        for known, own in zip(measures, cells, strict=True)
+        [*own[:at], *more, *(short(known.get(name)) for name in further), *own[at:]]
+        for known, more, own in zip(measures, beside.cells, cells, strict=True)
     ]
     # Of AVEC both protocols are shown, whether or not anybody ran the second.
     return _columns(header, body, () if has_both(table.track) else tuple(SHOWN.values()))
@@ -255,7 +274,7 @@ def _columns(
     return [header[index] for index in kept], [[row[index] for index in kept] for row in body]
 
 
-def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
+def _cells(row: Row, shared: tuple[str, ...], scored: str, note: str) -> list[str]:
     official, disjoint = official_metrics(row), disjoint_metrics(row)
     interval = official["RMSE"].interval if "RMSE" in official else None
     flags = [flag for flag in row.flags if flag not in shared]
@@ -282,6 +301,7 @@ def _cells(row: Row, shared: tuple[str, ...], note: str) -> list[str]:
         *metrics,
         f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "",
         *kept_apart,
+        scored,
         ", ".join(flags),
         note,
     ]

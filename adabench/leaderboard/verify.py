@@ -41,7 +41,7 @@ from adabench.records.checks import (
 from adabench.records.labels import CorpusLabels
 from adabench.records.private import FOLDER as PRIVATE
 from adabench.records.record import Record, Reported
-from adabench.records.reported import read_reported
+from adabench.records.reported import impossible, read_reported
 from adabench.records.results import (
     Problem,
     Stored,
@@ -187,7 +187,15 @@ def _look_at_table(path: Path) -> _Look:
         tuple(
             f"paper {p}, table {t}, row {r!r} stands twice for {track}" for p, t, r, track in twice
         ),
+        remarks=tuple(_impossible(records)),
     )
+
+
+def _impossible(records: Iterable[Record]) -> Iterator[str]:
+    for record in records:
+        paper, table, row, track = _cell(record)
+        if reason := impossible(record):
+            yield f"paper {paper}, table {table}, row {row!r} for {track}: {reason}"
 
 
 def _cell(record: Record) -> tuple[str, str, str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -20,6 +22,7 @@ from adabench.models.roles import (
     Part,
     Selector,
 )
+from adabench.models.weights import load_part
 from adabench.registry import MODELS
 from adabench.structures import (
     Assessment,
@@ -51,6 +54,9 @@ def build_part(
 ) -> Part:
     """Build one part and check that it fills ``role``.
 
+    ``weights`` in a config is a part's own affair where its constructor takes it; of any other part it
+    is a file that holds the whole part, which is loaded here.
+
     Args:
         role: one of :data:`ROLES`.
         cfg: the part's config, ``type`` included.
@@ -62,20 +68,34 @@ def build_part(
     Raises:
         IncompatiblePartsError: if the part can't follow ``before``.
         TypeError: if the type is registered but fills another role.
+        FileNotFoundError, ValueError: weights that are not there, or of another part.
     """
     kind = MODELS.type_of(cfg)
     name = kind.__name__
     if not (isinstance(kind, type) and issubclass(kind, _KINDS[role])):
         wanted = _KINDS[role].__name__
         raise TypeError(f"method.{role}: {name} is no {role} (a subclass of {wanted})")
+    own, weights = _without_file(kind, cfg)
     reason = _unmet_need(kind, **spec)
     if reason is None:
         try:
             handed = {"scale": scale, "signals": tuple(signals)}
-            return MODELS.build({**_taken(kind, handed), **cfg, **spec})
+            part = MODELS.build({**_taken(kind, handed), **own, **spec})
         except IncompatiblePartsError as error:
             reason = str(error)
-    raise IncompatiblePartsError(f"{name} can't follow {before}: {reason}")
+    if reason is not None:
+        raise IncompatiblePartsError(f"{name} can't follow {before}: {reason}")
+    if weights is not None:
+        load_part(role, part, Path(weights))
+    return part
+
+
+def _without_file(kind: type[Part], cfg: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Return a part's config, and the file of its weights where it does not load them itself."""
+    parameters = inspect.signature(kind).parameters.values()
+    loads = any(p.name == "weights" or p.kind is p.VAR_KEYWORD for p in parameters)
+    own = {key: value for key, value in cfg.items() if loads or key != "weights"}
+    return own, None if loads else cfg.get("weights")
 
 
 def _taken(kind: type[Part], handed: dict[str, Any]) -> dict[str, Any]:
@@ -186,11 +206,29 @@ class Assessor(BaseModel):
         self, inputs: Inputs, truth: Truth, flow: tuple[Features, Units, Selection, Assessment]
     ) -> dict[str, Tensor]:
         """Gather the parts' losses under ``<role>.<loss>``."""
+        truth = self._with_variance(truth)
         return {
             f"{role}.{name}": value
             for role, part, got, gave in self._by_part(inputs, flow)
             for name, value in part.loss(got, gave, truth, self.progress).items()
         }
+
+    def _with_variance(self, truth: Truth) -> Truth:
+        # Reading a number off a device waits for it, so that nobody else is made to.
+        return replace(truth, variance=1 / self.clip_share) if self._is_in_points else truth
+
+    @property
+    def _is_in_points(self) -> bool:
+        parts = (self.backbone, self.aggregator, self.selector, self.head)
+        return any(part.in_points for part in parts)
+
+    @property
+    def clip_share(self) -> float:
+        """What the largest norm of a gradient is multiplied by, once the head's scale is fitted.
+
+        1; or 1 over the variance of the training scores where a part's losses are ``in_points``.
+        """
+        return float(self.head.score_std) ** -2 if self._is_in_points else 1.0
 
     def forward(
         self,
@@ -225,6 +263,7 @@ class Assessor(BaseModel):
             # mmengine's parse_losses would leave out every name without "loss" in it.
             total = torch.stack([value.float() for value in losses.values()]).sum()
         optim_wrapper.update_params(total)
+        truth = self._with_variance(truth)
         with torch.no_grad():
             for _, part, got, gave in self._by_part(inputs, flow):
                 part.update(_detached(got), _detached(gave), truth, self.progress)

@@ -43,9 +43,13 @@ class Part(nn.Module, ABC):
     Attributes:
         version: raised when a part's results change for the same config, so that cached results of
             the older code are not found.
+        in_points: True when its losses are weighed as beside a squared error in points, and not of
+            standardised scores: it divides them by ``truth.variance``, and what clips the gradient is
+            divided alike.
     """
 
     version: ClassVar[int] = 1
+    in_points: bool = False
 
     def loss(self, inputs: Any, output: Any, truth: Truth, progress: float) -> dict[str, Tensor]:
         """Return the part's own losses by name, each a scalar tensor to be summed.

@@ -166,19 +166,28 @@ def load_network(net: nn.Module, path: Path) -> None:
     net.load_state_dict({k: found[k] for k in wanted})
 
 
-def load_backbone(module: nn.Module, path: Path) -> None:
-    """Load a whole backbone: a stage's result, or the checkpoint of a training.
+def load_part(role: str, module: nn.Module, path: Path) -> None:
+    """Load a whole part of a method: a stage's result, or the checkpoint of a training.
+
+    Args:
+        role: which part it is, ``"backbone"``, ``"aggregator"``, ….
+        module: the part.
+        path: the file; it holds the part's state dict under its role, or the whole method's.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a file that is damaged, carries code, or belongs to another backbone.
+        ValueError: a file that is damaged, carries code, holds no such part, or belongs to another one.
     """
     content = read_weights(path)
-    state: dict[str, Tensor] | None = content.get("backbone")
+    state: dict[str, Tensor] | None = content.get(role)
     if state is None:
-        prefix = "backbone."
+        prefix = f"{role}."
         whole = content.get("state_dict", {})
         state = {k.removeprefix(prefix): v for k, v in whole.items() if k.startswith(prefix)}
+    if not state:
+        raise ValueError(
+            f"{path} holds no {role}: name the file of a stage that trained one, or of a training"
+        )
     wanted = module.state_dict()
     wrong = [k for k in wanted if k not in state or state[k].shape != wanted[k].shape]
     wrong += [k for k in state if k not in wanted]

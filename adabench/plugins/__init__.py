@@ -23,7 +23,11 @@ BUILT_IN = {
         "adabench.data.augment",
         "adabench.data.signal_augment",
     ),
-    registry.STAGES: ("adabench.engine.stages.pretrain", "adabench.engine.stages.method"),
+    registry.STAGES: (
+        "adabench.engine.stages.pretrain",
+        "adabench.engine.stages.clip_pretrain",
+        "adabench.engine.stages.method",
+    ),
     registry.SEMANTICS: ("adabench.models.semantics",),
     registry.SIGNALS: ("adabench.models.signals",),
     registry.CORPORA: ("adabench.data.corpora",),

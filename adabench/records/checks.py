@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.folds import share_folds
 from adabench.data.tracks import TRACKS
-from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.evaluation.controls import CONSTANT, CONTROLS, FACELESS
 from adabench.evaluation.intervals import Interval, metric_intervals
 from adabench.evaluation.metrics import score_metrics
 from adabench.evaluation.scale import DRAWN_SCORE
@@ -75,8 +75,11 @@ def content_reasons(record: Record) -> Iterator[str]:
         expected = " or ".join(s.name for s in _scales_of(record.corpus, record.scale))
         yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has {expected}'s"
     yield from _family_reasons(record)
-    if record.kind == "control" and record.method not in (CONSTANT, SHUFFLED):
-        yield f"method {record.method!r} is no control; these are {CONSTANT!r} and {SHUFFLED!r}"
+    if record.kind == "control" and record.method not in CONTROLS:
+        known = ", ".join(map(repr, CONTROLS))
+        yield f"method {record.method!r} is no control; these are {known}"
+    if record.method in FACELESS and record.kind != "control":
+        yield f"method {record.method!r} is a control, but kind is {record.kind!r}"
     if record.decoy is not None and not record.decoy.fits:
         yield f"decoy is 'equal', but predictions differ by {record.decoy.difference:g} points"
     yield from constant_reasons(record)
@@ -322,6 +325,7 @@ def label_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
             yield f"session {entry.session!r} has label {entry.label:g}, its corpus {score:g}"
             return
     yield from _metric_reasons(record, corpus.scores)
+    yield from _clip_reasons(record, corpus)
 
 
 def interval_reasons(record: Record, scores: Mapping[str, float] | None) -> Iterator[str]:
@@ -353,6 +357,19 @@ def _metric_reasons(record: Record, scores: Mapping[str, float]) -> Iterator[str
         given = getattr(record.metrics, name)
         if given is None or abs(given - value) > _tolerance(record):
             yield f"metrics.{name} is {given}, but predictions and the corpus's labels give {value}"
+
+
+def _clip_reasons(record: Record, corpus: CorpusLabels) -> Iterator[str]:
+    """Yield each metric over clips that neither file nor corpus gives, where both are at hand."""
+    given, scores = record.clip_metrics, record.clip_scores
+    owners = {} if corpus.prepared is None else {c.clip: c.session for c in corpus.prepared.clips}
+    if given is None or not scores or not scores.keys() <= owners.keys():
+        return
+    true = np.array([corpus.scores[owners[clip]] for clip in scores])
+    for name, value in score_metrics(np.array(list(scores.values())), true).items():
+        told = getattr(given, name)
+        if told is None or abs(told - value) > _tolerance(record):
+            yield f"clip_metrics.{name} is {told}, but the clips' predictions give {value}"
 
 
 def _paired(

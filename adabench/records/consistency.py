@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from adabench.evaluation.calibration import calibration_of
 from adabench.evaluation.controls import CONSTANT
+from adabench.evaluation.localisation import ALL, MEASURES
 from adabench.evaluation.metrics import score_metrics
 from adabench.records.fields import RecordFields
 from adabench.records.groups import FEWEST_PERSONS
+from adabench.records.localisation import Localisation
 from adabench.records.plain import first_twice
 from adabench.records.private import FOLDER, persons_of
 from adabench.records.rounding import FROM_LABELS, coarse
-from adabench.records.sections import Group, Measured, Prediction, bdi_ii
+from adabench.records.sections import Group, Level, Measured, Prediction, bdi_ii
 from adabench.records.side_files import SUFFIX
 
 #: A record's numbers may differ by this much from recomputed ones.
@@ -27,7 +30,10 @@ FEWEST_IN_GROUP: Final = 10
 # A reported row knows none of these; a measured one is worth nothing without them.
 _MEASURED_FIELDS = ("config_hash", "corpus_checksum", "protocol", "fusion", "created")
 
-_FLAT = ("predictions", "clips", "calibration", "relevance", "measures")
+# A temporal scale, by its steps a unit.
+_SCALE: Final = re.compile(r"scale[1-9][0-9]{0,8}")
+
+_FLAT = ("predictions", "clips", "calibration", "relevance", "measures", "relevance_measures")
 
 
 def is_demo_track(track: str) -> bool:
@@ -121,6 +127,43 @@ def check_private(record: RecordFields) -> None:
             raise ValueError(reason)
 
 
+def check_relevance(record: RecordFields) -> None:
+    """Refuse measures of relevance of what no run tests, or that don't follow from each other."""
+    found = record.relevance_measures
+    levels = {level.name: found[level.name] for level in _levels(record) if level.name in found}
+    foreign = [n for n in found if n != ALL and n not in levels and not _SCALE.fullmatch(n)]
+    if foreign:
+        raise ValueError(
+            f"relevance_measures has {foreign[0]!r}; expected {ALL!r}, a temporal scale as 'scale1' "
+            "or a level of severity"
+        )
+    clips = record.counts.clips if record.counts is not None else None
+    for name, own in found.items():
+        if clips is not None and own.clips is not None and own.clips > clips:
+            raise ValueError(
+                f"relevance_measures.{name} is over {own.clips} clips, and {clips} were tested"
+            )
+    whole, parts = found.get(ALL), [own for own in levels.values() if own.clips is not None]
+    if whole is None or whole.clips != sum(own.clips or 0 for own in parts):
+        return
+    # Of share not all clips need have any.
+    for measure in MEASURES[:-1]:
+        _check_mean(measure, whole, parts)
+
+
+def _check_mean(measure: str, whole: Localisation, parts: Sequence[Localisation]) -> None:
+    """Refuse a measure over all clips that is not the mean over those of each level."""
+    told = getattr(whole, measure)
+    located = [(getattr(own, measure), own.clips or 0) for own in parts]
+    if told is None or any(one is None for one, _ in located):
+        return
+    mean = sum(one.value * clips for one, clips in located) / (whole.clips or 1)
+    if abs(mean - told.value) > 2 * TOLERANCE:
+        raise ValueError(
+            f"relevance_measures.{ALL}.{measure} is {told.value}, but its levels give {mean:.6f}"
+        )
+
+
 def check_metrics(record: RecordFields) -> None:
     """Refuse metrics and calibration that do not follow from predictions and labels."""
     if record.licensed or not record.predictions:
@@ -148,6 +191,37 @@ def check_metrics(record: RecordFields) -> None:
             raise ValueError(
                 f"calibration.{name} is {found}, but predictions and labels give {expected}"
             )
+
+
+def _levels(record: RecordFields) -> Sequence[Level]:
+    return (record.scale or bdi_ii()).levels
+
+
+def check_clip_metrics(record: RecordFields) -> None:
+    """Refuse metrics over clips that do not follow from predictions, where clips tell their session."""
+    if record.clip_metrics is None:
+        return
+    if record.fusion != "joint":
+        raise ValueError(
+            f"clip_metrics are of one model on several tasks (joint), but fusion is {record.fusion!r}"
+        )
+    labels = {entry.session: entry.label for entry in record.predictions}
+    owners = {clip: session_of(clip, labels) for clip in record.clips}
+    if record.licensed or not owners or None in owners.values():
+        return
+    true = np.array([labels[str(owner)] for owner in owners.values()], dtype=np.float64)
+    for name, value in score_metrics(np.array(list(record.clips.values())), true).items():
+        given = getattr(record.clip_metrics, name)
+        if given is None or abs(given - value) > TOLERANCE:
+            raise ValueError(
+                f"clip_metrics.{name} is {given}, but the clips' predictions and labels give {value}"
+            )
+
+
+def session_of(clip: str, sessions: Iterable[str]) -> str | None:
+    """Return the session whose name a clip's begins with, as readers name clips; None without one."""
+    owners = [name for name in sessions if clip == name or clip.startswith(f"{name}_")]
+    return max(owners, key=len, default=None)
 
 
 def _check_labels(record: RecordFields) -> None:

@@ -6,8 +6,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from adabench.records.localisation import Localisation
 from adabench.records.sections import (
     STRICT,
+    AgainstConstant,
     Calibration,
     Code,
     Conformal,
@@ -42,7 +44,7 @@ from adabench.records.sections import (
     View,
 )
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 class RecordFields(BaseModel):
@@ -64,6 +66,8 @@ class RecordFields(BaseModel):
         stages: what was trained before the method.
         caches: names of the folders of features and semantic vectors that were read.
         kept_share: share of the units that the selector kept.
+        clip_metrics: the same over the clips, each against its session's label, where one model scored
+            several tasks (``joint``); the metrics and all else are over sessions.
         intervals: metric to its 95 % bootstrap interval over persons; empty for one person.
         counts: sessions, persons and clips that were tested.
         predictions: one entry a session, no session twice; a bound or reported row has none.
@@ -73,16 +77,17 @@ class RecordFields(BaseModel):
             nothing follows on few persons, without bias and slope.
         measures: further numbers, by name.
         timing: part of the run to seconds.
-        relevance_auc: where key frames are known (a generated corpus), how well the relevance finds
-            them: area under the ROC curve over frames, mean over clips; of all units, of each
-            temporal scale, and over the clips of each severity level.
+        relevance_measures: where key frames are known (a generated corpus), how well the relevance
+            finds them: of all units, of each temporal scale (``scale1``, …), and over the clips of
+            each severity level.
+        against_constant: of a control that reads no face, whether it beats the training mean.
         provenance: name of each file in the record's side folder to its sha256.
         created: ISO 8601 time with its offset from UTC.
     """
 
     model_config = STRICT
 
-    schema_version: Literal[3] = SCHEMA_VERSION
+    schema_version: Literal[4] = SCHEMA_VERSION
     kind: Literal["method", "control", "bound"]
     method: Name
     config: Name
@@ -106,6 +111,7 @@ class RecordFields(BaseModel):
     kept_share: Share | None = None
     selection: Selection | None = None
     metrics: Metrics
+    clip_metrics: Metrics | None = None
     intervals: dict[MetricName, Interval] = {}
     counts: Counts | None = None
     predictions: Predictions = []
@@ -120,7 +126,8 @@ class RecordFields(BaseModel):
     cost: Cost = Cost()
     timing: dict[str, Seconds] = {}
     relevance: RelevanceFile | None = None
-    relevance_auc: dict[str, Share] = {}
+    against_constant: dict[Literal["dev", "test"], AgainstConstant] = {}
+    relevance_measures: dict[Name, Localisation] = {}
     hardware: dict[str, str | int | float] = {}
     load: Load | None = None
     packages: dict[str, str] = {}

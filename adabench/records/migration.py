@@ -79,11 +79,24 @@ def _strip_licensed(content: Content) -> Content:
         **content,
         "metrics": coarse(content.get("metrics")),
         "intervals": coarse(content.get("intervals", {})),
-        "relevance_auc": coarse(content.get("relevance_auc", {})),
         "counts": counts,
         "predictions": [],
         "notes": [*told, STRIPPED],
     }
+
+
+def _measure_relevance(content: Content) -> Content:
+    """From 3 to 4: the areas of relevance become one of several measures; of licensed corpora none.
+
+    Over how many clips they are means, their chance and their ceiling are not known.
+    """
+    areas = content.get("relevance_auc", {})
+    if not isinstance(areas, Mapping):
+        return content
+    rest = {name: value for name, value in content.items() if name != "relevance_auc"}
+    if not areas or _is_licensed_run(content):
+        return rest
+    return {**rest, "relevance_measures": {n: {"roc_area": {"value": a}} for n, a in areas.items()}}
 
 
 def entries_of_older(content: Mapping[str, Any], newest: int) -> list[Any]:
@@ -138,4 +151,5 @@ _EXACT: Final = re.compile(r"(?<![\w.])\d+\.\d{3,}(?![\w.]*\w)")
 MIGRATIONS: Final[Mapping[int, Callable[[Content], Content]]] = {
     1: _name_subjects,
     2: _strip_licensed,
+    3: _measure_relevance,
 }

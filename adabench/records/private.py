@@ -84,7 +84,8 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
 
     Calibration is left out whole: a bias and a mean prediction give the sum of the labels, and the
     sums of two tests that differ by one session give that session's label. So are measures: what a
-    metric of somebody's own tells of labels nobody can bound.
+    metric of somebody's own tells of labels nobody can bound. Relevance is measured by severity
+    level, on how many clips of each, and no licensed corpus has key frames: it isn't kept at all.
 
     Args:
         content: field to value, as for `Record`, with predictions that carry no label.
@@ -103,7 +104,9 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
         measures=content.get("measures", {}),
         groups=content.get("groups", {}),
     )
-    left_out = ("predictions", "clips", "relevance", "calibration", "measures")
+    left_out = (
+        *("predictions", "clips", "relevance", "calibration", "measures", "relevance_measures"),
+    )
     public = {name: value for name, value in content.items() if name not in left_out}
     public["groups"] = public_groups(private.groups, len(private.predictions))
     for name in FROM_LABELS:

@@ -22,10 +22,12 @@ from pydantic import (
 
 from adabench.records.consistency import (
     TOLERANCE,
+    check_clip_metrics,
     check_measured,
     check_metrics,
     check_names,
     check_private,
+    check_relevance,
     check_sessions,
     is_demo_track,
 )
@@ -128,6 +130,8 @@ class Record(RecordFields):
             check_measured(self)
         check_sessions(self)
         check_metrics(self)
+        check_relevance(self)
+        check_clip_metrics(self)
         return self
 
     @property

@@ -1,7 +1,9 @@
 """Numbers that papers print, read from a table in the repository.
 
-One line a cell group: ``paper,table,row,method,track,RMSE,MAE,PCC,CCC,note``. PCC, CCC and the note
-may be empty. A number is kept as its paper prints it, also where two papers disagree about a third.
+One line a cell group: ``paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note``. PCC, CCC and the
+note may be empty; ``scored``, over what the errors were taken, is ``sessions`` (of one clip each, too),
+``clips`` or ``not printed``. A number is kept as its paper prints it, also where two papers disagree
+about a third.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from adabench.evaluation.calibration import possible_sigmas
 from adabench.records.reading import read_plain
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported
+from adabench.records.rounding import HALF_STEP
 
-COLUMNS = ("paper", "table", "row", "method", "track", *METRIC_NAMES, "note")
+COLUMNS = ("paper", "table", "row", "method", "track", *METRIC_NAMES, "scored", "note")
 
 #: The corpus behind each track that a paper's number can belong to.
 CORPUS_OF_TRACK = {
@@ -26,6 +30,38 @@ CORPUS_OF_TRACK = {
     "avec14-freeform": "avec2014",
     "avec14-northwind": "avec2014",
 }
+
+#: Population deviation of the test labels, BDI-II points, where it is known to about a point: what a
+#: constant predictor's RMSE on AVEC 2014 gives. Nothing about single labels follows from it.
+LABEL_SIGMAS = dict.fromkeys(("avec14", "avec14-freeform", "avec14-northwind"), 11.4)
+
+#: How far the deviation may lie from that, points.
+SIGMA_TOLERANCE = 1.0
+
+
+def impossible(record: Record) -> str | None:
+    """Return why a row's printed metrics can't be those of any predictions; None if they can.
+
+    Numbers of two decimals may each be off by half of their last digit.
+    """
+    metrics = record.metrics
+    if metrics.MAE > metrics.RMSE + 2 * HALF_STEP:
+        return f"impossible: MAE {metrics.MAE:g} is larger than RMSE {metrics.RMSE:g}"
+    if metrics.PCC is None or metrics.CCC is None:
+        return None
+    told = f"RMSE {metrics.RMSE:g}, PCC {metrics.PCC:g} and CCC {metrics.CCC:g}"
+    found = possible_sigmas(metrics.RMSE, metrics.PCC, metrics.CCC, HALF_STEP)
+    if found is None:
+        return f"impossible: {told} go with no labels"
+    sigma = LABEL_SIGMAS.get(record.track)
+    if sigma is None or (
+        found[0] <= sigma + SIGMA_TOLERANCE and found[1] >= sigma - SIGMA_TOLERANCE
+    ):
+        return None
+    return (
+        f"impossible: {told} go with labels whose deviation is {found[0]:.2f} to {found[1]:.2f}, and "
+        f"here it is {sigma:g}, to about {SIGMA_TOLERANCE:g}"
+    )
 
 
 def read_reported(path: str | os.PathLike[str]) -> list[Record]:
@@ -76,6 +112,7 @@ def _record(row: Mapping[str, str]) -> Record:
     track = row["track"]
     if track not in CORPUS_OF_TRACK:
         raise ValueError(f"track: expected one of {', '.join(CORPUS_OF_TRACK)}; got {track!r}")
+    origin = {name: row[name] for name in ("paper", "table", "row", "scored")}
     return Record(
         kind="method",
         method=row["method"],
@@ -85,7 +122,7 @@ def _record(row: Mapping[str, str]) -> Record:
         licensed=True,
         metrics=Metrics(**{name: _number(name, row[name]) for name in METRIC_NAMES if row[name]}),
         notes=[row["note"]] if row["note"] else [],
-        origin=Reported(paper=row["paper"], table=row["table"], row=row["row"]),
+        origin=Reported.model_validate(origin),
     )
 
 

@@ -14,11 +14,12 @@ HALF_STEP: Final = 0.5 * 10.0**-DECIMALS
 #: What of a record is computed from labels, beside what is left out whole.
 FROM_LABELS: Final = (
     "metrics",
+    "clip_metrics",
     "intervals",
     "selection",
     "groups",
     "conformal",
-    "relevance_auc",
+    "against_constant",
 )
 
 

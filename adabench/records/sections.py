@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from adabench.evaluation import scale as scales
+from adabench.evaluation.significance import LEVEL
 from adabench.records.plain import Name as Name
 from adabench.records.plain import SessionName
 
@@ -82,6 +83,24 @@ class Metrics(Part):
     CCC: Correlation | None = None
 
 
+class AgainstConstant(Part):
+    """How a control that reads no face compares with the training mean, on some sessions.
+
+    Attributes:
+        rmse, constant: of the control and of the training mean, points.
+        p: two-sided, of the paired permutation test of their squared errors over persons.
+    """
+
+    rmse: Distance
+    constant: Distance
+    p: Share
+
+    @property
+    def fires(self) -> bool:
+        """Whether it beats the training mean significantly."""
+        return self.rmse < self.constant and self.p <= LEVEL
+
+
 class Prediction(Part):
     """One session's predicted score and, where the corpus may be passed on, its true one.
 
@@ -130,14 +149,23 @@ class Cost(Part):
     alone_seconds: Seconds | None = None
 
 
-class Flags(Part):
-    """What a reader must know before comparing this record with another."""
+class Flags(Grown):
+    """What a reader must know before comparing this record with another.
+
+    Attributes:
+        pretrained, pretrained_checksum: the weights that the method names, and their file's sha256.
+        semantics: the encoder of semantics.
+        starts_from: what its weights, and those below them, were learnt on: ``adabench.config.starts``.
+    """
+
+    _LATER: ClassVar[frozenset[str]] = frozenset(("starts_from",))
 
     demo: bool = False
     paper_compat: bool = False
     pretrained: str | None = None
     pretrained_checksum: str | None = None
     semantics: str | None = None
+    starts_from: Name | None = None
 
 
 class Measure(Part):
@@ -212,31 +240,43 @@ class Selection(Part):
         metrics: on the development sessions, at the chosen epoch; None without any.
         epoch: whose weights were tested, from 1.
         epochs: that were trained.
-        looks: how often the development labels were looked at.
-        budget: how many configurations a search tried.
+        schedule: that the config asked for; training may stop early.
+        looks: how often the development labels were looked at: the validations that were compared.
+        budget: how many configurations this run compared; 1 without a search.
+        rule: what chose among them.
     """
 
     metrics: Metrics | None = None
     epoch: Count | None = None
     epochs: Count | None = None
+    schedule: Count | None = None
     looks: Count | None = None
     budget: Count | None = None
+    rule: Text | None = None
 
     @model_validator(mode="after")
     def _check_epoch(self) -> Selection:
         if self.epoch is not None and self.epochs is not None and self.epoch > self.epochs:
             raise ValueError(f"epoch {self.epoch} can't be tested, as {self.epochs} were trained")
+        if self.epochs is not None and self.schedule is not None and self.epochs > self.schedule:
+            raise ValueError(f"{self.epochs} epochs were trained, and {self.schedule} asked for")
         return self
 
 
 class StageUse(Part):
-    """A stage that the run stands on; its seconds are those that it took when it was made."""
+    """A stage that the run stands on.
+
+    Attributes:
+        seconds: that it took when it was made.
+        selection: of a method that it trained, epoch, epochs and looks; None where it doesn't say.
+    """
 
     name: Name
     type: Name
     key: str
     seed: Seed | None = None
     seconds: Seconds | None = None
+    selection: Selection | None = None
 
 
 class View(Part):
@@ -403,9 +443,14 @@ class Measured(Part):
 
 
 class Reported(Part):
-    """The numbers are printed in a paper's table."""
+    """The numbers are printed in a paper's table.
+
+    Attributes:
+        scored: over what the errors were taken; where a track has one clip a session, these are one.
+    """
 
     type: Literal["reported"] = "reported"
     paper: Name
     table: Name
     row: Name
+    scored: Literal["sessions", "clips", "not printed"] = "not printed"

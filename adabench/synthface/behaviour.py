@@ -6,12 +6,12 @@ per second as in one of 30.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.parameters import Behaviour
+from adabench.synthface.parameters import Behaviour, World
 from adabench.synthface.signals import (
     BEHAVIOUR_COLUMNS,
     COLUMN_INDEX,
@@ -47,6 +47,7 @@ MASKING_EVENTS: dict[str, tuple[float, float]] = {
     "down+AU15": (0.8, 1.0),
     "down+AU01": (0.8, 1.0),
 }
+SMILES = ("smile", "duchenne")
 SPEECH_DURING_EVENT = 0.35
 SPEECH_DURING_KEY = 0.40
 HABIT_SHAPE = 2.0
@@ -58,15 +59,26 @@ class SessionHabits:
 
     Attributes:
         intensity: mean intensity of key episodes, from severity and the session's noise.
-        key_share: wanted share of key frames, independent of severity.
+        key_share: wanted share of key frames, independent of severity; 0 without key episodes.
         event_weights: how often this session shows each of `MASKING_EVENTS`.
         resting: (3,) the person's offsets of AU01, AU04 and AU15 at rest.
+        smiling: what is left of the smiles' frequency and intensity, 0 to 1.
+        expression: what is left of every expression's intensity.
+        motion: what is left of the head's motion.
     """
 
     intensity: float
     key_share: float
     event_weights: FloatArray
     resting: FloatArray
+    smiling: float = 1.0
+    expression: float = 1.0
+    motion: float = 1.0
+
+    @property
+    def vividness(self) -> FloatArray:
+        """What severity lowers through a whole clip, (3,): smiling, expression, motion."""
+        return np.array([self.smiling, self.expression, self.motion])
 
 
 def draw_resting(rng: np.random.Generator, behaviour: Behaviour) -> FloatArray:
@@ -75,17 +87,28 @@ def draw_resting(rng: np.random.Generator, behaviour: Behaviour) -> FloatArray:
 
 
 def draw_habits(
-    rng: np.random.Generator, behaviour: Behaviour, score: int, resting: FloatArray
+    rng: np.random.Generator,
+    behaviour: Behaviour,
+    score: int,
+    resting: FloatArray,
+    world: World = "sparse",
 ) -> SessionHabits:
-    """A session's habits; only `intensity` depends on `score` (BDI-II points)."""
+    """A session's habits, of which `score` (BDI-II points) sets `intensity`, or in the world
+    "diffuse" `vividness`."""
     severity = min(score, behaviour.full_score) / behaviour.full_score
     intensity = behaviour.key_base + behaviour.key_span * severity
-    return SessionHabits(
+    habits = SessionHabits(
         intensity=intensity + rng.normal(0.0, behaviour.session_noise),
         key_share=rng.uniform(*behaviour.key_share),
         event_weights=rng.gamma(HABIT_SHAPE, 1.0, len(MASKING_EVENTS)),
         resting=resting,
     )
+    if world != "diffuse":
+        return habits
+    felt = np.clip(severity + rng.normal(0.0, behaviour.loss_noise, 3), 0.0, 1.0)
+    losses = np.array([behaviour.smile_loss, behaviour.range_loss, behaviour.motion_loss])
+    smiling, expression, motion = 1.0 - losses * felt
+    return replace(habits, key_share=0.0, smiling=smiling, expression=expression, motion=motion)
 
 
 def envelope(ticks: FloatArray, duration: int) -> FloatArray:
@@ -177,9 +200,10 @@ def _show_masking(
     curves: _Curves,
     span: tuple[int, int],
     behaviour: Behaviour,
+    habits: SessionHabits,
     weights: FloatArray,
 ) -> None:
-    """Fill [start, stop) ticks with events that are independent of severity."""
+    """Fill [start, stop) ticks with events, which severity changes by `vividness` alone."""
     events = list(MASKING_EVENTS)
     start, end = span
     while True:
@@ -187,8 +211,10 @@ def _show_masking(
         if stop - start < SHORTEST_MASKING:
             return
         event = events[rng.choice(len(events), p=weights)]
+        smiling = habits.smiling if event in SMILES else 1.0
         for column, intensity in _event_intensities(rng, event, behaviour).items():
-            curves.add(column, start, stop, float(intensity))
+            left = {"head_down": habits.motion, "gaze_down": 1.0}.get(column, habits.expression)
+            curves.add(column, start, stop, float(intensity * left * smiling))
         if event == "speech":
             _speak(rng, curves, start, stop, 1.0)
         elif event != "neutral" and rng.random() < SPEECH_DURING_EVENT:
@@ -222,10 +248,18 @@ def _blink(rng: np.random.Generator, curves: _Curves, duration: int) -> None:
 
 
 def draw_pose(
-    rng: np.random.Generator, ticks: FloatArray, head_down: FloatArray, yaw_sd: float
+    rng: np.random.Generator,
+    ticks: FloatArray,
+    head_down: FloatArray,
+    yaw_sd: float,
+    motion: float = 1.0,
 ) -> FloatArray:
-    """Head and gaze, (T, 6) as `POSE_COLUMNS`: smoothed Ornstein-Uhlenbeck processes."""
+    """Head and gaze, (T, 6) as `POSE_COLUMNS`: smoothed Ornstein-Uhlenbeck processes.
+
+    `motion` is what is left of the head's, the gaze aside.
+    """
     deviation = np.array([0.25, yaw_sd, 2.0, 2.0, 3.0, 2.0])
+    deviation[POSE_INDEX["yaw"] :] *= motion
     correlation = np.exp(-1.0 / np.array([12.0, 40.0, 40.0, 50.0, 60.0, 60.0]))
     length = int(ticks[-1]) + 10
     shocks = rng.normal(size=(length, len(POSE_COLUMNS)))
@@ -246,6 +280,7 @@ def task_weights(habits: SessionHabits, task: str) -> FloatArray:
     """How likely each masking event is in a clip of `task`; sums to 1."""
     usual, read_aloud = np.array(list(MASKING_EVENTS.values())).T
     weights = habits.event_weights * usual
+    weights[[list(MASKING_EVENTS).index(event) for event in SMILES]] *= habits.smiling
     if task == "Northwind":
         weights = weights * read_aloud
     return np.asarray(weights / weights.sum(), dtype=np.float64)
@@ -267,17 +302,18 @@ def draw_clip(
     weights = task_weights(habits, task)
     key = np.zeros(len(ticks), dtype=bool)
     end = 0
-    for start, stop in place_key_episodes(rng, duration, habits.key_share):
-        _show_masking(rng, curves, (end, start), behaviour, weights)
+    share = habits.key_share
+    for start, stop in place_key_episodes(rng, duration, share) if share else []:
+        _show_masking(rng, curves, (end, start), behaviour, habits, weights)
         _show_key_episode(rng, curves, start, stop, behaviour, habits.intensity)
         key |= (ticks >= start) & (ticks < stop)
         end = stop
-    _show_masking(rng, curves, (end, duration), behaviour, weights)
+    _show_masking(rng, curves, (end, duration), behaviour, habits, weights)
     curves.values[:, [COLUMN_INDEX[name] for name in KEY_UNITS]] += habits.resting
     _blink(rng, curves, duration)
     values = np.clip(curves.values, 0.0, 1.0)
     head_down = values[:, COLUMN_INDEX["head_down"]]
-    pose = draw_pose(rng, ticks, head_down, behaviour.yaw_sd)
+    pose = draw_pose(rng, ticks, head_down, behaviour.yaw_sd, habits.motion)
     return ClipTruth(behaviour=values, pose=pose, key=key)
 
 

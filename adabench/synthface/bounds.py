@@ -6,16 +6,16 @@ clips and, as every method does, scores a session by the mean over its clips.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from adabench.synthface.behaviour import KEY_UNITS
-from adabench.synthface.corpus import clip_truth
-from adabench.synthface.parameters import SynthfaceParameters
-from adabench.synthface.plan import TASKS, Session, draw_sessions
+from adabench.synthface.corpus import clip_truth, session_habits
+from adabench.synthface.parameters import SynthfaceParameters, World
+from adabench.synthface.plan import TASKS, draw_sessions
 from adabench.synthface.signals import COLUMN_INDEX, DOWN_COLUMNS, ClipTruth, FloatArray
 
 ALPHAS = np.logspace(-3, 2, 16)
@@ -25,7 +25,21 @@ HARD_UNIT = 0.05
 TOP_SHARE = 0.10
 QUANTILES = (0.5, 0.9)
 
-Features = Callable[[ClipTruth], FloatArray]
+
+@dataclass(frozen=True)
+class SeenClip:
+    """What a regressor may read of a clip.
+
+    Attributes:
+        truth: the signals of the frames that a step sees.
+        vividness: (3,) what is left of smiling, expression and motion, as the session was drawn.
+    """
+
+    truth: ClipTruth
+    vividness: FloatArray
+
+
+Features = Callable[[SeenClip], FloatArray | None]
 
 
 @dataclass(frozen=True)
@@ -67,73 +81,135 @@ def _hard_conjunction(truth: ClipTruth) -> NDArray[np.bool_]:
     return (_down(truth) > GATE) & (_key_units(truth).min(axis=1) > HARD_UNIT)
 
 
-def _mean(truth: ClipTruth) -> FloatArray:
-    return truth.behaviour.mean(axis=0)
+def _mean(clip: SeenClip) -> FloatArray:
+    return clip.truth.behaviour.mean(axis=0)
 
 
-def _moments(truth: ClipTruth) -> FloatArray:
-    quantiles = np.quantile(truth.behaviour, QUANTILES, axis=0)
-    return np.concatenate([_mean(truth), truth.behaviour.std(axis=0), quantiles.ravel()])
+def _moments(clip: SeenClip) -> FloatArray:
+    """Means and deviations of every signal, the head's pose too."""
+    signals = np.concatenate([clip.truth.behaviour, clip.truth.pose], axis=1)
+    return np.concatenate([signals.mean(axis=0), signals.std(axis=0)])
 
 
-def _soft_mean(truth: ClipTruth) -> FloatArray:
-    return soft_conjunction(truth).mean(keepdims=True)
+def _quantiles(clip: SeenClip) -> FloatArray:
+    behaviour = clip.truth.behaviour
+    quantiles = np.quantile(behaviour, QUANTILES, axis=0)
+    return np.concatenate([_mean(clip), behaviour.std(axis=0), quantiles.ravel()])
 
 
-def _soft_top(truth: ClipTruth) -> FloatArray:
-    number = max(1, round(TOP_SHARE * len(truth.key)))
-    return np.sort(soft_conjunction(truth))[-number:].mean(keepdims=True)
+def _soft_mean(clip: SeenClip) -> FloatArray:
+    return soft_conjunction(clip.truth).mean(keepdims=True)
 
 
-def _hard_mean(truth: ClipTruth) -> FloatArray:
-    inside = _hard_conjunction(truth)
-    return _key_units(truth)[inside].mean(axis=0) if inside.any() else np.zeros(len(KEY_UNITS))
+def _soft_top(clip: SeenClip) -> FloatArray:
+    number = max(1, round(TOP_SHARE * len(clip.truth.key)))
+    return np.sort(soft_conjunction(clip.truth))[-number:].mean(keepdims=True)
 
 
-def _oracle(truth: ClipTruth) -> FloatArray:
-    return truth.behaviour[truth.key].mean(axis=0)
+def _hard_mean(clip: SeenClip) -> FloatArray | None:
+    inside = _hard_conjunction(clip.truth)
+    return _key_units(clip.truth)[inside].mean(axis=0) if inside.any() else None
 
 
-BOUNDS: dict[str, tuple[str, Features | None]] = {
+def _oracle(clip: SeenClip) -> FloatArray | None:
+    key = clip.truth.key
+    return clip.truth.behaviour[key].mean(axis=0) if key.any() else None
+
+
+def _vividness(clip: SeenClip) -> FloatArray:
+    return clip.vividness
+
+
+_EVERYWHERE: dict[str, tuple[str, Features | None]] = {
     "constant": ("the train mean", None),
     "mean": ("ridge regression on the signals' means over the clip", _mean),
-    "quantiles": ("ridge regression on their means, deviations and quantiles", _moments),
+    "moments": ("ridge regression on means and deviations of all signals and the pose", _moments),
+    "quantiles": ("ridge regression on means, deviations and quantiles", _quantiles),
+}
+_KEY_EPISODES: dict[str, tuple[str, Features | None]] = {
+    **_EVERYWHERE,
     "soft_mean": ("the soft conjunction of the key signals, then the mean", _soft_mean),
     "soft_top": ("the soft conjunction, then the mean of its top 10 %", _soft_top),
     "hard_mean": ("ridge regression on the means where the key signals meet", _hard_mean),
     "oracle": ("ridge regression on the means over the true key frames", _oracle),
 }
+BOUNDS: dict[World, dict[str, tuple[str, Features | None]]] = {
+    "sparse": _KEY_EPISODES,
+    "diffuse": {
+        **_EVERYWHERE,
+        "oracle": ("ridge regression on the drawn smiling, expression and motion", _vividness),
+    },
+    "none": _KEY_EPISODES,
+}
+"""For each world, what is read of a clip, and how; None of a clip that shows nothing of it."""
 
 
 @dataclass(frozen=True)
 class _Clips:
-    """The clips of a split: (N,) truths, their sessions' names and scores."""
+    """The clips of a split: what is seen of N clips, their sessions' names and scores."""
 
-    truths: list[ClipTruth]
+    seen: list[SeenClip]
     sessions: list[str]
     scores: FloatArray
 
 
-def _clips(
-    parameters: SynthfaceParameters, sessions: list[Session], split: str, tasks: tuple[str, ...]
-) -> _Clips:
-    pairs = [(session, task) for session in sessions if session.split == split for task in tasks]
+def _tasks(task: str | None) -> tuple[str, ...]:
+    if task is not None and task not in TASKS:
+        raise ValueError(f"task: expected one of {TASKS} or None, got {task!r}")
+    return TASKS if task is None else (task,)
+
+
+def strided(frames: int, seen: int | None) -> NDArray[np.int64]:
+    """The frames that a step sees of a clip, spread evenly over it: all, where it has no more."""
+    if seen is not None and seen < 1:
+        raise ValueError(f"frames: expected at least 1 or None, got {seen}")
+    if seen is None or seen >= frames:
+        return np.arange(frames)
+    return (np.arange(seen) * 2 + 1) * frames // (2 * seen)
+
+
+def _clips(parameters: SynthfaceParameters, split: str, tasks: tuple[str, ...]) -> _Clips:
+    """The clips of a split, whole."""
+    sessions = [s for s in draw_sessions(parameters) if s.split == split]
+    pairs = [(session, task) for session in sessions for task in tasks]
     return _Clips(
-        truths=[clip_truth(parameters, session, task) for session, task in pairs],
+        seen=[
+            SeenClip(
+                clip_truth(parameters, session, task), session_habits(parameters, session).vividness
+            )
+            for session, task in pairs
+        ],
         sessions=[session.name for session, _ in pairs],
         scores=np.array([session.score for session, _ in pairs], dtype=np.float64),
     )
 
 
+def _with_frames(clips: _Clips, frames: int | None) -> _Clips:
+    """The clips with the frames that a step sees."""
+    seen = []
+    for clip in clips.seen:
+        truth, rows = clip.truth, strided(len(clip.truth.key), frames)
+        part = ClipTruth(truth.behaviour[rows], truth.pose[rows], truth.key[rows])
+        seen.append(replace(clip, truth=part))
+    return replace(clips, seen=seen)
+
+
 def _predict(features: Features | None, train: _Clips, test: _Clips) -> FloatArray:
+    """The test clips' scores; of a clip that shows nothing of what is read, the train mean."""
+    predictions = np.full(len(test.seen), train.scores.mean())
     if features is None:
-        return np.full(len(test.truths), train.scores.mean())
+        return predictions
     # imported here: it takes longer than a drawing process needs for its first clips
     from sklearn.linear_model import RidgeCV
 
-    inputs = [np.stack([features(truth) for truth in part.truths]) for part in (train, test)]
-    model = RidgeCV(alphas=ALPHAS).fit(inputs[0], train.scores)
-    return np.asarray(np.clip(model.predict(inputs[1]), *SCORE_RANGE), dtype=np.float64)
+    rows = [[features(clip) for clip in part.seen] for part in (train, test)]
+    shown = [np.array([row is not None for row in part]) for part in rows]
+    if not all(part.any() for part in shown):
+        return predictions
+    inputs = [np.stack([row for row in part if row is not None]) for part in rows]
+    model = RidgeCV(alphas=ALPHAS).fit(inputs[0], train.scores[shown[0]])
+    predictions[shown[1]] = np.clip(model.predict(inputs[1]), *SCORE_RANGE)
+    return predictions
 
 
 def _session_means(names: list[str], values: FloatArray) -> dict[str, float]:
@@ -143,51 +219,68 @@ def _session_means(names: list[str], values: FloatArray) -> dict[str, float]:
     }
 
 
-def bounds(parameters: SynthfaceParameters, *, task: str | None = None) -> dict[str, Bound]:
+def bounds(
+    parameters: SynthfaceParameters, *, task: str | None = None, frames: int | None = None
+) -> dict[str, Bound]:
     """The bounds of the corpus that `generate` writes with these parameters.
 
     Args:
         parameters: the corpus.
         task: "Freeform" or "Northwind" alone (a session's score is then its clip's), None for both.
+        frames: how many frames of a clip are seen, spread evenly over it; None for all.
 
     Returns:
-        One bound for each entry of `BOUNDS`.
+        One bound for each entry of `BOUNDS` of the corpus' world.
 
     Raises:
-        ValueError: an unknown task.
+        ValueError: an unknown task, or less than one frame.
     """
-    if task is not None and task not in TASKS:
-        raise ValueError(f"task: expected one of {TASKS} or None, got {task!r}")
-    tasks = TASKS if task is None else (task,)
-    sessions = draw_sessions(parameters)
-    train, test = (_clips(parameters, sessions, split, tasks) for split in ("train", "test"))
-    truth = {session.name: session.score for session in sessions if session.split == "test"}
+    tasks = _tasks(task)
+    train, test = (_clips(parameters, split, tasks) for split in ("train", "test"))
+    return _bounds(parameters.world, _with_frames(train, frames), _with_frames(test, frames))
+
+
+def _bounds(world: World, train: _Clips, test: _Clips) -> dict[str, Bound]:
     return {
         name: Bound(
             name=name,
             description=description,
             predictions=_session_means(test.sessions, _predict(features, train, test)),
-            truth=truth,
+            truth={
+                name: int(score) for name, score in zip(test.sessions, test.scores, strict=True)
+            },
         )
-        for name, (description, features) in BOUNDS.items()
+        for name, (description, features) in BOUNDS[world].items()
     }
 
 
 def bounds_over_draws(
-    n_draws: int = 10, test_sessions: int = 200, *, first_seed: int = 0, task: str | None = None
-) -> dict[str, FloatArray]:
-    """RMSE of every bound on several corpora of 50 train sessions, (n_draws,) each.
+    parameters: SynthfaceParameters,
+    n_draws: int = 10,
+    test_sessions: int = 200,
+    *,
+    task: str | None = None,
+    frames: Sequence[int | None] = (None,),
+) -> dict[int | None, dict[str, FloatArray]]:
+    """RMSE of every bound on several corpora of 50 train sessions, (n_draws,) each, by frames.
 
     Args:
-        n_draws: corpora, with the seeds from `first_seed` on.
+        parameters: of the first corpus; the others are the draws that follow.
+        n_draws: how many draws.
         test_sessions: sessions of the test split.
-        first_seed: the first corpus' seed.
         task: as `bounds`.
+        frames: how many frames of a clip are seen, each for itself; None for all.
     """
-    draws = [
-        bounds(
-            SynthfaceParameters(seed=first_seed + draw, sessions=(50, 4, test_sessions)), task=task
-        )
-        for draw in range(n_draws)
-    ]
-    return {name: np.array([draw[name].rmse() for draw in draws]) for name in BOUNDS}
+    tasks, size = _tasks(task), {"sessions": (50, 4, test_sessions), "calibration": 0}
+    names = BOUNDS[parameters.world]
+    errors: dict[int | None, dict[str, list[float]]] = {
+        n: {name: [] for name in names} for n in frames
+    }
+    for draw in range(parameters.draw, parameters.draw + n_draws):
+        drawn = parameters.model_copy(update={**size, "draw": draw})
+        parts = [_clips(drawn, split, tasks) for split in ("train", "test")]
+        for number in frames:
+            found = _bounds(drawn.world, *(_with_frames(part, number) for part in parts))
+            for name, bound in found.items():
+                errors[number][name].append(bound.rmse())
+    return {n: {name: np.array(one) for name, one in errors[n].items()} for n in frames}

@@ -94,7 +94,7 @@ def write_table(source: Path, out: Path) -> Path:
     with _new_corpus(source, out) as (folder, sessions, _):
         for session in sessions:
             for task in TASKS:
-                clip, person = session.clip_name(task), f"{session.person:03d}"
+                clip, person = session.clip_name(task), session.subject
                 video = f"videos/{clip}_video.mp4"
                 _copy(_video(source, session, task), folder / video)
                 rows.writerow(

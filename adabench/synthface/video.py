@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 CODEC = "libx264"
 # with B-frames and its macroblock tree, libx264 gave equal frames different bytes from run to run
-ENCODER_OPTIONS = {"crf": "23", "preset": "veryfast", "bf": "0", "threads": "1"}
+ENCODER_OPTIONS = {"crf": "28", "preset": "ultrafast", "bf": "0", "threads": "1"}
 
 
 def encode(frames: Iterable[NDArray[np.uint8]], path: Path, *, fps: int) -> int:

@@ -162,7 +162,8 @@ def plain_features(spec: FeatureSpec, inputs: Inputs, per_segment: bool) -> Feat
 
 def plain_units(method: Assessor, features: Features) -> Units:
     """Return a unit a step, of the aggregator's width."""
-    width, steps = method.aggregator.spec.dim, features.vector.shape[1]
+    spec, steps = method.aggregator.spec, features.vector.shape[1]
+    width, grid = spec.dim, features.valid.shape
     mean = features.vector.mean(-1, keepdim=True)
     folded = torch.linspace(-1, 1, width, device=mean.device) + mean
     return Units(
@@ -171,6 +172,7 @@ def plain_units(method: Assessor, features: Features) -> Units:
         span=features.span,
         scale=torch.ones(steps, dtype=torch.long, device=mean.device),
         features=features,
+        maps=tuple(mean[..., None, None].expand(*grid, c, 2, 2) for c in spec.maps),
     )
 
 

@@ -124,6 +124,10 @@ def _units_shapes(method: Assessor, units: Units, features: Features) -> Iterato
             yield "returns", f"{name} is {came}; {told} {shape}"
     if spec.per_step and count != steps:
         yield "returns", f"per_step promises {steps} units, one a step; it gave {count}"
+    maps = [(*m.shape[:2], m.shape[2]) if m.ndim == 5 else tuple(m.shape) for m in units.maps]
+    promised = [(clips, steps, channels) for channels in spec.maps]
+    if maps != promised:
+        yield "returns", f"maps are {maps} in clips, steps and channels; spec promises {promised}"
     if not isinstance(units.features, Features):
         yield "returns", f"features is a {type(units.features).__name__}; expected Features"
 

@@ -9,6 +9,7 @@ demo = dict(
             ),
             expressions=dict(preset="demo", seed=0),
             size=64,
+            seed="draw",
             training=dict(
                 epochs=7,
                 batch_size=64,

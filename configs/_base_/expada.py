@@ -34,10 +34,14 @@ stages = dict(
             selector=dict(type="KeepAll"),
             head=dict(type="OrdinalRegressor"),
         ),
+        # Every segment once an epoch, as the paper pairs them all with their clip's label; four at a
+        # time, from all over the clip. It is selected on segments from all over the clip, too.
         views=dict(
-            train=dict(type="SegmentView", length=32, overlap=16, segments=4),
+            train=dict(
+                type="SegmentView", length=32, overlap=16, segments=4, place="even", cover=15
+            ),
             test=dict(type="SegmentView", length=32, segments=16),
-            select=dict(type="SegmentView", length=32, segments=16, phases=1),
+            select=dict(type="SegmentView", length=32, segments=16, phases=1, place="even"),
             augment=_light,
         ),
         training=dict(
@@ -48,10 +52,13 @@ stages = dict(
             clip_grad=1.0,
             workers=4,
         ),
+        # Each of a row's seeds has an encoder of its own: one for all would hide how much it varies.
+        seed="run",
     )
 )
 _small = dict(name="resnet18", options=dict(channels=(32, 64, 128, 256)), frozen=True)
-# 16 frames of the generated corpus last as long as the paper's 32: it has 15 frames a second.
+# 10 frames of the generated corpus, at 10 a second, last about as long as the paper's 32: 20 segments
+# a clip, and 39 where they overlap.
 _jitter = dict(shift=0.06, zoom=0.1, rotate=8, saturation=0.5)
 demo = dict(
     method=dict(
@@ -60,7 +67,7 @@ demo = dict(
         selector=dict(hidden=64),
         head=dict(hidden=64),
     ),
-    views=dict(train=dict(length=16), test=dict(length=16), variants=6, augment=_jitter),
+    views=dict(train=dict(length=10), test=dict(length=10), variants=3, augment=_jitter),
     training=dict(workers=0, validate_every=4),
     stages=dict(
         encoder=dict(
@@ -71,10 +78,11 @@ demo = dict(
                 head=dict(hidden=64),
             ),
             views=dict(
-                train=dict(length=16, overlap=8, segments=8),
-                test=dict(length=16),
-                select=dict(length=16),
-                variants=6,
+                # A fifth of the segments a visit, so that 60 epochs show each of them twelve times.
+                train=dict(length=10, overlap=5, segments=8, cover=12),
+                test=dict(length=10, segments=0),
+                select=dict(length=10, segments=0),
+                variants=3,
                 augment=_jitter,
             ),
             training=dict(

@@ -1,4 +1,4 @@
-# Dep-MAP's options, each beside the method as its tables run it. No paper prints these numbers.
+# Dep-MAP's readings of its paper, each beside the method as its tables run it. No paper prints these numbers.
 paper = "depmap"
 table = None
 title = "Options"
@@ -8,28 +8,10 @@ seeds = (0,)
 rows = (
     dict(name="as_tabled", label="as in the tables", group="Dep-MAP"),
     dict(
-        name="hard_tokens",
-        label="hard",
-        group="tokens, Eq 4",
-        change=dict(method=dict(selector=dict(tokens=dict(kind="hard")))),
-    ),
-    dict(
         name="literal_esa",
         label="literal",
         group="ESA, Eq 1",
         change=dict(method=dict(backbone=dict(literal=True))),
-    ),
-    dict(
-        name="literal_kdm",
-        label="literal",
-        group="KDM, Eq 14",
-        change=dict(method=dict(selector=dict(kdm=dict(literal=True)))),
-    ),
-    dict(
-        name="sparse_hits",
-        label="sparse hits",
-        group="MAP",
-        change=dict(method=dict(selector=dict(map=dict(mode="sparse_hits")))),
     ),
     dict(
         name="three_levels",
@@ -42,12 +24,6 @@ rows = (
         label="a model per task",
         group="tasks of AVEC 2014",
         change=dict(fusion="fused"),
-    ),
-    dict(
-        name="paper_compat",
-        label="all that the compat config takes",
-        group="the authors' choices",
-        base="../depmap_r18_avec14_compat.py",
     ),
     dict(
         name="msr_width_32",

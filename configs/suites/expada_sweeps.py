@@ -1,20 +1,12 @@
-# The sweeps that ExpADA announces without numbers, and its options. The demo's segments have half as
-# many frames: it has 15 frames a second.
+# Segment length, which ExpADA announces a sweep of without numbers, and what its two other selections are
+# each alone. 32 frames, and the options together, are rows of `expada_choices`. The demo's segments have
+# a third of the frames: it has 10 a second.
 paper = "expada"
 table = None
-title = "Selection ratio, segment length, temporal scales, options"
+title = "Segment length, options of DFS"
 base = "../expada_avec14_freeform.py"
 tracks = ("avec14-freeform",)
 seeds = (0,)
-
-
-def _percent(value: int) -> dict:
-    return dict(
-        name=f"percent_{value}",
-        label=f"{value} %",
-        group="selection ratio p",
-        change=dict(method=dict(selector=dict(percent=value))),
-    )
 
 
 def _views(length: int) -> dict:
@@ -32,15 +24,6 @@ def _length(real: int, demo: int) -> dict:
     )
 
 
-def _scales(value: int) -> dict:
-    return dict(
-        name=f"scales_{value}",
-        label=f"{value}",
-        group="temporal scales S",
-        change=dict(method=dict(aggregator=dict(scales=value))),
-    )
-
-
 def _option(name: str, label: str, **selector: str) -> dict:
     return dict(
         name=name,
@@ -51,9 +34,7 @@ def _option(name: str, label: str, **selector: str) -> dict:
 
 
 rows = (
-    *(_percent(p) for p in (10, 20, 30, 50, 100)),
-    *(_length(real, demo) for real, demo in ((16, 8), (32, 16), (64, 32))),
-    *(_scales(s) for s in (1, 2, 3, 4, 5)),
+    *(_length(real, demo) for real, demo in ((16, 5), (64, 20))),
     _option("level_mode", "level by vote (Eq 4)", level="mode"),
     _option("own_level", "units of the level alone (Eq 5)", select="own_level"),
 )

@@ -77,6 +77,8 @@ class ESA(Backbone):
         text: width of ``Semantics.text``.
         image: width of ``Semantics.image``.
         literal: take Eq 1 as printed.
+        held: keep the attention as it began, as the authors' code in effect does, where no gradient
+            reaches it: of hard tokens behind an MSR that reads the visual maps.
 
     Raises:
         TypeError: ``trunk`` names no backbone.
@@ -90,6 +92,7 @@ class ESA(Backbone):
         text: int = TEXT_WIDTH,
         image: int = IMAGE_WIDTH,
         literal: bool = False,
+        held: bool = False,
     ) -> None:
         super().__init__()
         built = MODELS.build(trunk)
@@ -106,6 +109,8 @@ class ESA(Backbone):
         self.guides = nn.ModuleList(
             Guide(channels=c, text=text, image=image, literal=literal) for c in built.spec.maps
         )
+        if held:
+            self.guides.requires_grad_(False)
 
     @property
     def spec(self) -> FeatureSpec:

@@ -15,6 +15,9 @@ TEMPERATURE = 0.1
 WEIGHT = 0.1
 #: Share of training before the loss sets in.
 START = 0.1
+#: What a token of a level's set and one of the set "other" weigh in the mean: the authors' code.
+LEVEL_WEIGHT = 0.5
+OTHER_WEIGHT = 0.1
 
 
 def contrastive_loss(
@@ -24,7 +27,7 @@ def contrastive_loss(
 
     Args:
         similarity: (B, …, A, K), cosines.
-        level: (B,) long, each clip's level among the A.
+        level: (B,) long, each clip's level among the A; or (B, …), each token's set.
         index: (B, …) long, the token's own prototype within that level.
         temperature: τ > 0.
 
@@ -50,7 +53,7 @@ def literal_contrastive_loss(similarity: Tensor, level: Tensor, index: Tensor) -
 
 
 def _spread(level: Tensor, index: Tensor) -> Tensor:
-    return level.view(-1, *(1,) * (index.dim() - 1)).expand_as(index)
+    return level.view(*level.shape, *(1,) * (index.dim() - level.dim())).expand_as(index)
 
 
 class PlacedProjection(nn.Module):
@@ -98,6 +101,7 @@ class KDM(nn.Module):
         weight: λ.
         start: share of training done from which the loss counts.
         literal: take Eq 14 as printed, summed over frames and branches.
+        refined: the visual branches read the maps that the aggregator refined, not the trunk's.
 
     Raises:
         ValueError: a value out of its range.
@@ -111,6 +115,7 @@ class KDM(nn.Module):
         weight: float = WEIGHT,
         start: float = START,
         literal: bool = False,
+        refined: bool = False,
     ) -> None:
         super().__init__()
         if temperature <= 0 or weight <= 0:
@@ -120,7 +125,7 @@ class KDM(nn.Module):
             )
         self.branches = nn.ModuleList(branches)
         self.temperature, self.weight, self.start = temperature, weight, start
-        self.literal = literal
+        self.literal, self.refined = literal, refined
 
     def branch_tokens(self, maps: Sequence[Tensor], place: Tensor) -> list[Tensor]:
         """Tokens of every branch but the deepest.
@@ -137,16 +142,24 @@ class KDM(nn.Module):
         return [branch(m, fixed) for branch, m in zip(self.branches, maps, strict=True)]
 
     def loss(
-        self, similarities: Sequence[Tensor], level: Tensor, index: Tensor, valid: Tensor
+        self,
+        similarities: Sequence[Tensor],
+        level: Tensor,
+        index: Tensor,
+        valid: Tensor,
+        counts: Tensor | None = None,
     ) -> Tensor:
         """λ times the loss over branches, frames and slots.
 
         Args:
             similarities: (B, T, S, A, K) of each branch's tokens to the prototypes.
-            level: (B,) long.
+            level: (B,) long; or (B, T, S), each deep token's set.
             index: (B, T, S) long, the deep token's prototype, which is every branch's target.
             valid: (B, T) bool.
+            counts: (B, T, S), what each token weighs in the mean; None weighs all of valid frames alike.
         """
+        if counts is not None:
+            return self._weighted(similarities, level, index, counts * valid[..., None])
         frames = valid.float()
         totals = []
         for similarity in similarities:
@@ -159,3 +172,12 @@ class KDM(nn.Module):
         if self.literal:
             return self.weight * by_clip.sum(0).mean()
         return self.weight * by_clip.mean(0).sum() / frames.sum().clamp_min(1)
+
+    def _weighted(
+        self, similarities: Sequence[Tensor], level: Tensor, index: Tensor, counts: Tensor
+    ) -> Tensor:
+        by_token = torch.stack(
+            [contrastive_loss(s, level, index, self.temperature) for s in similarities]
+        )
+        mean = (by_token.mean(0) * counts).sum() / counts.sum().clamp_min(OTHER_WEIGHT)
+        return self.weight * mean

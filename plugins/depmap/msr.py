@@ -94,6 +94,8 @@ class MSR(Aggregator):
         heads: of the channel attention.
         expansion: hidden width of the feed-forward over ``width``.
         grid: cells a side to which the fused map is pooled; 1 is the mean.
+        clip_mean: add to each step's unit the mean of the clip's valid ones: what of the authors' tail,
+            which adds a mean over the frames of all clips, rests on the clip alone.
 
     Raises:
         ValueError: scales that are no run, an unknown source, a width that the heads don't divide.
@@ -112,6 +114,7 @@ class MSR(Aggregator):
         heads: int = HEADS,
         expansion: float = EXPANSION,
         grid: int = 1,
+        clip_mean: bool = False,
     ) -> None:
         super().__init__()
         if source not in ("guided", "visual"):
@@ -121,7 +124,7 @@ class MSR(Aggregator):
         if grid < 1:
             raise ValueError(f"MSR.grid is 1 or more cells a side; got {grid}")
         self.scales = _chosen(scales, len(features.maps))
-        self.source, self.grid = source, grid
+        self.source, self.grid, self.clip_mean = source, grid, clip_mean
         self.attentions = nn.ModuleList(
             ScaleAttention(channels=features.maps[s - 1], width=width, heads=heads)
             for s in self.scales
@@ -131,11 +134,16 @@ class MSR(Aggregator):
             WaveletFusion(width=width, expansion=expansion) for _ in self.scales[1:]
         )
         self.norm = nn.LayerNorm(width)
-        self._spec = UnitSpec(dim=width * grid * grid, per_step=True, features=features)
+        self._spec = UnitSpec(
+            dim=width * grid * grid,
+            per_step=True,
+            features=features,
+            maps=(width,) * len(self.scales),
+        )
 
     @property
     def spec(self) -> UnitSpec:
-        """``width`` channels for each cell of the grid."""
+        """``width`` channels for each cell of the grid, and for each chosen scale's refined map."""
         return self._spec
 
     def forward(self, features: Features) -> Units:
@@ -143,20 +151,29 @@ class MSR(Aggregator):
         maps = features.maps
         if self.source == "visual" and features.visual_maps:
             maps = features.visual_maps
-        fused = self.fuse([maps[s - 1].flatten(0, 1) for s in self.scales])
+        refined = self.refine([maps[s - 1].flatten(0, 1) for s in self.scales])
+        valid = features.valid
+        x = self.pool(self.fuse(refined)).unflatten(0, valid.shape)
+        if self.clip_mean:
+            kept = valid[..., None].to(x.dtype)
+            x = x + (x * kept).sum(1, keepdim=True) / kept.sum(1, keepdim=True).clamp_min(1)
         return Units(
-            x=self.pool(fused).unflatten(0, features.valid.shape),
-            valid=features.valid,
+            x=x,
+            valid=valid,
             span=features.span,
-            scale=torch.ones(features.valid.shape[1], dtype=torch.long, device=fused.device),
+            scale=torch.ones(valid.shape[1], dtype=torch.long, device=x.device),
             features=features,
+            maps=tuple(m.permute(0, 3, 1, 2).unflatten(0, valid.shape) for m in refined),
         )
 
-    def fuse(self, maps: Sequence[Tensor]) -> Tensor:
-        """Fuse the chosen maps (N, C_i, H_i, W_i), finest first, to (N, H_1, W_1, width)."""
-        unified = [attend(m) for attend, m in zip(self.attentions, maps, strict=True)]
-        fused = self.deepest(unified[-1])
-        for fine, fusion in zip(unified[-2::-1], reversed(self.fusions), strict=True):
+    def refine(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Bring the chosen maps (N, C_i, H_i, W_i) to the common width: (N, H_i, W_i, width) each."""
+        return [attend(m) for attend, m in zip(self.attentions, maps, strict=True)]
+
+    def fuse(self, refined: Sequence[Tensor]) -> Tensor:
+        """Fuse refined maps (N, H_i, W_i, width), finest first, to (N, H_1, W_1, width)."""
+        fused = self.deepest(refined[-1])
+        for fine, fusion in zip(refined[-2::-1], reversed(self.fusions), strict=True):
             fused = fusion(fine, fused)
         return fused
 

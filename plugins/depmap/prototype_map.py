@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from adabench.evaluation import BDI_II, Scale
-from adabench.models import Selector, even_weights
+from adabench.models import IncompatiblePartsError, Selector, even_weights
 from adabench.registry import MODELS
-from adabench.structures import Features, FeatureSpec, Selection, Truth, Units, UnitSpec
+from adabench.structures import Selection, Truth, Units, UnitSpec
 
-from .kdm import KDM, HardProjection, PlacedProjection
+from .kdm import KDM, LEVEL_WEIGHT, OTHER_WEIGHT, HardProjection, PlacedProjection
 from .map import ShareMAP, SparseHitsMAP, activations, build_map, mean_over_frames
 from .sdpm import SDPM
 from .sparsity import key_count, key_tokens
@@ -23,10 +23,10 @@ from .tokens import HardTokens, SoftTokens, Tokens, VectorToken
 class PrototypeMAP(Selector):
     """Weighs units by prototypes of the severity levels, and aligns every scale with them.
 
-    ``Selection.level_scores`` (B, A) are the mean level logits; ``relevance`` is MAP's share.
-    Without MAP every valid unit counts the same. Where a unit is a step with maps, tokens come from
-    its deepest map; units without maps, or of several steps, give one token each, made of their
-    vector, and KDM, which aligns maps, is then not built.
+    ``Selection.level_scores`` (B, A) are the mean level logits, weighted by MAP where a cross-entropy
+    trains them; ``relevance`` is MAP's share. Without MAP every valid unit counts the same. Where a
+    unit is a step with maps, tokens come from its deepest map; units without maps, or of several
+    steps, give one token each, made of their vector, and KDM, which aligns maps, is then not built.
 
     Args:
         units: what it reads.
@@ -35,11 +35,15 @@ class PrototypeMAP(Selector):
             ``length``).
         sdpm: arguments of :class:`~.sdpm.SDPM`; None builds no prototypes.
         kdm: arguments of :class:`~.kdm.KDM`; None leaves the contrastive loss out.
-        map: ``mode`` (``share`` or ``sparse_hits``); None weighs frames evenly.
+        map: ``mode`` (``share`` or ``sparse_hits``) and the arguments of :class:`~.map.ShareMAP` or
+            :class:`~.map.SparseHitsMAP`; None weighs frames evenly.
+        points: the weights of the losses, λ among them, are meant beside a squared error in points: they
+            are divided by the training scores' variance. ``kdm.literal`` takes them so in any case.
         scale: whose levels have prototypes.
 
     Raises:
         ValueError: KDM or MAP without SDPM, or a combination that leaves the tokens untrained.
+        IncompatiblePartsError: ``kdm.refined`` behind an aggregator that refines no maps.
         TypeError: an argument that a part doesn't have.
     """
 
@@ -51,6 +55,7 @@ class PrototypeMAP(Selector):
         sdpm: dict[str, Any] | None = {},  # noqa: B006 - read only; {} is "on, as by default"
         kdm: dict[str, Any] | None = {},  # noqa: B006
         map: dict[str, Any] | None = {},  # noqa: B006
+        points: bool = False,
         scale: Scale = BDI_II,
     ) -> None:
         super().__init__()
@@ -66,10 +71,12 @@ class PrototypeMAP(Selector):
         self.tokens = _build_tokens(units, self.reads_maps, dict(tokens or {}))
         self.sdpm = SDPM(length=self.tokens.length, severities=len(scale.levels), **sdpm)
         if kdm is not None:
-            self.kdm = KDM(branches=_build_branches(units.features, self.tokens), **kdm)
+            branches = _build_branches(units, self.tokens, refined=kdm.get("refined", False))
+            self.kdm = KDM(branches=branches, **kdm)
         if map is not None:
-            levels, count, _ = self.sdpm.prototypes.shape
-            self.map = build_map(levels=levels, prototypes=count, **map)
+            count = self.sdpm.prototypes.shape[1]
+            self.map = build_map(levels=self.sdpm.levels, prototypes=count, **map)
+        self.in_points = points or (self.kdm is not None and self.kdm.literal)
 
     def forward(self, units: Units) -> Selection:
         """Map units (B, M, D), with their maps where they have any, to weights (B, M)."""
@@ -78,11 +85,13 @@ class PrototypeMAP(Selector):
             return Selection(weight=even, relevance=even)
         found = self._tokens(units)
         vector = found.vector.unflatten(0, units.valid.shape)
-        key = key_tokens(vector, units.valid, self.sdpm.sampling)
+        discrete = isinstance(self.tokens, HardTokens)
+        key = key_tokens(vector, units.valid, self.sdpm.sampling, discrete=discrete)
         extra = {"tokens": vector, "key": key}
         if found.place is not None:
             extra["place"] = found.place.unflatten(0, units.valid.shape)
-        activation = activations(self.sdpm.similarity(vector))
+        # The set "other" speaks for no level.
+        activation = activations(self.sdpm.similarity(vector)[..., : self.sdpm.levels, :])
         weight, relevance = even, even
         if self.map is None:
             logits = activation.mean(-1)
@@ -90,36 +99,53 @@ class PrototypeMAP(Selector):
             logits = self.map.logits(activation)
             count = key_count(units.valid.sum(-1), self.sdpm.sampling)
             weight, relevance = self.map(logits, key, count, units.valid)
+            weight, relevance = self.map.gated(weight, even), self.map.gated(relevance, even)
         extra["logits"] = logits
-        return Selection(
-            weight=weight,
-            relevance=relevance,
-            level_scores=mean_over_frames(logits, units.valid),
-            extra=extra,
-        )
+        scores = mean_over_frames(logits, units.valid)
+        if self.map is not None and self.map.cross_entropy:
+            scores = (weight[..., None] * logits).sum(1)
+        return Selection(weight=weight, relevance=relevance, level_scores=scores, extra=extra)
 
     def loss(
         self, inputs: Units, output: Selection, truth: Truth, progress: float
     ) -> dict[str, Tensor]:
-        """KDM's contrastive loss (Eq 14), once ``progress`` has reached its start."""
-        if self.kdm is None or self.sdpm is None or progress < self.kdm.start:
+        """KDM's contrastive loss (Eq 14), once ``progress`` has reached its start; MAP's of levels."""
+        if self.sdpm is None:
             return {}
-        tokens, key = output.extra["tokens"], output.extra["key"]
+        found: dict[str, Tensor] = {}
         level = self.sdpm.own_level(truth.level)
-        index = self.sdpm.assign(tokens, key, level)
-        maps = [m.flatten(0, 1) for m in _branch_maps(inputs.features)]
+        if self.kdm is not None and progress >= self.kdm.start:
+            found["contrastive"] = self._contrastive(self.sdpm, self.kdm, inputs, output, level)
+        if self.map is not None and output.level_scores is not None:
+            of_levels = self.map.level_loss(output.level_scores, level, progress)
+            found |= {} if of_levels is None else {"levels": of_levels}
+        if self.in_points:
+            found = {name: value / truth.variance for name, value in found.items()}
+        return found
+
+    def _contrastive(
+        self, sdpm: SDPM, kdm: KDM, inputs: Units, output: Selection, level: Tensor
+    ) -> Tensor:
+        tokens, key, valid = output.extra["tokens"], output.extra["key"], inputs.valid
+        index = sdpm.assign(tokens, key, level, valid)
+        maps = [m.flatten(0, 1) for m in _branch_maps(inputs, refined=kdm.refined)]
         place = output.extra["place"].flatten(0, 1)
-        vectors = [v.unflatten(0, inputs.valid.shape) for v in self.kdm.branch_tokens(maps, place)]
-        similarities = [self.sdpm.similarity(v) for v in (*vectors, tokens)]
-        return {"contrastive": self.kdm.loss(similarities, level, index, inputs.valid)}
+        vectors = [v.unflatten(0, valid.shape) for v in kdm.branch_tokens(maps, place)]
+        similarities = [sdpm.similarity(v) for v in (*vectors, tokens)]
+        if not sdpm.other:
+            return kdm.loss(similarities, level, index, valid)
+        counts = torch.where(key, LEVEL_WEIGHT, OTHER_WEIGHT)
+        return kdm.loss(similarities, sdpm.sets_of(key, level), index, valid, counts)
 
     @torch.no_grad()
     def update(self, inputs: Units, output: Selection, truth: Truth, progress: float) -> None:
-        """Move the prototypes toward this batch's key tokens (Eq 11)."""
-        del inputs, progress
-        if self.sdpm is not None:
-            level = self.sdpm.own_level(truth.level)
-            self.sdpm.update(output.extra["tokens"], output.extra["key"], level)
+        """Move the prototypes toward this batch's key tokens (Eq 11), and MAP's gate."""
+        if self.sdpm is None:
+            return
+        level = self.sdpm.own_level(truth.level)
+        self.sdpm.update(output.extra["tokens"], output.extra["key"], level, inputs.valid)
+        if self.map is not None:
+            self.map.move_gate(progress)
 
     def _tokens(self, units: Units) -> Tokens:
         source = units.features.maps[-1] if self.reads_maps else units.x
@@ -140,12 +166,19 @@ def _check_switches(
                 "set kdm=None and map=None too, or sdpm={}"
             )
         return
-    learns = kdm is not None or (map is not None and map.get("mode", "share") == "share")
+    if kdm is not None and kdm.get("literal") and sdpm.get("other"):
+        raise ValueError(
+            'PrototypeMAP: Eq 14 as printed knows no set "other"; leave out kdm.literal or sdpm.other'
+        )
+    by_map = map is not None and (
+        map.get("mode", "share") == "share" or map.get("cross_entropy", 0) > 0
+    )
+    learns = kdm is not None or by_map
     if not learns:
         reason = "" if with_maps else " (KDM is off: these units are no single steps with maps)"
         raise ValueError(
             f"PrototypeMAP: nothing would train the tokens{reason}; turn on kdm, or map with "
-            "mode='share', or take KeepAll as selector"
+            "mode='share' or a cross_entropy, or take KeepAll as selector"
         )
 
 
@@ -167,15 +200,23 @@ def _build_tokens(
 
 
 def _build_branches(
-    features: FeatureSpec, tokens: SoftTokens | HardTokens | VectorToken
+    units: UnitSpec, tokens: SoftTokens | HardTokens | VectorToken, *, refined: bool
 ) -> list[nn.Module]:
-    channels = (features.maps if features.guided else ()) + features.maps[:-1]
+    features = units.features
+    if refined and not units.maps:
+        raise IncompatiblePartsError(
+            "kdm.refined reads the maps that an aggregator refines, and this one gives none: take MSR, "
+            "or leave it out"
+        )
+    visual = features.maps if features.guided else ()
+    channels = (units.maps if refined else visual) + features.maps[:-1]
     length = tokens.length
     if isinstance(tokens, HardTokens):
         return [HardProjection(channels=c, width=tokens.slots, length=length) for c in channels]
     return [PlacedProjection(channels=c, length=length) for c in channels]
 
 
-def _branch_maps(features: Features) -> tuple[Tensor, ...]:
+def _branch_maps(units: Units, *, refined: bool) -> tuple[Tensor, ...]:
     """Visual maps, then guided ones without the deepest: the order of ``_build_branches``."""
-    return features.visual_maps + features.maps[:-1]
+    features = units.features
+    return (units.maps if refined else features.visual_maps) + features.maps[:-1]

@@ -50,6 +50,8 @@ class SDPM(nn.Module):
         momentum: β.
         kappa: κ of the balanced assignment.
         sampling: c of u = c · ln T.
+        other: whether tokens that are not key have a set of their own, as in the authors' code, and
+            not the nearest prototype of their clip's level. It stands behind the levels' sets.
         seed: of the prototypes' random start, apart from the global random state.
 
     Raises:
@@ -68,6 +70,7 @@ class SDPM(nn.Module):
         momentum: float = MOMENTUM,
         kappa: float = KAPPA,
         sampling: float = SAMPLING_FACTOR,
+        other: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -78,7 +81,7 @@ class SDPM(nn.Module):
                 raise ValueError(f"sdpm.levels is {either}; got {levels}")
             sets = JOINED
         self._sets = sets
-        levels = len(set(sets))
+        self.levels, self.other = len(set(sets)), other
         if not 0 <= momentum < 1:
             raise ValueError(f"sdpm.momentum (β) lies in [0, 1); got {momentum}")
         for name, value in (("prototypes", prototypes), ("kappa", kappa), ("sampling", sampling)):
@@ -86,69 +89,87 @@ class SDPM(nn.Module):
                 raise ValueError(f"sdpm.{name} is above 0; got {value}")
         self.momentum, self.kappa, self.sampling = momentum, kappa, sampling
         source = torch.Generator().manual_seed(seed)
-        start = torch.randn(levels, prototypes, length, generator=source)
+        start = torch.randn(self.levels + other, prototypes, length, generator=source)
         self.register_buffer("prototypes", F.normalize(start, dim=-1))
-
-    @property
-    def levels(self) -> int:
-        """A, how many levels have prototypes."""
-        return self.prototypes.shape[0]
 
     def own_level(self, severity: Tensor) -> Tensor:
         """Map the scale's severity levels (B,) to the levels 0 … A−1 of the prototypes (B,)."""
         return torch.tensor(self._sets, device=severity.device)[severity]
 
     def similarity(self, tokens: Tensor) -> Tensor:
-        """Cosine of tokens (…, L) to every prototype: (…, A, K), in float32."""
-        levels, count, length = self.prototypes.shape
+        """Cosine of tokens (…, L) to every prototype: (…, A, K), in float32; A + 1 with ``other``."""
+        sets, count, length = self.prototypes.shape
         with torch.autocast(tokens.device.type, enabled=False):
             unit = F.normalize(tokens.float(), dim=-1)
-            flat = unit @ self.prototypes.view(levels * count, length).t()
-        return flat.unflatten(-1, (levels, count))
+            flat = unit @ self.prototypes.view(sets * count, length).t()
+        return flat.unflatten(-1, (sets, count))
+
+    def sets_of(self, key: Tensor, level: Tensor) -> Tensor:
+        """Number of the set to which each token belongs: (B, T, S) long.
+
+        Args:
+            key: (B, T, S) bool; with ``other``, a token that isn't key belongs to set A.
+            level: (B,) long, each clip's level among the prototypes' own.
+        """
+        own = level[:, None, None].expand_as(key)
+        return torch.where(key, own, self.levels) if self.other else own
+
+    def clustered(self, key: Tensor, valid: Tensor) -> Tensor:
+        """Tokens that are balanced over a set's prototypes and move them: (B, T, S) bool.
+
+        The key ones; with ``other`` all of valid frames (B, T).
+        """
+        return valid[..., None].expand_as(key) if self.other else key
 
     @torch.no_grad()
-    def assign(self, tokens: Tensor, key: Tensor, level: Tensor) -> Tensor:
-        """Index k of the prototype, within its clip's level, to which each token belongs.
+    def assign(self, tokens: Tensor, key: Tensor, level: Tensor, valid: Tensor) -> Tensor:
+        """Index k of the prototype, within its set, to which each token belongs.
 
         Args:
             tokens: (B, T, S, L).
             key: (B, T, S) bool; key tokens are balanced over the batch (Eq 7 to 10), others take
-                the nearest prototype.
+                the nearest prototype, or are balanced over the set ``other``.
             level: (B,) long, each clip's level among the prototypes' own.
+            valid: (B, T) bool.
 
         Returns:
             (B, T, S) long in [0, K).
         """
+        sets = self.sets_of(key, level)
         similarity = self.similarity(tokens)
-        own = similarity[torch.arange(len(level), device=level.device), ..., level, :]
+        place = sets[..., None, None].expand(*sets.shape, 1, similarity.shape[-1])
+        own = similarity.gather(-2, place).squeeze(-2)
         nearest = own.argmax(-1)
-        for value in range(self.levels):
-            chosen = key & (level == value)[:, None, None]
+        balanced = self.clustered(key, valid)
+        for value in range(len(self.prototypes)):
+            chosen = balanced & (sets == value)
             if chosen.any():
                 nearest[chosen] = sinkhorn(own[chosen], self.kappa).argmax(-1)
         return nearest
 
     @torch.no_grad()
-    def update(self, tokens: Tensor, key: Tensor, level: Tensor) -> None:
-        """Move prototypes toward the key tokens assigned to them (Eq 11).
+    def update(self, tokens: Tensor, key: Tensor, level: Tensor, valid: Tensor) -> None:
+        """Move prototypes toward the tokens assigned to them (Eq 11): key ones, or :meth:`clustered`.
 
         Args:
             tokens: (B, T, S, L).
             key: (B, T, S) bool.
             level: (B,) long, as in :meth:`assign`.
+            valid: (B, T) bool.
         """
-        levels, count, length = self.prototypes.shape
-        index = level[:, None, None] * count + self.assign(tokens, key, level)
+        sets, count, length = self.prototypes.shape
+        index = self.sets_of(key, level) * count + self.assign(tokens, key, level, valid)
         unit = F.normalize(tokens.float(), dim=-1)
-        total = unit.new_zeros(levels * count, length).index_add_(0, index[key], unit[key])
-        number = torch.bincount(index[key], minlength=levels * count).to(unit.dtype)
+        moves = self.clustered(key, valid)
+        total = unit.new_zeros(sets * count, length).index_add_(0, index[moves], unit[moves])
+        number = torch.bincount(index[moves], minlength=sets * count).to(unit.dtype)
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(total)
             dist.all_reduce(number)
         moved = momentum_step(
             self.prototypes,
             total.view_as(self.prototypes),
-            number.view(levels, count),
+            number.view(sets, count),
             self.momentum,
         )
         self.prototypes.copy_(moved)

@@ -7,19 +7,22 @@ from torch import Tensor
 
 #: c of u = c · ln T.
 SAMPLING_FACTOR = 5.0
+#: To how many digits measures of discrete tokens are told apart.
+DIGITS = 9
 
 
-def max_mean_measure(tokens: Tensor, valid: Tensor) -> Tensor:
+def max_mean_measure(tokens: Tensor, valid: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Eq 6, M̄(G_t) = max_i s_ti − mean_i s_ti with s = G Gᵀ / √d, i over a clip's valid frames.
 
     Args:
         tokens: (B, T, S, L), S slots a frame; each slot is measured by itself.
         valid: (B, T) bool.
+        dtype: in which it is computed.
 
     Returns:
         (B, T, S), −∞ on invalid frames.
     """
-    by_slot = tokens.float().transpose(1, 2)
+    by_slot = tokens.to(dtype).transpose(1, 2)
     scores = by_slot @ by_slot.transpose(2, 3) / tokens.shape[-1] ** 0.5
     others = valid[:, None, None, :]
     largest = scores.masked_fill(~others, -torch.inf).amax(-1)
@@ -64,6 +67,19 @@ def top(values: Tensor, count: Tensor, valid: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def key_tokens(tokens: Tensor, valid: Tensor, factor: float = SAMPLING_FACTOR) -> Tensor:
-    """Mark each slot's top u tokens: (B, T, S, L) to (B, T, S) bool."""
-    return top(max_mean_measure(tokens, valid), key_count(valid.sum(-1), factor), valid)
+def key_tokens(
+    tokens: Tensor, valid: Tensor, factor: float = SAMPLING_FACTOR, *, discrete: bool = False
+) -> Tensor:
+    """Mark each slot's top u tokens: (B, T, S, L) to (B, T, S) bool.
+
+    Args:
+        tokens: (B, T, S, L).
+        valid: (B, T) bool.
+        factor: c of u.
+        discrete: frames may have the very same token. Rounding, which is another in another batch, must
+            not decide between them: measures are compared in double precision, at `DIGITS` digits.
+    """
+    measure = max_mean_measure(tokens, valid, torch.float64 if discrete else torch.float32)
+    if discrete:
+        measure = measure.round(decimals=DIGITS)
+    return top(measure, key_count(valid.sum(-1), factor), valid)

@@ -13,20 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def attend(query: Tensor, memory: Tensor, real: Tensor) -> Tensor:
+def attend(query: Tensor, keys: Tensor, values: Tensor, real: Tensor) -> Tensor:
     """Scaled dot-product attention of one query over a segment's frames.
 
     Args:
         query: (S, H, E).
-        memory: (S, H, L, E), keys and values alike.
+        keys, values: (S, H, L, E) each.
         real: (S, L) bool, False on padding; every segment has a real frame.
 
     Returns:
-        (S, H, E), a convex combination of the real frames.
+        (S, H, E), a convex combination of the real frames' values.
     """
-    score = torch.einsum("she,shle->shl", query, memory).float() / math.sqrt(query.shape[-1])
+    score = torch.einsum("she,shle->shl", query, keys).float() / math.sqrt(query.shape[-1])
     weight = score.masked_fill(~real[:, None], -torch.inf).softmax(-1)
-    return torch.einsum("shl,shle->she", weight.to(memory.dtype), memory)
+    return torch.einsum("shl,shle->she", weight.to(values.dtype), values)
 
 
 class HeadNorm(nn.Module):
@@ -56,6 +56,26 @@ class HeadLinear(nn.Module):
         return torch.einsum("she,heo->sho", x, self.weight) + self.bias
 
 
+class HeadProjections(nn.Module):
+    """Query, keys and values of a block by linear layers of their own, a head each, E to E channels.
+
+    They have no bias: one of the keys would be invisible to the softmax.
+    """
+
+    def __init__(self, heads: int, channels: int) -> None:
+        super().__init__()
+        bound = 1.0 / math.sqrt(channels)
+        weight = torch.empty(3, heads, channels, channels).uniform_(-bound, bound)
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, query: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map a query (S, H, E) and frames (S, H, L, E) to query, keys and values of their shapes."""
+        of_query, of_keys, of_values = self.weight
+        query = torch.einsum("she,heo->sho", query, of_query)
+        keys, values = (torch.einsum("shle,heo->shlo", memory, w) for w in (of_keys, of_values))
+        return query, keys, values
+
+
 class HeadBlock(nn.Module):
     """Attention and feed-forward, each with residual and layer norm behind it.
 
@@ -63,9 +83,12 @@ class HeadBlock(nn.Module):
         heads: H.
         channels: E.
         dropout: on what attention and feed-forward give and on the latter's hidden layer.
+        projections: attend by projections of query and frames, not by these themselves.
     """
 
-    def __init__(self, *, heads: int, channels: int, dropout: float) -> None:
+    def __init__(
+        self, *, heads: int, channels: int, dropout: float, projections: bool = False
+    ) -> None:
         super().__init__()
         hidden = max(1, channels // 2)
         self.norm_attention = HeadNorm(heads, channels)
@@ -73,9 +96,13 @@ class HeadBlock(nn.Module):
         self.expand = HeadLinear(heads, channels, hidden)
         self.project = HeadLinear(heads, hidden, channels)
         self.dropout = nn.Dropout(dropout)
+        self.projections = HeadProjections(heads, channels) if projections else None
 
     def forward(self, query: Tensor, memory: Tensor, real: Tensor) -> Tensor:
         """Map a query (S, H, E) over frames (S, H, L, E) to the next query (S, H, E)."""
-        query = self.norm_attention(query + self.dropout(attend(query, memory, real)))
+        asked = (query, memory, memory)
+        if self.projections is not None:
+            asked = self.projections(query, memory)
+        query = self.norm_attention(query + self.dropout(attend(*asked, real)))
         hidden = self.dropout(F.relu(self.expand(query)))
         return self.norm_output(query + self.dropout(self.project(hidden)))

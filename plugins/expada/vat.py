@@ -45,6 +45,8 @@ class VAT(SegmentBackbone):
         heads: attention heads, each with ``width / heads`` channels.
         blocks: attention and feed-forward blocks, one after the other.
         dropout: in the blocks.
+        projections: give each head of each block linear layers for query, keys and values, as
+            Girdhar et al. do; without, it attends by its slice of the frames' vectors itself.
 
     Raises:
         TypeError: ``trunk`` names no backbone.
@@ -60,6 +62,7 @@ class VAT(SegmentBackbone):
         heads: int = 16,
         blocks: int = 3,
         dropout: float = 0.3,
+        projections: bool = False,
     ) -> None:
         super().__init__()
         for name, value in (("map_size", map_size), ("heads", heads), ("blocks", blocks)):
@@ -77,7 +80,10 @@ class VAT(SegmentBackbone):
         self.query = nn.Conv2d(channels, width, map_size, bias=False)
         self.settle = nn.LayerNorm(width, elementwise_affine=False)
         self.blocks = nn.ModuleList(
-            HeadBlock(heads=heads, channels=width // heads, dropout=dropout) for _ in range(blocks)
+            HeadBlock(
+                heads=heads, channels=width // heads, dropout=dropout, projections=projections
+            )
+            for _ in range(blocks)
         )
 
     @property

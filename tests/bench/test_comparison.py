@@ -1,6 +1,7 @@
 """A paper's table beside what was measured, against numbers worked out by hand."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -284,3 +285,37 @@ def test_persons_are_the_records_own(reported, measured, monkeypatch):
     records = measured({name: [4.0] for name in names})
     compare(suite(*names), cells_of(*names, seeds=(0,)), records, reported)
     assert asked == [[str(index // 2) for index in range(15)]]
+
+
+STARTS = {"plain": "drawn faces", "some": "nothing", "full": "drawn faces"}
+
+
+def test_rows_that_start_from_several_things_stand_apart_and_are_ordered_apart(reported, measured):
+    cells = [replace(cell, start=STARTS[cell.row]) for cell in cells_of(*STARTS)]
+    records = measured({"plain": [4.0], "some": [3.0], "full": [2.0]})
+    found = compare(suite(*STARTS), cells, records, reported)
+    rows = [(row.group, row.label) for row in found.rows]
+    quoted = [(None, name) for name in ("First et al.", "Second et al.", "Third et al.")]
+    assert rows == [
+        *quoted,
+        ("starts from drawn faces", "Plain"),
+        ("starts from drawn faces", "Full"),
+        ("starts from nothing", "Some"),
+    ]
+    assert [(order.start, order.rows) for order in found.orders] == [
+        ("drawn faces", 2),
+        ("nothing", 1),
+    ]
+    assert "Rows stand apart by what their weights were learnt on (drawn faces; nothing)" in (
+        " ".join(found.notices)
+    )
+
+
+def test_rows_that_start_from_one_thing_keep_their_order_and_say_so(reported, measured):
+    cells = [replace(cell, start="drawn faces") for cell in cells_of(*STARTS)]
+    records = measured({name: [3.0] for name in STARTS})
+    told, bare = (compare(suite(*STARTS), c, records, reported) for c in (cells, cells_of(*STARTS)))
+    assert [row.label for row in told.rows] == [row.label for row in bare.rows]
+    assert [row.group for row in told.rows] == [None] * 6
+    assert "Every row starts from drawn faces." in told.notices
+    assert not [notice for notice in bare.notices if "starts from" in notice]

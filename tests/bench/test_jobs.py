@@ -51,6 +51,7 @@ def _toys(monkeypatch):
     monkeypatch.setattr(jobs, "preparations", lambda toy: ())
     monkeypatch.setattr(jobs, "drawn_of", lambda toy: ())
     monkeypatch.setattr(jobs, "constants_of", lambda toy: ())
+    monkeypatch.setattr(jobs, "starts_from", lambda toy: "nothing")
 
 
 def load(path, *, demo, overrides, change, name, stage, draw):

@@ -134,7 +134,9 @@ def test_what_can_not_be_done_is_told_in_a_line(capsys, tmp_path, monkeypatch, w
 def generated(tmp_path_factory):
     """A generated corpus, and what OpenFace would leave of it."""
     root = tmp_path_factory.mktemp("generated")
-    parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0))
+    parameters = SynthfaceParameters(
+        seed=3, sessions=4, every_level=True, fps=15, seconds=(1.0, 1.0)
+    )
     generate(parameters, root / "raw", processes=1)
     write_openface(root / "raw", root / "openface")
     return root

@@ -27,7 +27,7 @@ def test_contact_sheet_is_a_picture(tmp_path):
 
 
 def test_corpus_is_written_in_avec_2014s_layout(tmp_path):
-    done = run("--corpus", str(tmp_path / "raw"), "--tiny", "--seed", "3")
+    done = run("--corpus", str(tmp_path / "raw"), "--size", "tiny", "--seed", "3")
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "raw" / "Training" / "Freeform").glob("*.mp4"))) == 8
     for layout, pattern, count in (

@@ -64,6 +64,19 @@ def test_another_draw_is_made_apart_and_a_stage_s_work_is_alike():
     ]
 
 
+def test_a_stage_that_follows_the_seed_is_shared_by_runs_of_one_seed():
+    def of(seed, *overrides):
+        run = config("expada_avec14_freeform", seed=seed, overrides=list(overrides))
+        return {p.until: (p.key, p.alike) for p in preparations(run)}
+
+    first, other = of(0), of(1)
+    assert {name for name in first if first[name] == other[name]} == {"corpus", "trunk"}
+    assert first["encoder"][1] != other["encoder"][1]
+    assert of(1, "method.selector.percent=70")["encoder"] == other["encoder"]
+    # What is found again does not depend on how its seed was said.
+    assert of(5, "stages.encoder.seed=1")["encoder"] == other["encoder"]
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [
@@ -109,6 +122,59 @@ def test_a_corpus_of_another_size_is_told(tmp_path):
     assert f"avec2014 --src RAW --out {tmp_path}/avec2014-224px --size 224" in told
     (tmp_path / "avec2014-224px" / "corpus.json").write_text(content.replace("112", "224"))
     assert corpus_problem(expada) is None
+
+
+def test_a_corpus_with_other_faces_is_told(tmp_path):
+    def told(**faces):
+        options = [f"data.root={tmp_path}", *(f"data.faces.{k}={v}" for k, v in faces.items())]
+        return corpus_problem(load_config("configs/depmap_r18_avec14.py", overrides=options))
+
+    (tmp_path / "avec2014").mkdir()
+    settings = {"size": 112, "detector": "mtcnn"}
+    for changed, fitting, others in (
+        ({}, {"detector": "mtcnn"}, "detector='mtcnn', cut='box'"),
+        ({"cut": "aligned"}, {"cut": "aligned"}, "detector='mtcnn', cut='aligned'"),
+        ({"detector": "haar"}, {"detector": "haar"}, "detector='haar', cut='box'"),
+        ({"source": "openface"}, {}, "faces that openface cut"),
+    ):
+        content = json.dumps({"prepare": {**settings, **changed}})
+        (tmp_path / "avec2014" / "corpus.json").write_text(content)
+        assert told(**fitting) is None
+        asked = {"cut": "aligned"} if changed != {"cut": "aligned"} else {"detector": "haar"}
+        problem = told(**asked)
+        assert others in problem
+        assert "leave data.faces out" in problem
+        assert "--detector" in problem
+
+
+def test_which_faces_are_asked_for_is_part_of_hash_and_keys():
+    plain, same = config(), config(overrides=["data.root=elsewhere"])
+    assert "faces" not in plain.settings()["data"]
+    assert plain.hash() == same.hash()
+    aligned = config(overrides=["data.faces.cut=aligned"])
+    assert aligned.data.faces.model_dump() == {"detector": "mtcnn", "cut": "aligned"}
+    assert aligned.hash() != plain.hash()
+    before, after = keys(plain), keys(aligned)
+    assert not {name for name in before if before[name] == after[name]}
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("data.faces.detector=yunet", "data.faces.detector: .*'mtcnn' or 'haar'.*'yunet'"),
+        ("data.faces.cut=round", "data.faces.cut: .*'box' or 'aligned'.*'round'"),
+        ("data.faces.cuts=box", "data.faces.cuts.*Did you mean 'cut'"),
+        ("data.faces=aligned", "data.faces"),
+    ],
+)
+def test_mistakes_about_faces_are_told(option, told):
+    with pytest.raises(ValueError, match=told):
+        config(overrides=[option])
+
+
+def test_faces_cut_upright_need_points():
+    with pytest.raises(ValueError, match=r"data\.faces: .*aligned.*five points.*mtcnn"):
+        config(overrides=["data.faces.detector=haar", "data.faces.cut=aligned"])
 
 
 def test_what_is_asked_for_is_made_and_no_more(tiny, tmp_path, monkeypatch):

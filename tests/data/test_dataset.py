@@ -251,3 +251,43 @@ def test_segments_in_seconds_are_those_of_a_clips_rate(corpus, training):
 def test_a_clip_that_the_view_refuses_is_named_at_once(corpus, training):
     with pytest.raises(ValueError, match="clip 2_1_Freeform has 5 frames"):
         dataset(corpus, SegmentView(length=6, short="refuse"), training=training)
+
+
+def covering(corpus, epoch=0, **options):
+    view = SegmentView(length=4, segments=1, place="even", cover=1)
+    data = dataset(corpus, view, epochs=3, frames=False, **options)
+    data.epoch = epoch
+    return data
+
+
+def test_an_epoch_visits_long_clips_more_often(corpus):
+    data = covering(corpus)
+    # Of 3, 3, 2, 5, 3 and 2 segments in three epochs.
+    assert [clip.clip[0] for clip in data.item_clips] == list("0123345")
+    ids = [data[item].id for item in range(len(data))]
+    assert [(one.phase, one.phases) for one in ids[3:5]] == [(0, 2), (1, 2)]
+    assert [data.first_view(number) for number in range(6)] == [0, 1, 2, 3, 5, 6]
+    assert len(covering(corpus, training=False)) == sum((3, 3, 2, 5, 3, 2))
+
+
+def test_every_frame_is_seen_over_the_epochs_whatever_was_read_before(corpus):
+    seen = {clip.clip: set() for clip in corpus.clips}
+    for epoch in range(3):
+        data = covering(corpus, epoch)
+        for item in range(len(data)):
+            seen[data[item].id.clip] |= set(data[item].index.tolist())
+    assert {clip.clip: len(seen[clip.clip]) for clip in corpus.clips} == {
+        clip.clip: clip.frames for clip in corpus.clips
+    }
+
+
+def test_visits_of_one_epoch_are_changed_each_their_own_way(corpus):
+    view = SegmentView(length=20, segments=1, cover=6)
+    augment = ClipAugment(flip=0.0, brightness=0.5, contrast=0.0, saturation=0.0)
+    data = dataset(corpus, view, epochs=3, augment=augment)
+    first, second = data[0], data[1]
+    assert torch.equal(first.index, second.index)
+    assert not torch.equal(first.frames, second.frames)
+    # The first visit is what an epoch's only one would be.
+    once = dataset(corpus, SegmentView(length=20, segments=1), augment=augment)
+    assert torch.equal(first.frames, once[0].frames)

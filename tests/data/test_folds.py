@@ -32,7 +32,7 @@ def corpus(parameters):
     ]
 
 
-DEMO = corpus(SynthfaceParameters.demo(3107))
+DEMO = corpus(SynthfaceParameters(seed=3107, every_level=True))
 PERSON = {c.session: c.subject for c in DEMO}
 LEVEL = {c.session: int(BDI_II.level(c.score)) for c in DEMO}
 

@@ -99,7 +99,10 @@ def test_select(root):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"split": "training"}, "split: expected one of 'train', 'dev', 'test', got 'training'"),
+        (
+            {"split": "training"},
+            "split: expected one of 'train', 'dev', 'test', 'calibration', got 'training'",
+        ),
         ({"task": "freeform"}, "task: expected one of 'Freeform', 'Northwind', got 'freeform'"),
     ],
 )

@@ -5,7 +5,14 @@ from types import SimpleNamespace
 import pytest
 from clip_records import clip_record
 
-from adabench.data.protocol import LeakError, Protocol, divide, shuffle_labels
+from adabench.data.protocol import (
+    Folds,
+    LeakError,
+    PersonDisjoint,
+    Protocol,
+    divide,
+    shuffle_labels,
+)
 from adabench.evaluation import BDI_II
 
 OFFICIAL = Protocol()
@@ -90,6 +97,17 @@ def test_an_empty_part_names_field_split_and_what_there_is():
         divide(corpus(*CLIPS[:2], *CLIPS[4:]), OFFICIAL, ("Freeform",))
     assert "'dev'" in str(error.value)
     assert "its splits are test, train" in str(error.value)
+
+
+@pytest.mark.parametrize("use", ["train", "validate", "test"])
+def test_the_calibration_split_is_read_by_no_protocol(use):
+    kept = clip("209_1", "calibration")
+    whole = corpus(*CLIPS, kept)
+    with pytest.raises(ValueError, match=rf"^protocol\.{use}: the split 'calibration' is kept"):
+        divide(whole, Protocol(**{use: ("calibration",)}), ())
+    parts = divide(whole, OFFICIAL, ())
+    assert kept.clip not in names((*parts.train, *parts.validate, *parts.test))
+    assert "calibration" not in PersonDisjoint().pool + Folds().pool
 
 
 def test_a_task_that_the_corpus_lacks():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from clip_records import clip_record
 
-from adabench.data.views import SegmentView, StridedView, View, WindowView, refuse_unfit
+from adabench.data.views import SegmentView, StridedView, Turn, View, WindowView, refuse_unfit
 from adabench.registry import TRANSFORMS
 
 LENGTHS = [1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 47, 100, 255, 256, 257]
@@ -267,6 +267,83 @@ def test_views_that_know_nothing_of_time_are_the_same_at_any_rate():
     for view in (StridedView(frames=4), WindowView(frames=4), SegmentView(length=4)):
         assert view.at(12.5) is view
         assert view.takes(1)
+
+
+def visited(view, frames, epochs, seed=0, clip=0):
+    """The views of one clip over a training, an epoch after the other."""
+    visits = view.visits(frames, epochs)
+    turns = [Turn(number, seed, clip) for number in range(visits * epochs)]
+    return [view.visit(frames, np.random.default_rng(turn.number), turn) for turn in turns]
+
+
+@pytest.mark.parametrize("place", ["even", "neighbours"])
+@pytest.mark.parametrize(("epochs", "cover"), [(1, 1), (15, 1), (15, 15), (60, 12), (7, 3)])
+def test_a_training_that_covers_its_clips_shows_every_segment(place, epochs, cover):
+    view = SegmentView(length=10, overlap=5, segments=4, place=place, cover=cover)
+    for frames in (3, 10, 47, 200, 1000):
+        (whole,) = SegmentView(length=10, overlap=5).all(frames)
+        every = segments_of(whole, 10)
+        views = [segments_of(index, 10) for index in visited(view, frames, epochs)]
+        shown = [segment for each in views for segment in each]
+        times = [shown.count(segment) for segment in every]
+        assert min(times) >= cover
+        assert max(times) - min(times) <= 1
+        assert set(np.ravel(shown).tolist()) == set(range(frames))
+        assert max(map(len, views)) <= 4
+        # No epoch comes more often than it must.
+        assert len(views) == epochs or len(views) - epochs < cover * -(-len(every) // 4)
+
+
+def test_a_long_clip_is_seen_as_a_whole_in_each_visit():
+    """25 minutes at 30 frames a second: 2,812 segments, of which a visit of neighbours sees 2 s."""
+    frames = 45_000
+    view = SegmentView(length=32, overlap=16, segments=4, place="even", cover=1)
+    assert view.visits(frames, 15) == 47
+    for index in visited(view, frames, 15):
+        starts = index.reshape(-1, 32)[:, 0]
+        assert (np.diff(starts) > frames / 5).all()
+    shown = {int(i) for index in visited(view, frames, 15) for i in index}
+    assert shown == set(range(frames))
+    (selected,) = SegmentView(length=32, segments=16, phases=1, place="even").all(frames)
+    starts = selected.reshape(-1, 32)[:, 0]
+    assert len(starts) == 16
+    assert starts[0] < frames / 16
+    assert starts[-1] + 32 > frames * 15 / 16
+    assert np.diff(starts).max() <= frames / 15
+
+
+def test_what_is_covered_comes_in_an_order_of_the_seed_and_the_clip():
+    view = SegmentView(length=4, segments=2, place="even", cover=1)
+    orders = {
+        tuple(map(key, visited(view, 400, 50, seed, clip))) for seed in (0, 1) for clip in (0, 1)
+    }
+    assert len(orders) == 4
+    assert list(map(key, visited(view, 400, 50))) == list(map(key, visited(view, 400, 50)))
+    twice = list(map(key, visited(view, 400, 100)))
+    assert twice[:50] != twice[50:]
+    assert sorted(twice[:50]) == sorted(twice[50:])
+
+
+@pytest.mark.parametrize(
+    "view", [StridedView(frames=4), WindowView(frames=4), SegmentView(length=4, segments=2)]
+)
+def test_a_view_that_covers_nothing_draws_as_it_did(view):
+    assert view.visits(100, 15) == 1
+    for number in range(5):
+        drawn = view.visit(100, np.random.default_rng(number), Turn(number, 0, 0))
+        assert key(drawn) == key(view.sample(100, np.random.default_rng(number)))
+
+
+def test_what_covers_is_the_same_in_seconds():
+    view = SegmentView(seconds=1, overlap=0.5, segments=4, place="even", cover=3)
+    plain = SegmentView(length=10, overlap=5, segments=4, place="even", cover=3)
+    found = visited(view.at(10.0), 200, 15)
+    assert list(map(key, found)) == list(map(key, visited(plain, 200, 15)))
+
+
+def test_a_clip_is_covered_no_less_than_not_at_all():
+    with pytest.raises(ValueError, match=r"SegmentView.cover is 0 \(by chance\) or more; got -1"):
+        SegmentView(length=4, cover=-1)
 
 
 class First(View):

@@ -6,7 +6,7 @@ from record_fixtures import as_licensed
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
 from adabench.records import Cost, Metrics, Prediction, Record
-from adabench.records.sections import StageUse, View
+from adabench.records.sections import Selection, StageUse, View
 
 LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
 
@@ -169,9 +169,35 @@ def test_a_session_of_two_folds_is_refused():
         PooledFolds([member({"a": 1.0, "c": 2.0}), member({"c": 1.0, "a": 1.0, "b": 2.0})])
 
 
-def test_relevance_of_folds_counts_by_their_sessions():
-    first = member({"a": 1.0}).model_copy(update={"relevance_auc": {"all": 0.9, "severe": 0.6}})
-    second = member({"b": 8.0, "c": 3.0, "d": 1.0}).model_copy(
-        update={"relevance_auc": {"all": 0.5}}
+def located(value, ceiling=None, clips=None):
+    return {"clips": clips, "roc_area": {"value": value, "chance": 0.5, "ceiling": ceiling}}
+
+
+@pytest.mark.parametrize("joins", [CombinedMethod, PooledFolds])
+def test_relevance_is_the_mean_over_all_clips_of_the_members(joins):
+    told = {"all": located(0.9, 1.0, clips=1), "scale2": located(0.6, 0.8, clips=1)}
+    first = member({"a": 1.0}, relevance_measures=told)
+    second = member(
+        {"b": 8.0, "c": 3.0, "d": 1.0}, relevance_measures={"all": located(0.5, 0.6, clips=3)}
     )
-    assert PooledFolds([first, second]).relevance_auc() == {"all": 0.6, "severe": 0.6}
+    found = joins([first, second]).relevance_measures()
+    assert (found["all"].clips, found["all"].share) == (4, None)
+    assert found["all"].roc_area.model_dump() == {"value": 0.6, "chance": 0.5, "ceiling": 0.7}
+    assert found["scale2"] == first.relevance_measures["scale2"]
+
+
+def test_relevance_of_older_records_counts_by_their_sessions():
+    first = member({"a": 1.0}, relevance_measures={"all": located(0.9)})
+    second = member({"b": 8.0, "c": 3.0, "d": 1.0}, relevance_measures={"all": located(0.5, 0.6)})
+    found = CombinedMethod([first, second]).relevance_measures()["all"]
+    assert (found.clips, found.roc_area.value, found.roc_area.ceiling) == (None, 0.6, None)
+
+
+def test_looks_of_members_add_up():
+    own = Selection(epoch=2, epochs=3, looks=3, budget=1, rule="lowest RMSE")
+    found = CombinedMethod(
+        [member(FIRST, selection=own), member(SECOND, selection=own)]
+    ).selection()
+    assert (found.looks, found.epochs, found.epoch, found.budget) == (6, 6, None, 1)
+    assert found.rule == "each of 2 by itself: lowest RMSE"
+    assert CombinedMethod([member(FIRST, selection=own), member(SECOND)]).selection() is None

@@ -134,7 +134,9 @@ def test_the_contract_s_list_passes(role, plugins):
 
 
 def test_the_corpus_is_read(plugins, tmp_path):
-    parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0))
+    parameters = SynthfaceParameters(
+        seed=3, sessions=4, every_level=True, fps=15, seconds=(1.0, 1.0)
+    )
     raw = generate(parameters, tmp_path / "raw", progress=False)
     names = {"Training": "train", "Development": "dev", "Testing": "test"}
     for video in sorted(raw.glob("*/Freeform/*.mp4")):

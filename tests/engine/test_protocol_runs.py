@@ -76,7 +76,7 @@ def test_its_record_says_so(disjoint, tiny):
     assert f"{len(persons(parts.test))} in test" in record.notes[-1]
     assert record.config_hash == run.hash() != tiny.outcome.record.config_hash
     # Key frames are known of every split's clips, and relevance is measured on those that are tested.
-    assert 0 < record.relevance_auc["all"] <= 1
+    assert 0 < record.relevance_measures["all"].roc_area.value <= 1
     official = tiny.outcome.record
     assert official.protocol == "official"
     assert official.notes[-1].startswith("persons in two parts: ")

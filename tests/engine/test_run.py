@@ -64,8 +64,11 @@ def test_record_follows_from_its_predictions(tiny):
     assert set(record.timing) >= {"corpus", "pretraining", "features", "training", "evaluation"}
     assert record.cost.wall_seconds == pytest.approx(sum(record.timing.values()))
     assert record.cost.alone_seconds > record.timing["training"] + record.timing["evaluation"]
-    assert all(0 <= area <= 1 for area in record.relevance_auc.values())
-    assert "all" in record.relevance_auc
+    found = record.relevance_measures["all"]
+    assert 1 <= found.clips <= record.counts.clips
+    assert None not in (found.pr_area, found.pointing, found.share)
+    assert record.selection.rule.startswith("lowest RMSE")
+    assert record.selection.schedule == record.selection.epochs
 
 
 def test_the_record_says_what_the_method_sees_and_keeps(tiny):

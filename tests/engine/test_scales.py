@@ -50,7 +50,9 @@ def table(tmp_path_factory):
     """A tiny generated corpus as a table."""
     load_plugins()
     root = tmp_path_factory.mktemp("scales")
-    parameters = SynthfaceParameters(seed=3, sessions=8, seconds=(1.0, 1.0))
+    parameters = SynthfaceParameters(
+        seed=3, sessions=8, every_level=True, fps=15, seconds=(1.0, 1.0)
+    )
     generate(parameters, root / "raw", processes=1, progress=False)
     return write_table(root / "raw", root / "table")
 

@@ -10,7 +10,8 @@ from adabench.engine.building import preflight, without_weights
 from adabench.engine.run import train
 from adabench.engine.rundata import open_data
 from adabench.engine.workbench import set_up
-from adabench.registry import MODELS, TRANSFORMS
+from adabench.plugins import load_plugins
+from adabench.registry import MODELS, STAGES, TRANSFORMS
 from adabench.testing import check_plugin
 
 # The adapters and the view as docs/backbones.md shows them, at a size that trains in seconds.
@@ -138,4 +139,7 @@ def test_what_the_page_shows_works(monkeypatch, fragment):
             part.refuse_segments(view.segment_length, 224)
     elif "Small3D" in said:
         check_plugin({"backbone": {"type": said["Small3D"], "width": 4}})
-    assert views or "Small3D" in said
+    load_plugins()
+    for stage in said.get("stages", {}).values():
+        STAGES.build(stage).check(None)
+    assert views or said.keys() & {"Small3D", "stages"}

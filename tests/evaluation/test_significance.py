@@ -15,6 +15,7 @@ from adabench.evaluation.significance import (
     POWER,
     Block,
     MeanDifference,
+    against_constant,
     beyond_draws,
     beyond_folds,
     confidence_set,
@@ -412,3 +413,14 @@ def test_importing_it_imports_no_scipy():
 
 def test_docstring_examples_hold():
     assert doctest.testmod(significance).failed == 0
+
+
+def test_predictions_are_held_against_one_number():
+    label = np.array([0.0, 10.0, 20.0, 30.0, 40.0, 50.0])
+    persons = list("abcdef")
+    found = against_constant(label + 1, label, persons, constant=25.0)
+    assert found["rmse"] == pytest.approx(1.0)
+    assert found["constant"] == pytest.approx(np.sqrt(np.mean((label - 25.0) ** 2)))
+    # every person is better with the prediction: 2 of the 64 ways to switch are as extreme
+    assert found["p"] == pytest.approx(2 / 64)
+    assert against_constant(np.full(6, 25.0), label, persons, constant=25.0)["p"] == 1.0

@@ -112,7 +112,7 @@ def sign(content):
         (lambda text: text[:700], "not a JSON file"),
         (lambda text: text.replace('"seed": 0', '"seed": 1'), "changed after it was written"),
         (lambda text: '{"name": "of another program"}', "checksum is missing"),
-        (lambda text: json.dumps(sign({**json.loads(text), "schema_version": 4})), "update adab"),
+        (lambda text: json.dumps(sign({**json.loads(text), "schema_version": 5})), "update adab"),
         (
             lambda text: json.dumps(
                 sign({**json.loads(text), "metrics": {"RMSE": 1, "MAE": 1, "PCC": 1, "CCC": 1}})

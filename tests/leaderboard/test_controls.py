@@ -5,6 +5,7 @@ import pytest
 from record_fixtures import as_licensed
 
 from adabench.evaluation import score_metrics
+from adabench.evaluation.controls import NUISANCE, PERSONS
 from adabench.leaderboard.controls import ORACLE, SHUFFLED, contradictions
 from adabench.records import CONSTANT, Metrics, Prediction, Record, Reported
 
@@ -224,3 +225,37 @@ def test_bounds_controls_and_printed_rows_are_not_judged_as_methods(row, control
         "another control": [row(40, kind="control", method="nearest neighbour")],
     }
     assert contradictions(rows) == {}
+
+
+@pytest.fixture
+def faceless(row):
+    """A factory of controls that read no face, with what they reach on development and test sessions."""
+
+    def make(name=NUISANCE, p=0.01, rmse=9.0, seed=0, split="dev"):
+        found = {split: {"rmse": rmse, "constant": 12.0, "p": p}}
+        return row(12.9, kind="control", method=name, against_constant=found, seed=seed)
+
+    return make
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_a_control_that_reads_no_face_and_beats_the_constant_is_flagged(faceless, split):
+    got = contradictions({"a": [faceless(split=split)], PERSONS: [faceless(PERSONS, p=0.2)]})
+    assert got == {
+        "a": f"reads no face and is better than the constant (on {split}, RMSE 9.00 against 12.00, "
+        "p 0.01): a shortcut tells"
+    }
+
+
+def test_being_worse_than_the_constant_is_no_shortcut(faceless):
+    assert contradictions({"a": [faceless(rmse=14.0)], "b": [faceless(p=0.051)]}) == {}
+
+
+def test_of_many_draws_as_many_as_chance_fires_are_no_shortcut(faceless):
+    def draws(fired, of):
+        return [faceless(p=0.01 if n < fired else 0.5, seed=n) for n in range(of)]
+
+    # binomial at 5 %: 2 or more of 5 in 2.3 %, 1 or more in 22.6 %
+    assert contradictions({"a": draws(1, 5)}) == {}
+    got = contradictions({"a": draws(2, 5)})
+    assert "on dev, RMSE 9.00 against 12.00, in 2 of 5" in got["a"]

@@ -78,6 +78,20 @@ def test_markdown_has_every_filled_column_and_rounds(demo):
     assert second["RMSE 95 %"] == "9.00 to 9.00"
 
 
+def test_a_table_says_over_what_errors_were_taken_where_they_differ(real, demo, make_record):
+    assert "Scored" not in render_markdown(demo)
+    header, row = markdown_cells(render_markdown(real))
+    assert row[header.index("Scored")] == "not printed"
+    over_clips = [Metrics(RMSE=value, MAE=4.0, PCC=0.5, CCC=0.4) for value in (6.0, 8.0)]
+    runs = [make_record(seed=s, clip_metrics=own) for s, own in enumerate(over_clips)]
+    joint = table_of(*runs, make_record(9.0, method="older"))
+    header, *rows = markdown_cells(render_markdown(joint))
+    told = ["sessions; over clips RMSE 7.00 ± 1.41, MAE 4.00 ± 0.00", "sessions"]
+    assert [row[header.index("Scored")] for row in rows] == told
+    assert "Scored says over what" in render_markdown(joint)
+    assert told[0] in render_csv(joint)
+
+
 def test_flags_that_every_row_has_are_said_once(demo, make_record):
     assert "\n\nEvery measured row: joint, protocol official.\n\n" in render_markdown(demo)
     mixed = table_of(make_record(), make_record(9.0, method="other", fusion="fused"))

@@ -71,7 +71,7 @@ DAMAGE = {
         "metrics.RMSE is 1.0, but predictions and labels give 5.0",
     ),
     "of the future": (
-        lambda path: edit(path, lambda content: content.update(schema_version=4), signed=True),
+        lambda path: edit(path, lambda content: content.update(schema_version=5), signed=True),
         "update adabench",
     ),
     "foreign": (lambda path: path.write_text('{"name": "a package"}'), "checksum is missing"),

@@ -16,7 +16,7 @@ from torch import nn
 from adabench.models import TimmFrames
 from adabench.models.weights import (
     file_checksum,
-    load_backbone,
+    load_part,
     load_timm,
     local_checksums,
     read_weights,
@@ -245,7 +245,7 @@ def test_a_backbone_loads_from_a_stage_and_from_a_training(tmp_path):
     ]
     for path in files:
         part = whole_backbone()
-        load_backbone(part, path)
+        load_part("backbone", part, path)
         loaded = part.state_dict()
         assert loaded.keys() == state.keys()
         assert all(torch.equal(loaded[k], v) for k, v in state.items())
@@ -255,7 +255,7 @@ def test_a_backbones_inner_names_survive_a_training(tmp_path):
     """A backbone whose own part is called ``backbone`` keeps that name."""
     part = nn.ModuleDict({"backbone": nn.Linear(2, 1)})
     state = {f"backbone.{k}": v + 1 for k, v in part.state_dict().items()}
-    load_backbone(part, backbone_file(tmp_path / "best.pth", {"state_dict": state}))
+    load_part("backbone", part, backbone_file(tmp_path / "best.pth", {"state_dict": state}))
     assert torch.equal(part["backbone"].bias, state["backbone.backbone.bias"])
 
 
@@ -274,7 +274,7 @@ def test_another_backbones_weights_are_refused(tmp_path, change, named):
     change(state)
     path = backbone_file(tmp_path / "result.pth", {"backbone": state})
     with pytest.raises(ValueError, match=r"result\.pth does not fit this network: 1 of") as told:
-        load_backbone(part, path)
+        load_part("backbone", part, path)
     assert named in str(told.value)
     assert weights_digest(part) == before
 
@@ -284,10 +284,12 @@ def test_a_file_without_a_backbone_is_refused(tmp_path):
         ("trunk.pth", {"trunk": {}}),
         ("head.pth", {"state_dict": {"head.a": 1}}),
     ):
-        with pytest.raises(ValueError, match="does not fit this network"):
-            load_backbone(whole_backbone(), backbone_file(tmp_path / name, content))
+        with pytest.raises(
+            ValueError, match=rf"{name} holds no backbone: name the file of a stage"
+        ):
+            load_part("backbone", whole_backbone(), backbone_file(tmp_path / name, content))
     with pytest.raises(FileNotFoundError, match=r"none\.pth do not exist; give a local file"):
-        load_backbone(whole_backbone(), tmp_path / "none.pth")
+        load_part("backbone", whole_backbone(), tmp_path / "none.pth")
 
 
 def test_checksums_of_the_files_that_a_config_names(tmp_path):

@@ -16,6 +16,7 @@ from adabench.records.checks import (
 )
 from adabench.records.labels import read_labels
 from adabench.records.results import load_record
+from adabench.records.rounding import coarse
 from adabench.records.sections import bdi_ii, scale_form
 
 
@@ -144,6 +145,18 @@ def test_a_licensed_records_metrics_follow_from_the_corpus(licensed, licensed_co
     reasons = list(label_reasons(licensed(metrics=better), corpus))
     assert [reason.split()[0] for reason in reasons] == ["metrics.RMSE", "metrics.CCC"]
     assert "give 5.0" in reasons[0]
+
+
+def test_a_licensed_records_metrics_over_clips_follow_from_the_corpus(sound, licensed_corpus):
+    (corpus,) = read_labels([licensed_corpus]).values()
+    entries = sound().predictions
+    clips = {clip.clip: 20.0 for clip in corpus.prepared.clips}
+    own = {"track": "avec14", "corpus": "avec2014"}
+    told = score_metrics([20.0] * len(entries), [entry.label for entry in entries])
+    for changes, wrong in (({}, []), ({"MAE": 1.0}, ["clip_metrics.MAE"])):
+        public = coarse({**told, **changes})
+        record = as_licensed(sound(clips=clips), clip_metrics=public, **own)
+        assert [reason.split()[0] for reason in label_reasons(record, corpus)] == wrong
 
 
 @pytest.mark.parametrize(

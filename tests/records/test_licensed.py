@@ -45,7 +45,11 @@ def licensed(tmp_path_factory):
     """The whole way: raw, prepared, run, recorded, accepted, published."""
     root = tmp_path_factory.mktemp("licensed")
     raw, data, board = root / "raw", root / "data" / "avec2014", root / "leaderboard"
-    generate(SynthfaceParameters(seed=8, sessions=10, seconds=(1.0, 1.0)), raw, processes=1)
+    generate(
+        SynthfaceParameters(seed=8, sessions=10, every_level=True, fps=15, seconds=(1.0, 1.0)),
+        raw,
+        processes=1,
+    )
     for number, path in enumerate(sorted(raw.rglob("*_Depression.csv"))):
         path.write_text(f"{31 + number}\n")
     prepare("avec2014", raw, data, size=32, processes=0, progress=False)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from record_fixtures import as_licensed
 
 from adabench.records import Metrics, Record, Reported, read_record, write_record
 from adabench.records.migration import MIGRATIONS, STRIPPED, check_version, migrate
@@ -245,3 +246,21 @@ def test_a_reported_row_of_version_2_keeps_its_digits():
     )
     content = json.loads(row.model_dump_json(include=Record.model_fields.keys() - NEW_IN_3))
     assert Record.model_validate(sign({**content, "schema_version": 2})) == row
+
+
+def test_an_area_of_version_3_becomes_one_of_several_measures(make_record):
+    content = json.loads(make_record().model_dump_json(exclude={"relevance_measures"}))
+    areas = {"all": 0.64, "scale1": 0.6, "severe": 0.7}
+    old = sign({**content, "relevance_auc": areas, "schema_version": 3})
+    found = Record.model_validate(old).relevance_measures
+    assert {name: own.roc_area.value for name, own in found.items()} == areas
+    assert (found["all"].clips, found["all"].roc_area.ceiling, found["all"].share) == (None,) * 3
+    assert Record.model_validate(sign({**content, "schema_version": 3})) == make_record()
+    with pytest.raises(ValidationError, match="relevance_auc"):
+        Record.model_validate(sign({**content, "relevance_auc": 3, "schema_version": 3}))
+
+
+def test_a_licensed_record_of_version_3_leaves_its_areas_out(make_record):
+    content = json.loads(as_licensed(make_record()).model_dump_json(exclude={"relevance_measures"}))
+    old = sign({**content, "relevance_auc": {"severe": 0.64}, "schema_version": 3})
+    assert Record.model_validate(old).relevance_measures == {}

@@ -93,7 +93,7 @@ HOSTILE = "x\x1b]0;title\x07"
         {"hardware": {HOSTILE: 1}},
         {"packages": {"numpy": HOSTILE}},
         {"timing": {HOSTILE: 1.0}},
-        {"relevance_auc": {HOSTILE: 0.5}},
+        {"relevance_measures": {HOSTILE: {"roc_area": {"value": 0.5}}}},
         {"flags": Flags(pretrained=HOSTILE)},
         {"origin": Reported(paper="p", table="1", row="r").model_copy(update={"row": HOSTILE})},
     ],

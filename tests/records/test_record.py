@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 from record_fixtures import as_licensed
 
+from adabench.evaluation import score_metrics
 from adabench.records import Cost, Flags, Measured, Metrics, Prediction, Record, Reported
-from adabench.records.record import content_checksum, is_demo_track
+from adabench.records.record import SCHEMA_VERSION, content_checksum, is_demo_track
 
 
 def unlabelled(record):
@@ -39,7 +40,7 @@ def test_a_record_survives_json(make_record):
     )
     assert Record.model_validate_json(record.model_dump_json()) == record
     assert Record(**record.model_dump()) == record
-    assert json.loads(record.model_dump_json())["schema_version"] == 3
+    assert json.loads(record.model_dump_json())["schema_version"] == SCHEMA_VERSION
 
 
 def test_the_checksum_is_that_of_the_canonical_content(make_record):
@@ -94,6 +95,22 @@ def test_a_changed_prediction_no_longer_fits_the_metrics(make_record):
     predictions[0] = Prediction(session="000_1", subject="0", prediction=1.0, label=0.0)
     with pytest.raises(ValidationError, match=r"metrics\.RMSE"):
         make_record(predictions=predictions)
+
+
+def test_metrics_over_clips_follow_from_the_clips_of_a_joint_record(make_record):
+    entries = make_record().predictions
+    tasks = {"Freeform": -2.0, "Northwind": 3.0}
+    clips = {f"{e.session}_{name}": e.prediction + d for e in entries for name, d in tasks.items()}
+    true = [entry.label for entry in entries for _ in tasks]
+    told = Metrics(**score_metrics(list(clips.values()), true))
+    record = make_record(clips=clips, clip_metrics=told)
+    assert record.clip_metrics == told
+    assert told.RMSE > record.metrics.RMSE
+    better = told.model_copy(update={"MAE": 0.5})
+    with pytest.raises(ValidationError, match=r"clip_metrics\.MAE is 0\.5, but the clips'"):
+        make_record(clips=clips, clip_metrics=better)
+    with pytest.raises(ValidationError, match="fusion is 'fused'"):
+        make_record(clips=clips, clip_metrics=told, fusion="fused")
 
 
 def test_a_licensed_corpus_keeps_its_labels_out(make_record):
@@ -218,8 +235,9 @@ def test_an_interval_is_not_upside_down(make_record):
 
 def test_another_schema_is_named_with_its_remedy(make_record):
     content = json.loads(make_record().model_dump_json())
-    content["schema_version"] = 4
-    with pytest.raises(ValidationError, match=r"schema_version is 4.*update adabench"):
+    content["schema_version"] = SCHEMA_VERSION + 1
+    told = rf"schema_version is {SCHEMA_VERSION + 1}.*update adabench"
+    with pytest.raises(ValidationError, match=told):
         Record.model_validate(content)
 
 
@@ -240,13 +258,35 @@ def test_origin_is_one_of_two():
 
 
 def test_where_key_frames_are_known_relevance_is_measured(make_record):
-    areas = {"all": 0.64, "scale1": 1.0, "scale2": 0.0}
-    record = make_record(relevance_auc=areas)
-    assert Record.model_validate_json(record.model_dump_json()).relevance_auc == areas
-    assert make_record().relevance_auc == {}
+    area = {"value": 0.64, "chance": 0.5, "ceiling": 0.64}
+    own = {"clips": 3, "roc_area": area, "share": {"value": 0.0}}
+    record = make_record(relevance_measures={"all": own, "scale1": {"roc_area": {"value": 1.0}}})
+    again = Record.model_validate_json(record.model_dump_json()).relevance_measures
+    assert again == record.relevance_measures
+    assert (again["all"].roc_area.ceiling, again["all"].pointing) == (0.64, None)
+    assert make_record().relevance_measures == {}
     for wrong in (-0.01, 1.01, float("nan"), None):
-        with pytest.raises(ValidationError, match=r"relevance_auc\.scale1"):
-            make_record(relevance_auc={"scale1": wrong})
+        with pytest.raises(ValidationError, match=r"relevance_measures\.all\.roc_area\.value"):
+            make_record(relevance_measures={"all": {"roc_area": {"value": wrong}}})
+    with pytest.raises(ValidationError, match=r"value 0\.64 lies above 0\.63"):
+        make_record(relevance_measures={"all": {"roc_area": {**area, "ceiling": 0.63}}})
+
+
+def test_measures_of_relevance_fit_each_other_and_what_was_tested(make_record):
+    def own(value, clips):
+        return {"clips": clips, "roc_area": {"value": value}}
+
+    levels = {"minimal": own(0.5, 10), "severe": own(0.8, 20)}
+    counts = {"sessions": 15, "persons": 8, "clips": 30}
+    assert make_record(relevance_measures={"all": own(0.7, 30), **levels}, counts=counts)
+    # Clips without a level (another scale's) leave nothing to compare.
+    assert make_record(relevance_measures={"all": own(0.6, 31), **levels})
+    with pytest.raises(ValidationError, match=r"all\.roc_area is 0\.71, but its levels give 0\.7"):
+        make_record(relevance_measures={"all": own(0.71, 30), **levels})
+    with pytest.raises(ValidationError, match=r"scale1 is over 31 clips, and 30 were tested"):
+        make_record(relevance_measures={"scale1": own(0.7, 31)}, counts=counts)
+    with pytest.raises(ValidationError, match="relevance_measures has 'both'"):
+        make_record(relevance_measures={"both": own(0.7, 31)})
 
 
 def test_a_run_tells_its_cost_here_and_alone(make_record):
@@ -258,7 +298,7 @@ def test_a_run_tells_its_cost_here_and_alone(make_record):
         Cost(alone_seconds=-1.0)
 
 
-@pytest.mark.parametrize("newer", ["relevance_auc", "alone_seconds"])
+@pytest.mark.parametrize("newer", ["relevance_measures", "alone_seconds"])
 def test_a_record_from_before_these_fields_is_still_read(make_record, newer):
     content = json.loads(make_record().model_dump_json(exclude={"checksum"}))
     (content if newer in content else content["cost"]).pop(newer)

@@ -8,6 +8,7 @@ from record_fixtures import as_licensed
 
 from adabench.evaluation import calibration_of
 from adabench.records import Record
+from adabench.records.localisation import Localisation, Located
 from adabench.records.sections import (
     Calibration,
     Code,
@@ -29,6 +30,7 @@ from adabench.records.sections import (
 )
 
 METRICS = Metrics(RMSE=8.12, MAE=6.5, PCC=0.51, CCC=0.4)
+LOCATED = Located(value=0.7, chance=0.5, ceiling=0.88)
 
 
 def full(record):
@@ -43,7 +45,9 @@ def full(record):
         "stages": [StageUse(name="trunk", type="Pretraining", key="ab12", seed=0, seconds=3.5)],
         "view": View(length=32, stride=2.0, frames_per_second=15.0),
         "kept_share": 0.25,
-        "selection": Selection(metrics=METRICS, epoch=3, epochs=9, looks=9, budget=20),
+        "selection": Selection(
+            metrics=METRICS, epoch=3, epochs=9, schedule=12, looks=9, budget=20, rule="lowest RMSE"
+        ),
         "counts": Counts(sessions=15, persons=8, clips=30),
         "clips": {"000_1_Freeform": 12.5},
         "groups": {"women": Group(sessions=12, metrics=METRICS)},
@@ -53,6 +57,11 @@ def full(record):
         "contract": Contract(outcome="held", seconds=2.5),
         "decoy": Decoy(outcome="equal", difference=0.0, repeated=0.0),
         "relevance": RelevanceFile(name="relevance.npz", sha256="b" * 64),
+        "relevance_measures": {
+            "all": Localisation(clips=30, roc_area=LOCATED, pr_area=LOCATED, pointing=LOCATED),
+            "scale2": Localisation(clips=28, roc_area=LOCATED, share=LOCATED),
+            "severe": Localisation(clips=2, roc_area=LOCATED),
+        },
         "load": Load(cores=2, load_average=0.5),
     }
 
@@ -99,6 +108,14 @@ def test_by_default_a_record_says_nothing_of_them(make_record):
         ("decoy", {"outcome": "equal", "difference": -0.1}),
         ("selection", {"epoch": -1}),
         ("selection", {"metrics": {"RMSE": 1e4, "MAE": 1.0}}),
+        ("selection", {"epoch": 3, "epochs": 2}),
+        ("selection", {"epochs": 3, "schedule": 2}),
+        ("selection", {"rule": ""}),
+        ("relevance_measures", {"all": {"pr_area": {"value": 0.5}}}),
+        ("relevance_measures", {"all": {"clips": 0, "roc_area": {"value": 0.5}}}),
+        ("relevance_measures", {"all": {"roc_area": {"value": 0.5, "chance": 1.1}}}),
+        ("relevance_measures", {"every": {"roc_area": {"value": 0.5}}}),
+        ("relevance_measures", {"scale0": {"roc_area": {"value": 0.5}}}),
         ("stages", [{"name": "a", "type": "B", "key": "c", "seed": 2**63}]),
         ("stages", [{"name": "a", "type": "B"}]),
         ("view", {"length": 0}),
@@ -151,7 +168,7 @@ def test_the_scale_of_the_bdi_is_whole():
     assert (bdi_ii().low, bdi_ii().high) == (0, 63)
 
 
-@pytest.mark.parametrize("name", ["clips", "calibration", "relevance"])
+@pytest.mark.parametrize("name", ["clips", "calibration", "relevance", "relevance_measures"])
 def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_record, name):
     record = make_record()
     with pytest.raises(ValidationError, match=rf"private side file, but the record holds {name}"):
@@ -162,11 +179,11 @@ def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_reco
     ("name", "value"),
     [
         ("metrics", METRICS.model_copy(update={"CCC": 0.123})),
+        ("clip_metrics", METRICS.model_copy(update={"RMSE": 9.125})),
         ("intervals", {"MAE": (1.0, 2.005)}),
         ("selection", {"metrics": {**METRICS.model_dump(), "RMSE": 8.125}}),
         ("groups", {"g": {"sessions": 15, "metrics": {**METRICS.model_dump(), "MAE": 0.001}}}),
         ("conformal", {"level": 0.9, "method": "s", "coverage": 0.888, "width": 3.0}),
-        ("relevance_auc", {"severe": 0.875}),
     ],
 )
 def test_a_licensed_records_numbers_have_two_decimals(make_record, name, value):

@@ -14,7 +14,7 @@ from adabench.synthface import (
 
 @pytest.fixture(scope="session")
 def parameters() -> SynthfaceParameters:
-    return SynthfaceParameters(seed=5, sessions=8, seconds=(1.0, 1.3))
+    return SynthfaceParameters(seed=5, sessions=8, calibration=4, fps=15, seconds=(1.0, 1.3))
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,11 @@ def habits_of(score: int, seed: int = 0) -> SessionHabits:
     return draw_habits(np.random.default_rng(seed), BEHAVIOUR, score, np.zeros(3))
 
 
-def draw(score: int, *, seed: int = 0, fps: int = 15, seconds=(6.0, 8.0)) -> ClipTruth:
+def draw(
+    score: int, *, seed: int = 0, fps: int = 15, seconds=(6.0, 8.0), world="sparse"
+) -> ClipTruth:
     rng = np.random.default_rng(seed)
-    habits = habits_of(score, seed)
+    habits = draw_habits(np.random.default_rng(seed), BEHAVIOUR, score, np.zeros(3), world)
     return draw_clip(rng, BEHAVIOUR, habits, task="Freeform", fps=fps, seconds=seconds)
 
 
@@ -149,10 +151,39 @@ def test_lowering_the_head_turns_it_by_14_degrees():
 
 def test_the_tasks_of_a_session_share_their_key_share_but_differ():
     parameters = SynthfaceParameters.demo(3)
-    pairs = []
+    pairs: list[list[float]] = []
     for session in draw_sessions(parameters)[:40]:
         clips = [clip_truth(parameters, session, task) for task in TASKS]
         assert not np.array_equal(clips[0].behaviour[:50], clips[1].behaviour[:50])
         pairs.append([clip.key.mean() for clip in clips])
     assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.8
     assert 0.06 <= np.min(pairs) <= np.max(pairs) <= 0.50
+
+
+def test_in_diffuse_the_score_lowers_smiling_expression_and_motion_throughout():
+    def told(score):
+        clips = [
+            draw(score, seed=seed, seconds=(18.0, 18.0), world="diffuse") for seed in range(30)
+        ]
+        behaviour = np.stack([clip.behaviour.mean(0) for clip in clips])
+        return {
+            "smiles": np.mean([(clip.column("AU12") > 0.1).mean() for clip in clips]),
+            "smiling": np.mean([clip.column("AU12").max() for clip in clips]),
+            "AU04": behaviour[:, 1].mean(),
+            "AU15": behaviour[:, 4].mean(),
+            "yaw": np.mean([clip.column("yaw").std() for clip in clips]),
+            "key": sum(clip.key.sum() for clip in clips),
+        }
+
+    mild, severe = told(2), told(44)
+    assert mild.pop("key") == severe.pop("key") == 0
+    assert all(severe[name] < 0.85 * mild[name] for name in mild), (mild, severe)
+
+
+def test_worlds_share_the_habits_that_severity_does_not_set():
+    sparse = habits_of(20)
+    diffuse = draw_habits(np.random.default_rng(0), BEHAVIOUR, 20, np.zeros(3), "diffuse")
+    assert diffuse.event_weights.tolist() == sparse.event_weights.tolist()
+    assert sparse.vividness.tolist() == [1.0, 1.0, 1.0]
+    assert diffuse.key_share == 0.0
+    assert all(0.0 < left < 1.0 for left in diffuse.vividness)

@@ -6,19 +6,21 @@ import numpy as np
 
 from adabench.synthface import TASKS, clip_truth, draw_sessions, key_frames, read_truth
 
-VIDEO = re.compile(r"(Training|Development|Testing)/(Freeform|Northwind)/\d{3}_\d_\2_video\.mp4")
+VIDEO = re.compile(
+    r"(Training|Development|Testing|Calibration)/(Freeform|Northwind)/\d{5}_\d_\2_video\.mp4"
+)
 LABEL = re.compile(
     r"AVEC2014_DepressionLabels/"
-    r"((Training|Development)_DepressionLabels|Testing/DepressionLabels)/\d{3}_\d_Depression\.csv"
+    r"((Training|Development|Calibration)_DepressionLabels|Testing/DepressionLabels)/\d{5}_\d_Depression\.csv"
 )
-TRUTH = re.compile(r"truth/\d{3}_\d_(Freeform|Northwind)\.csv")
+TRUTH = re.compile(r"truth/\d{5}_\d_(Freeform|Northwind)\.csv")
 
 
 def test_every_file_has_its_place(corpus):
     files = [path.relative_to(corpus).as_posix() for path in corpus.rglob("*") if path.is_file()]
     kinds = [sum(bool(kind.fullmatch(file)) for file in files) for kind in (VIDEO, LABEL, TRUTH)]
-    assert kinds == [48, 24, 48]
-    assert len(files) == 48 + 24 + 48 + 1
+    assert kinds == [56, 28, 56]
+    assert len(files) == 56 + 28 + 56 + 1
     assert "synthface.json" in files
 
 
@@ -58,6 +60,7 @@ def test_the_ordinary_face_detector_finds_one_face(corpus):
 
 def test_key_frames_are_those_of_the_truth_files(corpus, parameters):
     folders = {"train": "Training", "dev": "Development", "test": "Testing"}
+    folders["calibration"] = "Calibration"
     seen = set()
     for split, folder in folders.items():
         found = key_frames(parameters, split)
@@ -68,5 +71,12 @@ def test_key_frames_are_those_of_the_truth_files(corpus, parameters):
             assert key.dtype == bool
             assert key.tolist() == written.tolist()
         seen |= set(found)
-    assert len(seen) == 48
+    assert len(seen) == 56
     assert key_frames(parameters).keys() == key_frames(parameters, "test").keys()
+
+
+def test_a_world_without_key_episodes_has_no_key_frames(parameters):
+    assert key_frames(parameters.model_copy(update={"world": "diffuse"})) == {}
+    assert key_frames(parameters.model_copy(update={"world": "none"})).keys() == (
+        key_frames(parameters).keys()
+    )

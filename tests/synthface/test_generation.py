@@ -15,7 +15,7 @@ from adabench.synthface import (
     read_parameters,
 )
 
-SMALL = SynthfaceParameters(seed=7, sessions=4, seconds=(1.0, 1.2))
+SMALL = SynthfaceParameters(seed=7, sessions=4, fps=15, seconds=(1.0, 1.2))
 CUT_OFF = """
 from pathlib import Path
 from adabench.synthface import SynthfaceParameters, generate
@@ -44,9 +44,14 @@ def test_files_do_not_depend_on_the_number_of_processes(uncut, tmp_path):
 def test_another_seed_gives_another_corpus(uncut, tmp_path):
     other = SMALL.model_copy(update={"seed": 8})
     found = contents(generate(other, tmp_path, processes=2, progress=False))
-    shared = [name for name in found.keys() & uncut.keys() if name.startswith("truth/")]
-    assert shared
-    assert all(found[name] != uncut[name] for name in shared)
+    ours, theirs = (
+        {name: content for name, content in files.items() if name.startswith("truth/")}
+        for files in (found, uncut)
+    )
+    assert len(ours) == len(theirs) == 24
+    # persons of another seed have other names, and behave otherwise
+    assert ours.keys().isdisjoint(theirs)
+    assert set(ours.values()).isdisjoint(theirs.values())
 
 
 def test_a_killed_run_is_taken_up_and_ends_in_the_same_files(uncut, tmp_path):
@@ -59,7 +64,7 @@ def test_a_killed_run_is_taken_up_and_ends_in_the_same_files(uncut, tmp_path):
     run.wait()
     assert not (tmp_path / "synthface.json").exists()
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*_video.mp4")}
-    (tmp_path / "truth" / ".201_1_Freeform.csv.1.tmp").write_text("cut o")
+    (tmp_path / "truth" / ".70201_1_Freeform.csv.1.tmp").write_text("cut o")
     assert contents(generate(SMALL, tmp_path, processes=1, progress=False)) == uncut
     assert len(finished) >= 4
     assert all(path.stat().st_mtime_ns == written for path, written in finished.items())

@@ -16,7 +16,7 @@ from adabench.synthface import (
 )
 from adabench.synthface.layouts import write_renamed, write_table
 
-SMALL = SynthfaceParameters(seed=6, sessions=4, seconds=(1.0, 1.1))
+SMALL = SynthfaceParameters(seed=6, sessions=4, fps=15, seconds=(1.0, 1.1))
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,9 @@ from adabench.testing import ContractError, check_reader, report_reader
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
     """A small generated corpus."""
-    parameters = SynthfaceParameters(seed=3, sessions=4, seconds=(1.0, 1.0))
+    parameters = SynthfaceParameters(
+        seed=3, sessions=4, every_level=True, fps=15, seconds=(1.0, 1.0)
+    )
     return generate(parameters, tmp_path_factory.mktemp("raw"), progress=False)
 
 

@@ -28,6 +28,7 @@ from adabench.data.corpora.base import (
 from adabench.data.corpora.labels import LABEL_PATTERN, matched, read_labels, session_name
 from adabench.data.corpora.layout import SPLIT_FOLDERS, compiled, split_aliases
 from adabench.data.corpora.openface import attach, index_of, is_drawn, stems_in
+from adabench.data.manifest import CALIBRATION
 from adabench.data.persons import one_spelling
 
 FileNames = Mapping[str, str | Sequence[str]]
@@ -117,7 +118,8 @@ class AvecReader(CorpusReader):
     @property
     def layout(self) -> str:
         """The expected layout, for messages."""
-        splits = ",".join("|".join(names[:2]) for names in self.splits.values())
+        needed = [names for split, names in self.splits.items() if split != CALIBRATION]
+        splits = ",".join("|".join(names[:2]) for names in needed)
         tasks = ",".join(task for task in self.tasks if task)
         folder = f"{{{splits}}}/" + (f"{{{tasks}}}/" if tasks else "")
         label = "NNN_M_Depression.csv"

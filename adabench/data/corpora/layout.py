@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adabench.data.manifest import SPLITS
+from adabench.data.manifest import CALIBRATION, SPLITS
 from adabench.evaluation.scale import SCALES
 
 Names = Mapping[str, Sequence[str]]
@@ -19,6 +19,7 @@ SPLIT_FOLDERS: Names = {
     "train": ("Training", "train", "Training_face", "train_face"),
     "dev": ("Development", "dev", "Validation", "val", "Development_face", "dev_face"),
     "test": ("Testing", "test", "Testing_face", "test_face"),
+    CALIBRATION: ("Calibration",),
 }
 """Our name of a split -> the names that it has in users' copies, in whatever case.
 
@@ -182,7 +183,7 @@ _KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "labels": (_is_text, "a path"),
     "openface": (_is_text, "a path"),
     "openface_tables": (_is_text, "a path"),
-    "splits": (_is_mapping, "a folder name or a list of them for each of train, dev, test"),
+    "splits": (_is_mapping, f"a folder name or a list of them for each of {', '.join(SPLITS)}"),
     "tasks": (
         lambda value: _is_mapping(value) or (isinstance(value, list) and _are_names(value)),
         "a list of tasks, or a folder name or a list of them for each task",

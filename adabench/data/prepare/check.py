@@ -117,7 +117,7 @@ def check(out: str | os.PathLike[str], *, progress: bool = False) -> CheckReport
     unproven: list[str] = []
     expected: set[Path] = set()
     sizes = {record.clip: record.frames for record in clips}
-    line = Progress(sizes, len(clips), to=sys.stderr if progress else None, passes=1)
+    line = Progress(sizes, len(clips), to=sys.stderr if progress else None)
     with contextlib.closing(line):
         for record in clips:
             noted = _noted(out / NOTES / f"{record.clip}.json")

@@ -212,7 +212,7 @@ def _prepare(job: ClipJob, note: ClipNote) -> ClipNote:
 
 
 def _crop(job: ClipJob, note: ClipNote) -> ClipNote:
-    found = faces_of(job.clip, job.settings)
+    found = faces_of(job.clip, job.settings, job.out if job.out.is_dir() else None)
     if found is None:
         detail = f"{job.source}: no face found in any frame"
         return dataclasses.replace(note, status="no_face", detail=detail)
@@ -222,7 +222,7 @@ def _crop(job: ClipJob, note: ClipNote) -> ClipNote:
 
 
 def _store(job: ClipJob, note: ClipNote, found: FoundFaces) -> ClipNote:
-    JpegPack.write(job.store, found.crops())
+    JpegPack.write_images(job.store, found.images())
     written = [job.store]
     if found.signals is not None:
         with atomic_path(job.signals) as temporary, temporary.open("wb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,16 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adabench.data.corpora import SourceClip
-from adabench.data.prepare.detection.crop import crop_face
+from adabench.data.prepare.detection.cutting import CutFaces
 from adabench.data.prepare.detection.detect import FaceDetector, make_detector
-from adabench.data.prepare.detection.quality import FaceQuality, sharpness
-from adabench.data.prepare.detection.search import NoFaceError, Search, find_face, turned
+from adabench.data.prepare.detection.quality import FaceQuality
+from adabench.data.prepare.detection.search import NoFaceError, Search
 from adabench.data.prepare.detection.smooth import FaceTrack
 from adabench.data.prepare.judge import Finding, of_clip, of_faces, of_times, of_video, settle
 from adabench.data.prepare.openface.images import AlignedFaces, images_table
 from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.prepare.videos.decode import Video
+from adabench.data.store import jpeg_encoder
 
 STRAY_ROWS = 0.01
 """Share of a video's frames by which the number of OpenFace's rows may differ from theirs."""
@@ -47,11 +48,12 @@ class FoundFaces:
         fps: frames per second.
         face_rate: share of the frames looked at in which the face was found, 0 to 1.
         crops: gives the face in every frame, (size, size, 3) uint8 RGB, each time from the first.
+        made: gives the same as JPEG images, of which some were made already; None where none was.
         signals: gives the content of the clip's signals file in pieces; None where it has none.
         video: the video that the faces come from, after a full pass over its frames.
         table: OpenFace's table that they come from instead.
         findings: what is unusual about OpenFace's output, for the report.
-        quality: gives how well the face was seen, whole once the crops were given.
+        quality: gives how well the face was seen, whole once the crops or images were given.
     """
 
     frames: int
@@ -63,6 +65,13 @@ class FoundFaces:
     table: OpenFaceTable | None = None
     findings: tuple[Finding, ...] = ()
     quality: Callable[[], FaceQuality] | None = None
+    made: Callable[[], Iterator[bytes]] | None = None
+
+    def images(self) -> Iterator[bytes]:
+        """The face in every frame, as the clip's store keeps it."""
+        if self.made is not None:
+            return self.made()
+        return map(jpeg_encoder(), self.crops())
 
     def judge(self) -> tuple[str, str]:
         """Status and detail, as :func:`adabench.data.prepare.judge.judge`."""
@@ -73,7 +82,9 @@ class FoundFaces:
         return settle(self.table.path if self.table is not None else Path(), found)
 
 
-def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
+def faces_of(
+    clip: SourceClip, settings: PrepareSettings, folder: Path | None = None
+) -> FoundFaces | None:
     """The faces of a clip, or None if there is none in any row of OpenFace's.
 
     With ``settings.source`` ``video`` they are detected in its video; its signals are those of the
@@ -89,6 +100,11 @@ def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
     clip's video where those tell nothing. Without a table each number between the images' is a
     frame, and the rate that of the clip's video or its corpus.
 
+    Args:
+        clip: the clip.
+        settings: how faces are found and cropped.
+        folder: where images that are made in passing may wait on disk; the system's for None.
+
     Raises:
         UnreadableVideoError: the video can't be decoded.
         NoFaceError: no face was found in the video.
@@ -98,7 +114,7 @@ def faces_of(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
     """
     if settings.source == "openface":
         return _aligned(clip, settings)
-    return _detected(clip, settings)
+    return _detected(clip, settings, folder)
 
 
 def face_boxes(
@@ -124,30 +140,21 @@ def face_boxes(
     return Search(finder, detect_every, aligned).track(video)[0]
 
 
-def _detected(clip: SourceClip, settings: PrepareSettings) -> FoundFaces | None:
+def _detected(clip: SourceClip, settings: PrepareSettings, folder: Path | None) -> FoundFaces:
     video = Video(_given(clip.video, clip, "video", "give the folder with its video"))
-    search = Search(settings.make_detector(), settings.detect_every, settings.cut == "aligned")
-    face = find_face(video, search, settings.detector)
-    boxes = face.boxes
-    tilts = [None] * len(boxes) if face.tilts is None else face.tilts.tolist()
-    sharp: list[float] = []
-
-    def crops() -> Iterator[NDArray[np.uint8]]:
-        sharp.clear()
-        frames = turned(video, face.quality.turned)
-        for i, (frame, box, tilt) in enumerate(zip(frames, boxes, tilts, strict=True)):
-            crop = crop_face(frame.rgb(), box, settings.margin, settings.size, tilt)
-            if i % settings.detect_every == 0:
-                sharp.append(sharpness(crop))
-            yield crop
-
-    def quality() -> FaceQuality:
-        return replace(face.quality, sharp=float(np.median(sharp)) if sharp else None)
-
-    rate = round(face.face_rate, 4)
-    signals, findings = _signals(clip, len(boxes))
+    faces = CutFaces(video, settings, folder)
+    frames, rate = len(faces.face.boxes), round(faces.face.face_rate, 4)
+    signals, findings = _signals(clip, frames)
     return FoundFaces(
-        len(boxes), video.fps, rate, crops, signals, video, findings=findings, quality=quality
+        frames,
+        video.fps,
+        rate,
+        faces.crops,
+        signals,
+        video,
+        findings=findings,
+        quality=faces.quality,
+        made=faces.images,
     )
 
 

@@ -24,7 +24,6 @@ class Progress:
     Args:
         sizes: for each clip that is to be prepared its size in bytes.
         total: clips of the corpus, those that are done already among them.
-        passes: how often a clip's frames are gone through; twice to find its face and to crop it.
         to: where the line goes; None shows nothing. A terminal's line is overwritten, anything
             else gets one a minute.
         clock: seconds, for tests.
@@ -35,13 +34,11 @@ class Progress:
         sizes: Mapping[str, int],
         total: int,
         *,
-        passes: int = 2,
         to: TextIO | None = sys.stderr,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sizes = {clip: max(size, 1) for clip, size in sizes.items()}
         self._total = total
-        self._passes = passes
         self._to = to
         self._clock = clock
         self._begin = self._shown = clock()
@@ -66,7 +63,7 @@ class Progress:
         """The line as of now."""
         seconds = self._clock() - self._begin
         clips = self._total - len(self._sizes) + len(self._done)
-        at_work = sum(sign.frames for sign in self._at_work.values()) / self._passes
+        at_work = sum(sign.frames / sign.of for sign in self._at_work.values())
         rate = (self._frames + at_work) / seconds if seconds > 0 else 0.0
         share = self._share()
         left = "?" if not share or seconds <= 0 else _told(seconds * (1 - share) / share)
@@ -82,7 +79,7 @@ class Progress:
     def _share(self) -> float:
         finished = sum(self._sizes[clip] for clip in self._done)
         begun = sum(
-            self._sizes[clip] * min(sign.passes / self._passes, _NEARLY)
+            self._sizes[clip] * min(sign.passes / sign.of, _NEARLY)
             for clip, sign in self._at_work.items()
         )
         return (finished + begun) / max(sum(self._sizes.values()), 1)

@@ -25,11 +25,13 @@ class Sign:
         passes: how often the clip's frames were gone through: 0.5 is half of the first time.
         frames: how many were decoded by that.
         decoding: frames are awaited from a decoder, which may hang.
+        of: how many passes there will be, as far as is known.
     """
 
     passes: float = 0.0
     frames: int = 0
     decoding: bool = False
+    of: int = 1
 
 
 class _Pulse:
@@ -38,17 +40,19 @@ class _Pulse:
     def __init__(self) -> None:
         self.listener: Callable[[Sign], object] | None = None
         self.passes = self.frames = 0
-        self.decoding = False
+        self.decoding, self.expected = False, 1
         self.last = -math.inf
 
     def begin(self, listener: Callable[[Sign], object] | None) -> None:
         self.listener, self.passes, self.frames, self.decoding = listener, 0, 0, False
+        self.expected = 1
         self.last = -math.inf
 
     def tell(self, share: float = 0.0) -> None:
         self.last = time.monotonic()
         if self.listener is not None:
-            self.listener(Sign(self.passes + min(share, 1.0), self.frames, self.decoding))
+            done = self.passes + min(share, 1.0)
+            self.listener(Sign(done, self.frames, self.decoding, self.expected))
 
 
 _pulse = _Pulse()
@@ -69,6 +73,11 @@ def beat(share: float = 0.0, frames: int = 0) -> None:
     _pulse.frames += frames
     if time.monotonic() - _pulse.last >= INTERVAL:
         _pulse.tell(share)
+
+
+def expect(passes: int) -> None:
+    """Say how often the clip's frames will be gone through, as far as is known."""
+    _pulse.expected = passes
 
 
 @contextlib.contextmanager

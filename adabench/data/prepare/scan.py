@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from adabench.data.corpora import CorpusReader, Problem, Scan, SourceClip
-from adabench.data.manifest import SPLITS
+from adabench.data.manifest import CALIBRATION, SPLITS, USED_SPLITS
 from adabench.data.prepare.videos.extent import Extent, extent, source_bytes
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _table(clips: Sequence[SourceClip]) -> str:
     rows = [header]
     for split in (*SPLITS, ""):
         chosen = [clip for clip in clips if split in ("", clip.split)]
+        if split == CALIBRATION and not chosen:
+            continue
         rows.append(
             [
                 split or "all",
@@ -130,7 +132,7 @@ def _persons(clips: Sequence[SourceClip]) -> Iterator[str]:
 
 def _missing(clips: Sequence[SourceClip]) -> Iterator[str]:
     """Splits without a clip, and sessions without one of the tasks."""
-    for split in SPLITS:
+    for split in USED_SPLITS:
         if clips and all(clip.split != split for clip in clips):
             yield f"no clip in split {split}"
     sessions = {clip.session for clip in clips}

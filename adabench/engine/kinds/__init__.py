@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from adabench.config.controls import FACELESS_CONTROL
 from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Experiment
 from adabench.engine.kinds.bound import BOUND, BoundRun
 from adabench.engine.kinds.estimator import EstimatorRun
+from adabench.engine.kinds.faceless import FacelessRun
 from adabench.engine.kinds.joined import JoinedRun
 from adabench.engine.kinds.method_run import MethodRun, Place
 from adabench.engine.kinds.network import NetworkRun
@@ -13,6 +15,7 @@ from adabench.engine.kinds.network import NetworkRun
 __all__ = [
     "BoundRun",
     "EstimatorRun",
+    "FacelessRun",
     "JoinedRun",
     "MethodRun",
     "NetworkRun",
@@ -21,7 +24,11 @@ __all__ = [
     "kind_of_method",
 ]
 
-_BY_TYPE: dict[str, type[MethodRun]] = {ESTIMATOR: EstimatorRun, BOUND: BoundRun}
+_BY_TYPE: dict[str, type[MethodRun]] = {
+    ESTIMATOR: EstimatorRun,
+    BOUND: BoundRun,
+    FACELESS_CONTROL: FacelessRun,
+}
 
 
 def kind_of(experiment: Experiment) -> type[MethodRun]:
@@ -30,5 +37,5 @@ def kind_of(experiment: Experiment) -> type[MethodRun]:
 
 
 def kind_of_method(experiment: Experiment) -> type[MethodRun]:
-    """Return what runs an experiment's method by itself: an estimator, a bound, or else a network."""
+    """Return what runs a method by itself: as an estimator, bound or control, or else a network."""
     return _BY_TYPE.get(experiment.method.get("type", ""), NetworkRun)

@@ -35,7 +35,7 @@ def bounds_of(experiment: Experiment) -> tuple[Experiment, ...]:
                 "is_demo": experiment.is_demo,
             }
         )
-        for name in BOUNDS
+        for name in BOUNDS[synthface_parameters(experiment.data.synthface).world]
         if name != CONSTANT
     )
 

@@ -194,7 +194,10 @@ def _selection(bench: EstimatorBench) -> Selection | None:
     if not bench.reads_clips:
         return None
     search = bench.method.search
-    return Selection(looks=0, budget=None if search is None else search.tried)
+    if search is None:
+        return Selection(looks=0, budget=1, rule="fitted once, nothing selected")
+    rule = "lowest RMSE over clips, on folds of the training persons"
+    return Selection(looks=0, budget=search.tried, rule=rule)
 
 
 def _cost(bench: EstimatorBench) -> Cost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,11 @@ from adabench.engine.reporting import (
 )
 from adabench.engine.rundata import RunData, open_data
 from adabench.engine.training.fit import Fit, set_threads
+from adabench.engine.training.selection import selection_of
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.records.drawn import drawn_file, drawn_words
-from adabench.records.record import METRIC_NAMES
-from adabench.records.sections import Cost, Decoy, Flags, Metrics, Selection
+from adabench.records.localisation import Localisation
+from adabench.records.sections import Cost, Decoy, Flags
 from adabench.testing import ContractReport
 
 #: The curve of a training, drawn.
@@ -143,22 +143,22 @@ class NetworkRun(MethodRun):
             caches=self.bench.caches,
             view=seen_view(self.bench.dataset("test")),
             kept_share=self.evaluation.kept_share,
-            selection=_selection(self.bench, self.done),
+            selection=selection_of(self.bench.training, self.done),
             clips=self.evaluation.clips,
             cost=self._cost(),
             timing=self.timings.seconds,
-            relevance_auc=self._areas(labels),
+            relevance_measures=self._relevance(labels),
             flags=flags_of_bench(self.bench),
             decoy=self.decoy,
             contract=with_stages(contract_told(self.contract), self.bench.stage_contracts),
             notes=tuple(notes),
         )
 
-    def _areas(self, labels: Mapping[str, float]) -> dict[str, float]:
+    def _relevance(self, labels: Mapping[str, float]) -> dict[str, Localisation]:
         """Return how well relevance finds key frames, where these are known."""
         if self.evaluation.relevance is None:
             return {}
-        return self.evaluation.relevance.areas(
+        return self.evaluation.relevance.measures(
             {clip.clip: labels[clip.session] for clip in self.data.parts.test},
             self.data.corpus.scale,
         )
@@ -182,18 +182,6 @@ def flags_of_bench(bench: Workbench) -> Flags:
     if bench.semantics is not None:
         found["semantics"] = str((bench.experiment.semantics or {}).get("type"))
     return flags_with_weights(bench.experiment, bench.stages, **found)
-
-
-def _selection(bench: Workbench, done: Fit) -> Selection:
-    """Say how the tested weights were chosen; the development labels are read at each validation."""
-    training = bench.training
-    found = {name: done.development[name] for name in METRIC_NAMES if name in done.development}
-    return Selection(
-        metrics=Metrics(**found) if found else None,
-        epoch=done.best["epoch"],
-        epochs=done.epochs,
-        looks=math.ceil(done.epochs / training.validate_every) if "value" in done.best else 0,
-    )
 
 
 def _epoch_note(training: Training, done: Fit) -> str:

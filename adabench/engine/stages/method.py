@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from adabench.config.experiment import Experiment, Views
 from adabench.config.protocols import ProtocolSection
-from adabench.config.references import needed
+from adabench.config.references import needed, seed_of, seeded
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.engine.building import build_signals, build_untrained, part_versions, preflight
 from adabench.engine.caches.signals import tables_digest
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
+from adabench.engine.training.selection import counts_of, selection_of
 from adabench.hints import validated
 from adabench.models.signals import FrameSignals
 from adabench.models.weights import local_checksums
@@ -34,7 +35,8 @@ class MethodTraining(Stage):
         method: configs of the four parts; they may refer to stages before this one.
         views: as a config's ``views``.
         training: as a config's ``training``.
-        seed: of this training, whatever the run's.
+        seed: of this training, whatever the run's; ``"run"`` takes the run's, so that each of a
+            row's seeds has a training of its own; ``"draw"`` is one of five, by the corpus's draw.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class MethodTraining(Stage):
         method: Mapping[str, Any],
         views: Mapping[str, Any],
         training: Mapping[str, Any],
-        seed: int = 0,
+        seed: int | Literal["run", "draw"] = 0,
     ) -> None:
         self.method = dict(method)
         self.views = validated(Views, views, "views")
@@ -57,6 +59,7 @@ class MethodTraining(Stage):
     def experiment(self, run: Experiment) -> Experiment:
         """Return this stage as an experiment on the track of ``run``, its data and its protocol."""
         wanted = needed(self.method, run.stages)
+        stages = seeded(run.stages, run.seed, run.draw)
         own = run.model_copy(
             update={
                 "name": "stage",
@@ -65,10 +68,11 @@ class MethodTraining(Stage):
                 "views": self.views,
                 "training": self.training,
                 "semantics": None,
-                "stages": {k: v for k, v in run.stages.items() if k in wanted},
+                "stages": {k: v for k, v in stages.items() if k in wanted},
                 "paper_compat": False,
                 "hooks": (),
-                "seed": self.seed,
+                "data": run.corpora,
+                "seed": seed_of({"seed": self.seed}, run.seed, run.draw),
                 "overrides": (),
             }
         )
@@ -78,8 +82,8 @@ class MethodTraining(Stage):
         reads = build_untrained(own).backbone.reads
         read = {name: section if name in reads else None for name, section in beside.items()}
         wanted |= needed([*read.values()], run.stages)
-        stages = {k: v for k, v in run.stages.items() if k in wanted}
-        return own.model_copy(update={**read, "stages": stages})
+        within = {k: v for k, v in stages.items() if k in wanted}
+        return own.model_copy(update={**read, "stages": within})
 
     def check(self, experiment: Experiment) -> None:
         """Build the method once without weights."""
@@ -96,7 +100,7 @@ class MethodTraining(Stage):
         by_splits = isinstance(own.protocol, ProtocolSection)
         return [
             own.hash(),
-            self.seed,
+            own.seed,
             context.corpus.checksum,
             part_versions(self.method),
             earlier,
@@ -114,10 +118,10 @@ class MethodTraining(Stage):
         # Through a stream, so that the temporary name does not get into the file.
         with atomic_path(folder / RESULT) as temporary, temporary.open("wb") as stream:
             torch.save(content, stream)
-        epoch = {"epoch": float(done.best["epoch"])}
+        counts = counts_of(selection_of(self.training, done))
         if "value" not in done.best:
-            return epoch
-        return {f"dev {done.best['metric']}": float(done.best["value"]), **epoch}
+            return counts
+        return {f"dev {done.best['metric']}": float(done.best["value"]), **counts}
 
 
 def _tables(experiment: Experiment, context: StageContext) -> list[str]:

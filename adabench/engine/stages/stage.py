@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Data, Experiment
-from adabench.config.references import in_order, needed
+from adabench.config.references import in_order, needed, seeded
 from adabench.data.digests import DigestBook
 from adabench.data.files import mark_used, remove_leftovers
 from adabench.data.locks import alone_in
@@ -85,7 +85,7 @@ class StageContext:
 
 
 class Stage(ABC):
-    """Something that is trained once. Its seed is its own, not the run's.
+    """Something that is trained once. Its seed is its own, unless its config says that of the run.
 
     Attributes:
         contract: of the method that it trains, once that is found; None where it trains none.
@@ -131,7 +131,7 @@ def ensure_stages(
         ValueError: references between stages that can't be followed.
     """
     done: dict[str, StageResult] = {}
-    stages = experiment.stages
+    stages = seeded(experiment.stages, experiment.seed, experiment.draw)
     wanted = set(stages) if until is None else {until, *needed(stages[until], stages)}
     for name in in_order(stages):
         if name not in wanted:

@@ -127,12 +127,12 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 def optim_wrapper(training: Training, model: nn.Module) -> dict[str, Any]:
-    """Return the config of the wrapped optimiser of a model."""
+    """Return the config of the wrapped optimiser of a model whose scale is fitted."""
     wrapper: dict[str, Any] = {"type": "OptimWrapper", "optimizer": dict(training.optimiser)}
     if training.amp:
         wrapper["type"] = "AmpOptimWrapper"
     if training.clip_grad:
-        wrapper["clip_grad"] = {"max_norm": training.clip_grad}
+        wrapper["clip_grad"] = {"max_norm": training.clip_grad * getattr(model, "clip_share", 1.0)}
     if training.accumulate > 1:
         wrapper["accumulative_counts"] = training.accumulate
     if training.groups:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from adabench.data.plain import printable
-from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.evaluation.controls import CONSTANT, FACELESS, SHUFFLED
 from adabench.records.record import Record
 from adabench.records.side_files import CONFIG, read_side_files
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: The type of a config's ``method`` whose predictions follow from the generator's own curves.
 BOUND_TYPE: Final = "GeneratorBound"
+
+#: The type of one that is a control that reads no face.
+FACELESS_TYPE: Final = "FacelessControl"
 
 _PREFIX: Final = "bound: "
 
@@ -61,6 +64,8 @@ def experiment_beside(path: Path | None, record: Record) -> Experiment | None:
 
 def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
     """Yield what a record says of itself that does not follow from its config."""
+    from adabench.config.starts import starts_from
+
     for field, expected in _expected(experiment).items():
         given = record
         for name in field.split("."):
@@ -69,6 +74,9 @@ def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
             yield f"{field} is {given!r}, but its config gives {expected!r}"
     # Records of an older schema don't tell it.
     yield from _draw_reasons(record, experiment)
+    started = record.flags.starts_from
+    if started not in (None, begun := starts_from(experiment)):
+        yield f"flags.starts_from is {started!r}, but its config gives {begun!r}"
     yield from _code_reasons(record, experiment)
     if record.method == CONSTANT and not _is_plain_constant(experiment):
         yield f"its method is {CONSTANT!r}, but its config is not that of the constant predictor"
@@ -91,10 +99,18 @@ def bound_name(method: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) and dict(method) == known else None
 
 
+def faceless_name(method: Mapping[str, Any]) -> str | None:
+    """Return which of the controls that read no face a config's method is, or None."""
+    name = method.get("name")
+    known = {"name": name, "type": FACELESS_TYPE}
+    return name if name in FACELESS and dict(method) == known else None
+
+
 def _expected(experiment: Experiment) -> dict[str, object]:
     """Return field of the record → what it must be."""
     name = experiment.method["name"]
-    kind = "control" if experiment.shuffle_labels or name == CONSTANT else "method"
+    is_control = experiment.shuffle_labels or name == CONSTANT or faceless_name(experiment.method)
+    kind = "control" if is_control else "method"
     if bound_name(experiment.method) is not None:
         kind = "bound"
     return {
@@ -117,7 +133,7 @@ def _draw_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
     from adabench.config.generated import synthface_parameters
 
     drawn = synthface_parameters(experiment.corpora.synthface)
-    expected = {"draw": experiment.draw, "family": drawn.family()}
+    expected = {"draw": experiment.draw, "family": drawn.family(), "world": drawn.world}
     for field, value in expected.items():
         if getattr(record, field) != value:
             yield f"{field} is {getattr(record, field)!r}, but its config gives {value!r}"

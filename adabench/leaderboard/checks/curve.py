@@ -8,9 +8,13 @@ from typing import Final
 
 from adabench.records.curve import TRAIN, VAL, Row, parse_curve
 from adabench.records.record import METRIC_NAMES, TOLERANCE, Record
+from adabench.records.sections import Selection
 from adabench.records.side_files import CURVE
 
 _PLAIN: Final = ("epoch", "rate", "seconds")
+
+#: What selects an epoch.
+_JUDGED: Final = f"{VAL}RMSE"
 
 
 def curve_reasons(record: Record, beside: Mapping[str, bytes]) -> Iterator[str]:
@@ -59,6 +63,8 @@ def _selection_reasons(record: Record, rows: Sequence[Row]) -> Iterator[str]:
             f"{CURVE} ends with epoch {rows[-1]['epoch']:g}, but {selection.epochs} were trained"
         )
     # A curve that was begun anew lacks the epochs before; then there is nothing to hold it to.
+    if len(rows) == selection.epochs:
+        yield from _choice_reasons(selection, rows)
     chosen = next((row for row in rows if row["epoch"] == selection.epoch), {})
     for name in METRIC_NAMES:
         told = None if selection.metrics is None else getattr(selection.metrics, name)
@@ -70,3 +76,18 @@ def _selection_reasons(record: Record, rows: Sequence[Row]) -> Iterator[str]:
                 f"{CURVE} has {VAL}{name} {found} at epoch {selection.epoch}, the record "
                 f"selection.metrics.{name} {told}"
             )
+
+
+def _choice_reasons(selection: Selection, rows: Sequence[Row]) -> Iterator[str]:
+    """Yield where a whole curve shows other looks, or a better epoch than the one that was tested."""
+    looked = {row["epoch"]: row[_JUDGED] for row in rows if _JUDGED in row}
+    if selection.looks is not None and selection.looks != len(looked):
+        yield f"{CURVE} was validated {len(looked)} times, the record tells of {selection.looks} looks"
+    if not looked or selection.epoch is None:
+        return
+    best = min(looked, key=lambda epoch: looked[epoch])
+    if looked.get(selection.epoch, math.inf) > looked[best]:
+        yield (
+            f"{CURVE} has the lowest {_JUDGED} at epoch {best:g}, but epoch {selection.epoch} was "
+            "tested"
+        )

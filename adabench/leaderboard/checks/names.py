@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from adabench.data.plain import printable
-from adabench.evaluation.controls import CONSTANT, SHUFFLED
+from adabench.evaluation.controls import CONTROLS
 from adabench.records.record import Record
 
 # Letters of other scripts that are drawn like a Latin one: the commonest of Unicode's confusables.
@@ -39,7 +39,7 @@ _SIGNS: Final = frozenset("‘’“”·×")
 _WORD: Final = re.compile(r"[^\W_]+")
 
 #: Names that no method may have.
-RESERVED: Final = (CONSTANT, SHUFFLED, "bound")
+RESERVED: Final = (*CONTROLS, "bound")
 _PROTOCOLS: Final = ("official", "train+dev")
 
 

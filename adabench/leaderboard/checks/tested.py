@@ -239,7 +239,7 @@ def _drawn_from(parameters_json: str, name: str, size: int) -> PreparedCorpus:
     clips = [
         ClipRecord(
             clip=session.clip_name(task),
-            subject=f"{session.person:03d}",
+            subject=session.subject,
             session=session.name,
             task=task,
             split=session.split,

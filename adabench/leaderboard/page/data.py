@@ -12,6 +12,7 @@ from typing import Any
 from adabench.data.tracks import OWN, TRACKS
 from adabench.evaluation.significance import LEVEL
 from adabench.leaderboard.by_group import SHOWN, results_by_group
+from adabench.leaderboard.columns import calibration_of_row, relevance_of_row
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
 from adabench.leaderboard.page.curves import curve_of
@@ -25,6 +26,7 @@ from adabench.leaderboard.rows import (
     Table,
     shared_flags,
 )
+from adabench.leaderboard.scored import scored_as
 from adabench.leaderboard.side_by_side import SHOWN as SIDE_BY_SIDE
 from adabench.leaderboard.side_by_side import disjoint_metrics, has_both, official_metrics
 from adabench.leaderboard.standing import Standing
@@ -120,6 +122,8 @@ class _Builder:
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
             **({"measures": _measures(row)} if row.public_measures else {}),
             **({"groups": groups} if (groups := _groups(row)) else {}),
+            **({"calibration": calibration} if (calibration := _calibration(row)) else {}),
+            **({"relevance": relevance} if (relevance := _relevance(row)) else {}),
             "flags": list(row.flags),
             "notes": list(row.notes),
             **_standing(standing),
@@ -130,7 +134,7 @@ class _Builder:
         if isinstance(first.record.origin, Reported):
             data["source"] = self._source(first)
         else:
-            data["setup"] = _setup(first.record)
+            data["setup"] = {**_setup(first.record), "scored": scored_as(row)}
             shared = set.intersection(*(set(record.notes) for record in records))
             data["runs"] = [self._run(entry, shared) for entry in row.entries]
             if row.older:
@@ -148,6 +152,7 @@ class _Builder:
             "paper": self.papers.get(origin.paper, origin.paper),
             "table": origin.table,
             "row": origin.row,
+            "scored": origin.scored,
             "file": self._file(entry),
         }
 
@@ -162,7 +167,7 @@ class _Builder:
             "intervals": intervals,
             "cost": _mean_cost([record.cost]),
             "timing": {name: _round(value) for name, value in record.timing.items()},
-            "relevance": {name: _round(value) for name, value in record.relevance_auc.items()},
+            **({"selection": _selection(record)} if record.selection else {}),
             "hardware": self._shared(self.hardware, record.hardware),
             "packages": self._shared(self.packages, record.packages),
             "commit": record.commit,
@@ -310,6 +315,33 @@ def _measures(row: Row) -> dict[str, list[float | None]]:
     return {name: _summary(summary)[:2] for name, summary in row.public_measures.items()}
 
 
+def _calibration(row: Row) -> dict[str, Any] | None:
+    found = calibration_of_row(row)
+    numbers = {name: _summary(summary)[:2] for name, summary in found.numbers.items()}
+    return {**numbers, "sigma": found.sigma} if numbers else None
+
+
+def _relevance(row: Row) -> dict[str, dict[str, list[float | None]]]:
+    return {
+        label: {name: _rounded(parts) for name, parts in measures.items()}
+        for label, measures in relevance_of_row(row).items()
+    }
+
+
+def _selection(record: Record) -> dict[str, Any]:
+    """Return how a run was selected; of a stage that it stands on how often that looked."""
+    found = record.selection
+    if found is None:
+        return {}
+    metrics = found.metrics.model_dump() if found.metrics else {}
+    stages = {stage.name: stage.selection for stage in record.stages}
+    return {
+        **found.model_dump(exclude={"metrics"}),
+        "metrics": {name: _round(value) for name, value in metrics.items()},
+        "stages": {name: one.looks for name, one in stages.items() if one is not None},
+    }
+
+
 def _groups(row: Row) -> list[dict[str, Any]]:
     """Return what the records themselves tell of groups, never what lies in private files."""
     return [
@@ -327,7 +359,7 @@ def _groups(row: Row) -> list[dict[str, Any]]:
     ]
 
 
-def _rounded(values: Iterable[float]) -> list[float | None]:
+def _rounded(values: Iterable[float | None]) -> list[float | None]:
     return [_round(value) for value in values]
 
 

@@ -10,7 +10,7 @@ import torch
 
 from adabench.models.assessor import build_part
 from adabench.models.roles import Backbone
-from adabench.models.weights import load_backbone
+from adabench.models.weights import load_part
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs
 
@@ -21,8 +21,8 @@ class Frozen(Backbone):
 
     Args:
         backbone: its config.
-        weights: a ``MethodTraining`` stage's result (``"stage:NAME"`` in a config) or a training's
-            checkpoint; None keeps what ``backbone`` starts with.
+        weights: the result of a stage that trained it (``"stage:NAME"`` in a config: ``MethodTraining``,
+            ``ClipPretrain``) or a training's checkpoint; None keeps what ``backbone`` starts with.
         signals: names of the run's signals, which the builder passes.
 
     Raises:
@@ -41,7 +41,7 @@ class Frozen(Backbone):
         built = build_part("backbone", backbone, "the inputs", signals=signals)
         self.inner = cast(Backbone, built)
         if weights is not None:
-            load_backbone(self.inner, Path(weights))
+            load_part("backbone", self.inner, Path(weights))
         self.reads = self.inner.reads
         self.per_segment = self.inner.per_segment
         self.trial = self.inner.trial

@@ -125,7 +125,8 @@ class StandInSemantics(SemanticEncoder):
         del action_units
         return (
             "stand-in for CLIP, with no language model: random vectors of the action units that "
-            "the pretrained trunk's head sees, and that trunk's vector through a random projection"
+            "the pretrained trunk's head sees, and that trunk's vector through a random projection; "
+            "what is guided by them (ESA) learns nothing that the trunk does not see itself"
         )
 
     def fingerprint(self) -> str:

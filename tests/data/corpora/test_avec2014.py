@@ -299,3 +299,16 @@ def test_synthface_needs_its_record(root):
     touch(root / "synthface.json", '{"seed": 1}')
     assert reader.parameters(root) == {"seed": 1}
     assert find_reader("avec2014").parameters(root) == {"seed": 1}
+
+
+def test_a_calibration_split_is_read_where_there_is_one(root, reader):
+    add_video(root, "Calibration", "55_1", "Freeform")
+    touch(
+        root / "AVEC2014_DepressionLabels/Calibration_DepressionLabels/55_1_Depression.csv", "21\n"
+    )
+    scan = reader.scan(root)
+    assert scan.problems == ()
+    found = [(c.session, c.split, c.score) for c in scan.clips if c.session == "55_1"]
+    assert found == [("55_1", "calibration", 21)]
+    # nobody is told to have one
+    assert "Calibration" not in reader.layout

@@ -20,7 +20,7 @@ def rows(scan):
 def expected():
     """What the generator's plan says, for two tasks a session."""
     return sorted(
-        (f"{s.name}_{task}", f"{s.person:03d}", s.name, task, s.split, s.score)
+        (f"{s.name}_{task}", s.subject, s.name, task, s.split, s.score)
         for s in draw_sessions(SynthfaceParameters.tiny(3))
         for task in ("Freeform", "Northwind")
     )

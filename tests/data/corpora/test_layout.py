@@ -84,7 +84,9 @@ def test_split_aliases():
         "dev": ("Validation",),
         "test": ("t",),
     }
-    with pytest.raises(ValueError, match="expected the keys train, dev, test, got 'val'"):
+    with pytest.raises(
+        ValueError, match="expected the keys train, dev, test, calibration, got 'val'"
+    ):
         split_aliases({"train": ["a"], "val": ["b"]})
 
 

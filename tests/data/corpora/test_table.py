@@ -93,7 +93,11 @@ def test_a_person_missing_in_one_row(corpus):
         (row("x", "videos/v1.mp4", "12.5"), "bad_label", "got '12.5'"),
         (row("x", "videos/v1.mp4", "NaN"), "bad_label", "got 'NaN'"),
         (row("x", "videos/v1.mp4", "\u0661\u0662"), "bad_label", "column score"),
-        (row("x", "videos/v1.mp4", split="all"), "bad_split", "expected train, dev, test, got"),
+        (
+            row("x", "videos/v1.mp4", split="all"),
+            "bad_split",
+            "expected train, dev, test, calibration, got",
+        ),
         (row("x", "videos/v1.mp4", split=""), "bad_split", "got ''"),
         (row("x", ""), "no_video", "column video: empty"),
         (row("x", "videos/none.mp4"), "no_video", "no file 'videos/none.mp4' in"),

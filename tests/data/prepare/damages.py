@@ -19,7 +19,9 @@ SHAPES = {"end.mp4": {}, "front.mp4": {"movflags": "faststart"}, "clip.mkv": {},
 
 def good_clips(root):
     """Two clips in four containers each: (clip, container) -> the file's content."""
-    parameters = SynthfaceParameters(seed=5, sessions=4, seconds=(1.6, 1.6))
+    parameters = SynthfaceParameters(
+        seed=5, sessions=4, every_level=True, fps=15, seconds=(1.6, 1.6)
+    )
     found = {}
     for number, job in enumerate(corpus_jobs(parameters)[:4:2]):
         (root / job.video).parent.mkdir(parents=True, exist_ok=True)

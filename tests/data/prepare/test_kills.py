@@ -20,7 +20,9 @@ KILLS = 10
 def clips(tmp_path_factory):
     """The content of four clips."""
     root = tmp_path_factory.mktemp("clips")
-    parameters = SynthfaceParameters(seed=6, sessions=4, seconds=(1.0, 1.2))
+    parameters = SynthfaceParameters(
+        seed=6, sessions=4, every_level=True, fps=15, seconds=(1.0, 1.2)
+    )
     different = []
     for job in corpus_jobs(parameters)[:8:2]:
         (root / job.video).parent.mkdir(parents=True, exist_ok=True)

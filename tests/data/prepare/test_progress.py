@@ -46,12 +46,21 @@ def test_time_left_goes_by_bytes(clock):
 def test_clips_at_work_count_by_how_far_they_are(clock):
     line = Progress({"a": 1000, "b": 1000}, total=2, to=None, clock=clock)
     clock.now += 10
-    line.sign("a", Sign(passes=1.0, frames=200, decoding=True))
+    line.sign("a", Sign(passes=1.0, frames=200, decoding=True, of=2))
     assert line.line() == "0/2 clips, 10 frames/s, 25%, 0:00:30 left"
-    line.sign("a", Sign(passes=2.5, frames=400))
+    line.sign("a", Sign(passes=2.5, frames=400, of=2))
     assert line.line() == "0/2 clips, 20 frames/s, 50%, 0:00:10 left"
     line.done("a", 0)
     assert line.line() == "1/2 clips, 0 frames/s, 50%, 0:00:10 left"
+
+
+def test_a_clip_that_has_to_be_read_again_is_half_done(clock):
+    line = Progress({"a": 1000, "b": 1000}, total=2, to=None, clock=clock)
+    clock.now += 10
+    line.sign("a", Sign(passes=0.8, frames=160, decoding=True))
+    assert line.line() == "0/2 clips, 16 frames/s, 40%, 0:00:15 left"
+    line.sign("a", Sign(passes=1.0, frames=200, of=2))
+    assert line.line() == "0/2 clips, 10 frames/s, 25%, 0:00:30 left"
 
 
 def test_sources_without_bytes(clock):

@@ -18,7 +18,9 @@ SETTINGS = PrepareSettings()
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    parameters = SynthfaceParameters(seed=6, sessions=4, seconds=(1.0, 1.1))
+    parameters = SynthfaceParameters(
+        seed=6, sessions=4, every_level=True, fps=15, seconds=(1.0, 1.1)
+    )
     return generate(parameters, tmp_path_factory.mktemp("source"), progress=False)
 
 

@@ -66,6 +66,7 @@ BACKBONE = "stages.encoder.method.backbone"
     [
         ["stages.encoder.seed=1"],
         ["stages.encoder.views.train.overlap=2"],
+        ["stages.encoder.views.train.cover=1"],
         ["stages.encoder.views.train.segments=4"],
         ["stages.encoder.views.select.phases=2"],
         ["stages.encoder.views.augment.flip=0.1"],
@@ -91,7 +92,7 @@ def test_what_it_depends_on_trains_anew(keys, overrides):
     ("overrides", "options"),
     [
         ([], {}),
-        ([], {"seed": 5}),
+        (["stages.encoder.seed=0"], {"seed": 5}),
         ([], {"name": "expada_table2/feature_selection"}),
         ([], {"config": "expada_avec14.py", "change": {"track": "avec14-freeform"}}),
         ([], {"config": "expada_avec13.py"}),
@@ -107,6 +108,26 @@ def test_what_it_depends_on_trains_anew(keys, overrides):
 )
 def test_what_comes_after_it_changes_nothing(keys, overrides, options):
     assert keys(*overrides, **options) == keys()
+
+
+def test_its_seed_may_be_the_runs(keys):
+    """As the config has it: a row's seeds have an encoder each."""
+    assert len({keys(seed=seed) for seed in (0, 1, 2)}) == 3
+    assert keys(seed=3) == keys("stages.encoder.seed=3", seed=7)
+    assert keys(seed=3, stage="trunk") == keys(seed=4, stage="trunk")
+
+
+def test_what_it_trains_has_the_seed_of_the_run(tiny):
+    run = tiny.experiment(config=CONFIG, seed=6)
+    encoder = dict(run.stages["encoder"])
+    assert STAGES.build(dict(encoder)).experiment(run).seed == 6
+    assert STAGES.build({**encoder, "seed": 2}).experiment(run).seed == 2
+    # A stage that stands on another hands the number on, whatever its own seed is.
+    views, training = (s.model_dump() for s in (run.views, run.training))
+    method = {k: v for k, v in run.method.items() if k != "name"}
+    on_top = MethodTraining(method=method, views=views, training=training, seed=9)
+    own = on_top.experiment(run)
+    assert (own.seed, own.stages["encoder"]["seed"]) == (9, 6)
 
 
 def test_another_preparation_of_the_corpus_trains_anew(keys):
@@ -211,18 +232,22 @@ def untrained(monkeypatch):
 def test_a_trained_one_is_found_by_later_runs(tiny, tiny_encoder, untrained):
     run = tiny.experiment(config=CONFIG)
     found = encoder_of(bench_of(run))
-    other = tiny.experiment("method.selector.percent=70", config=CONFIG, seed=4)
-    assert encoder_of(bench_of(other)) == found
+    fixed = ("method.selector.percent=70", "stages.encoder.seed=0")
+    assert encoder_of(bench_of(tiny.experiment(*fixed, config=CONFIG, seed=4))) == found
     fused = tiny.experiment("track=demo-freeform", config="expada_avec14.py")
     assert encoder_of(bench_of(fused)) == found
-    with pytest.raises(AssertionError, match="trains again"):
-        bench_of(tiny.experiment("stages.encoder.seed=9", config=CONFIG))
+    for overrides, seed in ((["stages.encoder.seed=9"], 0), ([], 9)):
+        with pytest.raises(AssertionError, match="trains again"):
+            bench_of(tiny.experiment(*overrides, config=CONFIG, seed=seed))
 
 
 def test_its_report_says_what_was_measured(tiny, tiny_encoder):
     found = encoder_of(bench_of(tiny.experiment(config=CONFIG)))
     report = json.loads((found.path.parent / "stage.json").read_text())
     assert report["config"]["type"] == "MethodTraining"
+    assert report["config"]["seed"] == 0
+    (used,) = (use for use in tiny_encoder.record.stages if use.name == "encoder")
+    assert used.seed == 0
     assert report["measured"] == found.measured
     assert set(found.measured) == {"dev RMSE", "epoch"}
     assert 0 < found.measured["dev RMSE"] < 63
@@ -251,7 +276,7 @@ def test_a_run_that_finds_it_scores_what_the_run_that_trained_it_did(tiny, tiny_
         results=tiny.root / "variants" / "results",
     )
     assert again.record.predictions == tiny_encoder.record.predictions
-    assert again.record.relevance_auc == tiny_encoder.record.relevance_auc
+    assert again.record.relevance_measures == tiny_encoder.record.relevance_measures
     assert again.record.cost.wall_seconds < tiny_encoder.record.cost.alone_seconds
 
 
@@ -268,10 +293,21 @@ def test_the_cost_alone_counts_what_was_found_at_what_it_took(tiny, tiny_encoder
 
 
 def test_relevance_is_measured_at_each_scale(tiny, tiny_encoder):
-    areas = tiny_encoder.record.relevance_auc
-    assert list(areas)[:4] == ["all", "scale1", "scale2", "scale3"]
-    assert all(0 <= area <= 1 for area in areas.values())
-    assert len(set(areas.values())) > 1
+    found = tiny_encoder.record.relevance_measures
+    assert list(found)[:4] == ["all", "scale1", "scale2", "scale3"]
+    assert len({own.roc_area.value for own in found.values()}) > 1
+    # A longer unit can follow an episode less closely.
+    ceilings = [found[f"scale{steps}"].roc_area.ceiling for steps in (1, 2, 3)]
+    assert ceilings == sorted(ceilings, reverse=True)
+
+
+def test_a_stage_tells_how_often_it_looked(tiny_encoder):
+    (told,) = [s.selection for s in tiny_encoder.record.stages if s.type == "MethodTraining"]
+    assert 1 <= told.epoch <= told.epochs
+    assert told.looks >= 1
+    assert all(
+        s.selection is None for s in tiny_encoder.record.stages if s.type != "MethodTraining"
+    )
 
 
 def context_of(run):
@@ -362,7 +398,7 @@ def test_a_stage_as_a_run_of_its_own_is_tested(tiny, tmp_path, monkeypatch):
     )
     assert record.flags.pretrained == "stage:trunk"
     assert len(record.predictions) == len({p.session for p in record.predictions}) > 1
-    assert set(record.relevance_auc) - set(BDI_II.names) == {"all", "scale1"}
+    assert set(record.relevance_measures) - set(BDI_II.names) == {"all", "scale1"}
 
 
 def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_frames(

@@ -3,28 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from clip_records import clip_record
+from expression_clips import COLUMNS, SIZE, expression_data
 from tiny_runs import context_of
 
 from adabench.config.experiment import Data, Experiment
-from adabench.config.generated import expression_parameters
-from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
-from adabench.data.store import JpegPack
-from adabench.engine.stages import pretrain
-from adabench.engine.stages.pretrain import (
-    ColumnCorrelation,
-    ExpressionFrames,
-    ExpressionModel,
-    jitter,
-)
+from adabench.data.prepared import PreparedCorpus
+from adabench.engine.stages import expressions, pretrain
+from adabench.engine.stages.expressions import ColumnCorrelation, ExpressionFrames, jitter
+from adabench.engine.stages.pretrain import ExpressionModel, noisy_units
 from adabench.engine.stages.stage import RESULT, ensure_stage
 from adabench.evaluation.metrics import pcc
 from adabench.models import TimmFrames
 from adabench.structures import Inputs
 from adabench.synthface.sheet import draw_still
 
-SIZE, FRAMES = 32, 6
-COLUMNS = ["AU01", "AU12"]
+FRAMES = 6
 EXPRESSIONS = {"preset": "tiny", "seed": 11}
 TRUNK = {"type": "TimmFrames", "name": "resnet18", "options": {"channels": [8, 8, 16, 16]}}
 CFG = {
@@ -42,30 +35,10 @@ CFG = {
 }
 
 
-def write_clip(root, name, split, random):
-    """A clip whose brightness and contrast are its two labels."""
-    labels = random.random((FRAMES, 2))
-    noise = random.normal(size=(FRAMES, SIZE, SIZE, 3))
-    frames = 60 + 120 * labels[:, :1, None, None] + 40 * labels[:, 1:, None, None] * noise
-    JpegPack.write(root / "faces" / f"{name}.jpegs", frames.clip(0, 255).astype(np.uint8))
-    rows = [f"{i},{a:.4f},{b:.4f},0.5" for i, (a, b) in enumerate(labels)]
-    (root / "signals").mkdir(exist_ok=True)
-    (root / "signals" / f"{name}.csv").write_text("\n".join(["frame,AU01,AU12,AU45", *rows]) + "\n")
-    return clip_record(name, "", subject=name, split=split, score=None, frames=FRAMES)
-
-
 @pytest.fixture
 def data(tmp_path):
     """A data folder where the stage's expression corpus is prepared already."""
-    name = f"expressions-{expression_parameters(EXPRESSIONS).digest()}-{SIZE}px"
-    root, random = tmp_path / name, np.random.default_rng(0)
-    splits = ["train"] * 6 + ["dev"] * 2
-    records = [write_clip(root, f"{i}", split, random) for i, split in enumerate(splits)]
-    settings = {"size": SIZE}
-    write_description(
-        root, CorpusDescription("expressions", "expressions", False, settings, None), records
-    )
-    return Data(root=str(tmp_path), size=99)
+    return expression_data(tmp_path, EXPRESSIONS, FRAMES)
 
 
 def context(data):
@@ -114,7 +87,7 @@ def test_it_is_trained_once(data, monkeypatch):
     def again(*_, **__):
         raise AssertionError("it trains again")
 
-    monkeypatch.setattr(pretrain, "fit", again)
+    monkeypatch.setattr(expressions, "fit", again)
     found = ensure_stage("trunk", CFG, context(data))
     assert (found.path, found.seconds) == (first.path, first.seconds)
     assert found.measured == first.measured
@@ -152,31 +125,79 @@ def test_a_pretraining_that_was_cut_ends_with_the_same_trunk(data, tmp_path, mon
         {"shift": 2},
         {"size": 48},
         {"columns": ["AU12"]},
+        {"noise": 0.5},
         {"expressions": {"preset": "tiny", "seed": 12}},
         {"training": {**CFG["training"], "epochs": 3}},
         {"trunk": {**TRUNK, "name": "resnet10t"}},
     ],
 )
 def test_what_it_depends_on(change):
-    data = Data(root="anywhere")
+    run = context(Data(root="anywhere"))
     arguments = {key: value for key, value in CFG.items() if key != "type"}
     stage = pretrain.ExpressionPretrain(**arguments)
-    assert stage.depends_on(data) == stage.depends_on(Data(root="elsewhere", size=99))
+    assert stage.depends_on(run) == stage.depends_on(context(Data(root="elsewhere", size=99)))
     assert pretrain.ExpressionPretrain(**{**arguments, **change}).depends_on(
-        data
-    ) != stage.depends_on(data)
+        run
+    ) != stage.depends_on(run)
+
+
+def test_clips_with_other_faces_train_anew():
+    arguments = {key: value for key, value in CFG.items() if key != "type"}
+    depends = [
+        pretrain.ExpressionPretrain(**arguments).depends_on(context(Data(faces=faces)))
+        for faces in (None, {"detector": "mtcnn"}, {"detector": "mtcnn", "cut": "aligned"})
+    ]
+    assert "faces" not in depends[0]
+    assert len({str(each) for each in depends}) == 3
 
 
 def test_another_content_of_the_weights_it_starts_from_trains_anew(tmp_path):
     path = tmp_path / "start.pth"
     arguments = {key: value for key, value in CFG.items() if key != "type"}
     arguments["trunk"] = {**TRUNK, "weights": str(path)}
-    stage, data = pretrain.ExpressionPretrain(**arguments), Data(root="anywhere")
+    stage, run = pretrain.ExpressionPretrain(**arguments), context(Data(root="anywhere"))
     path.write_bytes(b"one")
-    before = stage.depends_on(data)
-    assert stage.depends_on(data) == before
+    before = stage.depends_on(run)
+    assert stage.depends_on(run) == before
     path.write_bytes(b"two")
-    assert stage.depends_on(data) != before
+    assert stage.depends_on(run) != before
+
+
+def test_noise_is_on_the_units_that_are_learnt_from_and_on_nothing_else(data, corpus):
+    columns = ["AU01", "yaw", "AU12"]
+    labels = torch.randn(4000, 3) * torch.tensor([0.1, 5.0, 2.0])
+    found = noisy_units(labels, columns, 1.5, seed=3)
+    error = found - labels
+    assert torch.equal(found[:, 1], labels[:, 1])
+    assert (error[:, [0, 2]].std(0) / labels[:, [0, 2]].std(0)).tolist() == pytest.approx(
+        [1.5, 1.5], rel=0.05
+    )
+    assert torch.equal(noisy_units(labels, columns, 1.5, seed=3), found)
+    assert not torch.equal(noisy_units(labels, columns, 1.5, seed=4)[:, 0], found[:, 0])
+    assert abs(float(torch.corrcoef(torch.stack([error[:, 0], labels[:, 0]]))[0, 1])) < 0.06
+
+
+def test_a_noisy_trunk_keeps_the_drawn_units_scale_and_is_measured_against_them(data, monkeypatch):
+    measured = []
+    monkeypatch.setattr(
+        ColumnCorrelation,
+        "compute_metrics",
+        lambda self, results: (
+            measured.append(results[0][1]) or {"correlation": 0.5, "AU01": 0.6, "AU12": 0.4}
+        ),
+    )
+    plain, noisy = (
+        ensure_stage("trunk", {**CFG, "noise": noise}, context(data)) for noise in (0.0, 4.0)
+    )
+    assert plain.key == ensure_stage("trunk", CFG, context(data)).key != noisy.key
+    assert noisy.measured == {"seconds": noisy.measured["seconds"], "correlation": 0.5} | {
+        "AU01": 0.6,
+        "AU12": 0.4,
+    }
+    first, second = (torch.load(s.path, weights_only=True) for s in (plain, noisy))
+    assert all(torch.equal(first["scale"][k], second["scale"][k]) for k in ("mean", "std"))
+    assert np.array_equal(measured[0], measured[-1])
+    assert not torch.equal(first["au_head"]["weight"], second["au_head"]["weight"])
 
 
 def test_a_mistake_in_its_schedule_is_told_before_anything_is_read(data):
@@ -313,8 +334,10 @@ def test_correlation_by_column():
         metric.process(None, [(predicted[rows], target[rows])])
     found = metric.evaluate(20)
     each = [pcc(predicted[:, i].numpy(), target[:, i].numpy()) for i in range(2)]
-    assert metric.by_column == dict(zip(COLUMNS, each, strict=True))
-    assert found == {"correlation": pytest.approx(sum(each) / 2)}
+    assert found == {
+        "correlation": pytest.approx(sum(each) / 2),
+        **dict(zip(COLUMNS, each, strict=True)),
+    }
 
 
 def test_divergence_is_told_as_such():

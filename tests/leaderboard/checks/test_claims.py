@@ -78,6 +78,13 @@ def test_flags_follow_too(root, flag):
         accept(send(root / "local", flags=flags), root)
 
 
+def test_what_it_starts_from_follows_where_it_is_told(root):
+    told, forged = (Flags(demo=True, starts_from=start) for start in ("nothing", "drawn faces"))
+    accept(send(root / "local", flags=told), root)
+    with pytest.raises(RefusedError, match=r"flags\.starts_from is 'drawn faces', but its config"):
+        accept(send(root / "local", flags=forged), root)
+
+
 @pytest.mark.parametrize(
     "text",
     [

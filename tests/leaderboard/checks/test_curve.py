@@ -75,6 +75,8 @@ def test_none_may_lie_beside_a_licensed_corpus_s_record(make_record):
         (TEXT.replace("rate", "patients"), "has a column 'patients'"),
         (TEXT.replace("3,0.1", "4,0.1"), "ends with epoch 4, but 3 were trained"),
         (TEXT.replace("7.5", "7.4"), "val/RMSE 7.4 at epoch 2, the record selection.metrics.RMSE"),
+        (TEXT.replace("9.5", ""), "was validated 2 times, the record tells of 3 looks"),
+        (TEXT.replace("8.5", "7.25"), "has the lowest val/RMSE at epoch 3, but epoch 2 was tested"),
         (f"epoch,{'x' * 200_000}\n1,2\n", "no curve that adabench keeps"),
     ],
 )

@@ -29,7 +29,7 @@ def clips_of(sessions):
         clip_record(
             session.name,
             task,
-            subject=f"{session.person:03d}",
+            subject=session.subject,
             split=session.split,
             score=session.score,
             frames=1,

@@ -8,6 +8,7 @@ import pytest
 from grouped_records import grouped
 from record_fixtures import constant
 
+from adabench.evaluation import calibration_of
 from adabench.leaderboard.page.write import write_page
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.records import Cost, Metrics, Reported, read_record
@@ -340,6 +341,48 @@ def test_a_dialog_draws_curves_and_lists_groups(driver, show, with_side_folder, 
         "const it = document.querySelector('dialog'); return [it.scrollWidth, it.clientWidth]"
     )
     assert wide <= window
+
+
+def test_a_dialog_tells_selection_calibration_and_relevance(driver, show, make_record, tmp_path):
+    area = {"value": 0.67, "chance": 0.5, "ceiling": 0.89}
+    record = make_record(
+        4.5,
+        method="SEES",
+        calibration=calibration_of(
+            *zip(*((e.prediction, e.label) for e in make_record(4.5).predictions), strict=True)
+        ),
+        selection=Selection(epoch=2, epochs=3, schedule=5, looks=3, budget=1, rule="lowest RMSE"),
+        relevance_measures={"all": {"clips": 3, "roc_area": area, "share": area}},
+    )
+    path = write_page(build_tables([Entry(record, "measured")]), tmp_path / "dialog.html")
+    show(size=DESK)
+    driver.get(path.as_uri())
+    driver.execute_script("document.querySelector('tr.measured button.open').click()")
+    told = one(driver, "dialog").text
+    for words in (
+        "How it was selected",
+        "lowest RMSE",
+        "3 of 5",
+        "Calibration",
+        "σ ratio",
+        "0.50 – 0.89",
+    ):
+        assert words in told
+    assert "Share on key frames" in told
+    assert "Looks of its stages" not in told
+    wide = {"width": 2000, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wide)
+    cells = driver.execute_script(
+        "return ['slope', 'sigma_ratio', 'relevance'].map((key) => "
+        "document.querySelector(`tr.measured td.c-${key}`).textContent)"
+    )
+    assert cells[2] == "0.670.50–0.89"
+    assert all(float(cell) for cell in cells[:2])
+    board, frame = driver.execute_script(
+        "const board = document.querySelector('.board');"
+        "return [board.scrollWidth, board.parentElement.clientWidth]"
+    )
+    assert board <= frame
 
 
 def test_a_link_opens_a_row(driver, show):

@@ -115,6 +115,7 @@ def test_a_reported_row_says_where_it_is_printed(board):
         "paper": "New-MAP",
         "table": "1",
         "row": "New-MAP",
+        "scored": "not printed",
         "file": "reported/reported.csv",
     }
     assert second["source"]["file"] is None

@@ -6,9 +6,20 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
+from adabench.config.training import Training
+from adabench.engine.training.optimisation import optim_wrapper
 from adabench.structures import Inputs, Semantics
 from adabench.testing import check_plugin
 
+AUTHORS = {
+    "aggregator": {"source": "visual", "clip_mean": True},
+    "selector": {
+        "points": True,
+        "sdpm": {"other": True},
+        "kdm": {"refined": True},
+        "map": {"mode": "sparse_hits", "softmax": True, "cross_entropy": 0.1, "gate": 0.1},
+    },
+}
 ALL_TOGETHER = {
     "as the paper": {},
     "visual units": {"aggregator": {"source": "visual"}},
@@ -18,6 +29,12 @@ ALL_TOGETHER = {
     "three levels": {"selector": {"sdpm": {"levels": 3}}},
     "hard tokens": {"selector": {"tokens": {"kind": "hard"}}},
     "S3 and S4": {"aggregator": {"scales": (3, 4)}},
+    "the authors' options": AUTHORS,
+    "the authors' code": {
+        **AUTHORS,
+        "backbone": {"held": True},
+        "selector": {**AUTHORS["selector"], "tokens": {"kind": "hard"}},
+    },
     "without KDM": {"selector": {"kdm": None}},
     "without MAP": {"selector": {"map": None}},
 }
@@ -48,7 +65,15 @@ def padded(inputs: Inputs, frames: int) -> Inputs:
 
 
 @pytest.mark.parametrize(
-    "name", ["as the paper", "sparse hits", "three levels", "S3 and S4", "without MAP"]
+    "name",
+    [
+        "as the paper",
+        "sparse hits",
+        "three levels",
+        "S3 and S4",
+        "the authors' options",
+        "without MAP",
+    ],
 )
 def test_adabenchs_contract_is_kept(trunk, name):
     options = ALL_TOGETHER[name]
@@ -69,8 +94,8 @@ def test_every_trainable_parameter_gets_a_gradient(build, make_inputs, truth, na
     sum(model(make_inputs(frames=5), truth, mode="loss").values()).backward()
     for parameter_name, parameter in model.named_parameters():
         if not parameter.requires_grad:
-            assert "tokens" in parameter_name
-            assert name == "hard tokens"
+            assert "tokens" in parameter_name or "guides" in parameter_name
+            assert name in ("hard tokens", "the authors' code")
             continue
         assert parameter.grad is not None, parameter_name
         assert parameter.grad.isfinite().all(), parameter_name
@@ -86,6 +111,71 @@ def test_the_contrastive_loss_alone_reaches_esa_and_trunk(build, make_inputs, tr
         assert parameter.grad.norm() > 1e-9, name
     for name, parameter in model.aggregator.named_parameters():
         assert parameter.grad is None, name
+
+
+def test_literals_ratio_and_clip_are_those_of_a_computation_in_points_squared(
+    build, make_inputs, truth
+):
+    model, inputs = build(selector={"kdm": {"literal": True}}).eval(), make_inputs()
+    training = Training(epochs=1, batch_size=2, optimiser={"type": "SGD", "lr": 1.0}, clip_grad=1.0)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+
+    def clipped(losses, norm):
+        model.zero_grad()
+        sum(losses.values()).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, norm)
+        return [p.grad.clone() for p in parameters]
+
+    flow = model.flow(inputs)
+    printed = {
+        "mse": torch.nn.functional.mse_loss(flow[-1].score, truth.score),
+        # A part by itself is told of no variance: λ as it is printed.
+        **model.selector.loss(flow[1], flow[2], truth, model.progress),
+    }
+    in_points = clipped(printed, training.clip_grad)
+    ours = model(inputs, truth, mode="loss")
+    ratio = ours["selector.contrastive"] / ours["head.mse"]
+    torch.testing.assert_close(ratio, printed["contrastive"] / printed["mse"])
+    variance = float(torch.tensor([4.0, 12.0, 25.0, 40.0]).var(unbiased=False))
+    norm = optim_wrapper(training, model)["clip_grad"]["max_norm"]
+    assert norm == pytest.approx(1 / variance)
+    for own, wanted in zip(clipped(ours, norm), in_points, strict=True):
+        torch.testing.assert_close(variance * own, wanted, atol=1e-5, rtol=1e-3)
+    assert optim_wrapper(training, build())["clip_grad"]["max_norm"] == 1.0
+
+
+def test_the_gate_lets_all_frames_count_and_travels_with_the_checkpoint(build, make_inputs, truth):
+    options = {"selector": {"map": {"gate": 0.2}, "sdpm": {"sampling": 1.0}}}
+    model, other, inputs = build(**options), build(seed=5, **options), make_inputs(frames=6)
+    for progress, kept in ((0.1, 6), (0.2, 2)):
+        model.progress = progress
+        training_step(model, inputs, truth)
+        selection = model.eval().assess(inputs).selection
+        assert (selection.weight > 0).sum(-1).tolist() == [kept, kept]
+        model.train()
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.eval().assess(inputs).score, model.eval().assess(inputs).score)
+
+
+def test_options_that_are_off_change_no_prediction_by_a_bit(build, make_inputs, truth):
+    off = {
+        "backbone": {"held": False},
+        "aggregator": {"clip_mean": False},
+        "selector": {
+            "points": False,
+            "sdpm": {"other": False},
+            "kdm": {"refined": False, "literal": False},
+            "map": {"cross_entropy": 0.0, "gate": 0.0},
+        },
+    }
+    found = []
+    for options in ({}, off):
+        model, inputs = build(**options), make_inputs()
+        losses = training_step(model, inputs, truth)
+        found.append((model.eval().assess(inputs).score, losses["loss"], set(model.state_dict())))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[0][2] == found[1][2]
 
 
 def test_hard_tokens_pass_no_contrastive_gradient_to_the_backbone(build, make_inputs, truth):

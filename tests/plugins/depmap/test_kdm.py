@@ -57,6 +57,23 @@ def test_total_is_over_valid_frames_alone(literal):
     torch.testing.assert_close(got, 0.1 * wanted)
 
 
+def test_tokens_that_are_not_key_weigh_a_fifth_with_a_set_of_their_own():
+    similarity, level, index = some_similarity()
+    valid = torch.tensor([[True, True, False], [True, False, False]])
+    key = torch.rand(2, 3, 2, generator=torch.Generator().manual_seed(1)) > 0.5
+    sets = torch.where(key, level[:, None, None], 3)
+    counts = torch.where(key, 0.5, 0.1)
+    got = KDM(branches=[], weight=1.0).loss([similarity, -similarity], sets, index, valid, counts)
+    total = weight = 0.0
+    for place in each(index):
+        if valid[place[:2]]:
+            for s in (similarity[place] / 0.1, -similarity[place] / 0.1):
+                own = s[sets[place], index[place]]
+                total += float(counts[place]) * float(s.flatten().logsumexp(0) - own)
+                weight += float(counts[place])
+    assert float(got) == pytest.approx(total / weight, abs=1e-4)
+
+
 def test_zero_weight_is_refused_with_the_remedy():
     with pytest.raises(ValueError, match="kdm=None"):
         KDM(branches=[], weight=0.0)

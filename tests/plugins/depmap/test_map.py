@@ -50,11 +50,42 @@ def test_logits_are_the_weighted_sum_of_activations():
 
 def test_sparse_hits_count_token_slots():
     key = torch.tensor([[[1, 1], [0, 1], [0, 0]]], dtype=torch.bool)
-    hits_map = SparseHitsMAP()
+    hits_map = SparseHitsMAP(levels=4, prototypes=8)
     weight, hits = hits_map(torch.zeros(1, 3, 4), key, torch.tensor([1]), torch.ones(1, 3) > 0)
     torch.testing.assert_close(weight, torch.tensor([[2 / 3, 1 / 3, 0.0]]))
     torch.testing.assert_close(hits, torch.tensor([[1.0, 0.5, 0.0]]))
     assert list(hits_map.parameters()) == []
+
+
+def test_the_softmax_of_hits_keeps_its_u_largest():
+    key = torch.zeros(1, 4, 3, dtype=torch.bool)
+    key[0, 0, :2], key[0, 1, :], key[0, 2, 0] = True, True, True
+    hits_map = SparseHitsMAP(levels=4, prototypes=8, softmax=True)
+    valid = torch.tensor([[True, True, True, False]])
+    weight, hits = hits_map(torch.zeros(1, 4, 4), key, torch.tensor([2]), valid)
+    kept = torch.softmax(torch.tensor([2.0, 3.0]), -1)
+    torch.testing.assert_close(weight, torch.tensor([[kept[0], kept[1], 0.0, 0.0]]))
+    torch.testing.assert_close(hits, torch.tensor([[2 / 3, 1.0, 1 / 3, 0.0]]))
+    nothing, _ = hits_map(torch.zeros(1, 4, 4), key, torch.tensor([0]), valid & False)
+    assert nothing.tolist() == [[0.0] * 4]
+
+
+def test_the_levels_cross_entropy_trains_w_in_each_mode():
+    scores = torch.tensor([[0.2, 0.1, 0.0, 0.3], [0.0, 0.5, 0.1, 0.1]])
+    level = torch.tensor([3, 0])
+    wanted = 0.1 * torch.nn.functional.cross_entropy(scores / 0.1, level)
+    for mode in ("share", "sparse_hits"):
+        built = build_map(levels=4, prototypes=8, mode=mode, cross_entropy=0.1, gate=0.2)
+        assert [name for name, _ in built.named_parameters()] == ["weight"]
+        assert built.level_loss(scores, level, 0.19) is None
+        torch.testing.assert_close(built.level_loss(scores, level, 0.2), wanted)
+        assert build_map(levels=4, prototypes=8, mode=mode).level_loss(scores, level, 1.0) is None
+
+
+@pytest.mark.parametrize("wrong", [{"gate": 1.0}, {"cross_entropy": -0.1}])
+def test_values_out_of_range_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        build_map(levels=4, prototypes=8, **wrong)
 
 
 def test_a_clip_without_valid_frames_weighs_nothing():

@@ -69,9 +69,9 @@ def test_fusion_follows_the_paper_from_deep_to_shallow():
     joined = fusion.join(torch.cat([low / 2, coarse], dim=-1))
     low = fusion.digest(coarse + fusion.gate * joined)
     wanted = haar_idwt(2 * low, fusion.detail_gate * (details + fusion.refine(details)))
-    torch.testing.assert_close(part.fuse(maps), wanted)
+    torch.testing.assert_close(part.fuse(part.refine(maps)), wanted)
     wanted = F.gelu(part.norm(wanted)).mean((1, 2))
-    torch.testing.assert_close(part.pool(part.fuse(maps)), wanted)
+    torch.testing.assert_close(part.pool(part.fuse(part.refine(maps))), wanted)
 
 
 def test_the_deepest_scale_reaches_the_finest_at_its_own_size():
@@ -83,7 +83,7 @@ def test_the_deepest_scale_reaches_the_finest_at_its_own_size():
         torch.nn.init.zeros_(fusion.digest.project.bias)
     maps = [m.flatten(0, 1) for m in features().maps]
     deepest = part.deepest(part.attentions[-1](maps[-1]))
-    fused = part.fuse(maps)
+    fused = part.fuse(part.refine(maps))
     torch.testing.assert_close(fused.mean((1, 2)), deepest.mean((1, 2)), atol=1e-5, rtol=1e-4)
 
 
@@ -92,7 +92,7 @@ def test_any_size_of_map_is_fused(size):
     before = features(size=size, clips=1, frames=2)
     part = msr()
     assert part(before).x.isfinite().all()
-    fused = part.fuse([m.flatten(0, 1) for m in before.maps])
+    fused = part.fuse(part.refine([m.flatten(0, 1) for m in before.maps]))
     assert fused.shape == (2, size, size, 16)
 
 
@@ -112,10 +112,31 @@ def test_a_step_does_not_depend_on_the_others():
     torch.testing.assert_close(alone[0, 0], part(before).x[0, 1], atol=1e-6, rtol=1e-5)
 
 
+def test_the_clips_mean_is_over_its_own_valid_steps():
+    before = features()
+    before.valid[1, 2] = False
+    plain, meant = msr(), msr(clip_mean=True)
+    meant.load_state_dict(plain.state_dict())
+    x = plain(before).x
+    wanted = torch.stack([x[0] + x[0].mean(0), x[1] + x[1, :2].mean(0)])
+    torch.testing.assert_close(meant(before).x, wanted)
+    alone = meant(before.map(lambda tensor: tensor[1:, :2])).x
+    torch.testing.assert_close(alone[0], wanted[1, :2], atol=1e-6, rtol=1e-5)
+
+
+def test_refined_maps_go_on_with_the_units():
+    part, before = msr(scales=(3, 4)), features()
+    units = part(before)
+    assert part.spec.maps == tuple(m.shape[2] for m in units.maps) == (16, 16)
+    refined = part.refine([m.flatten(0, 1) for m in before.maps[2:]])
+    for given, own in zip(units.maps, refined, strict=True):
+        assert torch.equal(given.flatten(0, 1).permute(0, 2, 3, 1), own)
+
+
 def test_a_grid_keeps_where():
     part, before = msr(grid=2), features()
     assert part.spec.dim == 64
-    fused = part.fuse([m.flatten(0, 1) for m in before.maps])
+    fused = part.fuse(part.refine([m.flatten(0, 1) for m in before.maps]))
     active = F.gelu(part.norm(fused))
     wanted = torch.stack(
         [active[:, :8, :8], active[:, :8, 8:], active[:, 8:, :8], active[:, 8:, 8:]], dim=-1

@@ -58,6 +58,23 @@ def test_there_is_a_branch_for_every_map_but_the_deepest_guided():
     assert channels == [4, 6]
 
 
+def test_visual_branches_read_what_the_aggregator_refined():
+    refined = UnitSpec(dim=8, per_step=True, features=SPEC.features, maps=(5, 5, 5))
+    selector = PrototypeMAP(units=refined, kdm={"refined": True})
+    assert [b.project.in_features for b in selector.kdm.branches] == [5, 5, 5, 4, 6]
+
+
+def test_levels_scores_are_those_that_the_cross_entropy_trains(build, make_inputs, truth):
+    options = {"mode": "sparse_hits", "cross_entropy": 0.5}
+    model, inputs = build(selector={"map": options, "kdm": None}), make_inputs()
+    losses = model(inputs, truth, mode="loss")
+    selection = model.assess(inputs).selection
+    wanted = torch.einsum("bt,bta->ba", selection.weight, selection.extra["logits"])
+    torch.testing.assert_close(selection.level_scores, wanted)
+    wanted = 0.5 * torch.nn.functional.cross_entropy(wanted / 0.1, truth.level)
+    torch.testing.assert_close(losses["selector.levels"], wanted)
+
+
 def test_modes_of_map():
     assert isinstance(PrototypeMAP(units=SPEC).map, ShareMAP)
     hits = PrototypeMAP(units=SPEC, map={"mode": "sparse_hits"})
@@ -77,6 +94,8 @@ def test_modes_of_map():
         (VECTOR, {"tokens": {"kind": "hard"}}, "places on a map"),
         (PAIRS, {"tokens": {"kind": "hard"}}, "places on a map"),
         (SPEC, {"sdpm": {"levels": 2}}, "3 or 4; got 2"),
+        (SPEC, {"sdpm": {"other": True}, "kdm": {"literal": True}}, "knows no set"),
+        (SPEC, {"kdm": {"refined": True}}, "take MSR"),
         (SPEC, {"tokens": {"kind": "sharp"}}, "'soft' or 'hard'"),
         (SPEC, {"map": {"mode": "shares"}}, "sparse_hits"),
     ],
@@ -204,7 +223,7 @@ def test_with_three_levels_the_loss_is_that_of_the_joined_levels(build, make_inp
     wanted = kdm.loss(
         [sdpm.similarity(v.unflatten(0, (2, 4))) for v in branches] + [sdpm.similarity(tokens)],
         joined,
-        sdpm.assign(tokens, selection.extra["key"], joined),
+        sdpm.assign(tokens, selection.extra["key"], joined, inputs.valid),
         inputs.valid,
     )
     torch.testing.assert_close(got, wanted)

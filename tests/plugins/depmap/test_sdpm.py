@@ -32,8 +32,8 @@ def test_momentum_step_equals_a_plain_loop():
 def test_update_moves_each_prototype_to_the_mean_of_its_key_tokens():
     tokens, key, level = some_tokens()
     sdpm = SDPM(length=6, prototypes=3, momentum=0.8)
-    index, before = sdpm.assign(tokens, key, level), sdpm.prototypes.clone()
-    sdpm.update(tokens, key, level)
+    index, before = sdpm.assign(tokens, key, level, key.any(-1)), sdpm.prototypes.clone()
+    sdpm.update(tokens, key, level, key.any(-1))
     for a in range(4):
         for k in range(3):
             chosen = [
@@ -53,7 +53,7 @@ def test_prototypes_stay_unit_length_over_updates():
     tokens, key, level = some_tokens()
     sdpm = SDPM(length=6)
     for _ in range(20):
-        sdpm.update(100 * tokens, key, level)
+        sdpm.update(100 * tokens, key, level, key.any(-1))
     torch.testing.assert_close(sdpm.prototypes.norm(dim=-1), torch.ones(4, 8))
 
 
@@ -64,12 +64,30 @@ def test_key_tokens_are_balanced_and_the_rest_take_the_nearest():
     tokens = sdpm.prototypes[2, 1] + 0.3 * torch.randn(1, 40, 2, 6, generator=source)
     key = torch.zeros(1, 40, 2, dtype=torch.bool)
     key[:, :30] = True
-    index = sdpm.assign(tokens, key, torch.tensor([2]))
+    index = sdpm.assign(tokens, key, torch.tensor([2]), key.any(-1))
     nearest = sdpm.similarity(tokens)[:, :, :, 2].argmax(-1)
     assert torch.equal(index[~key], nearest[~key])
     counts = torch.bincount(index[key], minlength=4)
     assert counts.max() < (nearest[key] == 1).sum()
     assert counts.min() > 0
+
+
+def test_tokens_that_are_not_key_have_a_set_of_their_own():
+    tokens, key, level = some_tokens()
+    valid = torch.ones(3, 5, dtype=torch.bool)
+    valid[0, 4] = key[0, 4] = False
+    sdpm = SDPM(length=6, prototypes=3, momentum=0.8, other=True)
+    assert (sdpm.levels, len(sdpm.prototypes)) == (4, 5)
+    sets = sdpm.sets_of(key, level)
+    assert (sets[~key] == 4).all()
+    assert torch.equal(sets[key], level[:, None, None].expand_as(key)[key])
+    index, before = sdpm.assign(tokens, key, level, valid), sdpm.prototypes.clone()
+    sdpm.update(tokens, key, level, valid)
+    rest = valid[..., None] & ~key
+    for k in range(3):
+        mean = normalize(tokens[rest & (index == k)], dim=-1).mean(0)
+        wanted = normalize(0.8 * before[4, k] + 0.2 * mean, dim=0)
+        torch.testing.assert_close(sdpm.prototypes[4, k], wanted, atol=1e-6, rtol=0)
 
 
 def test_start_ignores_the_global_random_state():
@@ -83,7 +101,7 @@ def test_start_ignores_the_global_random_state():
 def test_prototypes_are_no_parameters_and_travel_with_the_state():
     tokens, key, level = some_tokens()
     sdpm, other = SDPM(length=6), SDPM(length=6)
-    sdpm.update(tokens, key, level)
+    sdpm.update(tokens, key, level, key.any(-1))
     assert list(sdpm.parameters()) == []
     assert not torch.equal(other.prototypes, sdpm.prototypes)
     other.load_state_dict(sdpm.state_dict())
@@ -123,7 +141,7 @@ def test_other_processes_tokens_count_when_training_is_distributed(monkeypatch):
     monkeypatch.setattr("torch.distributed.all_reduce", add_elsewhere)
     sdpm = SDPM(length=6, prototypes=3, momentum=0.5)
     before = sdpm.prototypes[1].clone()
-    sdpm.update(tokens, key, level)
+    sdpm.update(tokens, key, level, key.any(-1))
     wanted = normalize(0.5 * before[1] + 0.5 * elsewhere[4] / 3, dim=0)
     torch.testing.assert_close(sdpm.prototypes[1, 1], wanted)
     assert torch.equal(sdpm.prototypes[1, 0], before[0])

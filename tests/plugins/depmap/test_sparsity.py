@@ -46,6 +46,17 @@ def test_key_tokens_are_the_top_u_of_each_slot():
     assert (kept >= dropped).all()
 
 
+def test_rounding_decides_between_no_two_frames_of_the_same_token():
+    kinds = torch.randn(2, 5, generator=torch.Generator().manual_seed(2))
+    tokens = kinds[[0, 1, 0, 1, 0, 1]].expand(1, 6, 5).unsqueeze(2)
+    valid = torch.ones(1, 6, dtype=torch.bool)
+    plain = key_tokens(tokens, valid, factor=1.0, discrete=True)
+    # The last bit of a number, which another batch may round otherwise.
+    noisy = tokens + 1e-12 * torch.arange(6.0, dtype=torch.float64).view(1, 6, 1, 1)
+    assert torch.equal(key_tokens(noisy, valid, factor=1.0, discrete=True), plain)
+    assert plain[0, :, 0].nonzero().flatten().tolist() in ([0, 2], [1, 3])
+
+
 def test_top_never_takes_padding_and_breaks_ties_in_time():
     values = torch.zeros(1, 4)
     valid = torch.tensor([[False, True, True, True]])

@@ -34,6 +34,12 @@ def test_the_contract_is_kept(vat, segments, name):
     check_plugin({"backbone": vat, **METHODS[name]}, inputs=inputs, truth=truth)
 
 
+def test_projections_keep_the_contract(vat, segments):
+    inputs, truth = segments
+    backbone = {**vat, "projections": True}
+    check_plugin({"backbone": backbone, **METHODS["base_regression"]}, inputs=inputs, truth=truth)
+
+
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("segments", [(1, 1), (2, 1), (3, 2), (7, 4)])
 def test_clips_of_few_segments_train_and_predict(vat, name, segments):

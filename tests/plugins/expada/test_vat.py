@@ -222,6 +222,13 @@ def test_a_frozen_trunk_stays_while_the_rest_trains(vat, trunk, segments):
     assert all(p.grad is None for p in model.trunk.parameters())
 
 
+def method(backbone):
+    """A whole method around a backbone, which may start from weights."""
+    parts = {"aggregator": "Identity", "selector": "KeepAll", "head": "UnitRegressor"}
+    others = {role: {"type": name} for role, name in parts.items()}
+    return MODELS.build({"type": "Assessor", "backbone": backbone, **others})
+
+
 def test_pretrained_weights_stay_as_they_were_loaded(vat, trunk, tmp_path):
     torch.manual_seed(3)
     source = MODELS.build(trunk)
@@ -230,10 +237,8 @@ def test_pretrained_weights_stay_as_they_were_loaded(vat, trunk, tmp_path):
             buffer.uniform_(0.5, 1.5)
     path = tmp_path / "trunk.pth"
     torch.save({"trunk": source.net.state_dict()}, path)
-    config = {"type": "Assessor", "backbone": {**vat, "trunk": {**trunk, "weights": path}}}
-    parts = {"aggregator": "Identity", "selector": "KeepAll", "head": "UnitRegressor"}
     torch.manual_seed(4)
-    built = MODELS.build({**config, **{role: {"type": name} for role, name in parts.items()}})
+    built = method({**vat, "trunk": {**trunk, "weights": path}})
     built.init_weights()
     for name, wanted in source.net.state_dict().items():
         assert torch.equal(built.backbone.trunk.net.state_dict()[name], wanted), name
@@ -246,6 +251,45 @@ def test_seeds_differ_and_repeat(vat):
         weights.append(MODELS.build(vat).blocks[0].expand.weight)
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_projections_are_added_to_what_is_there_without_them(vat, segments):
+    torch.manual_seed(3)
+    plain = MODELS.build(vat).eval()
+    projected = MODELS.build({**vat, "projections": True}).eval()
+    added = projected.state_dict().keys() - plain.state_dict().keys()
+    assert added == {f"blocks.{n}.projections.weight" for n in range(3)}
+    projected.load_state_dict(plain.state_dict(), strict=False)
+    inputs, _ = segments
+    assert (projected(inputs).vector - plain(inputs).vector).abs().max() > 1e-3
+    # With the identity for each, nothing is projected.
+    for block in projected.blocks:
+        block.projections.weight.data[:] = torch.eye(block.projections.weight.shape[-1])
+    torch.testing.assert_close(projected(inputs).vector, plain(inputs).vector, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_it_starts_from_the_whole_of_what_was_trained_and_learns_on(
+    vat, tmp_path, segments, frozen
+):
+    torch.manual_seed(5)
+    trained = MODELS.build(vat)
+    for name, value in trained.state_dict().items():
+        if value.is_floating_point():
+            value.uniform_(0.5, 1.5) if "running_var" in name else value.normal_(0, 0.1)
+    path = tmp_path / "result.pth"
+    torch.save({"backbone": trained.state_dict()}, path)
+    trunk = {**vat["trunk"], "frozen": frozen}
+    started = method({**vat, "trunk": trunk, "weights": path}).backbone
+    for name, wanted in trained.state_dict().items():
+        assert torch.equal(started.state_dict()[name], wanted), name
+    inputs, _ = segments
+    torch.testing.assert_close(started.eval()(inputs).vector, trained.eval()(inputs).vector)
+    learning = {name for name, p in started.named_parameters() if p.requires_grad}
+    every = {name for name, _ in started.named_parameters()}
+    assert learning == {name for name in every if not (frozen and name.startswith("trunk"))}
+    with pytest.raises(ValueError, match="does not fit this network"):
+        method({**vat, "blocks": 2, "weights": path})
 
 
 def test_the_description_tells_what_weights_do_not(vat):

@@ -28,6 +28,10 @@ _HALF_SURE = 20
 """Overlapping finds that make a confidence of 0.5: mistakes have around 5, faces 20 to 60."""
 
 
+Seen = Callable[[int, NDArray[np.float64]], object]
+"""Takes the number of a frame that was looked at, and its faces as of :class:`FaceDetector`."""
+
+
 class Picture(Protocol):
     """A frame of a video, as :class:`adabench.data.prepare.videos.decode.Frame`."""
 
@@ -253,8 +257,10 @@ class Watch:
         return faces
 
 
-def detect(frames: Iterable[Picture], detector: FaceDetector, every: int) -> Detections:
-    """Looks for faces in each ``every``-th frame and in the last one."""
+def detect(
+    frames: Iterable[Picture], detector: FaceDetector, every: int, seen: Seen | None = None
+) -> Detections:
+    """Looks for faces in each ``every``-th frame and in the last one; ``seen`` is told at once."""
     watch = Watch(detector)
     sampled: list[int] = []
     # plain numbers: small arrays that stay, between pictures that go, would keep the memory of these
@@ -262,17 +268,23 @@ def detect(frames: Iterable[Picture], detector: FaceDetector, every: int) -> Det
     boxes: list[list[list[float]]] = []
     sizes: list[tuple[int, int, int]] = []
     last: Picture | None = None
+
+    def look(picture: Picture) -> None:
+        faces = watch(picture.rgb())
+        sampled.append(picture.number)
+        boxes.append(faces.tolist())
+        if seen is not None:
+            seen(picture.number, faces)
+
     for last in frames:
         if not sizes or last.size != sizes[-1][1:]:
             sizes.append((last.number, *last.size))
         if last.number % every == 0:
-            sampled.append(last.number)
-            boxes.append(watch(last.rgb()).tolist())
+            look(last)
     if last is None:
         raise ValueError("a video without frames has no faces")
     if sampled[-1] != last.number:
-        sampled.append(last.number)
-        boxes.append(watch(last.rgb()).tolist())
+        look(last)
     numbers = np.asarray(sampled, np.int64)
     columns = max((len(face) for found in boxes for face in found), default=BOX)
     faces = tuple(np.array(found, np.float64).reshape(-1, columns) for found in boxes)

@@ -32,7 +32,9 @@ def poses(points: NDArray[np.float64]) -> NDArray[np.float64]:
     template = TEMPLATE @ np.array([1, 1j])
     middle = template.mean()
     about = template - middle
-    turns = (places - places.mean(axis=1, keepdims=True)) @ about.conj() / (abs(about) ** 2).sum()
+    # summed face by face: a product of matrices rounds a face otherwise beside others
+    share = (places - places.mean(axis=1, keepdims=True)) * about.conj()
+    turns = share.sum(axis=1) / (abs(about) ** 2).sum()
     centres = places.mean(axis=1) + turns * (CENTRE @ np.array([1, 1j]) - middle)
     return np.stack(
         [centres.real, centres.imag, SIDE * abs(turns), np.degrees(np.angle(turns))], axis=1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from adabench.data.prepare.detection.ahead import Ahead
 from adabench.data.prepare.detection.detect import (
     Detections,
     FaceDetector,
@@ -85,9 +86,21 @@ class Search:
     aligned: bool = False
     quarters: int = 0
 
-    def track(self, video: Video) -> tuple[FaceTrack | None, Detections]:
-        """The face in every frame of a video, None if there is none, and all that was found."""
-        found = detect(turned(video, self.quarters), self.detector, self.every)
+    def track(
+        self, video: Video, ahead: Ahead | None = None
+    ) -> tuple[FaceTrack | None, Detections]:
+        """The face in every frame of a video, None if there is none, and all that was found.
+
+        Args:
+            video: the video.
+            ahead: cuts its frames while they are there; not of turned pictures.
+        """
+        if ahead is None:
+            found = detect(turned(video, self.quarters), self.detector, self.every)
+        else:
+            frames = ahead.through(video.frames())
+            found = detect(frames, self.detector, self.every, ahead.look)
+            ahead.end(found.frames)
 
         def look(frames: Sequence[int]) -> Mapping[int, NDArray[np.float64]]:
             return self.faces(video, frames)
@@ -109,7 +122,9 @@ class Search:
         return [replace(self, detector=detector, quarters=quarters) for quarters in TURNS]
 
 
-def find_face(video: Video, search: Search, detector: str = "") -> FaceTrack:
+def find_face(
+    video: Video, search: Search, detector: str = "", ahead: Ahead | None = None
+) -> FaceTrack:
     """The face in every frame of a video.
 
     Where none is found, or in few frames, some frames are looked at again, for faces of half the size
@@ -119,12 +134,13 @@ def find_face(video: Video, search: Search, detector: str = "") -> FaceTrack:
         video: the video.
         search: how to look first.
         detector: its name, for the message.
+        ahead: cuts the frames of the first search.
 
     Raises:
         NoFaceError: no face was found in any way.
         UnreadableVideoError: the file is no video.
     """
-    face, found = search.track(video)
+    face, found = search.track(video, ahead)
     rate = 0.0 if face is None else face.face_rate
     if face is not None and rate >= OFTEN:
         return face

@@ -39,6 +39,7 @@ MEDIAN = 9
 GAP_SPEED = 1.0
 """Sides per second that a head may have moved while it was not found."""
 
+_TRUNCATE = 3
 _LEVEL = 3
 _MOST_LOOKS = 32
 
@@ -115,18 +116,16 @@ def track(
     edges = [0, *real.values(), detections.frames]
     firsts = [0, *real, len(times)]
     shots = [
-        _smooth(times[i:j], faces[i:j], np.arange(start, stop), fps)
+        smooth(times[i:j], faces[i:j], np.arange(start, stop), fps)
         for (i, j), (start, stop) in zip(pairwise(firsts), pairwise(edges), strict=True)
     ]
-    centre_x, centre_y, side, *tilts = np.concatenate(shots, axis=1)
     scale = detections.scale(np.arange(detections.frames))
-    side = side * scale[:, 1]
-    left, top = centre_x * scale[:, 0] - side / 2, centre_y * scale[:, 1] - side / 2
+    boxes, tilts = boxes_of(np.concatenate(shots, axis=1), scale)
     return FaceTrack(
-        np.stack([left, top, side, side], axis=1),
+        boxes,
         len(times) / len(detections.sampled),
         tuple(real.values()),
-        tilts[0] if tilts else None,
+        tilts,
         _quality(detections, finds, chosen, pose, aligned),
     )
 
@@ -161,10 +160,38 @@ def _quality(
     )
 
 
-def _smooth(
+def reach(fps: float) -> int:
+    """How many frames before and after it a frame's box depends on, finds aside."""
+    return int(_TRUNCATE * max(CENTRE_SIGMA, SIDE_SIGMA, POINT_SIGMA) * fps + 0.5)
+
+
+def boxes_of(
+    smoothed: NDArray[np.float64], scale: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Boxes (F, 4) and tilts (F,), or None, of what :func:`smooth` gives.
+
+    Args:
+        smoothed: in pixels of the first frame's size.
+        scale: (F, 2) width and height of each frame over the first one's; None where all are alike.
+    """
+    centre_x, centre_y, side, *tilts = smoothed
+    wide, high = (1.0, 1.0) if scale is None else scale.T
+    side = side * high
+    left, top = centre_x * wide - side / 2, centre_y * high - side / 2
+    return np.stack([left, top, side, side], axis=1), tilts[0] if tilts else None
+
+
+def smooth(
     times: NDArray[np.int64], faces: NDArray[np.float64], frames: NDArray[np.int64], fps: float
 ) -> NDArray[np.float64]:
-    """Centre x, y, side, and tilt where there is one (3 or 4, F), in frames without a cut."""
+    """Centre x, y, side, and tilt where there is one (3 or 4, F), in ``frames`` without a cut.
+
+    Args:
+        times: (S,) the frames of the finds.
+        faces: (S, 3 or 4) their centre x, y and side in pixels, and tilt in degrees.
+        frames: (F,) numbers that follow one another.
+        fps: frames per second.
+    """
     faces = faces.copy()
     faces[:, 2] = ndimage.median_filter(faces[:, 2], size=MEDIAN, mode="nearest")
     sigmas = [CENTRE_SIGMA, CENTRE_SIGMA, SIDE_SIGMA]
@@ -174,7 +201,7 @@ def _smooth(
     return np.stack(
         [
             ndimage.gaussian_filter1d(
-                np.interp(frames, times, values), sigma * fps, mode="nearest", truncate=3
+                np.interp(frames, times, values), sigma * fps, mode="nearest", truncate=_TRUNCATE
             )
             for values, sigma in zip(faces.T, sigmas, strict=True)
         ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from adabench.data.prepare.pulse import beat, decoding
@@ -29,6 +30,10 @@ from adabench.data.prepare.videos.times import Steps, Times
 
 __all__ = ["Frame", "UnreadableVideoError", "Video"]
 
+# several videos are prepared at once, each in a process of its own
+_THREADS: dict[str, Any] = (
+    {"threads": 1} if "threads" in str(VideoReformatter.reformat.__doc__) else {}
+)
 # FFmpeg's numbers of HDR's transfer functions: perceptual quantiser, hybrid log-gamma
 _HDR = (16, 18)
 
@@ -41,11 +46,23 @@ class Frame:
         number: position in the video, from 0.
         picture: the decoder's frame, as it is stored.
         display: how it is shown.
+        colours: what converts the pixels.
     """
 
     number: int
     picture: av.VideoFrame
     display: Display = AS_STORED
+    colours: VideoReformatter = field(default_factory=VideoReformatter)
+
+    @property
+    def time(self) -> float | None:
+        """When it is shown, in seconds; None where its container doesn't tell."""
+        return self.picture.time
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return sum(plane.buffer_size for plane in self.picture.planes)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,7 +71,8 @@ class Frame:
 
     def rgb(self) -> NDArray[np.uint8]:
         """The pixels, (H, W, 3) uint8 RGB, as they are shown."""
-        return self.display.shown(np.asarray(self.picture.to_ndarray(format="rgb24"), np.uint8))
+        converted = self.colours.reformat(self.picture, format="rgb24", **_THREADS)
+        return self.display.shown(np.asarray(converted.to_ndarray(), np.uint8))
 
 
 @dataclass
@@ -141,6 +159,7 @@ class Video:
         """
         self.broken, self.damaged, self.interlaced = None, 0, 0
         self._tally, times, number, angle = _Tally(), Times(), 0, None
+        colours, kind = VideoReformatter(), None
         with decoding():
             for picture in self._pictures():
                 times.add(picture.time)
@@ -150,7 +169,10 @@ class Video:
                     angle = picture.rotation
                     self.display = self._shown(picture)
                     self.hdr = picture.color_trc in _HDR
-                yield Frame(number, picture, self.display)
+                if kind != (kind := _kind(picture)):
+                    # one for each would plan the same conversion anew; it keeps nothing of another
+                    colours = VideoReformatter()
+                yield Frame(number, picture, self.display, colours)
                 number += 1
                 beat(number / max(self.stated_frames, number), frames=1)
         if number == 0:
@@ -229,6 +251,12 @@ class Video:
         matrix: Any = picture.side_data.get("DISPLAYMATRIX")
         mirrored, quarters = turned(None if matrix is None else bytes(matrix))
         return dataclasses.replace(self._stored, mirrored=mirrored, quarters=quarters)
+
+
+def _kind(picture: av.VideoFrame) -> tuple[Any, ...]:
+    """What converting a picture's pixels depends on."""
+    shape = picture.format.name, picture.width, picture.height
+    return (*shape, picture.colorspace, picture.color_range)
 
 
 def _as_stored(path: Path, container: Any, stream: Any) -> Display:

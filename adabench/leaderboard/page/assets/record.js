@@ -139,6 +139,7 @@ function dataPart(row) {
     ["Protocol", setup.protocol],
     ["Tasks", { joint: "joint: one model for all tasks", fused: "fused: a model a task", none: "one task" }[setup.fusion]],
     ["Predictions", sessions],
+    ["Scored over", setup.scored],
   ]));
 }
 
@@ -150,16 +151,59 @@ function costPart(row) {
     [COSTS[name].label, [COSTS[name].show(row.cost[name]), COSTS[name].of && ` ${COSTS[name].of}`].filter(Boolean)])));
 }
 
+const RELEVANCE = { roc_area: "ROC area", pr_area: "Precision–recall area", pointing: "Pointing", share: "Share on key frames" };
+
+/** How well the relevance finds key frames, where these are known, between chance and ceiling. */
 function relevancePart(row) {
-  const names = [...new Set(row.runs.flatMap((run) => Object.keys(run.relevance)))];
-  if (!names.length) return null;
-  const mean = (name) => {
-    const values = row.runs.map((run) => run.relevance[name]).filter((value) => value !== undefined);
-    return score(values.reduce((sum, value) => sum + value, 0) / values.length);
+  if (!row.relevance) return null;
+  const labels = Object.keys(row.relevance);
+  const names = Object.keys(RELEVANCE).filter((name) => labels.some((label) => row.relevance[label][name]));
+  const cell = (found) => {
+    if (!found) return "";
+    const [value, chance, ceiling] = found;
+    return [score(value), chance !== null && ceiling !== null
+      && element("span", { class: "spread" }, `${score(chance)} – ${score(ceiling)}`)];
   };
-  return part("Relevance",
-    element("p", { class: "sub" }, "How well the relevance finds the true key frames: area under the ROC curve over frames, mean over clips; 0.5 is chance."),
-    pairs(names.map((name) => [name, mean(name)])));
+  const body = labels.map((label) => [label, ...names.map((name) => cell(row.relevance[label][name]))]);
+  return widePart("Relevance", table(["Units or level", ...names.map((name) => RELEVANCE[name])], body, "small groups"),
+    element("p", { class: "sub" },
+      "How well the relevance finds the true key frames, mean over clips: areas under the ROC curve and that of precision over recall, whether the largest lies on a key frame, and what share of it lies on key frames. "
+      + "Below stand chance, the same relevance shifted round the clip, and the ceiling, the best that the method's units are known to allow."));
+}
+
+/** How the tested weights were chosen. */
+function selectionPart(row) {
+  if (!row.runs.some((run) => run.selection)) return null;
+  const shown = (show) => each(row, (run) => (run.selection ? show(run.selection) : null));
+  const known = (name) => row.runs.some((run) => run.selection && run.selection[name] !== null);
+  const ofSchedule = ({ epochs, schedule }) => (schedule && schedule !== epochs ? `${epochs} of ${schedule}` : String(epochs));
+  const metrics = (found) => data.metrics.filter((name) => name in found.metrics)
+    .map((name) => `${name} ${score(found.metrics[name])}`).join(", ") || "no development data";
+  const stages = ({ stages }) => Object.entries(stages).map(([name, looks]) => `${name} ${looks}`).join(", ") || "none";
+  return part("How it was selected", pairs([
+    known("rule") && ["Rule", shown(({ rule }) => rule)],
+    known("epoch") && ["Epoch tested", shown(({ epoch }) => String(epoch))],
+    known("epochs") && ["Epochs trained", shown(ofSchedule)],
+    ["On development sessions", shown(metrics)],
+    ["Looks at development labels", shown(({ looks }) => (looks === null ? null : String(looks)))],
+    row.runs.some((run) => run.selection && Object.keys(run.selection.stages).length) && ["Looks of its stages", shown(stages)],
+    known("budget") && ["Configurations compared", shown(({ budget }) => String(budget))],
+  ]));
+}
+
+const CALIBRATION = { slope: "Slope", bias: "Bias", sigma_ratio: "σ ratio" };
+
+/** How predictions lie to labels; derived from the metrics where a record doesn't tell it. */
+function calibrationPart(row) {
+  if (!row.calibration) return null;
+  const { sigma } = row.calibration;
+  const names = Object.keys(CALIBRATION).filter((name) => name in row.calibration);
+  const told = ["Slope of labels on predictions; above 1, predictions are shrunken. Bias: mean prediction less mean label. σ ratio: deviation of predictions over that of labels."];
+  if (sigma !== null) told.push(`Derived from RMSE, PCC and CCC, the deviation of the labels taken as ${sigma}.`);
+  return part(sigma === null ? "Calibration" : "Calibration, derived", pairs(names.map((name) => {
+    const [value, deviation] = row.calibration[name];
+    return [CALIBRATION[name], deviation === null ? score(value) : `${score(value)} ± ${score(deviation)}`];
+  })), element("p", { class: "sub" }, told.join(" ")));
 }
 
 /** What runs share is said once; what differs, per seed. */
@@ -224,14 +268,14 @@ function sourcePart(row) {
       `${other.source.paper}, table ${other.source.table}, ${other.source.row}`),
     `: RMSE ${score(other.metrics.RMSE[0])}, MAE ${score(other.metrics.MAE[0])}`)));
   return [
-    part("Source", pairs([["Paper", source.paper], ["Table", source.table], ["Row", source.row], ["File", fileLink(source.file)]])),
+    part("Source", pairs([["Paper", source.paper], ["Table", source.table], ["Row", source.row], ["Scored over", source.scored], ["File", fileLink(source.file)]])),
     others.length > 0 && part(row.disputed ? "Printed differently elsewhere" : "Other rows of this method", list),
   ];
 }
 
 function recordBody(row) {
-  if (row.source) return [metricsPart(row), sourcePart(row), notesPart(row)];
-  const parts = [measuresPart, costPart, runsPart, curvePart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  if (row.source) return [metricsPart(row), calibrationPart(row), sourcePart(row), notesPart(row)];
+  const parts = [calibrationPart, measuresPart, costPart, runsPart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 

@@ -19,6 +19,20 @@ const COLUMNS = [
     cell: (row) => metricCell(row, key),
     from: key === "RMSE" || key === "MAE" ? "phone" : "tablet",
   })),
+  ...[["slope", "Slope"], ["sigma_ratio", "σ ratio"]].map(([key, label]) => ({
+    key,
+    label,
+    value: (row) => (row.calibration && row.calibration[key] ? row.calibration[key][0] : null),
+    cell: (row) => calibrationCell(row, key),
+    from: "widest",
+  })),
+  {
+    key: "relevance",
+    label: "Relevance",
+    value: (row) => (relevanceArea(row) ? relevanceArea(row)[0] : null),
+    cell: relevanceCell,
+    from: "widest",
+  },
   ...(data.drawn ? [] : ["RMSE", "MAE"].map((key) => ({
     key: `${key}_disjoint`,
     label: `${key} disjoint`,
@@ -94,6 +108,23 @@ function metricCell(row, key) {
   const spread = spreadText(row, key);
   if (spread) parts.push(element("span", { class: "spread" }, spread));
   return parts;
+}
+
+/** What is derived from the metrics says so; how, stands in the row's record. */
+function calibrationCell(row, key) {
+  if (!row.calibration || !row.calibration[key]) return "";
+  const number = score(row.calibration[key][0]);
+  return row.calibration.sigma === null ? number : [number, sign("†", "derived from the metrics")];
+}
+
+const relevanceArea = (row) => row.relevance && row.relevance.all && row.relevance.all.roc_area;
+
+/** The area under the ROC curve for key frames, between chance and ceiling. */
+function relevanceCell(row) {
+  if (!relevanceArea(row)) return "";
+  const [value, chance, ceiling] = relevanceArea(row);
+  return [score(value), chance !== null && ceiling !== null
+    && element("span", { class: "spread" }, `${score(chance)}–${score(ceiling)}`)];
 }
 
 /** The signs of a row that can't be told from the best, at the number by which its table is sorted. */

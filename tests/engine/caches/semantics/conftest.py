@@ -31,7 +31,9 @@ TINY = {
 def made(tmp_path_factory):
     """A generated corpus, raw, and the faces of six of its clips of 30 frames and more."""
     root = tmp_path_factory.mktemp("made")
-    parameters = SynthfaceParameters(seed=0, sessions=4, seconds=(2.0, 2.2))
+    parameters = SynthfaceParameters(
+        seed=0, sessions=4, every_level=True, fps=15, seconds=(2.0, 2.2)
+    )
     generate(parameters, root / "raw", processes=1)
     videos = sorted((root / "raw" / "Training").rglob("*_video.mp4"), key=lambda path: path.name)
     records = [keep_faces(root / "prepared", video) for video in videos[:6]]

@@ -1,0 +1,32 @@
+# Both papers' methods and the plain baseline on a trunk that sees action units about as well as real
+# faces let it. Their rows on the better one stand in the papers' own suites; a row is compared with
+# those of this suite. Real configs start from foreign weights, so that there the rows are the same.
+paper = None
+table = None
+title = "A trunk pretrained on noisy action units"
+base = "../depmap_r18_avec14.py"
+tracks = ("avec14",)
+seeds = (0, 1, 2)
+
+_noisy = dict(stages=dict(trunk=dict(noise=2.0)))
+_channels = dict(channels=(32, 64, 128, 256))
+_trunk = dict(_delete_=True, type="TimmFrames", name="resnet18", scales=4, weights="timm")
+_demo_trunk = dict(weights="stage:trunk", frozen=True, options=_channels)
+
+rows = (
+    dict(
+        name="visual",
+        label="ResNet-18, mean over frames",
+        change=dict(
+            method=dict(
+                backbone=_trunk,
+                aggregator=dict(_delete_=True, type="Identity"),
+                selector=dict(_delete_=True, type="KeepAll"),
+            ),
+            semantics=None,
+            demo=dict(method=dict(backbone=_demo_trunk), **_noisy),
+        ),
+    ),
+    dict(name="expada", label="ExpADA", base="../expada_avec14.py", change=dict(demo=_noisy)),
+    dict(name="depmap", label="Dep-MAP", change=dict(demo=_noisy)),
+)
