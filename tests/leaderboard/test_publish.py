@@ -136,8 +136,9 @@ def test_drawn_faces_have_pages_of_their_own_that_say_so(root, make_record):
         for draw in range(2):
             write_record(drawn_run("A", draw, 4.0, world=world, family=world * 3), root / "local")
     board = publish(root)
-    assert [path.name for path in board.pages] == [
-        "index.html",
+    first, *others = [path.name for path in board.pages]
+    assert first == "index.html"
+    assert sorted(others) == [
         "drawn-faces-world-none.html",
         "drawn-faces-world-sparse.html",
         "drawn-faces.html",
