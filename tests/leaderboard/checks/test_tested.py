@@ -81,7 +81,7 @@ WRONG = {
     "another draw": (lambda: scored(drawn(seed=4)), "the first"),
     "an invented session": (
         lambda: scored(changed(person=999)),
-        "has in excess 1, the first '999_",
+        "has in excess 1, the first '00999_",
     ),
     "a label that is forged": (lambda: scored(changed(score=63)), "with label "),
     "another person": (lambda: with_persons("1"), "is of subject"),
