@@ -3,11 +3,14 @@
 import json
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from tiny_runs import bench_of
 
+from adabench.bench.suites import load_suite
+from adabench.config.experiment import load_config
 from adabench.data.files import write_bytes
 from adabench.engine import workbench
 from adabench.engine.building import preflight
@@ -22,7 +25,9 @@ from adabench.evaluation.scale import BDI_II
 from adabench.models.weights import file_checksum
 from adabench.registry import MODELS, STAGES
 from adabench.structures import Inputs
+from adabench.testing.tiny import tiny_options
 
+ROOT = Path(__file__).parents[3]
 CONFIG = "expada_avec14_freeform.py"
 
 
@@ -420,3 +425,36 @@ def test_the_encoder_is_cached_through_its_trunk_and_gives_what_it_gives_on_fram
     cached = cache.read(clip.clip, index).vector
     # Both caches keep half precision; a vector has unit length.
     assert (cached - direct).abs().max() < 5e-3
+
+
+def row_of_choices(tiny, name):
+    """A row of ExpADA's choices at the size of the tiny run, on its data."""
+    suite = load_suite("expada_choices", ROOT / "configs" / "suites")
+    row = suite.config_of(suite.row(name), "avec14-freeform")
+    small = [*tiny_options(tiny.root / "data", encoder=True), "training.epochs=1"]
+    if name == "no_stage_1":
+        small = [option for option in small if not option.startswith("stages.encoder")]
+    return load_config(**row, demo=True, overrides=small)
+
+
+def test_a_method_may_learn_on_from_it(tiny, tiny_encoder, untrained, tmp_path):
+    run = row_of_choices(tiny, "encoder_learns")
+    bench = bench_of(run)
+    result = torch.load(encoder_of(bench).path, weights_only=True)["backbone"]
+    held = bench.assessor.backbone.state_dict()
+    assert all(torch.equal(held[name], value) for name, value in result.items())
+    # The trunk is frozen, and the maps are those that the stage had cached.
+    assert bench.features.part is bench.assessor.backbone.trunk
+    outcome = train(run, work_dir=tmp_path / "work", results=tmp_path / "results")
+    after = torch.load(outcome.checkpoint, weights_only=True)["state_dict"]
+    moved = {n for n, v in result.items() if not torch.equal(after[f"backbone.{n}"], v)}
+    assert {name.split(".")[0] for name in moved} == {"norm", "query", "blocks"}
+    assert outcome.record.flags.pretrained == "stage:encoder"
+
+
+def test_a_row_may_do_without_it(tiny, tiny_encoder, untrained, tmp_path):
+    run = row_of_choices(tiny, "no_stage_1")
+    assert set(run.stages) == {"trunk"}
+    outcome = train(run, work_dir=tmp_path / "work", results=tmp_path / "results")
+    assert [use.name for use in outcome.record.stages] == ["trunk"]
+    assert outcome.record.flags.pretrained == "stage:trunk"
