@@ -135,9 +135,13 @@ CHANGES = {
     "mix/visual_dfs": {**TO_DFS, **TRUNK_ALONE, "method.aggregator": "Identity"},
     "mix/visual_prototype_map": {**TRUNK_ALONE, "method.aggregator": "Identity"},
     "controls/shuffled_labels": {"shuffle_labels": True},
+    "noisy_trunk/visual": {**VISUAL, "method.aggregator": "Identity"},
+    "noisy_trunk/expada": {},
+    "noisy_trunk/depmap": {},
 }
 #: Where a demo's row differs in something else: it pretrains the trunk itself, and MSR is at 32.
 R50_CHANNELS = (16, 32, 64, 128)
+NOISY = {"stages.trunk.noise": 2.0}
 DEMO_CHANGES = {
     "depmap_table3/r34_full": {
         "method.backbone.trunk.name": "resnet34",
@@ -164,6 +168,9 @@ DEMO_CHANGES = {
     },
     "expada_sweeps/length_16": segments(5),
     "expada_sweeps/length_64": segments(20),
+    "noisy_trunk/visual": {**CHANGES["noisy_trunk/visual"], **NOISY},
+    "noisy_trunk/expada": NOISY,
+    "noisy_trunk/depmap": NOISY,
 }
 
 #: The modules that Table 3 ticks, by the classes that are them.
