@@ -224,7 +224,7 @@ def test_its_report_says_what_was_measured(tiny, tiny_encoder):
     report = json.loads((found.path.parent / "stage.json").read_text())
     assert report["config"]["type"] == "MethodTraining"
     assert report["measured"] == found.measured
-    assert set(found.measured) == {"dev RMSE", "epoch"}
+    assert set(found.measured) == {"dev RMSE", "epoch", "epochs", "looks"}
     assert 0 < found.measured["dev RMSE"] < 63
     assert found.measured["epoch"] in (1, 2)
     assert report["seconds"] == found.seconds > 0
