@@ -67,15 +67,17 @@ def frame_relevance(relevance: ArrayLike, span: ArrayLike, frames: int) -> NDArr
     values, spans, _, _ = checked_units(relevance, span, ones, ones)
     check_spans(spans, frames)
     for units in _layers(spans):
-        place = np.zeros(frames + 1, dtype=np.int64)
-        place[spans[units, 0]] += np.arange(1, len(units) + 1)
-        place[spans[units, 1]] -= np.arange(1, len(units) + 1)
-        on = np.cumsum(place)[:-1]
+        # 0 where none of them is, else which one.
+        number = np.arange(1, len(units) + 1)
+        change = np.zeros(frames + 1, dtype=np.int64)
+        change[spans[units, 0]] += number
+        change[spans[units, 1]] -= number
+        unit = np.cumsum(change)[:-1]
+        covered = unit > 0
         # A running mean keeps equal values equal; a sum divided at the end would break ties.
-        count += on > 0
-        mean += np.where(on > 0, np.append(0.0, values[units])[on] - mean, 0.0) / np.maximum(
-            count, 1
-        )
+        count[covered] += 1
+        own = values[units][unit[covered] - 1]
+        mean[covered] += (own - mean[covered]) / count[covered]
     return np.where(count > 0, mean, np.nan)
 
 

@@ -37,6 +37,9 @@ MEASURES: Final = ("roc_area", "pr_area", "pointing", "share")
 #: Label of all units together, whatever their temporal scale.
 ALL: Final = "all"
 
+# Frames times shifts.
+_MOST_AT_ONCE: Final = 1_000_000
+
 #: A clip of more frames is shifted by so many numbers of them, drawn.
 MOST_SHIFTS: Final = 256
 
@@ -202,8 +205,11 @@ def _shifted(values: NDArray[np.float64], key: NDArray[np.bool_]) -> NDArray[np.
     if not covered.any():
         return np.full((len(MEASURES), max(len(shifts), 1)), np.nan)
     # To shift the relevance one way is to shift the key frames the other way.
-    moved = sliding_window_view(np.concatenate([key, key]), len(key))[shifts]
-    return _measured(values[covered], moved if covered.all() else moved[:, covered])
+    moved = sliding_window_view(np.concatenate([key, key]), len(key))
+    # A long clip is asked of a few shifts at a time, as each takes memory with its frames.
+    parts = np.array_split(shifts, -(-len(shifts) * len(key) // _MOST_AT_ONCE))
+    found = [_measured(values[covered], moved[part][:, covered]) for part in parts]
+    return np.concatenate(found, axis=1)
 
 
 def _measured(values: NDArray[np.float64], keys: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -212,8 +218,10 @@ def _measured(values: NDArray[np.float64], keys: NDArray[np.bool_]) -> NDArray[n
         return np.full((len(MEASURES), len(keys)), np.nan)
     # All measures follow from how many frames, and how many key frames, have each of the G values
     # of relevance, the largest first.
-    levels, place, sizes = np.unique(-values, return_inverse=True, return_counts=True)
-    hits = keys.astype(np.float64) @ np.eye(len(levels))[place]
+    levels, sizes = np.unique(-values, return_counts=True)
+    by_relevance = keys[:, np.argsort(-values, kind="stable")]
+    starts = np.cumsum(sizes) - sizes
+    hits = np.add.reduceat(by_relevance, starts, axis=1, dtype=np.float64)
     positive = hits.sum(1)
     negative = len(values) - positive
     usable = (positive > 0) & (negative > 0)

@@ -254,7 +254,7 @@ def test_its_report_says_what_was_measured(tiny, tiny_encoder):
     (used,) = (use for use in tiny_encoder.record.stages if use.name == "encoder")
     assert used.seed == 0
     assert report["measured"] == found.measured
-    assert set(found.measured) == {"dev RMSE", "epoch"}
+    assert set(found.measured) == {"dev RMSE", "epoch", "epochs", "looks"}
     assert 0 < found.measured["dev RMSE"] < 63
     assert found.measured["epoch"] in (1, 2)
     assert report["seconds"] == found.seconds > 0
