@@ -12,15 +12,15 @@ from adabench.bench.tasks import Cell
 from adabench.records import Cost, Record
 from adabench.records.reported import read_reported
 
-CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
-p,1,First et al.,First,avec14,10.5,9.2,,,doubtful
-p,1,plain,M,avec14,9.0,8.0,0.5,0.4,
-p,1,plain,M,avec13,9.5,8.5,,,
-p,1,Second et al.,Second,avec14,8.5,7.0,,,
-p,1,some,M,avec14,8.0,6.0,0.6,0.5,
-p,1,full,M,avec14,6.28,4.99,0.9,0.8,
-p,1,Third et al.,Third,avec14,5.0,4.0,,,
-p,2,elsewhere,M,avec14,1.0,1.0,,,
+CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
+p,1,First et al.,First,avec14,10.5,9.2,,,sessions,doubtful
+p,1,plain,M,avec14,9.0,8.0,0.5,0.4,sessions,
+p,1,plain,M,avec13,9.5,8.5,,,sessions,
+p,1,Second et al.,Second,avec14,8.5,7.0,,,sessions,
+p,1,some,M,avec14,8.0,6.0,0.6,0.5,sessions,
+p,1,full,M,avec14,6.28,4.99,0.9,0.8,sessions,
+p,1,Third et al.,Third,avec14,5.0,4.0,,,sessions,
+p,2,elsewhere,M,avec14,1.0,1.0,,,sessions,
 """
 
 
