@@ -442,7 +442,7 @@ def test_files_of_others_that_a_record_names_stay(root, tmp_path):
     """Digests of public files are no secret, so a record can name them."""
     table = root / "reported" / "reported.csv"
     table.parent.mkdir()
-    table.write_text("paper,table,row,method,track,RMSE,MAE,PCC,CCC,note\n")
+    table.write_text("paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note\n")
     path = send(tmp_path, provenance=digests({table.name: table.read_text()}), files={})
     side_of(path).symlink_to(table.parent)
     assert any("its side folder can't be read" in each for each in refused(path, root))

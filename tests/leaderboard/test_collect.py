@@ -5,10 +5,10 @@ import pytest
 from adabench.leaderboard.collect import collect, show_track
 from adabench.records import write_record
 
-CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
-p,1,M,M,avec14,7.0,5.0,,,
-p,2,S1,M,avec14,7.0,5.0,0.8,0.7,as printed
-p,1,M,M,avec13,8.0,6.0,,,
+CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
+p,1,M,M,avec14,7.0,5.0,,,sessions,
+p,2,S1,M,avec14,7.0,5.0,0.8,0.7,sessions,as printed
+p,1,M,M,avec13,8.0,6.0,,,sessions,
 """
 
 

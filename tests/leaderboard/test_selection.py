@@ -5,8 +5,8 @@ import pytest
 from adabench.leaderboard.selection import select_runs
 from adabench.records import write_record
 
-CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
-p,1,Printed,Printed,avec14,7.0,5.0,,,
+CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
+p,1,Printed,Printed,avec14,7.0,5.0,,,sessions,
 """
 
 

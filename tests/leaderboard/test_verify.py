@@ -10,9 +10,9 @@ from adabench.records import Metrics, read_record, write_record
 from adabench.records.labels import read_labels
 from adabench.records.record import content_checksum
 
-CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,note
-p,1,M,M,avec14,7.0,5.0,,,
-p,1,M,M,avec13,8.0,6.0,,,
+CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
+p,1,M,M,avec14,7.0,5.0,,,sessions,
+p,1,M,M,avec13,8.0,6.0,,,sessions,
 """
 
 
@@ -210,7 +210,7 @@ def test_a_side_folder_that_is_a_file_is_named(root, sound, with_side_folder):
 
 def test_reported_tables_are_checked(root):
     table = root / "reported" / "reported.csv"
-    table.write_text(CSV + "p,1,M,M,avec14,7.5,5.0,,,\n")
+    table.write_text(CSV + "p,1,M,M,avec14,7.5,5.0,,,sessions,\n")
     (root / "reported" / "other.csv").write_text(CSV.replace("7.0", "seven"))
     found = verify(root)
     assert reasons(found, table) == ["paper p, table 1, row 'M' stands twice for avec14"]

@@ -46,7 +46,8 @@ def test_other_names_have_others(name):
 def root(tmp_path):
     (tmp_path / "board" / "reported").mkdir(parents=True)
     (tmp_path / "board" / "reported" / "reported.csv").write_text(
-        "paper,table,row,method,track,RMSE,MAE,PCC,CCC,note\np,1,M,Dep-MAP,avec14,7.0,5.0,,,\n"
+        "paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note\n"
+        "p,1,M,Dep-MAP,avec14,7.0,5.0,,,not printed,\n"
     )
     accept(send(tmp_path / "board" / "local"), tmp_path / "board")
     return tmp_path / "board"
