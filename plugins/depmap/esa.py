@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from adabench.bounds import Count
 from adabench.models import Backbone
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs, Semantics
@@ -87,8 +88,8 @@ class ESA(Backbone):
         self,
         *,
         trunk: dict[str, Any],
-        text: int = TEXT_WIDTH,
-        image: int = IMAGE_WIDTH,
+        text: Count = TEXT_WIDTH,
+        image: Count = IMAGE_WIDTH,
         literal: bool = False,
     ) -> None:
         super().__init__()

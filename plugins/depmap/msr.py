@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from adabench.bounds import Count
 from adabench.models import Aggregator, IncompatiblePartsError
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Units, UnitSpec
@@ -106,12 +107,12 @@ class MSR(Aggregator):
         self,
         *,
         features: FeatureSpec,
-        width: int = 64,
+        width: Count = 64,
         scales: Sequence[int] | None = None,
         source: str = "guided",
-        heads: int = HEADS,
+        heads: Count = HEADS,
         expansion: float = EXPANSION,
-        grid: int = 1,
+        grid: Count = 1,
     ) -> None:
         super().__init__()
         if source not in ("guided", "visual"):

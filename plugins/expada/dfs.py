@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from adabench.bounds import Count
 from adabench.evaluation import BDI_II, Scale
 from adabench.models import Selector, even_weights
 from adabench.registry import MODELS
@@ -57,7 +58,7 @@ class DFS(Selector):
         percent: int = 20,
         select: str = "sdr",
         level: str = "argmax",
-        hidden: int = 128,
+        hidden: Count = 128,
         dropout: float = 0.0,
         scale: Scale = BDI_II,
     ) -> None:

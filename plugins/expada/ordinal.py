@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from adabench.bounds import Natural
 from adabench.evaluation import BDI_II, Scale
 from adabench.models import Head, assess_logits, cross_entropy
 from adabench.registry import MODELS
@@ -39,7 +40,7 @@ class OrdinalRegressor(Head):
         self,
         *,
         units: UnitSpec,
-        hidden: int = 0,
+        hidden: Natural = 0,
         dropout: float = 0.0,
         ordinal: str = "thresholds",
         ordinal_weight: float = 1.0,
