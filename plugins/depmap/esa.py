@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adabench.bounds import Count
 from adabench.models import Backbone
 from adabench.registry import MODELS
-from adabench.structures import Features, FeatureSpec, Inputs, Semantics
+from adabench.structures import Count, Features, FeatureSpec, Inputs, Semantics
 
 from .rank_one import channel_attention
 

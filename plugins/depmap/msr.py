@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adabench.bounds import Count
 from adabench.models import Aggregator, IncompatiblePartsError
 from adabench.registry import MODELS
-from adabench.structures import Features, FeatureSpec, Units, UnitSpec
+from adabench.structures import Count, Features, FeatureSpec, Units, UnitSpec
 
 from .attention import ChannelAttention, DepthwiseConv, GatedFeedForward
 from .wavelet import haar_dwt, haar_idwt

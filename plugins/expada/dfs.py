@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from adabench.bounds import Count
 from adabench.evaluation import BDI_II, Scale
 from adabench.models import Selector, even_weights
 from adabench.registry import MODELS
-from adabench.structures import Selection, Truth, Units, UnitSpec
+from adabench.structures import Count, Selection, Truth, Units, UnitSpec
 
 from .losses import weak_level_loss
 from .selection import (

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from adabench.bounds import Natural
 from adabench.evaluation import BDI_II, Scale
 from adabench.models import Head, assess_logits, cross_entropy
 from adabench.registry import MODELS
-from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
+from adabench.structures import Assessment, Natural, Selection, Truth, Units, UnitSpec
 
 from .losses import mean_over_selected, one_hot_loss, threshold_loss
 
