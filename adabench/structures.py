@@ -13,14 +13,19 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from adabench.bounds import Count, Natural, Share
+
 __all__ = [
     "Assessment",
     "Clip",
+    "Count",
     "FeatureSpec",
     "Features",
     "Inputs",
+    "Natural",
     "Selection",
     "Semantics",
+    "Share",
     "Signals",
     "TensorRecord",
     "Truth",

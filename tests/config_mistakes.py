@@ -7,7 +7,7 @@ and one out of range, by an option or in a file of one's own.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -119,13 +119,14 @@ def _of_other_types(config: Path, place: str, part: Any) -> Iterator[tuple[Any, 
 
 def _of_kind(config: Path, field: str, kind: Any) -> Iterator[tuple[Any, ...]]:
     """Yield a value of another kind, and one that is out of range."""
-    kinds = get_args(kind) if get_origin(kind) not in (list, Literal) else (kind,)
+    kinds = get_args(kind) if get_origin(kind) not in (list, Literal, Annotated) else (kind,)
     kinds = kinds or (kind,)
     if Any in kinds:
         return
     wrong = "maybe" if bool in kinds else "[1]" if str in kinds else "zzz"
     yield config, field, wrong, "expected "
-    if (int in kinds or float in kinds) and not field.endswith(("seed", "threshold")):
+    numbers = {get_args(each)[0] if get_origin(each) is Annotated else each for each in kinds}
+    if numbers & {int, float} and not field.endswith("seed"):
         yield config, field, -7
 
 

@@ -87,6 +87,9 @@ def train(
     """
     resume = resume and _begun_since(work_dir, since)
     place = Place(work_dir, results, resume, since, allow_broken)
+    if not work_dir.exists():
+        # what is refused leaves no folder
+        _check(experiment, place)
     with reading(experiment), working_in(work_dir, experiment, resume=resume):
         record = _finished(experiment, place)
         if record is None:

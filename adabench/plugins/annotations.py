@@ -13,8 +13,9 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from adabench.bounds import Bounds, Count, Natural, Share
 from adabench.hints import shown
 
 #: Names in annotations → the kind of plain value that a config gives for each.
@@ -33,6 +34,10 @@ _PLAIN: dict[str, Any] = {
     "Sequence": list,
     "Iterable": list,
     "Collection": list,
+    # of `adabench.bounds`
+    "Count": Count,
+    "Natural": Natural,
+    "Share": Share,
 }
 _OBJECTS: dict[Any, Any] = {
     **{kind: kind for kind in (bool, int, float, str, dict, list)},
@@ -89,6 +94,9 @@ def from_object(annotation: Any) -> Any:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return _words(inner)
+    if origin is Annotated:
+        bounded = isinstance(inner[1], Bounds)
+        return annotation if bounded else from_object(inner[0])
     if origin in _UNIONS:
         return _either([from_object(each) for each in inner])
     if origin is not None:
@@ -145,6 +153,9 @@ def _fits(value: Any, kind: Any) -> bool:
         return value is None
     if origin in _UNIONS:
         return any(_fits(value, each) for each in get_args(kind))
+    if origin is Annotated:
+        number, bounds = get_args(kind)
+        return _fits(value, number) and bounds.hold(value)
     if origin is Literal:
         return any(type(value) is type(word) and value == word for word in get_args(kind))
     if origin is list:
@@ -170,6 +181,9 @@ def _told(kind: Any) -> Iterator[str]:
             yield from _told(each)
     elif origin is Literal:
         yield from map(repr, get_args(kind))
+    elif origin is Annotated:
+        number, bounds = get_args(kind)
+        yield f"{_TOLD[number]} {bounds}"
     elif origin is list:
         yield f"a list of {' or '.join(_told(get_args(kind)[0]))}"
     elif kind is None or kind is type(None):
@@ -181,7 +195,7 @@ def _told(kind: Any) -> Iterator[str]:
 def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
     """Return argument → kind of what is loaded; nothing of one whose names can't be found."""
     try:
-        found = typing.get_type_hints(function)
+        found = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):
         return {}
     return {name: from_object(each) for name, each in found.items()}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from adabench.models import Backbone
 from adabench.registry import MODELS
-from adabench.structures import Features, FeatureSpec, Inputs, Semantics
+from adabench.structures import Count, Features, FeatureSpec, Inputs, Semantics
 
 from .rank_one import channel_attention
 
@@ -89,8 +89,8 @@ class ESA(Backbone):
         self,
         *,
         trunk: dict[str, Any],
-        text: int = TEXT_WIDTH,
-        image: int = IMAGE_WIDTH,
+        text: Count = TEXT_WIDTH,
+        image: Count = IMAGE_WIDTH,
         literal: bool = False,
         held: bool = False,
     ) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from adabench.models import Aggregator, IncompatiblePartsError
 from adabench.registry import MODELS
-from adabench.structures import Features, FeatureSpec, Units, UnitSpec
+from adabench.structures import Count, Features, FeatureSpec, Units, UnitSpec
 
 from .attention import ChannelAttention, DepthwiseConv, GatedFeedForward
 from .wavelet import haar_dwt, haar_idwt
@@ -108,12 +108,12 @@ class MSR(Aggregator):
         self,
         *,
         features: FeatureSpec,
-        width: int = 64,
+        width: Count = 64,
         scales: Sequence[int] | None = None,
         source: str = "guided",
-        heads: int = HEADS,
+        heads: Count = HEADS,
         expansion: float = EXPANSION,
-        grid: int = 1,
+        grid: Count = 1,
         clip_mean: bool = False,
     ) -> None:
         super().__init__()

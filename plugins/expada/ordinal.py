@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from adabench.evaluation import BDI_II, Scale
 from adabench.models import Head, assess_logits, cross_entropy
 from adabench.registry import MODELS
-from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
+from adabench.structures import Assessment, Natural, Selection, Truth, Units, UnitSpec
 
 from .losses import mean_over_selected, one_hot_loss, threshold_loss
 
@@ -39,7 +39,7 @@ class OrdinalRegressor(Head):
         self,
         *,
         units: UnitSpec,
-        hidden: int = 0,
+        hidden: Natural = 0,
         dropout: float = 0.0,
         ordinal: str = "thresholds",
         ordinal_weight: float = 1.0,

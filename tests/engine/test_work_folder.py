@@ -12,6 +12,7 @@ from adabench.cli import train as cli
 from adabench.cli import training
 from adabench.config.experiment import load_config
 from adabench.data.locks import FolderInUseError
+from adabench.engine.run import train
 from adabench.engine.work_folder import CONFIG, default_work_dir, runs_beside, working_in
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -205,3 +206,10 @@ def test_check_reads_all_that_is_kept(tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert f"{path}: other content than was written" in told
     assert "1 files read, 1 not as they were written" in told
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
+    wrong = experiment("method.selector.key_share=-1", f"data.root={tmp_path / 'data'}")
+    with pytest.raises((ValueError, LookupError)):
+        train(wrong, work_dir=tmp_path / "run", results=tmp_path / "results")
+    assert not list(tmp_path.iterdir())

@@ -3,11 +3,12 @@
 import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import numpy as np
 import pytest
 
+from adabench.bounds import Count, Natural, Share
 from adabench.plugins.annotations import annotations_of, from_object, from_source, misfit
 
 ALIASES = {"Word": ast.parse("Literal['a', 'b']", mode="eval").body}
@@ -31,6 +32,10 @@ def read(text):
         ("dict[str, Any] | Word", dict[str, Any] | Literal["a", "b"]),
         ("np.ndarray | int", np.ndarray | int),
         ("Any", Any),
+        ("Count", Count),
+        ("Natural | None", Natural | None),
+        ("Share", Share),
+        ("Sequence[Count]", Sequence[Count]),
     ],
 )
 def test_source_and_class_say_the_same(text, annotation):
@@ -48,6 +53,10 @@ def test_source_and_class_say_the_same(text, annotation):
         (dict[str, Any], ({}, {"a": 1}), ([], "a=1")),
         (Literal["a", 1], ("a", 1), ("b", True, 2)),
         (np.ndarray | int, ("anything", 3), ()),
+        (Count, (1, 8), (0, -3, 1.0, True, "1", None)),
+        (Natural, (0, 8), (-1, 0.5)),
+        (Share, (0, 1, 0.2), (-0.1, 1.5, "0.2", float("nan"))),
+        (Count | None, (1, None), (0,)),
     ],
 )
 def test_values_that_fit_and_others(kind, fits, others):
@@ -69,3 +78,14 @@ def test_names_that_can_not_be_found_say_nothing():
         pass
 
     assert annotations_of(part) == {}
+
+
+def test_a_range_is_told():
+    assert misfit(0, Count) == "expected a whole number of at least 1; got 0"
+    assert misfit(2, from_object(Share | None)) == "expected a number from 0 to 1 or None; got 2"
+
+
+def test_a_range_is_kept_of_a_class_and_an_annotation_of_another_kind_is_not():
+    def part(width: Count = 3, name: Annotated[str, "shown"] = "") -> None: ...
+
+    assert annotations_of(part) == {"width": Count, "name": str, "return": None}

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from adabench.data.corpora import SourceClip
-from adabench.data.prepare.detection.cutting import CutFaces
+from adabench.data.prepare.cutting import CutFaces
 from adabench.data.prepare.detection.detect import FaceDetector, make_detector
 from adabench.data.prepare.detection.quality import FaceQuality
 from adabench.data.prepare.detection.search import NoFaceError, Search

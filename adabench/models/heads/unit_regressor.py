@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
+from adabench.bounds import Natural
 from adabench.evaluation.scale import BDI_II, Scale
 from adabench.models.heads.probability import (
     CROSS_ENTROPY,
@@ -39,7 +40,7 @@ class UnitRegressor(Head):
         self,
         *,
         units: UnitSpec,
-        hidden: int = 0,
+        hidden: Natural = 0,
         dropout: float = 0.0,
         loss_on: str = "clip",
         loss: str | None = None,

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from adabench.bounds import Share
 from adabench.models.semantics.encoders import SemanticEncoder, fingerprint_of
 from adabench.models.semantics.sentences import au_number, phrases, sentence, strongest
 from adabench.models.weights import file_checksum, read_weights
@@ -45,7 +46,7 @@ class StandInSemantics(SemanticEncoder):
     needs: ClassVar[Literal["frames", "vector"]] = "vector"
 
     def __init__(
-        self, *, stage: str | Path | Mapping[str, Any], seed: int = 0, threshold: float = 0.2
+        self, *, stage: str | Path | Mapping[str, Any], seed: int = 0, threshold: Share = 0.2
     ) -> None:
         self.seed, self.threshold = seed, threshold
         if isinstance(stage, Mapping):

@@ -4,9 +4,9 @@ import numpy as np
 import odd_videos
 import pytest
 
+from adabench.data.prepare.cutting import CutFaces
 from adabench.data.prepare.detection import ahead as module
 from adabench.data.prepare.detection.ahead import Ahead
-from adabench.data.prepare.detection.cutting import CutFaces
 from adabench.data.prepare.detection.smooth import FaceTrack, boxes_of, reach, smooth
 from adabench.data.prepare.settings import PrepareSettings
 from adabench.data.prepare.videos.decode import Video
