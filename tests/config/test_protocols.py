@@ -184,7 +184,7 @@ def test_committed_records_keep_their_hashes_and_their_configs():
         assert run.model_dump(mode="json", by_alias=True)["protocol"] == stored["protocol"]
         assert record.protocol == run.protocol.build().title == "official"
         found += 1
-    assert found > 50
+    assert found
 
 
 #: As of the commit before protocols had kinds.
