@@ -33,6 +33,8 @@ SMALL = {
     "OrdinalRegressor": {"hidden": 16},
 }
 SEGMENT = 4
+#: Configs whose network has one size.
+LARGE = ("video_avec14",)
 
 
 def experiments():
@@ -51,14 +53,19 @@ def experiments():
 
 
 def distinct_methods():
-    """Return a test case a method as it is when small, named after the first that has it."""
+    """Return a test case a method as it is when small, named after the first that has it.
+
+    A suite's rows differ from its base by a part or an option, whose own tests hold it; all of them take
+    minutes, and so does a video network, which can't be made small.
+    """
     found = {}
     for name, experiment in experiments():
         method = {k: v for k, v in experiment.method.items() if k != "name"}
         if method.get("type") != "EstimatorMethod":
             small = shrunk(without_weights(method))
             suffix = "-demo" if experiment.is_demo else ""
-            found.setdefault(digest(small), pytest.param(small, id=name + suffix))
+            slow = [pytest.mark.slow] if "/" in name or name in LARGE else []
+            found.setdefault(digest(small), pytest.param(small, id=name + suffix, marks=slow))
     return list(found.values())
 
 

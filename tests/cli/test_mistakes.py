@@ -161,7 +161,7 @@ def plugin(tmp_path):
     ],
 )
 def test_a_mistake_in_a_users_own_part_is_told_before_torch_is_imported(plugin, options, told):
-    given = [f"method.selector.{option}" for option in ("type=SoftTop", *options)]
+    given = [f"method.selector.{option}" for option in ("_delete_=True", "type=SoftTop", *options)]
     code = (
         "import sys; from adabench.cli.train import command\n"
         f"sys.argv = ['train.py', {str(DEPMAP)!r}, '--demo', '--plugins', {str(plugin)!r}, "
@@ -199,6 +199,6 @@ def test_an_error_in_a_plugin_keeps_its_file_and_line(plugin, keep, told, capsys
 
 
 def words_for(plugin, keep):
-    options = ("type=SoftTop", f"keep={keep}")
+    options = ("_delete_=True", "type=SoftTop", f"keep={keep}")
     given = [f"method.selector.{option}" for option in options]
     return ["train.py", str(DEPMAP), "--demo", "--plugins", str(plugin), "--cfg-options", *given]

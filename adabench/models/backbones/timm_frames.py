@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import Tensor
 
-from adabench.bounds import Count
+from adabench.bounds import Natural
 from adabench.hints import did_you_mean
 from adabench.models.roles import Backbone
 from adabench.models.weights import load_timm, load_trunk
@@ -61,7 +61,7 @@ class TimmFrames(Backbone):
         self,
         *,
         name: str,
-        scales: Count = 4,
+        scales: Natural = 4,
         weights: str | Path | None = None,
         frozen: bool = False,
         normalise: bool = True,
