@@ -48,7 +48,9 @@ TO_DFS = {"method.selector": "DFS", "method.head": "OrdinalRegressor"}
 #: What a step of a network that learns whole can hold; in the demo a step sees whole clips.
 WINDOWS = {"views.train.segments": 8, "training.batch_size": 1, "training.accumulate": 8}
 TO_PROTOTYPES = {"method.selector": "PrototypeMAP", "method.head": "UnitRegressor"}
+WORLDS = ("sparse", "diffuse", "none")
 CHANGES = {
+    **{f"worlds/{name}_{world}": {} for name in ("expada", "depmap") for world in WORLDS},
     "depmap_table1/depmap": {},
     "depmap_table2/s1": {"method.aggregator.scales": (1,)},
     "depmap_table2/s2": {"method.aggregator.scales": (2,)},
@@ -143,6 +145,11 @@ CHANGES = {
 R50_CHANNELS = (16, 32, 64, 128)
 NOISY = {"stages.trunk.noise": 2.0}
 DEMO_CHANGES = {
+    **{
+        f"worlds/{name}_{world}": {"data.synthface.world": world}
+        for name in ("expada", "depmap")
+        for world in WORLDS[1:]
+    },
     "depmap_table3/r34_full": {
         "method.backbone.trunk.name": "resnet34",
         "stages.trunk.trunk.name": "resnet34",
@@ -197,7 +204,9 @@ def resolved(suite, row, track, demo):
 
 
 def base_of(suite, row, track, demo):
-    return load_config(suite.base_of(row), change={"track": track}, demo=demo, stage=row.stage)
+    tables = {"data": {"synthface": {"preset": "tables"}}}
+    change = {"track": track, "demo": tables}
+    return load_config(suite.base_of(row), change=change, demo=demo, stage=row.stage)
 
 
 def changed(before, after, path=""):

@@ -74,7 +74,7 @@ class Turn:
 
     seed: int
     draw: int | None = None
-    drawn: tuple[Data, ...] = field(default=(), repr=False)
+    drawn: tuple[Data, ...] = field(default=(), repr=False, hash=False)
     shared: tuple[Preparation, ...] = field(default=(), repr=False)
     constants: tuple[Key, ...] = field(default=(), repr=False)
 

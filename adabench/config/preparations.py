@@ -117,7 +117,9 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
         return ()
     track = experiment.track_
     data = experiment.corpora.model_dump(mode="json", exclude={"root", "processes"})
-    undrawn = experiment.data.model_dump(mode="json", exclude={"root", "processes"})
+    undrawn = experiment.data.model_dump(
+        mode="json", exclude={"root": True, "processes": True, "synthface": {"draw"}}
+    )
     drawn = [] if experiment.draw is None else [experiment.draw]
     protocol = experiment.protocol.model_dump(mode="json")
     reader, stages = _reader(experiment)

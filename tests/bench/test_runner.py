@@ -30,7 +30,9 @@ def make_job(tmp_path):
         words = ["s.py", "--row", row, "--track", "avec14", "--seed", str(seed), "--demo"]
         folders = ["--results", str(tmp_path / "results"), "--work-dir", str(work_dir)]
         command = (sys.executable, str(script), *words, *folders)
-        return Job("s", row, "avec14", "demo", seed, config_hash, command, work_dir, done)
+        return Job(
+            "s", row, "avec14", "demo", seed, config_hash, command, work_dir, done, draw=seed
+        )
 
     return make
 

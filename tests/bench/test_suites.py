@@ -65,15 +65,24 @@ def test_a_suite_is_its_assignments(write, load, tmp_path):
     assert (one.group, one.reported, one.change) == ("K", None, {"k": 1})
 
 
+TABLES = {"data": {"synthface": {"preset": "tables"}}}
+
+
 def test_a_row_says_what_load_config_needs(write, load, tmp_path):
     suite = load(write(HEAD + ROWS))
     assert suite.config_of(suite.row("full"), "avec14-freeform") == {
         "path": tmp_path / "other.py",
-        "change": {"track": "avec14-freeform"},
+        "change": {"track": "avec14-freeform", "demo": TABLES},
         "name": "mine/full",
         "stage": "encoder",
     }
     assert suite.config_of(suite.row("k2"), "avec14-northwind")["change"] == {
+        "k": 2,
+        "track": "avec14-northwind",
+        "demo": TABLES,
+    }
+    own = suite.model_copy(update={"corpus": None})
+    assert own.config_of(own.row("k2"), "avec14-northwind")["change"] == {
         "k": 2,
         "track": "avec14-northwind",
     }

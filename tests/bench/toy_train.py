@@ -22,7 +22,8 @@ def parse():
     parser.add_argument("suite", type=Path)
     for name in ("--row", "--track"):
         parser.add_argument(name)
-    parser.add_argument("--seed", type=int)
+    for name in ("--seed", "--draw"):
+        parser.add_argument(name, type=int)
     for name in ("--demo", "--resume"):
         parser.add_argument(name, action="store_true")
     for name in ("--results", "--work-dir"):
@@ -52,7 +53,12 @@ def misbehave(row):
 
 def record(given, config_hash):
     control = given.controls == "only"
-    guess = [label + 1 + given.seed for label in LABELS]
+    seed, draw = given.seed, None
+    if given.demo:
+        draw = given.seed if given.draw is None else given.draw
+        seed = 0 if control else given.seed
+    guess = [label + 1 + seed for label in LABELS]
+    drawn = {} if draw is None else {"draw": draw, "family": "f00d", "world": "sparse"}
     return Record(
         kind="control" if control else "method",
         method="constant" if control else "Toy",
@@ -60,14 +66,20 @@ def record(given, config_hash):
         config_hash=config_hash,
         track=f"demo{(given.track or '').removeprefix('avec14')}" if given.demo else given.track,
         corpus="synthface",
-        corpus_checksum="c0ffee",
+        corpus_checksum=f"c0ffee{draw}",
+        **drawn,
         licensed=False,
         protocol="official",
         fusion="joint",
-        seed=given.seed,
+        seed=seed,
         metrics=Metrics(**score_metrics(guess, LABELS)),
         predictions=[
-            Prediction(session=f"{number}_1", subject=str(number), prediction=value, label=label)
+            Prediction(
+                session=f"{draw}{number}_1",
+                subject=f"{draw}{number}",
+                prediction=value,
+                label=label,
+            )
             for number, (value, label) in enumerate(zip(guess, LABELS, strict=True))
         ],
         cost=Cost(wall_seconds=1.0),

@@ -37,6 +37,8 @@ rows = [
 ]
 """
 ROWS = (("a", "r18_visual"), ("b", "r18_full"))
+#: What files of tables on drawn faces end with.
+DRAWN = "-drawn-faces-world-sparse"
 
 
 @pytest.fixture
@@ -51,7 +53,8 @@ def bench(tmp_path):
 
     def command(*words):
         folders = ["--suites", folder, "--results", tmp_path / "results"]
-        folders += ["--work-dirs", tmp_path / "work", "--script", TOY]
+        # What lies in the data folder is not the toy's to remove.
+        folders += ["--work-dirs", tmp_path / "work", "--script", TOY, "--keep-caches"]
         return [sys.executable, str(BENCH), *map(str, [*words, *folders])]
 
     def run(*words, **environment):
@@ -89,30 +92,28 @@ def journal(tmp_path):
 def test_a_suite_runs_and_its_table_is_printed_and_written(bench, tmp_path):
     done = bench("--suite", "toys", "--demo")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("done in") == 11
-    assert "[1/11] preparing corpus  demo-northwind  for 8 runs ... done in" in done.stdout
-    assert "[9/11] toys/b  avec14-freeform on demo-freeform  seed 1 ... done in" in done.stdout
-    assert "[11/11] constants/constant  demo-freeform  seed 0 ... done in" in done.stdout
-    assert "done 10, skipped 0, failed 0, not run 0" in done.stdout
+    assert done.stdout.count("done in") == 14
+    assert "[1/14] preparing corpus  demo-northwind  draw 0  for 4 runs ... done in" in done.stdout
+    assert "[12/14] toys/b  avec14-freeform on demo-freeform  seed 1 ... done in" in done.stdout
+    assert "[14/14] constants/constant  demo-freeform  seed 0  draw 1 ... done in" in done.stdout
+    assert "done 12, skipped 0, failed 0, not run 0" in done.stdout
     assert len(records_of(tmp_path)) == 8
     assert "nothing about depression" in " ".join(done.stdout.split())
-    # The toy is off by 1 + seed: RMSE 1 and 2, mean 1.5, sample deviation 0.7071.
-    page = (tmp_path / "results" / "suites" / "toys.md").read_text(encoding="utf-8")
-    assert re.search(r"\| A +\| 10\.32 +\| 1\.50 ± 0\.71 +\| 7\.77 ", page)
-    with (tmp_path / "results" / "suites" / "toys.csv").open(encoding="utf-8") as file:
+    # The toy is off by 1 + seed, the constant by 1: RMSE 1 and 2, mean 1.5, sample deviation 0.7071.
+    suites = tmp_path / "results" / "suites"
+    page = (suites / f"toys{DRAWN}.md").read_text(encoding="utf-8")
+    assert re.search(r"\| A +\| 1\.50 ± 0\.71 +\| 1\.50 ± 0\.71 ", page)
+    with (suites / f"toys{DRAWN}.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     (found,) = (r for r in rows if (r["row"], r["track"]) == ("b", "avec14-freeform"))
-    assert (found["reported_RMSE"], found["measured_RMSE"], found["seeds"]) == (
-        "7.42",
-        "1.5",
-        "0 1",
-    )
+    assert (found["of_constant"], found["measured_RMSE"], found["draws"]) == ("1.5", "1.5", "0 1")
     assert float(found["sd_RMSE"]) == pytest.approx(0.5**0.5)
-    assert sum(row["status"] == "reported only" for row in rows) == 12
+    # No paper reports anything on drawn faces.
+    assert {row["reported_RMSE"] for row in rows} == {""}
     board = tmp_path / "results" / "tables"
     assert f"all of them to sort and filter in {board / 'index.html'}" in done.stdout
-    assert "demo-freeform" in (board / "demo-freeform.md").read_text(encoding="utf-8")
-    assert "toys/b" in (board / "index.html").read_text(encoding="utf-8")
+    assert "demo-freeform" in (board / f"demo-freeform{DRAWN}.md").read_text(encoding="utf-8")
+    assert "toys/b" in (board / f"{DRAWN.removeprefix('-')}.html").read_text(encoding="utf-8")
 
 
 def test_a_second_start_runs_nothing_again(bench, tmp_path):
@@ -123,7 +124,7 @@ def test_a_second_start_runs_nothing_again(bench, tmp_path):
     assert "done 0, skipped 6, failed 0, not run 0" in done.stdout
     assert journal(tmp_path) == before
     more = bench("--suite", "toys", "--demo", "--seeds", "0", "4")
-    assert "done 4, skipped 6" in more.stdout
+    assert "done 6, skipped 6" in more.stdout
 
 
 def test_a_dry_run_prints_a_line_a_job_and_runs_nothing(bench, tmp_path):
@@ -133,7 +134,7 @@ def test_a_dry_run_prints_a_line_a_job_and_runs_nothing(bench, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "done   toys/a  avec14-northwind on demo-northwind  seed 0"
-    assert "10 jobs: 6 done, 4 to do; 0 rows can't be loaded" in lines
+    assert "12 jobs: 6 done, 6 to do; 0 rows can't be loaded" in lines
     assert sum(line.startswith("to do  toys/") for line in lines) == 4
     assert journal(tmp_path) == before
 
@@ -159,7 +160,7 @@ def test_tables_alone_run_nothing(bench, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("missing") == 4
     assert not journal(tmp_path)
-    assert (tmp_path / "results" / "suites" / "toys.md").is_file()
+    assert (tmp_path / "results" / "suites" / "toys-drawn-faces.md").is_file()
 
 
 def test_failures_are_told_at_the_end_and_harm_no_other(bench, tmp_path):
@@ -216,7 +217,7 @@ def test_configs_run_without_a_suite(bench, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "configs/constant_avec14  demo  seed 3 ... done in" in done.stdout
     assert sorted(record.seed for record in records_of(tmp_path)) == [0, 3]
-    assert "done 0, skipped 3" in bench("--config", config, "--demo", "--seeds", "0", "3").stdout
+    assert "done 0, skipped 4" in bench("--config", config, "--demo", "--seeds", "0", "3").stdout
 
 
 def test_a_preparation_that_fails_fails_what_needs_it_alone(bench, tmp_path):
@@ -376,6 +377,6 @@ def test_ctrl_c_stops_and_prints_the_summary(bench, tmp_path):
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "done 0, skipped 0, failed 0, not run 10" in out
+    assert "done 0, skipped 0, failed 0, not run 12" in out
     assert "stopped; the same command goes on from here" in out
     assert "Traceback" not in out

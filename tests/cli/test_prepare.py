@@ -203,7 +203,7 @@ def test_a_full_disk_has_a_status_of_its_own(generated, tmp_path, capsys, monkey
     words = ["synthface", "--src", str(generated / "raw"), "--out", str(tmp_path / "out")]
     words += ["--processes", "0", "--quiet"]
     with monkeypatch.context() as patch:
-        patch.setattr("adabench.data.prepare.clip.JpegPack.write", lambda *_: full(_))
+        patch.setattr("adabench.data.prepare.clip.JpegPack.write_images", lambda *_: full(_))
         assert tool.command(words) == 4
     said = capsys.readouterr().err
     assert said.startswith("prepare: stopped: ")

@@ -215,5 +215,7 @@ def test_where_runs_keep_their_files(tiny, run):
     assert default_work_dir(run) == Path("work_dirs/expada_avec14-demo/seed0")
     with_track = default_work_dir(run, with_track=True)
     assert with_track == Path("work_dirs/expada_avec14-demo/demo/seed0")
-    row = tiny.experiment(config=CONFIG, name="expada_table2/encoder", seed=2)
+    row = tiny.experiment(config=CONFIG, name="expada_table2/encoder", seed=2, draw=None)
     assert default_work_dir(row) == Path("work_dirs/expada_table2/encoder-demo/demo/seed2")
+    pinned = tiny.experiment(config=CONFIG, name="expada_table2/encoder", seed=2, draw=0)
+    assert default_work_dir(pinned).name == "seed2-draw0"

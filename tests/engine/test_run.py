@@ -78,7 +78,7 @@ def test_the_record_says_what_the_method_sees_and_keeps(tiny):
     assert record.view.stride == np.median([int(clip.index[1] - clip.index[0]) for clip in first])
     assert record.view.frames_per_second == pytest.approx(15 / record.view.stride, rel=0.1)
     assert 0 < record.kept_share <= 1
-    assert record.draw == tiny.experiment().data.synthface["seed"]
+    assert (record.draw, record.world) == (tiny.experiment().draw, "sparse")
 
 
 def test_a_record_names_every_stage_and_cache_that_it_rests_on(tiny):
