@@ -22,7 +22,7 @@ from adabench.data.prepare.videos.times import Steps
 HELD_BYTES = 192 << 20
 """Most that decoded frames may take which wait for what comes after them."""
 
-_IN_MEMORY = 16 << 20
+_IN_MEMORY = 1 << 20
 # frames that are cut at once, since smoothing a few costs as much as one
 _TOGETHER = 15
 
