@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from adabench.evaluation import BDI_II, Scale
 from adabench.models import Selector, even_weights
 from adabench.registry import MODELS
-from adabench.structures import Count, Selection, Truth, Units, UnitSpec
+from adabench.structures import Natural, Selection, Truth, Units, UnitSpec
 
 from .losses import weak_level_loss
 from .selection import (
@@ -57,7 +57,7 @@ class DFS(Selector):
         percent: int = 20,
         select: str = "sdr",
         level: str = "argmax",
-        hidden: Count = 128,
+        hidden: Natural = 128,
         dropout: float = 0.0,
         scale: Scale = BDI_II,
     ) -> None:

@@ -280,7 +280,8 @@ def test_it_learns_from_another_corpus(tiny, tmp_path):
 def test_its_features_are_made_ready(tiny, monkeypatch):
     run = svr(tiny)
     make_ready(run, "features")
-    (tiny.root / "data" / "features" / set_up_estimator(run, open_data(run)).caches[0]).stat()
+    data = open_data(run)
+    (data.corpus.root / "features" / set_up_estimator(run, data).caches[0]).stat()
     with pytest.raises(ValueError, match="--prepare takes one of corpus, trunk, features"):
         make_ready(run, "trnk")
 
@@ -315,7 +316,7 @@ def test_a_backbone_over_segments_is_read_from_its_cache(tiny, tiny_encoder, tmp
     # The trunk's maps behind the encoder's vectors.
     assert set(record.caches) == set(tiny_encoder.record.caches)
     assert (record.view.length, record.contract.outcome, record.decoy.outcome) == (
-        16,
+        10,
         "held",
         "equal",
     )
@@ -335,7 +336,7 @@ def test_a_backbone_over_segments_is_read_from_its_cache(tiny, tiny_encoder, tmp
             ("views.test.length=100", "views.test.short=refuse"),
             r"views\.test: clip .* has \d+ frames",
         ),
-        (SHIFTS, r"views\.test, data\.size: MMActionBackbone .* of 12 frames, and these have 16"),
+        (SHIFTS, r"views\.test, data\.size: MMActionBackbone .* of 12 frames, and these have 10"),
         (
             (*SHIFTS, *HALF_A_SECOND),
             r"views\.test, data\.size: MMActionBackbone .* of 12 frames, and these have 8",

@@ -82,8 +82,8 @@ def test_controls_are_runs_of_their_own(tiny, tmp_path, counts):
     counts.clear()
     official = [read_record(path) for path in run_controls(tiny.experiment(), tmp_path)]
     assert counts == {"synthface": 1, "divided": 2}
-    assert [record.kind for record in official] == ["bound"] * 6 + ["control"]
-    assert len({record.config_hash for record in official}) == 7
+    assert [record.kind for record in official] == ["bound"] * 7 + ["control"] * 3
+    assert len({record.config_hash for record in official}) == 10
 
 
 def test_a_control_that_is_missing_is_made_alone(tiny, tmp_path):

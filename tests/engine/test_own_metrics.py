@@ -59,7 +59,8 @@ def test_it_stands_in_the_record_and_is_verified(tiny, plugins, tmp_path, capsys
     assert command(["verify", "--root", board]) == 0
     assert "not recomputed" not in capsys.readouterr().out
     assert command(["build", "--root", board, "--track", "demo"]) == 0
-    tables = (tmp_path / "board" / "local" / "tables" / "demo.csv").read_text()
+    (path,) = (tmp_path / "board" / "local" / "tables").glob("demo-drawn-faces-*.csv")
+    tables = path.read_text()
     assert "WorstError" in tables
 
 

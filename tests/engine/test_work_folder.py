@@ -82,7 +82,7 @@ def test_runs_that_differ_in_an_option_share_no_folder(place):
         ["training.optimiser.lr=1e-1"],
         ["shuffle_labels=True"],
         ["data.synthface.seed=7"],
-        ["method.selector.type=KeepAll"],
+        ["method.selector._delete_=True", "method.selector.type=KeepAll"],
     ]
     places = {place("--demo", "--cfg-options", *one) for one in options}
     assert len(places | {USUAL}) == 6
@@ -132,7 +132,8 @@ def test_a_resume_with_other_settings_says_field_by_field_what_differs(tmp_path)
     assert "training.optimiser.lr is 0.002 there and 0.1 now" in told
     assert "shuffle_labels is 'absent' there and True now" in told
     assert "seed is 0 there and 4 now" in told
-    assert told.count(" there and ") == 3
+    assert "draw is 0 there and 4 now" in told
+    assert told.count(" there and ") == 4
     begun(tmp_path)  # begun anew, it is another run's
     resumed(tmp_path)
 
@@ -144,6 +145,7 @@ def test_a_replaced_part_is_told_too_and_a_long_list_is_cut(tmp_path):
     ):
         resumed(
             tmp_path,
+            "method.selector._delete_=True",
             "method.selector.type=KeepAll",
             "data.size=80",
             "data.synthface.seed=7",

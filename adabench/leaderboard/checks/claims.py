@@ -128,14 +128,14 @@ def _expected(experiment: Experiment) -> dict[str, object]:
 
 
 def _draw_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
-    if record.family is None:
-        return
-    from adabench.config.generated import synthface_parameters
+    expected: dict[str, object] = {"draw": experiment.draw}
+    if record.family is not None:
+        from adabench.config.generated import synthface_parameters
 
-    drawn = synthface_parameters(experiment.corpora.synthface)
-    expected = {"draw": experiment.draw, "family": drawn.family(), "world": drawn.world}
+        drawn = synthface_parameters(experiment.corpora.synthface)
+        expected |= {"family": drawn.family(), "world": drawn.world}
     for field, value in expected.items():
-        if getattr(record, field) != value:
+        if getattr(record, field) not in (None, value):
             yield f"{field} is {getattr(record, field)!r}, but its config gives {value!r}"
 
 
