@@ -142,6 +142,8 @@ def test_the_corpus_is_read(plugins, tmp_path):
     for video in sorted(raw.glob("*/Freeform/*.mp4")):
         split = tmp_path / "clinic" / names[video.parts[-3]]
         split.mkdir(parents=True, exist_ok=True)
-        video.rename(split / f"{'s'.join(video.stem.split('_')[:2])}_{len(list(split.iterdir()))}.mp4")
+        video.rename(
+            split / f"{'s'.join(video.stem.split('_')[:2])}_{len(list(split.iterdir()))}.mp4"
+        )
     check_reader("clinic", tmp_path / "clinic")
     assert TRACKS["clinic"].reader == "clinic"
