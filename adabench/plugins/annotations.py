@@ -77,7 +77,8 @@ def from_source(node: ast.expr | None, alias: Aliases) -> Any:
     if isinstance(node, ast.Name):
         other = alias(node.id)
         # An alias of an alias is not followed.
-        return _PLAIN.get(node.id, Any) if other is None else from_source(other, _no_alias)
+        found = Any if other is None else from_source(other, _no_alias)
+        return _PLAIN.get(node.id, Any) if found is Any else found
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return _either([from_source(side, alias) for side in (node.left, node.right)])
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):

@@ -174,7 +174,7 @@ def test_an_impossible_row_is_noted_in_its_table_and_warned_of(tmp_path):
     (table,) = build_tables([Entry(row, "reported")])
     assert table.rows[0].notes[-1].startswith("impossible: RMSE 5, PCC 0.8 and CCC 0.85")
     (tmp_path / "reported").mkdir()
-    lines = [",".join(COLUMNS), "p,1,Theirs,Theirs,avec14,5.0,4.0,0.8,0.85,"]
+    lines = [",".join(COLUMNS), "p,1,Theirs,Theirs,avec14,5.0,4.0,0.8,0.85,not printed,"]
     (tmp_path / "reported" / "reported.csv").write_text("\n".join(lines) + "\n")
     found = verify(tmp_path)
     assert found.holds
