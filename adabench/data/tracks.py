@@ -17,6 +17,9 @@ from adabench.hints import did_you_mean
 #: In a prepared corpus's folder: it is complete.
 CORPUS_FILE = "corpus.json"
 
+#: In a generated corpus's folder: the folder of its caches, by kind.
+CACHES = "caches"
+
 
 @dataclass(frozen=True)
 class Track:

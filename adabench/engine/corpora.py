@@ -16,7 +16,7 @@ from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import alone_at_once, alone_in, shared_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus, read_description
-from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
+from adabench.data.tracks import CACHES, CORPUS_FILE, Track, corpus_folder
 from adabench.engine.timings import CostBook
 from adabench.evaluation.scale import BDI_II, DRAWN_SCORE, Scale
 from adabench.synthface import generate, generate_expressions
@@ -108,10 +108,10 @@ def _folder_name(name: str, data: Data, reader: str) -> str:
 
 
 def cache_root(corpus: PreparedCorpus, root: Path) -> Path:
-    """Return the folder of a corpus's caches: its own if it was drawn below ``root``, so that they go
+    """Return the folder of a corpus's caches: in its own if it was drawn below ``root``, so that they go
     with it; else ``root``."""
     is_drawn = corpus.parameters is not None and corpus.root.parent == root
-    return corpus.root if is_drawn else root
+    return corpus.root / CACHES if is_drawn else root
 
 
 @contextmanager

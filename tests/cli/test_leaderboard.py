@@ -252,7 +252,7 @@ def test_compare_without_names_tells_every_pair(board):
         (["compare"], "two rows, A and B, or --track alone"),
         (["compare", "Dep-MAP", "--track", "demo"], "two rows, A and B, or --track alone"),
         (["compare", "--track", "avec13"], "no two measured rows"),
-        (["compare", "Dep-Mop", "Dep-MAP"], "did you mean 'Dep-MAP'"),
+        (["compare", "constnat", "Dep-MAP"], "did you mean 'constant'"),
         (["compare", "Dep-MAP", "constant", "--track", "avec14"], "only reported by papers"),
         (["compare", "constant", "Dep-MAP", "--track", "avec14"], "no measured row on track"),
     ],

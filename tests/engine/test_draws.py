@@ -79,7 +79,7 @@ def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(tiny, tmp_path):
     (data,) = drawn_of(run)
     with reading(run):
         corpus = open_data(run).corpus
-        cache = corpus.root / "features" / "key"
+        cache = corpus.root / "caches" / "features" / "key"
         cache.mkdir(parents=True)
         assert Path(data.root, "raw").is_dir()
         code = (

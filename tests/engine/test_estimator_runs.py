@@ -281,7 +281,7 @@ def test_its_features_are_made_ready(tiny, monkeypatch):
     run = svr(tiny)
     make_ready(run, "features")
     data = open_data(run)
-    (data.corpus.root / "features" / set_up_estimator(run, data).caches[0]).stat()
+    (data.corpus.root / "caches" / "features" / set_up_estimator(run, data).caches[0]).stat()
     with pytest.raises(ValueError, match="--prepare takes one of corpus, trunk, features"):
         make_ready(run, "trnk")
 

@@ -156,7 +156,16 @@ PLUGIN = textwrap.dedent(
             check_root(src, self.layout)
             splits = {"Training": "train", "Development": "dev", "Testing": "test"}
             clips = [
-                SourceClip(path.stem, path.stem[:3], path.stem[:5], "", split, path, 10, root=src)
+                SourceClip(
+                    path.stem,
+                    path.stem.split("_")[0],
+                    "_".join(path.stem.split("_")[:2]),
+                    "",
+                    split,
+                    path,
+                    10,
+                    root=src,
+                )
                 for folder, split in splits.items()
                 for path in sorted((src / folder / self.task).glob("*.mp4"))
             ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import alone_at_once
+from adabench.data.tracks import CACHES
 from adabench.records.record import Record
 
 STAGES, FEATURES, SEMANTICS, SIGNALS = "stages", "features", "semantics", "signals"
@@ -77,7 +78,8 @@ def _folders(data: Path) -> Iterator[tuple[str, Path]]:
     caches = (FEATURES, SEMANTICS, SIGNALS)
     places = [(kind, data / kind) for kind in (STAGES, *caches)]
     # A generated corpus has its own, and vectors of frames lie beside any corpus's faces.
-    places += [(kind, place) for kind in caches for place in sorted(data.glob(f"*/{kind}"))]
+    places += [(kind, p) for kind in caches for p in sorted(data.glob(f"*/{CACHES}/{kind}"))]
+    places += [(SEMANTICS, place) for place in sorted(data.glob(f"*/{SEMANTICS}"))]
     for kind, place in places:
         if place.is_dir():
             yield from ((kind, f) for f in place.iterdir() if f.is_dir() and not f.is_symlink())
