@@ -53,7 +53,9 @@ def make_job(tmp_path):
         words = ["s.py", "--row", row, "--track", "avec14", "--seed", str(seed), "--demo"]
         folders = ["--results", str(tmp_path / "results"), "--work-dir", str(work_dir)]
         command = (sys.executable, str(TOY), *words, *folders)
-        return Job("s", row, "avec14", "demo", seed, f"hash{row}", command, work_dir, False)
+        return Job(
+            "s", row, "avec14", "demo", seed, f"hash{row}", command, work_dir, False, draw=seed
+        )
 
     return make
 
