@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import resource
+import shutil
 import stat
 import time
 import uuid
@@ -114,6 +115,27 @@ def remove_leftovers(folder: str | os.PathLike[str], *, older_than: float | None
                 leftover.unlink()
                 count += 1
     return count
+
+
+def remove_folder(folder: str | os.PathLike[str]) -> bool:
+    """Removes a folder with all that is in it; returns whether it was there. A link is left alone.
+
+    Under its own name it is whole or absent, wherever the removal is cut; what a cut one left aside is
+    removed by the next. Only call it while nobody else works in the folder.
+
+    Raises:
+        OSError: it can't be removed.
+    """
+    folder = Path(folder)
+    aside = folder.with_name(f"{TEMPORARY_PREFIX}removed-{folder.name}")
+    # Of a removal that was cut.
+    if aside.is_dir():
+        shutil.rmtree(aside)
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    folder.rename(aside)
+    shutil.rmtree(aside)
+    return True
 
 
 def mark_used(folder: str | os.PathLike[str]) -> None:

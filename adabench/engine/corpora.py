@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from adabench.config.experiment import Data, Experiment
 from adabench.config.generated import expression_parameters, synthface_parameters
 from adabench.config.preparations import drawn_of, other_faces
 from adabench.data.corpora import find_reader
-from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.files import remove_folder
 from adabench.data.locks import alone_at_once, alone_in, shared_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus, read_description
@@ -138,16 +137,8 @@ def remove_drawn(data: Data) -> list[Path]:
     """
     root, name = Path(data.root), _drawn_name(data)
     folders = [root / _folder_name(name, data, DRAWN), root / "raw" / name]
-    removed = []
     with alone_at_once(_readers(data), "wait until it has ended"):
-        for folder in folders:
-            if folder.is_dir():
-                # Under its own name it is whole or absent, wherever the removal is cut.
-                aside = folder.with_name(f"{TEMPORARY_PREFIX}removed-{folder.name}")
-                folder.rename(aside)
-                shutil.rmtree(aside)
-                removed.append(folder)
-    return removed
+        return [folder for folder in folders if remove_folder(folder)]
 
 
 def _drawn_name(data: Data) -> str:

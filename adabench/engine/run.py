@@ -68,6 +68,7 @@ def train(
     since: float = 0.0,
     allow_broken: bool = False,
     data: RunData | None = None,
+    checked: bool = False,
 ) -> Outcome:
     """Train, select on the validation data, test once with the best, write the record.
 
@@ -79,6 +80,7 @@ def train(
         since: run again what was begun, or recorded, before this time (seconds since the epoch).
         allow_broken: train and test a method that breaks the contract; the record says so.
         data: the run's data, where it is open already.
+        checked: what can be told to be wrong has been looked for, by the run that joins this one.
 
     Raises:
         FolderInUseError: another run works in ``work_dir``.
@@ -87,13 +89,11 @@ def train(
     """
     resume = resume and _begun_since(work_dir, since)
     place = Place(work_dir, results, resume, since, allow_broken)
-    if not work_dir.exists():
-        # what is refused leaves no folder
-        _check(experiment, place)
+    checked = checked or _check_new(experiment, place)
     with reading(experiment), working_in(work_dir, experiment, resume=resume):
         record = _finished(experiment, place)
         if record is None:
-            record, labels = measure(experiment, place, data)
+            record, labels = (_measure if checked else measure)(experiment, place, data)
             _draw(record, labels, work_dir)
             record = _keep(experiment, record, work_dir)
         return _publish(record, work_dir, results)
@@ -108,6 +108,12 @@ def measure(
     is written but in the work folder.
     """
     _check(experiment, place)
+    return _measure(experiment, place, data)
+
+
+def _measure(
+    experiment: Experiment, place: Place, data: RunData | None
+) -> tuple[Record, dict[str, float]]:
     timings = _begin(place)
     data = data or open_data(experiment, timings)
     method = kind_of(experiment)(experiment, data, place, timings, _run_member)
@@ -167,6 +173,14 @@ def _check(experiment: Experiment, place: Place) -> None:
     kind_of(experiment).check(experiment, place)
 
 
+def _check_new(experiment: Experiment, place: Place) -> bool:
+    """Check a run that has no folder yet, so that what is refused leaves none; else return False."""
+    if place.work_dir.exists():
+        return False
+    _check(experiment, place)
+    return True
+
+
 def _begin(place: Place) -> Timings:
     if not place.resume:
         figures = place.work_dir.glob(f"{Path(CURVE_FIGURE).stem}*{Path(CURVE_FIGURE).suffix}")
@@ -185,6 +199,7 @@ def _run_member(member: Experiment, place: Place, data: RunData) -> Record:
         since=place.since,
         allow_broken=place.allow_broken,
         data=data,
+        checked=True,
     ).record
 
 
@@ -259,7 +274,8 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
         ValueError: a checkpoint of another config, or one that carries code.
     """
     _refuse_joined(experiment)
-    data, evaluation, facts = kind_of(experiment).score(experiment, checkpoint)
+    with reading(experiment):
+        data, evaluation, facts = kind_of(experiment).score(experiment, checkpoint)
     labels = data.parts.open_labels(evaluation.sessions)
     return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adabench.config.experiment import Experiment
 from adabench.engine.building import preflight
+from adabench.engine.corpora import reading
 from adabench.engine.rundata import open_data
 from adabench.engine.workbench import fit_method, set_up
 
@@ -23,9 +24,9 @@ def profile_data(experiment: Experiment, *, epochs: int = 2) -> dict[str, float]
         ``share`` of the steps' time spent waiting for the next batch, 0 to 1; ``epochs``.
     """
     preflight(experiment)
-    bench = set_up(experiment, open_data(experiment))
-    few = bench.training.model_copy(update={"epochs": epochs, "validate_every": epochs})
-    bench = replace(bench, experiment=experiment.model_copy(update={"training": few}))
-    with tempfile.TemporaryDirectory() as folder:
+    with reading(experiment), tempfile.TemporaryDirectory() as folder:
+        bench = set_up(experiment, open_data(experiment))
+        few = bench.training.model_copy(update={"epochs": epochs, "validate_every": epochs})
+        bench = replace(bench, experiment=experiment.model_copy(update={"training": few}))
         done = fit_method(bench, Path(folder))
     return {"share": done.waiting, "epochs": epochs}

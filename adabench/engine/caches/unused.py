@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adabench.data.files import TEMPORARY_PREFIX
+from adabench.data.files import remove_folder
 from adabench.data.locks import alone_at_once
 from adabench.data.tracks import CACHES
 from adabench.records.record import Record
@@ -68,10 +67,7 @@ def remove(kept: Kept) -> None:
         OSError: it can't be removed.
     """
     with alone_at_once(kept.folder, "wait until it has ended"):
-        # Under its own name it is whole or absent, wherever the removal is cut.
-        aside = kept.folder.with_name(f"{TEMPORARY_PREFIX}removed-{kept.folder.name}")
-        kept.folder.rename(aside)
-    shutil.rmtree(aside)
+        remove_folder(kept.folder)
 
 
 def _folders(data: Path) -> Iterator[tuple[str, Path]]:
