@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
@@ -116,7 +117,7 @@ class Comparison:
         notices: what a reader must know first.
         worlds: of drawn faces; None of other corpora.
         family: of the draws, where a suite's rows are of several, each with a table.
-        reach: track → what its measured rows can tell apart.
+        reach: (track, start) → what those measured rows can tell apart; the start is that of `Order`.
     """
 
     suite: str
@@ -131,7 +132,7 @@ class Comparison:
     notices: tuple[str, ...]
     worlds: tuple[str | None, ...] | None = None
     family: str | None = None
-    reach: Mapping[str, Reach] = field(default_factory=dict)
+    reach: Mapping[tuple[str, str], Reach] = field(default_factory=dict)
 
     @property
     def drawn(self) -> str:
@@ -194,7 +195,7 @@ def compare(
         for row, name in _in_order(suite, list(printed))
     )
     found = {key: records[key] for c in own.values() for key in c.keys if key in records}
-    standings, reach = _standings(tracks, own, records)
+    standings, reach = _standings(tracks, rows, own, records)
     rows = [_with_standing(row, standings) for row in rows]
     return Comparison(
         suite=suite.name,
@@ -229,23 +230,29 @@ def _worlds(
 
 
 def _standings(
-    tracks: Sequence[str], own: Mapping[tuple[str, str], Cell], records: Mapping[Key, Record]
-) -> tuple[dict[tuple[str, str], Standing], dict[str, Reach]]:
-    """Return (row, track) → its standing, and track → what its rows can tell apart."""
+    tracks: Sequence[str],
+    rows: Sequence[ComparedRow],
+    own: Mapping[tuple[str, str], Cell],
+    records: Mapping[Key, Record],
+) -> tuple[dict[tuple[str, str], Standing], dict[tuple[str, str], Reach]]:
+    """Return (row, track) → its standing, and (track, start) → what those rows can tell apart.
+
+    Rows that start from different things differ in more than their method: each start has a best.
+    """
     standings: dict[tuple[str, str], Standing] = {}
-    reach: dict[str, Reach] = {}
+    reach: dict[tuple[str, str], Reach] = {}
     constants = constants_in([[*records.values()]])
-    for track in tracks:
-        rows = {row: _found(cell, records) for (row, at), cell in own.items() if at == track}
-        drawn = any(is_demo_track(cell.scored) for (_, at), cell in own.items() if at == track)
-        told = told_from_best(rows, None, constants if drawn else {})
+    for track, (start, alike) in product(tracks, _apart(rows).items()):
+        cells = {row.name: own[row.name, track] for row in alike if (row.name, track) in own}
+        rivals = {name: _found(cell, records) for name, cell in cells.items() if name is not None}
+        told = told_from_best(rivals, None, constants if _is_drawn(track, own) else {})
         if told.best is None:
             continue
         standings[told.best, track] = Standing(best=True)
-        for row, against in told.against.items():
-            standings[row, track] = Standing(False, against.p, against.p_beyond, against.effect)
+        for name, against in told.against.items():
+            standings[name, track] = Standing(False, against.p, against.p_beyond, against.effect)
         if told.reach is not None:
-            reach[track] = told.reach
+            reach[track, start] = told.reach
     return standings, reach
 
 
@@ -481,6 +488,10 @@ def _notices(
     scored: Mapping[str, str | None], records: Sequence[Record], rows: Sequence[ComparedRow]
 ) -> list[str]:
     notices = []
+    # What must be said of drawn faces stands first.
+    worlds = _worlds(scored, records)
+    if worlds is not None:
+        notices.append(drawn_notice(drawn_words(worlds)))
     starts = [*dict.fromkeys(row.start for row in rows if row.start)]
     if len(starts) > 1:
         notices.append(
@@ -489,9 +500,6 @@ def _notices(
         )
     elif starts:
         notices.append(f"Every row starts from {starts[0]}.")
-    worlds = _worlds(scored, records)
-    if worlds is not None:
-        notices.append(drawn_notice(drawn_words(worlds)))
     if any(is_development(record) for record in records):
         notices.append(f"{DEVELOPMENT.capitalize()} draws: looked at as often as one liked.")
     for name in dict.fromkeys(scored.values()):

@@ -16,7 +16,7 @@ from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.summary import Summary
-from adabench.leaderboard.wording import mark_of, reach_line
+from adabench.leaderboard.wording import TIED_BEYOND_LEGEND, TIED_LEGEND, mark_of, reach_line
 from adabench.records.drawn import drawn_slug
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
@@ -30,8 +30,9 @@ LEGEND = (
 
 DRAWN_LEGEND = (
     "Of constant is the RMSE as a share of the constant's on the same draw; RMSE and MAE are in points of "
-    "the drawn score. Numbers are the mean ± sample deviation over draws, each the mean of its runs; "
-    "`missing` is what was not run or failed. No paper reports anything on drawn faces."
+    "the drawn score. Numbers are the mean ± sample deviation over draws, each the mean of its runs; on one "
+    "draw points are over its runs. `missing` is what was not run or failed. No paper reports anything on "
+    "drawn faces."
 )
 
 _CSV_HEADER = (
@@ -217,8 +218,14 @@ def _after(comparison: Comparison) -> Iterator[str]:
     for order in comparison.orders:
         start = f", starting from {order.start}" if order.start else ""
         yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
-    for track, reach in comparison.reach.items():
-        yield f"{_place(comparison, track)}: {reach_line(reach, 'points')}"
+    for (track, begun), reach in comparison.reach.items():
+        start = f", starting from {begun}" if begun else ""
+        yield f"{_place(comparison, track)}{start}: {reach_line(reach, 'points')}"
+    found = [pair.standing for row in comparison.rows for pair in row.pairs.values()]
+    if any(standing.is_tied for standing in found):
+        yield TIED_LEGEND
+    if any(standing.is_tied_beyond for standing in found):
+        yield TIED_BEYOND_LEGEND
     yield _cost(comparison.spent)
 
 

@@ -206,13 +206,15 @@ class _Run:
         self.status[task.id] = outcome.status
         self.outcomes.append(outcome)
         self.progress.finished(outcome)
-        if task.draw is not None and not self.keep_caches and outcome.status == "done":
+        if task.draw is not None and not self.keep_caches:
             self._let_go(task.draw)
 
     def _let_go(self, draw: int) -> None:
-        """Remove what only one draw's runs read, once all of them are done."""
+        """Remove what only one draw's runs read, once all of them are done and one was run here."""
         own = [task for task in self.plan.tasks() if task.draw == draw]
-        if any(self.status.get(task.id, "done") not in ("done", "skipped") for task in own):
+        # What was done before has no status, and what was made elsewhere was skipped.
+        found = {self.status.get(task.id, "skipped") for task in own}
+        if not found <= {"done", "skipped"} or "done" not in found:
             return
         # Drawing and preparing take a second to import, which a plan has no need of.
         from adabench.engine.corpora import remove_drawn

@@ -73,7 +73,10 @@ def parse_arguments() -> argparse.Namespace:
         "--frames", type=whole(), nargs="*", default=(), help="bounds also at so many a clip"
     )
     parser.add_argument("--processes", type=whole(), default=2)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.expressions and not hasattr(ExpressionParameters, options.size):
+        parser.error(f"--size {options.size} is of corpora: --expressions takes demo or tiny")
+    return options
 
 
 def corpus_parameters(options: argparse.Namespace) -> SynthfaceParameters:
@@ -103,9 +106,7 @@ def main() -> None:
         parameters = corpus_parameters(options)
         print(generate(parameters, options.corpus, processes=options.processes))
     elif options.expressions:
-        tiny = options.size == "tiny"
-        preset = ExpressionParameters.tiny if tiny else ExpressionParameters.demo
-        clips = preset(seed, options.motion)
+        clips = getattr(ExpressionParameters, options.size)(seed, options.motion)
         print(generate_expressions(clips, options.expressions, processes=options.processes))
     elif options.avec2013:
         print(layouts.write_avec2013(*options.avec2013, task=options.task or "Freeform"))

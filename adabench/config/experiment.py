@@ -414,11 +414,17 @@ def load_config(
     if seed is not None:
         content["seed"] = seed
     if draw is not None:
-        _pin(path, content, draw)
+        _pin(content, draw)
     own = (*LOCAL_OPTIONS, _DRAW_OPTION)
     told = tuple(told_option(o) for o in overrides if not o.startswith(own))
     content.update(name=name or path.stem, is_demo=demo, overrides=told)
-    return _validate(Origin(path, demo, options=keys_of(overrides)), content).with_code()
+    experiment = _validate(Origin(path, demo, options=keys_of(overrides)), content)
+    if draw is not None and experiment.draw is None:
+        raise ValueError(
+            f"{path}: --draw {draw} names a generated corpus, and track {experiment.track!r} is of a "
+            "recorded one: leave --draw out, or add --demo"
+        )
+    return experiment.with_code()
 
 
 def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
@@ -432,15 +438,12 @@ def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experime
     return _validate(Origin(Path(experiment.name)), cfg.to_dict())
 
 
-def _pin(path: Path, content: dict[str, Any], draw: int) -> None:
-    """Name the draw in a config's content, which is left to the validation to refuse otherwise."""
+def _pin(content: dict[str, Any], draw: int) -> None:
+    """Name the draw in a config's content; sections that are no dict are the validation's to refuse."""
     data = content.setdefault("data", {})
     drawn = data.setdefault("synthface", Data().synthface) if isinstance(data, dict) else None
-    if not isinstance(drawn, dict):
-        raise ValueError(
-            f"{path}: data.synthface: expected a dict, which --draw adds to; got {drawn!r}"
-        )
-    data["synthface"] = {**drawn, "draw": draw}
+    if isinstance(drawn, dict):
+        data["synthface"] = {**drawn, "draw": draw}
 
 
 def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:

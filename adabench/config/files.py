@@ -227,7 +227,8 @@ def promote_stage(path: Path, content: dict[str, Any], stage: str) -> dict[str, 
     Raises:
         ValueError: the config has no such stage, or it trains no method.
     """
-    stages = dict(content.get("stages", {}))
+    # One set to None is left out.
+    stages = {name: own for name, own in content.get("stages", {}).items() if own is not None}
     if stage not in stages:
         known = ", ".join(stages) or "none"
         raise ValueError(f"{path}: it has no stage {stage!r}; its stages: {known}")

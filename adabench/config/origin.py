@@ -79,9 +79,13 @@ class Origin:
         _, before = self._set_at(f"{place}.type", file)
         if before in (None, kind):
             return ""
+        where, set_ = self._set_at(f"{place}.type")
+        put = f"write _delete_=True beside type={kind!r} in {where}"
+        if set_ != kind:
+            put = f"--cfg-options {place}._delete_=True {place}.type={kind}"
         return (
-            f"{file} sets it for the {before} that stood there: {place}._delete_=True (in a file, "
-            "_delete_=True beside type) leaves that one's arguments out"
+            f"{file} sets it for the {before} that stood there. To put {kind} in its place, without what "
+            f"was given to that: {put}"
         )
 
     def _set_at(self, place: str, file: Path | None = None) -> tuple[Path, Any]:

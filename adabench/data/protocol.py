@@ -21,6 +21,7 @@ from adabench.data.folds import deal, division_digest, hold_out, person_folds
 from adabench.data.manifest import CALIBRATION, USED_SPLITS, ClipRecord
 from adabench.data.persons import spell_alike, told_in_records
 from adabench.data.sealed import SealedScores
+from adabench.evaluation.scale import BDI_II, DRAWN_SCORE
 
 if TYPE_CHECKING:
     from adabench.data.prepared import PreparedCorpus
@@ -332,8 +333,8 @@ def _across(
             f"protocol.source: {protocol.source} is the very corpus that is tested, {corpus.name}; "
             "name another track, or another protocol.synthface.seed of a generated one"
         )
-    # Drawn scores have the BDI-II's range and levels, and another name.
-    if replace(source.scale, name="") != replace(corpus.scale, name=""):
+    # Drawn scores have the BDI-II's range and levels.
+    if source.scale != corpus.scale and {source.scale, corpus.scale} != {BDI_II, DRAWN_SCORE}:
         raise ValueError(
             f"protocol.source: {source.name} has scores of {source.scale.name}, and {corpus.name}, "
             f"which is tested, of {corpus.scale.name}: a run has one scale; name a corpus of that"

@@ -36,9 +36,16 @@ def test_a_field_is_of_the_file_that_sets_it(origin, field, file):
 
 def test_an_argument_is_left_of_another_part(origin):
     told = origin.left_of("method.head", "hidden", "Narrow")
-    assert "base.py sets it for the Wide that stood there: method.head._delete_=True" in told
+    assert "base.py sets it for the Wide that stood there. To put Narrow in its place" in told
+    assert told.endswith("--cfg-options method.head._delete_=True method.head.type=Narrow")
     assert origin.left_of("method.head", "hidden", "Wide") == ""
     assert origin.left_of("method.head", "loss", "Narrow") == ""
+
+
+def test_a_part_that_a_file_replaces_is_told_where_it_stands(origin):
+    origin.path.write_text("_base_ = 'base.py'\nmethod = dict(head=dict(type='Narrow'))\n")
+    told = origin.left_of("method.head", "hidden", "Narrow")
+    assert told.endswith(f"write _delete_=True beside type='Narrow' in {origin.path}")
 
 
 @pytest.mark.parametrize(

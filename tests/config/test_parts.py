@@ -60,7 +60,8 @@ def test_every_config_and_row_passes(demo):
             EXPADA,
             "method.selector.type=KeepAll",
             r"expada_avec14.py: .*percent: KeepAll takes no .*takes: nothing. .*_base_/expada.py sets it "
-            r"for the DFS that stood there: method.selector._delete_=True",
+            r"for the DFS that stood there. .*: "
+            r"--cfg-options method.selector._delete_=True method.selector.type=KeepAll$",
         ),
     ],
 )
