@@ -44,7 +44,11 @@ class TinyRun:
     ) -> Experiment:
         """The run's experiment, or one that differs from it; on the same corpus whatever its seed."""
         options.setdefault("draw", 0)
-        small = tiny_options(self.root / "data", encoder=config.startswith("expada"))
+        small = tiny_options(
+            self.root / "data",
+            encoder=config.startswith("expada"),
+            select=not config.endswith("_compat.py"),
+        )
         return load_config(CONFIGS / config, demo=True, overrides=[*small, *overrides], **options)
 
     def bench(self, *overrides: str) -> Workbench:

@@ -169,7 +169,8 @@ class SegmentView(View):
             spread over the whole clip.
         cover: how many times at least training shows every segment of a clip. Each epoch then comes
             to a clip as often as that takes, and the clip's views come in turn, in an order of the
-            seed's. 0 comes once an epoch and leaves to chance what is shown.
+            seed's; a sampler of levels (``training.sampler``) leaves some of these visits out. 0 comes
+            once an epoch and leaves to chance what is shown.
         short: what fills a segment that is longer than its clip: ``"repeat"`` its last frame,
             ``"wrap"`` the clip again from its beginning; ``"refuse"`` such a clip.
     """

@@ -18,6 +18,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.views import SegmentView, refuse_unfit
 from adabench.engine.caches.features import segments_of
 from adabench.engine.corpora import track_scale
+from adabench.engine.leavings import refuse_missing
 from adabench.engine.training.foreign_hooks import build_hooks
 from adabench.engine.training.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale
@@ -139,12 +140,16 @@ def preflight(experiment: Experiment) -> None:
     resolve([experiment.method, *beside], dict.fromkeys(stages, Path()))
     check_parts(experiment, Known(signatures_of_loaded(), is_all=False))
     _check_training(experiment)
+    leaves: dict[str, tuple[str, ...] | None] = {}
     for name in stages:
         stage = dict(experiment.stages[name])
         # The weights of a method that it trains are looked at as those of a run are.
         _check_weights({k: v for k, v in stage.items() if k != "method"}, f"stages.{name}")
         with told_at(f"stages.{name}", stage):
-            STAGES.build(stage).check(experiment)
+            built = STAGES.build(stage)
+            built.check(experiment)
+        leaves[name] = built.leaves
+    refuse_missing(experiment, leaves)
     _check_semantics(experiment.semantics)
     _check_signals(experiment)
     _check_views(experiment)

@@ -81,6 +81,11 @@ def compare(
     """Return the identity ``found`` in a file, after comparing; errors as `check_identity`."""
     for field in fields:
         if found.get(field) != expected.get(field):
+            if field in ("seed", "draw") and found.get(field) is not None:
+                raise ValueError(
+                    f"checkpoint {path} was trained with {field} {found[field]}, and this run's is "
+                    f"{expected.get(field)}: give --{field} {found[field]}, or begin anew without --resume"
+                )
             raise ValueError(
                 f"checkpoint {path} belongs to another config: its {field} is {found.get(field)!r} "
                 f"({found.get('config')}), this run's is {expected.get(field)!r} ({expected.get('config')})"

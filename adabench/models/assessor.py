@@ -90,10 +90,26 @@ def build_part(
     return part
 
 
+def learnt_as(kind: type) -> str | None:
+    """Return the key under which a stage's result holds what a part loads.
+
+    Its ``learnt_as``, or where `build_part` loads it its role; None where the part alone knows.
+    """
+    if not issubclass(kind, Part):
+        return None
+    if kind.learnt_as is not None or _loads_itself(kind):
+        return kind.learnt_as
+    return next(role for role in ROLES if issubclass(kind, _KINDS[role]))
+
+
+def _loads_itself(kind: type[Part]) -> bool:
+    parameters = inspect.signature(kind).parameters.values()
+    return any(p.name == "weights" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
 def _without_file(kind: type[Part], cfg: dict[str, Any]) -> tuple[dict[str, Any], Any]:
     """Return a part's config, and the file of its weights where it does not load them itself."""
-    parameters = inspect.signature(kind).parameters.values()
-    loads = any(p.name == "weights" or p.kind is p.VAR_KEYWORD for p in parameters)
+    loads = _loads_itself(kind)
     own = {key: value for key, value in cfg.items() if loads or key != "weights"}
     return own, None if loads else cfg.get("weights")
 

@@ -43,12 +43,15 @@ class Part(nn.Module, ABC):
     Attributes:
         version: raised when a part's results change for the same config, so that cached results of
             the older code are not found.
+        learnt_as: of a part that loads its ``weights`` itself, the key under which the result of a stage
+            holds them; None where only the part knows.
         in_points: True when its losses are weighed as beside a squared error in points, and not of
             standardised scores: it divides them by ``truth.variance``, and what clips the gradient is
             divided alike.
     """
 
     version: ClassVar[int] = 1
+    learnt_as: ClassVar[str | None] = None
     in_points: bool = False
 
     def loss(self, inputs: Any, output: Any, truth: Truth, progress: float) -> dict[str, Tensor]:

@@ -44,6 +44,8 @@ _DEALT = re.compile(r"person-disjoint (?P<shares>[0-9.]+(/[0-9.]+){2}), seed (?P
 
 _CLOCKS_DIFFER = timedelta(days=1)
 
+# The world of generated corpora whose clips have key frames.
+_KEY_FRAMES = "sparse"
 _GENERATED = frozenset(track.corpus for track in TRACKS.values() if track.is_demo)
 
 
@@ -75,6 +77,7 @@ def content_reasons(record: Record) -> Iterator[str]:
         expected = " or ".join(s.name for s in _scales_of(record.corpus, record.scale))
         yield f"scale is {record.scale.name!r}, but corpus {record.corpus!r} has {expected}'s"
     yield from _family_reasons(record)
+    yield from _key_frame_reasons(record)
     if record.kind == "control" and record.method not in CONTROLS:
         known = ", ".join(map(repr, CONTROLS))
         yield f"method {record.method!r} is no control; these are {known}"
@@ -106,6 +109,17 @@ def _family_reasons(record: Record) -> Iterator[str]:
             yield f"family and world are of generated corpora, and {record.corpus!r} is none"
     elif record.family is not None and (record.draw is None or record.world is None):
         yield "it names its family of draws and lacks its draw or world, so it can't be paired"
+
+
+def _key_frame_reasons(record: Record) -> Iterator[str]:
+    """Yield why relevance can't have been held against key frames: there are none."""
+    if not record.relevance_measures:
+        return
+    if record.corpus not in _GENERATED:
+        yield f"relevance_measures are of generated corpora, and {record.corpus!r} is none"
+    # Records of an older schema have no world.
+    elif record.world not in (None, _KEY_FRAMES):
+        yield f"relevance_measures need key frames, and world {record.world!r} has none"
 
 
 def constant_reasons(record: Record) -> Iterator[str]:

@@ -57,9 +57,10 @@ def key_frames(
     """Return clip → (frames,) bool, where its key episodes are; needs no drawing.
 
     What a method's relevance is judged by; no method can read it through the data pipeline. Empty
-    for the world "diffuse", which has none.
+    for the worlds that have none: in "diffuse" there are no episodes, and those of "none" are of a score
+    that is not the session's.
     """
-    if parameters.world == "diffuse":
+    if parameters.world != "sparse":
         return {}
     return {
         session.clip_name(task): clip_truth(parameters, session, task).key

@@ -19,9 +19,9 @@ _SMALL = (
 _FRAMES = (
     "views.train.frames=8",
     "views.test.frames=8",
-    "views.select.frames=8",
     "training.optimiser.lr=2e-3",
 )
+_SELECT = ("views.select.frames=8",)
 _ENCODER = (
     "stages.encoder.training.epochs=2",
     "stages.encoder.training.validate_every=1",
@@ -30,11 +30,13 @@ _ENCODER = (
 )
 
 
-def tiny_options(root: Path, *, encoder: bool = False) -> list[str]:
+def tiny_options(root: Path, *, encoder: bool = False, select: bool = True) -> list[str]:
     """Return ``--cfg-options`` for a tiny run.
 
     Args:
         root: where it keeps its corpora, stages and caches.
         encoder: the config's method stands on a stage ``encoder`` and sees segments, not frames.
+        select: a config of frames selects on a view of its own, ``views.select``, not on that of the test.
     """
-    return [f"data.root={root}", *_SMALL, *(_ENCODER if encoder else _FRAMES)]
+    own = _ENCODER if encoder else (*_FRAMES, *(_SELECT if select else ()))
+    return [f"data.root={root}", *_SMALL, *own]

@@ -255,7 +255,7 @@ def test_on_drawn_faces_nothing_reported_stands_beside_what_was_measured(reporte
     assert pairs["full"].measured.draws == (0, 1, 2, 3, 4)
     assert pairs["full"].standing.best
     assert pairs["plain"].standing.p_beyond < 0.05
-    assert found.reach["avec14"].design == "draws"
+    assert found.reach["avec14", ""].design == "draws"
 
 
 def test_families_of_draws_have_tables_of_their_own(reported):
@@ -309,6 +309,22 @@ def test_rows_that_start_from_several_things_stand_apart_and_are_ordered_apart(r
     assert "Rows stand apart by what their weights were learnt on (drawn faces; nothing)" in (
         " ".join(found.notices)
     )
+
+
+def test_rows_that_start_from_several_things_have_a_best_each():
+    spreads = {"plain": 9.0, "some": 4.0, "full": 5.0, "other": 8.0, "constant": 0.0}
+    starts = {**STARTS, "other": "nothing"}
+    records, cells = drawn(spreads)
+    cells = [replace(cell, start=starts[cell.row]) for cell in cells[:4]]
+    found = compare(suite(*starts), cells, records, [])
+    standing = {row.name: row.pairs["avec14"].standing for row in found.rows}
+    assert {name for name, own in standing.items() if own.best} == {"full", "some"}
+    assert all(standing[name].p_beyond < 0.05 for name in ("plain", "other"))
+    assert found.reach.keys() == {("avec14", "drawn faces"), ("avec14", "nothing")}
+    # Against the best of all, a row of the other start would stand behind it.
+    assert standing["full"].p_value is None
+    assert found.notices[0].startswith("Drawn faces, world sparse.")
+    assert found.notices[1].startswith("Development draws")
 
 
 def test_rows_that_start_from_one_thing_keep_their_order_and_say_so(reported, measured):

@@ -26,6 +26,7 @@ from adabench.evaluation.ranking import RankAgreement
 from adabench.leaderboard.standing import Standing
 from adabench.leaderboard.statistics import Reach
 from adabench.leaderboard.summary import Summary
+from adabench.leaderboard.wording import TIED_BEYOND_LEGEND, TIED_LEGEND
 from adabench.records import Metrics
 from adabench.records.drawn import drawn_notice
 
@@ -213,9 +214,9 @@ def drawn():
         metrics={"avec14": (SHARE, *NAMES[:2])},
         rows=rows,
         orders=(),
-        notices=(NOTICE,),
+        notices=(NOTICE, "Every row starts from nothing."),
         worlds=("sparse",),
-        reach={"avec14": Reach("draws", 5, 210, 0.03, 0.08, True)},
+        reach={("avec14", "nothing"): Reach("draws", 5, 210, 0.03, 0.08, True)},
     )
 
 
@@ -228,6 +229,10 @@ def test_drawn_faces_are_named_and_have_no_reported_columns(drawn):
     assert first[-1] == "5 (5 draws)"
     assert page.startswith("# s: Modules (drawn faces, world sparse)\n")
     assert f"**{NOTICE}**" in page
+    assert "**Every row" not in page
+    assert "avec14 on demo, starting from nothing: These 5 draws (210 persons) tell apart" in page
+    assert TIED_BEYOND_LEGEND in page.replace("\\", "")
+    assert TIED_LEGEND not in page.replace("\\", "")
     assert "0.030 of the constant's error; beyond them 0.080" in page
     assert "drawn faces, world sparse" in render_text(drawn)
     lines = list(csv.DictReader(io.StringIO(render_csv(drawn))))

@@ -4,9 +4,11 @@ import io
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from adabench.bench.jobs import Plan
 from adabench.bench.process import LOG, JobProcess, claim
 from adabench.bench.progress import Progress, duration
 from adabench.bench.runner import Summary, run_plan
-from adabench.bench.tasks import Job, Refused
+from adabench.bench.tasks import PREPARED, Job, Preparing, Refused
+from adabench.data.locks import FolderInUseError
 from adabench.records import read_records
 
 TOY = Path(__file__).with_name("toy_train.py")
@@ -54,6 +57,22 @@ def run(tmp_path):
         return summary, out.getvalue()
 
     return run_jobs
+
+
+@pytest.fixture
+def let_go(monkeypatch):
+    """The draws whose corpora were asked to go, in order; that of draw 7 is in use."""
+    asked = []
+
+    def remove(draw):
+        asked.append(draw)
+        if draw == 7:
+            raise FolderInUseError("another run works in this folder")
+        return [Path(f"synthface-{draw}")]
+
+    monkeypatch.setattr("adabench.engine.corpora.remove_drawn", remove)
+    monkeypatch.setattr(Plan, "drawn", lambda plan, draw: [draw])
+    return asked
 
 
 def statuses(summary):
@@ -250,3 +269,50 @@ def test_durations_are_told_in_their_unit():
         "100.0 min",
         "2.1 h",
     ]
+
+
+def test_a_draw_is_let_go_once_all_of_it_is_done(make_job, run, let_go):
+    jobs = [make_job(row, seed) for seed in (0, 1) for row in ("a", "b")]
+    summary, said = run(*jobs)
+    assert summary.exit_code == 0
+    assert let_go == [0, 1]
+    lines = said.splitlines()
+    first = lines.index("removed synthface-0: all runs on draw 0 are done")
+    assert sum("done in" in line for line in lines[:first]) == 2
+
+
+def test_what_is_still_wanted_is_kept(make_job, run, let_go):
+    jobs = [make_job("a", 0), make_job("fails", 0), make_job("a", 1, done=True), make_job("a", 7)]
+    _, said = run(*jobs)
+    # One of draw 0 failed, draw 1 was done before, and another process reads draw 7.
+    assert let_go == [7]
+    assert "kept: another run works in this folder" in said
+    let_go.clear()
+    run(make_job("b", 2), keep_caches=True)
+    assert let_go == []
+
+
+def test_a_draw_whose_last_run_was_made_elsewhere_goes_too(make_job, run, let_go, tmp_path):
+    ours, theirs = make_job("a"), make_job("b")
+    subprocess.run(theirs.command, check=True, cwd=tmp_path)
+    plan = Plan((ours, theirs), (), (), (), made=0.0)
+    out = io.StringIO()
+    executor = LocalExecutor(1, gpus=(), cores=4)
+    progress = Progress(2, 1, out)
+    summary = run_plan(plan, tmp_path / "results", executor=executor, progress=progress)
+    assert statuses(summary) == {"a": "done", "b": "skipped"}
+    assert let_go == [0]
+
+
+def test_what_was_prepared_of_a_draw_is_made_again_where_that_was_let_go(
+    make_job, let_go, tmp_path
+):
+    folder = tmp_path / "work" / "prepared" / "corpus"
+    made = Preparing("c", "corpus", "demo", (sys.executable, "-c", ""), folder, False, draw=0)
+    job = replace(make_job("a"), needs=("c",))
+    plan = Plan((job,), (), (), (), time.time() - 1, (made,))
+    progress = Progress(2, 1, io.StringIO())
+    run_plan(plan, tmp_path / "results", progress=progress)
+    assert let_go == [0]
+    assert folder.is_dir()
+    assert not (folder / PREPARED).exists()

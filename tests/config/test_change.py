@@ -167,6 +167,11 @@ def test_a_stage_that_is_no_run(write, stage, said):
         load_config(write(CONFIG + STAGES), stage=stage)
 
 
+def test_a_stage_that_is_left_out_is_no_run(path, write):
+    with pytest.raises(ValueError, match=r"it has no stage 'encoder'; its stages: trunk, empty"):
+        load_config(write(CONFIG + STAGES), stage="encoder", change={"stages": {"encoder": None}})
+
+
 def test_a_stage_of_a_config_without_stages(path):
     with pytest.raises(ValueError, match=r"it has no stage 'encoder'; its stages: none"):
         load_config(path, stage="encoder")

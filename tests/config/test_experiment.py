@@ -1,5 +1,6 @@
 """Reading, checking and merging configs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,13 @@ def test_the_draw_follows_the_seed_or_is_pinned(path):
     assert load_config(path, demo=True, draw=2, overrides=["data.synthface.draw=1"]).draw == 2
 
 
+@pytest.mark.parametrize("options", [["data=3"], ["data.synthface=3"]])
+def test_a_pinned_draw_leaves_mistakes_beside_it_to_be_told(path, options):
+    field = options[0].partition("=")[0]
+    with pytest.raises(ValueError, match=rf"{re.escape(field)}: expected a dict; got 3"):
+        load_config(path, demo=True, draw=1, overrides=options)
+
+
 def test_no_hash_and_no_override_holds_a_draw(path):
     plain = load_config(path, demo=True)
     for run in (
@@ -269,6 +277,10 @@ def test_a_recorded_corpus_has_no_draw_but_what_it_learns_from_may(path):
     assert run.corpora == run.data
     run = load_config(path, seed=3, protocol="cross-corpus", overrides=["protocol.source=demo"])
     assert run.draw == 3
+    run = load_config(path, draw=4, protocol="cross-corpus", overrides=["protocol.source=demo"])
+    assert source_data(run).synthface["draw"] == 4
+    with pytest.raises(ValueError, match=r"--draw 4 names a generated .*'avec14.*, or add --demo"):
+        load_config(path, draw=4)
     assert source_data(run).synthface["draw"] == 3
 
 

@@ -10,6 +10,7 @@ from adabench.data.files import (
     TEMPORARY_PREFIX,
     atomic_path,
     explained,
+    remove_folder,
     remove_leftovers,
     write_bytes,
     write_text,
@@ -117,6 +118,33 @@ def test_errors_about_other_files_stay_as_they_are(tmp_path):
 def test_few_files_stay_open_where_few_may(monkeypatch, limit, most):
     monkeypatch.setattr(files.resource, "getrlimit", lambda _: (limit, limit))
     assert files.open_files(32) == most
+
+
+def test_a_removal_that_was_cut_is_ended_by_the_next(tmp_path, monkeypatch):
+    def fill():
+        (tmp_path / "name" / "deep").mkdir(parents=True)
+        (tmp_path / "name" / "deep" / "file").write_text("x")
+
+    def cut(_):
+        raise KeyboardInterrupt
+
+    assert not remove_folder(tmp_path / "name")
+    fill()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.shutil, "rmtree", cut)
+        with pytest.raises(KeyboardInterrupt):
+            remove_folder(tmp_path / "name")
+    assert not (tmp_path / "name").exists()
+    fill()
+    assert remove_folder(tmp_path / "name")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_linked_folder_is_left_alone(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "name").symlink_to(tmp_path / "far")
+    assert not remove_folder(tmp_path / "name")
+    assert {path.name for path in tmp_path.iterdir()} == {"far", "name"}
 
 
 def test_remove_leftovers(tmp_path):

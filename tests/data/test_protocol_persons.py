@@ -1,6 +1,7 @@
 """Protocols that look at persons: divided anew, in folds, across corpora; what records say of them."""
 
 import hashlib
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -301,6 +302,12 @@ def test_a_licensed_corpus_s_division_is_named_by_what_its_holders_alone_know(pr
 def test_a_run_has_one_scale():
     other = corpus(*SOURCE.clips, name="other", scale=PHQ_8)
     with pytest.raises(ValueError, match=r"of PHQ-8, and avec2014, .* of BDI-II: a run has one"):
+        divide(MANY, CrossCorpus("avec13"), (), source=other)
+
+
+def test_scales_that_differ_in_name_alone_are_two():
+    other = corpus(*SOURCE.clips, name="other", scale=replace(BDI_II, name="Zung"))
+    with pytest.raises(ValueError, match=r"of Zung, and avec2014, .* of BDI-II: a run has one"):
         divide(MANY, CrossCorpus("avec13"), (), source=other)
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from adabench.config.generated import synthface_parameters
 from adabench.config.preparations import drawn_of
+from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import FolderInUseError
 from adabench.engine.controls import run_controls
 from adabench.engine.corpora import reading, remove_drawn
+from adabench.engine.kinds import NetworkRun
 from adabench.engine.run import score_checkpoint, train
 from adabench.engine.rundata import open_data
 from adabench.leaderboard.checks.claims import claim_reasons
@@ -95,14 +97,39 @@ def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(tiny, tmp_path):
         )
         assert FolderInUseError.__name__ in asked.stderr
         assert cache.is_dir()
+    # What a removal that was cut left aside is in nobody's way.
+    aside = corpus.root.with_name(f"{TEMPORARY_PREFIX}removed-{corpus.root.name}")
+    (aside / "faces").mkdir(parents=True)
     removed = remove_drawn(data)
+    assert not aside.exists()
     assert {folder.parent.name for folder in removed} == {"data", "raw"}
     assert not corpus.root.exists()
     assert remove_drawn(data) == []
 
 
+def test_a_checkpoint_that_is_scored_holds_its_corpus(tiny, monkeypatch):
+    run = tiny.experiment()
+    (data,) = drawn_of(run)
+    whole, held = NetworkRun.score.__func__, []
+
+    def score(kind, *given):
+        with pytest.raises(FolderInUseError):
+            remove_drawn(data)
+        held.append(whole(kind, *given))
+        return held[0]
+
+    monkeypatch.setattr(NetworkRun, "score", classmethod(score))
+    score_checkpoint(run, tiny.outcome.checkpoint)
+    assert len(held) == 1
+
+
 def test_a_checkpoint_is_of_one_draw(tiny):
     other = tiny.experiment(draw=1)
     assert other.hash() == tiny.experiment().hash()
-    with pytest.raises(ValueError, match=r"its draw is 0 .*, this run's is 1 "):
+    with pytest.raises(ValueError, match="trained with draw 0, and this run's is 1: give --draw 0"):
         score_checkpoint(other, tiny.outcome.checkpoint)
+
+
+def test_a_checkpoint_is_of_one_seed(tiny):
+    with pytest.raises(ValueError, match="trained with seed 0, and this run's is 2: give --seed 0"):
+        score_checkpoint(tiny.experiment(seed=2), tiny.outcome.checkpoint)

@@ -8,6 +8,7 @@ import pytest
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine import rundata
 from adabench.engine.controls import run_controls
+from adabench.engine.kinds import EstimatorRun
 from adabench.engine.repeat import experiment_of
 from adabench.engine.run import make_ready, score_checkpoint, train
 from adabench.records import read_record
@@ -70,6 +71,26 @@ def test_runs_that_are_joined_share_the_corpus(tiny, tmp_path, counts):
     counts.clear()
     train(tiny.experiment("fusion=fused", config=CONSTANT), **folders(tmp_path / "fused"))
     assert counts == {"synthface": 1, "divided": 3}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_is_checked_once_and_those_that_it_joins_with_it(tiny, tmp_path, monkeypatch, resume):
+    checked, whole = [], EstimatorRun.check.__func__
+
+    def check(kind, experiment, place):
+        checked.append(experiment.name)
+        whole(kind, experiment, place)
+
+    monkeypatch.setattr(EstimatorRun, "check", classmethod(check))
+    train(tiny.experiment(config=CONSTANT), **folders(tmp_path / "alone"), resume=resume)
+    assert checked == ["constant_avec14"]
+    checked.clear()
+    if resume:
+        # A folder that is there is looked at once it is held.
+        (tmp_path / "work").mkdir()
+    run = tiny.experiment("protocol.k=3", protocol="folds", config=CONSTANT)
+    train(run, **folders(tmp_path), resume=resume)
+    assert checked == [member.name for member in run.members()]
 
 
 def test_controls_are_runs_of_their_own(tiny, tmp_path, counts):

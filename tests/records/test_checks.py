@@ -57,6 +57,7 @@ def test_the_constant_is_one_whichever_config_wrote_it(sound):
     )
 
 
+RELEVANCE = {"relevance_measures": {"all": {"roc_area": {"value": 0.6}}}}
 WIDER = bdi_ii().model_copy(update={"high": 1000.0})
 
 
@@ -72,6 +73,17 @@ WIDER = bdi_ii().model_copy(update={"high": 1000.0})
         ({"scale": scale_form(DRAWN_SCORE)}, None),
         ({"draw": 3, "family": "f" * 16, "world": "sparse"}, None),
         ({"draw": 3, "family": "f" * 16}, "lacks its draw or world"),
+        ({**RELEVANCE}, None),
+        ({"draw": 3, "family": "f" * 16, "world": "sparse", **RELEVANCE}, None),
+        (
+            {"draw": 3, "family": "f" * 16, "world": "diffuse", **RELEVANCE},
+            "relevance_measures need key frames, and world 'diffuse' has none",
+        ),
+        ({"draw": 3, "family": "f" * 16, "world": "none", **RELEVANCE}, "world 'none' has none"),
+        (
+            {"track": "of-my-own", "corpus": "mine", **RELEVANCE},
+            "relevance_measures are of generated corpora, and 'mine' is none",
+        ),
         (
             {"track": "of-my-own", "corpus": "mine", "world": "none"},
             "family and world are of generated corpora",

@@ -1,10 +1,12 @@
 import re
+from typing import get_args
 
 import av
 import cv2
 import numpy as np
 
 from adabench.synthface import TASKS, clip_truth, draw_sessions, key_frames, read_truth
+from adabench.synthface.parameters import World
 
 VIDEO = re.compile(
     r"(Training|Development|Testing|Calibration)/(Freeform|Northwind)/\d{5}_\d_\2_video\.mp4"
@@ -75,8 +77,6 @@ def test_key_frames_are_those_of_the_truth_files(corpus, parameters):
     assert key_frames(parameters).keys() == key_frames(parameters, "test").keys()
 
 
-def test_a_world_without_key_episodes_has_no_key_frames(parameters):
-    assert key_frames(parameters.model_copy(update={"world": "diffuse"})) == {}
-    assert key_frames(parameters.model_copy(update={"world": "none"})).keys() == (
-        key_frames(parameters).keys()
-    )
+def test_key_frames_are_those_that_show_the_score(parameters):
+    found = {w: key_frames(parameters.model_copy(update={"world": w})) for w in get_args(World)}
+    assert {world for world, key in found.items() if key} == {"sparse"}

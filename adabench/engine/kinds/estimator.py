@@ -62,7 +62,9 @@ class EstimatorRun(MethodRun):
     def score(cls, experiment: Experiment, checkpoint: Path) -> tuple[RunData, Evaluation, Facts]:
         """Predict with the estimator of an ``estimator.skops``."""
         found = estimator_file.identity_of(checkpoint)
-        checkpoints.compare(checkpoint, found, identity_of(experiment), ("config_hash", "draw"))
+        checkpoints.compare(
+            checkpoint, found, identity_of(experiment), ("config_hash", "seed", "draw")
+        )
         cls.check_method(experiment)
         data = open_data(experiment)
         # Its training was asked about the contract; this record says nothing of it.

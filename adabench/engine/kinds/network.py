@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment
-from adabench.config.references import OF_RUN
 from adabench.config.training import Training
 from adabench.engine import checkpoints
 from adabench.engine.building import preflight
@@ -77,9 +76,8 @@ class NetworkRun(MethodRun):
     @classmethod
     def score(cls, experiment: Experiment, checkpoint: Path) -> tuple[RunData, Evaluation, Facts]:
         """Predict with the weights of a ``best.pth`` or ``last.pth``."""
-        # Stages that follow the run's seed are others for another one.
-        follow = any(stage.get("seed") == OF_RUN for stage in experiment.stages.values())
-        fields = ("config_hash", "draw", *(["seed"] if follow else []))
+        # The record says which seed trained it, and stages may follow that.
+        fields = ("config_hash", "seed", "draw")
         checkpoints.check_identity(checkpoint, identity_of(experiment), fields)
         cls.check_method(experiment)
         data = open_data(experiment)

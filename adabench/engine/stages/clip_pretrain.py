@@ -199,6 +199,7 @@ class ClipPretrain(Pretraining):
         self.aggregator = None if aggregator is None else dict(aggregator)
         self.length = length
         self.segments = segments
+        self.leaves = (self.role,)
 
     @property
     def role(self) -> str:

@@ -39,6 +39,8 @@ class MethodTraining(Stage):
             row's seeds has a training of its own; ``"draw"`` is one of five, by the corpus's draw.
     """
 
+    leaves = ("backbone",)
+
     def __init__(
         self,
         *,

@@ -110,6 +110,7 @@ class ExpressionPretrain(Pretraining):
 
     version = 3
     title = "trunk"
+    leaves = ("trunk", "au_head")
 
     def __init__(
         self,

@@ -89,9 +89,11 @@ class Stage(ABC):
 
     Attributes:
         contract: of the method that it trains, once that is found; None where it trains none.
+        leaves: keys of what ``result.pth`` holds for parts to load; None where that isn't told.
     """
 
     version: ClassVar[int] = 1
+    leaves: tuple[str, ...] | None = None
     contract: Contract | None = None
 
     @abstractmethod

@@ -30,6 +30,8 @@ class Frozen(Backbone):
         ValueError: weights of another backbone.
     """
 
+    learnt_as = "backbone"
+
     def __init__(
         self,
         *,

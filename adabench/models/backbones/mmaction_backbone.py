@@ -47,6 +47,8 @@ class MMActionBackbone(VideoNetwork):
         FileNotFoundError: weights that are not there, naming file and remedy.
     """
 
+    learnt_as = "backbone"
+
     def __init__(
         self,
         *,

@@ -54,6 +54,7 @@ class TimmFrames(Backbone):
     """
 
     hub = "timm"
+    learnt_as = "trunk"
     mean: Tensor
     std: Tensor
 

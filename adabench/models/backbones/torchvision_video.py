@@ -48,6 +48,7 @@ class TorchvisionVideo(VideoNetwork):
     """
 
     hub = "hub"
+    learnt_as = "backbone"
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class StandInSemantics(SemanticEncoder):
     """
 
     needs: ClassVar[Literal["frames", "vector"]] = "vector"
+    learnt_as: ClassVar[str] = "au_head"
 
     def __init__(
         self, *, stage: str | Path | Mapping[str, Any], seed: int = 0, threshold: Share = 0.2

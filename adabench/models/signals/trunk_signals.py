@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ class TrunkSignals(FrameSignals):
     Raises:
         ValueError: no names, or one twice.
     """
+
+    learnt_as: ClassVar[str] = "au_head"
 
     def __init__(
         self, *, stage: str | Path | Mapping[str, Any], columns: Sequence[str] = SIGNAL_COLUMNS

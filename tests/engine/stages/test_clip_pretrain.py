@@ -92,6 +92,7 @@ def test_any_backbone_over_segments_is_pretrained_and_loaded_by_its_weights(data
     assert [*result.measured] == ["seconds", "correlation", *names]
     told = json.loads(result.path.with_name(REPORT).read_text())["measured"]
     assert told == dict(result.measured)
+    assert stage_of(backbone=backbone).leaves == ("backbone",)
     state = torch.load(result.path, weights_only=True)["backbone"]
     for config in (backbone, {"type": "Frozen", "backbone": backbone}):
         part = part_of("backbone", config, result.path)
@@ -114,7 +115,8 @@ def test_an_aggregator_is_pretrained_over_a_backbone_that_stays(
     config = {**CFG, "backbone": backbone, "aggregator": aggregator, "segments": segments}
     result = ensure_stage("steps", config, context(data))
     found = torch.load(result.path, weights_only=True)
-    assert found.keys() == {"aggregator", "meta"}
+    own = stage_of(backbone=backbone, aggregator=aggregator, segments=segments)
+    assert found.keys() == {*own.leaves, "meta"} == {"aggregator", "meta"}
     spec = MODELS.build(backbone).spec
     part = part_of("aggregator", aggregator, result.path, features=spec)
     assert all(torch.equal(part.state_dict()[k], v) for k, v in found["aggregator"].items())
