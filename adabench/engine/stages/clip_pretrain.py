@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from adabench.bounds import Natural
 from adabench.config.experiment import Experiment
 from adabench.config.generated import expression_parameters
 from adabench.config.local_files import by_content
@@ -185,7 +186,7 @@ class ClipPretrain(Pretraining):
         columns: Sequence[str] = SIGNAL_COLUMNS,
         size: int,
         shift: int = 3,
-        seed: int | Literal["draw"] = 0,
+        seed: Natural | Literal["draw"] = 0,
     ) -> None:
         super().__init__(
             expressions={"motion": "smooth", **expressions},

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from adabench.bounds import Natural
 from adabench.config.experiment import Experiment, Views
 from adabench.config.protocols import ProtocolSection
 from adabench.config.references import needed, seed_of, seeded
@@ -47,7 +48,7 @@ class MethodTraining(Stage):
         method: Mapping[str, Any],
         views: Mapping[str, Any],
         training: Mapping[str, Any],
-        seed: int | Literal["run", "draw"] = 0,
+        seed: Natural | Literal["run", "draw"] = 0,
     ) -> None:
         self.method = dict(method)
         self.views = validated(Views, views, "views")

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from adabench.bounds import Natural
 from adabench.config.experiment import Experiment
 from adabench.config.local_files import by_content
 from adabench.engine.building import without_weights
@@ -122,7 +123,7 @@ class ExpressionPretrain(Pretraining):
         size: int,
         shift: int = 3,
         noise: float = 0.0,
-        seed: int | Literal["draw"] = 0,
+        seed: Natural | Literal["draw"] = 0,
     ) -> None:
         super().__init__(
             expressions=expressions,
