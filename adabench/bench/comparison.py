@@ -190,12 +190,13 @@ def compare(
     tracks = list(dict.fromkeys(t for row in suite.rows for t in suite.tracks_of(row)))
     tracks.sort(key=lambda t: suite.tracks.index(t) if t in suite.tracks else len(suite.tracks))
     scored = {t: next((c.scored for c in own.values() if c.track == t), None) for t in tracks}
+    constants = constants_in([[*records.values()]])
     rows = _by_start(
-        _compared(suite, row, name, tracks, own, records, printed)
+        _compared(suite, row, name, tracks, own, records, printed, constants)
         for row, name in _in_order(suite, list(printed))
     )
     found = {key: records[key] for c in own.values() for key in c.keys if key in records}
-    standings, reach = _standings(tracks, rows, own, records)
+    standings, reach = _standings(tracks, rows, own, records, constants)
     rows = [_with_standing(row, standings) for row in rows]
     return Comparison(
         suite=suite.name,
@@ -234,6 +235,7 @@ def _standings(
     rows: Sequence[ComparedRow],
     own: Mapping[tuple[str, str], Cell],
     records: Mapping[Key, Record],
+    constants: Constants,
 ) -> tuple[dict[tuple[str, str], Standing], dict[tuple[str, str], Reach]]:
     """Return (row, track) → its standing, and (track, start) → what those rows can tell apart.
 
@@ -241,7 +243,6 @@ def _standings(
     """
     standings: dict[tuple[str, str], Standing] = {}
     reach: dict[tuple[str, str], Reach] = {}
-    constants = constants_in([[*records.values()]])
     for track, (start, alike) in product(tracks, _apart(rows).items()):
         cells = {row.name: own[row.name, track] for row in alike if (row.name, track) in own}
         rivals = {name: _found(cell, records) for name, cell in cells.items() if name is not None}
@@ -299,9 +300,9 @@ def _compared(
     own: Mapping[tuple[str, str], Cell],
     records: Mapping[Key, Record],
     printed: Mapping[str, Mapping[str, Record]],
+    constants: Constants,
 ) -> ComparedRow:
     pairs = {}
-    constants = constants_in([[*records.values()]])
     for track in tracks:
         paper = printed.get(name or "", {}).get(track)
         cell = own.get((row.name, track)) if row else None

@@ -7,6 +7,7 @@ import io
 import os
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tabulate import tabulate
@@ -36,19 +37,8 @@ DRAWN_LEGEND = (
 )
 
 _CSV_HEADER = (
-    *(
-        "suite",
-        "group",
-        "row",
-        "label",
-        "start",
-        "track",
-        "scored_track",
-        "status",
-        "demo",
-        "drawn",
-    ),
-    *("family", "draws", "of_constant", "of_constant_sd"),
+    *("suite", "group", "row", "label", "start", "track", "scored_track", "status", "demo"),
+    *("drawn", "family", "draws", "of_constant", "of_constant_sd"),
     *(f"{kind}_{name}" for kind in ("reported", "measured", "sd") for name in METRIC_NAMES),
     *("seeds", "wall_seconds", "alone_seconds", "config_hash", "note"),
 )
@@ -111,15 +101,19 @@ def render_csv(comparison: Comparison) -> str:
 def write_comparison(comparison: Comparison, out: str | os.PathLike[str]) -> list[Path]:
     """Writes ``<suite>.md`` and ``<suite>.csv``; returns the paths.
 
-    The names of files on drawn faces say so: ``<suite>-drawn-faces-world-sparse.md``.
+    The names of files on drawn faces say so: ``<suite>-drawn-faces-world-sparse.md``. Those of before there
+    was a run, which know no world, go.
 
     Raises:
         OSError: naming the file and the remedy, if one can't be written.
     """
     paths = []
+    bare = _file(replace(comparison, worlds=comparison.worlds and (None,), family=None))
     for ending, render in (("md", render_markdown), ("csv", render_csv)):
         path = Path(out) / f"{_file(comparison)}.{ending}"
         write_text(path, render(comparison))
+        if path.stem != bare:
+            path.with_name(f"{bare}.{ending}").unlink(missing_ok=True)
         paths.append(path)
     return paths
 

@@ -248,6 +248,19 @@ def test_files_on_drawn_faces_say_so_in_their_names(drawn, tmp_path):
     assert "s-drawn-faces-world-sparse-fa111e5f.md" in names
 
 
+def test_a_page_of_before_there_was_a_run_goes(drawn, tmp_path):
+    write_comparison(table(), tmp_path)
+    write_comparison(replace(drawn, worlds=(None,)), tmp_path)
+    write_comparison(replace(drawn, suite="s-two", worlds=(None,)), tmp_path)
+    written = {
+        *write_comparison(drawn, tmp_path),
+        *write_comparison(replace(drawn, worlds=("none",)), tmp_path),
+    }
+    others = {"s.md", "s.csv", "s-two-drawn-faces.md", "s-two-drawn-faces.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {*others, *(path.name for path in written)}
+    assert len(written) == 4
+
+
 def test_pages_are_written_under_the_suite_s_name(tmp_path):
     paths = write_comparison(table(), tmp_path / "suites")
     assert paths == [tmp_path / "suites" / "s.md", tmp_path / "suites" / "s.csv"]
