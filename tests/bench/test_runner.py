@@ -311,8 +311,9 @@ def test_what_was_prepared_of_a_draw_is_made_again_where_that_was_let_go(
     made = Preparing("c", "corpus", "demo", (sys.executable, "-c", ""), folder, False, draw=0)
     job = replace(make_job("a"), needs=("c",))
     plan = Plan((job,), (), (), (), time.time() - 1, (made,))
+    executor = LocalExecutor(1, gpus=(), cores=4)
     progress = Progress(2, 1, io.StringIO())
-    run_plan(plan, tmp_path / "results", progress=progress)
+    run_plan(plan, tmp_path / "results", executor=executor, progress=progress)
     assert let_go == [0]
     assert folder.is_dir()
     assert not (folder / PREPARED).exists()

@@ -55,6 +55,8 @@ def test_every_config_and_row_passes(demo):
         ),
         (DEPMAP, "metrics=[WithinPoint]", r"metrics\[0\].type: .*mean 'WithinPoints'"),
         (EXPADA, "stages.encoder.type=MethodTrain", r"stages.encoder.type: .*'MethodTraining'"),
+        (EXPADA, "stages.encoder.seed=-1", r"encoder.seed: expected .*least 0 or 'run' or 'draw'"),
+        (EXPADA, "stages.encoder.seed=runs", r"encoder.seed: expected .* got 'runs'"),
         (EXPADA, "stages.encoder.method.head.hiden=8", r"head.hiden: OrdinalRegressor .*'hidden'"),
         (
             EXPADA,
