@@ -493,6 +493,8 @@ def _notices(
     worlds = _worlds(scored, records)
     if worlds is not None:
         notices.append(drawn_notice(drawn_words(worlds)))
+    if any(is_development(record) for record in records):
+        notices.append(f"{DEVELOPMENT.capitalize()} draws: looked at as often as one liked.")
     starts = [*dict.fromkeys(row.start for row in rows if row.start)]
     if len(starts) > 1:
         notices.append(
@@ -501,8 +503,6 @@ def _notices(
         )
     elif starts:
         notices.append(f"Every row starts from {starts[0]}.")
-    if any(is_development(record) for record in records):
-        notices.append(f"{DEVELOPMENT.capitalize()} draws: looked at as often as one liked.")
     for name in dict.fromkeys(scored.values()):
         same = [track for track, at in scored.items() if at == name]
         if name is not None and len(same) > 1:

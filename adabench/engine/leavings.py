@@ -34,7 +34,7 @@ def refuse_missing(experiment: Experiment, leaves: Mapping[str, Sequence[str] | 
         read, left = _read(kind), leaves[name]
         if read is None or left is None or read in left:
             continue
-        others = [f"{REFERENCE}{other}" for other, own in leaves.items() if read in (own or ())]
+        others = sorted(f"{REFERENCE}{n}" for n, own in leaves.items() if read in (own or ()))
         what, makers = _TOLD.get(read, (read, "that leaves it"))
         raise ValueError(
             f"{field}: {kind.__name__} reads {what}, and stage {name!r}, of type "

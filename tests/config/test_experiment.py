@@ -277,11 +277,11 @@ def test_a_recorded_corpus_has_no_draw_but_what_it_learns_from_may(path):
     assert run.corpora == run.data
     run = load_config(path, seed=3, protocol="cross-corpus", overrides=["protocol.source=demo"])
     assert run.draw == 3
+    assert source_data(run).synthface["draw"] == 3
     run = load_config(path, draw=4, protocol="cross-corpus", overrides=["protocol.source=demo"])
     assert source_data(run).synthface["draw"] == 4
     with pytest.raises(ValueError, match=r"--draw 4 names a generated .*'avec14.*, or add --demo"):
         load_config(path, draw=4)
-    assert source_data(run).synthface["draw"] == 3
 
 
 @pytest.mark.parametrize("draw", ["-1", "True", "one", "0.5"])

@@ -71,8 +71,8 @@ def run_of(tmp_path):
         (
             EXPADA,
             ["method.backbone.weights=stage:trunk"],
-            r"^method\.backbone\.weights: Frozen reads a whole backbone, .*: name 'stage:encoder' or "
-            "'stage:clips'$",
+            r"^method\.backbone\.weights: Frozen reads a whole backbone, .*: name 'stage:clips' or "
+            "'stage:encoder'$",
         ),
         (
             EXPADA,
