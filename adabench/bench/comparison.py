@@ -244,8 +244,8 @@ def _standings(
     standings: dict[tuple[str, str], Standing] = {}
     reach: dict[tuple[str, str], Reach] = {}
     for track, (start, alike) in product(tracks, _apart(rows).items()):
-        cells = {row.name: own[row.name, track] for row in alike if (row.name, track) in own}
-        rivals = {name: _found(cell, records) for name, cell in cells.items() if name is not None}
+        names = [row.name for row in alike if row.name is not None]
+        rivals = {n: _found(own[n, track], records) for n in names if (n, track) in own}
         told = told_from_best(rivals, None, constants if _is_drawn(track, own) else {})
         if told.best is None:
             continue
