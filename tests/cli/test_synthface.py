@@ -38,3 +38,10 @@ def test_corpus_is_written_in_avec_2014s_layout(tmp_path):
         done = run(f"--{layout}", str(tmp_path / "raw"), str(tmp_path / layout))
         assert done.returncode == 0, done.stderr
         assert len(list((tmp_path / layout).glob(pattern))) == count
+
+
+def test_expression_clips_have_no_size_of_tables(tmp_path):
+    done = run("--expressions", str(tmp_path / "raw"), "--size", "tables")
+    assert done.returncode == 2
+    assert "--size tables is of corpora: --expressions takes demo or tiny" in done.stderr
+    assert not list(tmp_path.iterdir())
