@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.evaluation.ranking import FEWEST_ROWS, RankAgreement, rank_agreement
-from adabench.leaderboard.errors import Constants, constants_in, shares_by_draw
-from adabench.leaderboard.standing import Standing
-from adabench.leaderboard.statistics import Reach, told_from_best
-from adabench.leaderboard.summary import Summary, summary_of
+from adabench.leaderboard.rows.summary import Summary, summary_of
+from adabench.leaderboard.statistics.errors import Constants, constants_in, shares_by_draw
+from adabench.leaderboard.statistics.standing import Standing
+from adabench.leaderboard.statistics.told import Reach, told_from_best
 from adabench.records.drawn import DEVELOPMENT, drawn_notice, drawn_words, is_development, worlds_of
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
 

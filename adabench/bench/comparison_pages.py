@@ -14,9 +14,9 @@ from tabulate import tabulate
 from adabench.bench.comparison import RANKED_BY, SHARE, Comparison, Order, Pair, Spent
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
-from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
-from adabench.leaderboard.summary import Summary
-from adabench.leaderboard.wording import mark_of, reach_line
+from adabench.leaderboard.pages.cells import csv_cell, markdown_cell, terminal_cell
+from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.wording import mark_of, reach_line
 from adabench.records.drawn import drawn_slug
 from adabench.records.record import METRIC_NAMES, is_demo_track
 

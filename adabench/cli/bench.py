@@ -65,7 +65,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
         print(*write_tables(suites, planned, given.results), sep="\n")
         if summary is not None:
             code = max(code, summary.exit_code)
-            from adabench.leaderboard.publish import publish_results
+            from adabench.leaderboard.pages.publish import publish_results
 
             print(*publish_results(given.results), sep="\n")
             print(*summary.lines(), *planned.left_out, sep="\n")

@@ -23,9 +23,9 @@ from adabench.bench.comparison_pages import (
     write_comparison,
 )
 from adabench.evaluation.ranking import RankAgreement
-from adabench.leaderboard.standing import Standing
-from adabench.leaderboard.statistics import Reach
-from adabench.leaderboard.summary import Summary
+from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.standing import Standing
+from adabench.leaderboard.statistics.told import Reach
 from adabench.records import Metrics
 from adabench.records.drawn import drawn_notice
 

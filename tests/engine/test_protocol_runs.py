@@ -21,7 +21,8 @@ from adabench.engine.rundata import open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.workbench import Workbench
-from adabench.leaderboard.rows import Entry, build_tables
+from adabench.leaderboard.rows.row import Entry
+from adabench.leaderboard.rows.tables import build_tables
 from adabench.records.results import find_record, read_record, read_records, write_record
 from adabench.registry import STAGES
 

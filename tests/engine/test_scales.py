@@ -9,8 +9,8 @@ from adabench.config.experiment import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.run import train
-from adabench.leaderboard.publish import publish
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.pages.publish import publish
 from adabench.plugins import load_plugins
 from adabench.records.labels import read_labels
 from adabench.records.sections import scale_form

@@ -24,9 +24,9 @@ from adabench.data.sealed import session_labels
 from adabench.engine.reporting import scored
 from adabench.engine.run import FIGURE, train
 from adabench.engine.work_folder import default_work_dir
-from adabench.leaderboard.accept import RefusedError, accept
-from adabench.leaderboard.publish import publish
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.pages.publish import publish
 from adabench.records import Record, provenance, write_record
 from adabench.records.labels import read_labels
 from adabench.records.private import FOLDER, divided

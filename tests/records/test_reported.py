@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from adabench.evaluation.calibration import possible_sigmas
-from adabench.leaderboard.rows import Entry, build_tables
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.rows.row import Entry
+from adabench.leaderboard.rows.tables import build_tables
 from adabench.records import Metrics, Record, Reported
 from adabench.records.reported import COLUMNS, impossible, read_reported
 from adabench.records.rounding import HALF_STEP
