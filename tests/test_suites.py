@@ -9,7 +9,7 @@ from adabench.config.experiment import load_config
 from adabench.engine.building import build_untrained
 from adabench.models.estimator import EstimatorMethod
 from adabench.plugins import load_plugins
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
 from adabench.registry import MODELS
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,10 @@ from adabench.leaderboard.statistics.errors import Constants, constants_in, shar
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach, told_from_best
 from adabench.records.drawn import DEVELOPMENT, drawn_notice, drawn_words, is_development, worlds_of
-from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Metrics, Reported
+from adabench.records.schema.tracks import is_demo_track
+from adabench.records.schema.values import METRIC_NAMES
 
 #: The metric whose order is compared with the paper's.
 RANKED_BY = "RMSE"

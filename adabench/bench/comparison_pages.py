@@ -18,7 +18,8 @@ from adabench.leaderboard.pages.cells import csv_cell, markdown_cell, terminal_c
 from adabench.leaderboard.rows.summary import Summary
 from adabench.leaderboard.statistics.wording import mark_of, reach_line
 from adabench.records.drawn import drawn_slug
-from adabench.records.record import METRIC_NAMES, is_demo_track
+from adabench.records.schema.tracks import is_demo_track
+from adabench.records.schema.values import METRIC_NAMES
 
 MISSING = "missing"
 

@@ -31,8 +31,9 @@ from adabench.config.experiment import Data, Experiment, turn_name
 from adabench.config.preparations import CORPUS, corpus_problem, drawn_of, preparations
 from adabench.config.starts import starts_from
 from adabench.evaluation.controls import CONSTANT
-from adabench.records.record import Record, Reported
-from adabench.records.results import Problem, read_records
+from adabench.records.files.results import Problem, read_records
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
 
 # What reading a config raises where the config is at fault.
 _CONFIG_ERRORS = (ValueError, TypeError, LookupError, OSError)

@@ -14,7 +14,7 @@ from adabench.bench.runner import Summary, run_plan, tasks_to_run
 from adabench.bench.suites import Suite, reported_file
 from adabench.bench.tasks import Task
 from adabench.leaderboard.places import MEASURED, ROOT
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
 
 
 def make_executor(

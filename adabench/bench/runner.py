@@ -17,7 +17,7 @@ from adabench.bench.process import LOG, claim, holder
 from adabench.bench.progress import Outcome, Progress, duration
 from adabench.bench.tasks import PREPARED, Job, Preparing, Refused, Task
 from adabench.data.files import write_bytes
-from adabench.records.results import find_record
+from adabench.records.files.results import find_record
 
 #: Seconds between two looks at the running jobs.
 _PAUSE = 0.05

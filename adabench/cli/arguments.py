@@ -20,7 +20,7 @@ from adabench.hints import reworded
 from adabench.plugins import PluginReport, any_outside, load_plugins
 from adabench.plugins.signatures import Signatures, signatures_of_loaded, with_user
 from adabench.plugins.traces import place_in_plugin
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 # What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)

@@ -29,7 +29,7 @@ from adabench.leaderboard.pages.publish import publish
 from adabench.leaderboard.places import ROOT
 from adabench.leaderboard.rows.selection import constants_beside, select_runs
 from adabench.leaderboard.statistics.two_rows import compare
-from adabench.records.labels import labels_for, read_labels
+from adabench.records.files.labels import labels_for, read_labels
 
 
 def main() -> None:

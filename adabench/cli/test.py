@@ -10,7 +10,7 @@ from adabench.cli.arguments import add_run_arguments, experiment_from, naming_fi
 from adabench.cli.parser import Parser
 from adabench.engine.decoy import describe
 from adabench.engine.run import score_checkpoint
-from adabench.records.results import write_record
+from adabench.records.files.results import write_record
 
 
 def main() -> None:

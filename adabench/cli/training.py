@@ -18,7 +18,7 @@ from adabench.engine.reporting import describe_timing
 from adabench.engine.run import Outcome, make_ready, train
 from adabench.engine.work_folder import default_work_dir, runs_beside
 from adabench.leaderboard.pages.publish import show_track
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 RESULTS = Path("leaderboard/local")
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adabench.records.localisation import Localisation, joined_localisation
-from adabench.records.record import Record
-from adabench.records.sections import Cost, Selection, StageUse, View
+from adabench.records.schema.localisation import Localisation, joined_localisation
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Cost, Selection, StageUse, View
 
 
 class CombinedMethod:

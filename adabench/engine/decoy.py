@@ -17,7 +17,7 @@ from dataclasses import replace
 from adabench.data.manifest import ClipRecord
 from adabench.engine.evaluation import predict_views
 from adabench.engine.workbench import Workbench
-from adabench.records.sections import ROUNDING, Decoy
+from adabench.records.schema.sections import ROUNDING, Decoy
 
 #: How far two predictions of a clip may be apart by rounding where it stood in another batch, points:
 #: a GPU computes those otherwise.

@@ -39,7 +39,7 @@ from adabench.engine.workbench import (
     refuse_pooled,
 )
 from adabench.models import EstimatorMethod, Extractor
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.registry import MODELS, TRANSFORMS
 
 # An extractor is shown no other view, in training too.

@@ -20,7 +20,7 @@ from adabench.data.dataset import ClipDataset
 from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.relevance import Relevance, known_key_frames
 from adabench.engine.workbench import Use, Workbench
-from adabench.records.sections import View
+from adabench.records.schema.sections import View
 from adabench.structures import Assessment, Selection, Units, ViewId
 
 # Views that a run's speed is measured on.

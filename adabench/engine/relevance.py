@@ -14,7 +14,7 @@ from adabench.config.generated import synthface_parameters
 from adabench.evaluation.explanation import ClipRelevance, join_views
 from adabench.evaluation.localisation import ALL, clip_localisation, mean_localisation
 from adabench.evaluation.scale import BDI_II, Scale
-from adabench.records.localisation import Localisation, localisation_form
+from adabench.records.schema.localisation import Localisation, localisation_form
 from adabench.structures import Selection, Units, ViewId
 from adabench.synthface import key_frames
 

@@ -15,9 +15,8 @@ from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import requirements_of, units_of
 from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in
 from adabench.records import provenance
-from adabench.records.record import METRIC_NAMES, Record
-from adabench.records.results import read_record
-from adabench.records.side_files import (
+from adabench.records.files.results import read_record
+from adabench.records.files.side_files import (
     CHANGES,
     CODE,
     CONFIG,
@@ -26,6 +25,8 @@ from adabench.records.side_files import (
     read_side_files,
     side_folder,
 )
+from adabench.records.schema.record import Record
+from adabench.records.schema.values import METRIC_NAMES
 
 
 def experiment_of(

@@ -29,12 +29,13 @@ from adabench.models.weights import file_checksum
 from adabench.plugins.fingerprints import code_record, units_of
 from adabench.plugins.held import changed_data
 from adabench.records import provenance
-from adabench.records.groups import groups_of
-from adabench.records.localisation import Localisation
 from adabench.records.measures import measures_of
-from adabench.records.private import divided
-from adabench.records.record import Record
-from adabench.records.sections import (
+from adabench.records.schema.groups import groups_of
+from adabench.records.schema.localisation import Localisation
+from adabench.records.schema.private import divided
+from adabench.records.schema.record import Record
+from adabench.records.schema.scale import scale_form
+from adabench.records.schema.sections import (
     AgainstConstant,
     Calibration,
     Contract,
@@ -48,7 +49,6 @@ from adabench.records.sections import (
     Selection,
     StageUse,
     View,
-    scale_form,
 )
 
 

@@ -49,7 +49,8 @@ from adabench.engine.training.foreign_hooks import build_hooks
 from adabench.engine.training.hooks import seed_everything
 from adabench.models import Assessor
 from adabench.models.signals import SignalSource
-from adabench.records.sections import Contract, scale_form
+from adabench.records.schema.scale import scale_form
+from adabench.records.schema.sections import Contract
 from adabench.registry import TRANSFORMS
 from adabench.testing import ContractError, ContractReport
 

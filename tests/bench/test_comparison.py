@@ -12,7 +12,7 @@ from adabench.bench.comparison import SHARE, compare, compare_apart
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Turn
 from adabench.records import Cost, Record
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
 
 CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
 p,1,First et al.,First,avec14,10.5,9.2,,,not printed,doubtful

@@ -15,8 +15,8 @@ from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.work_folder import default_work_dir
 from adabench.plugins import load_plugins
-from adabench.records.results import read_record, record_files
-from adabench.records.side_files import CONFIG, side_folder
+from adabench.records.files.results import read_record, record_files
+from adabench.records.files.side_files import CONFIG, side_folder
 from adabench.registry import STAGES
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from record_fixtures import as_licensed
 from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
 from adabench.records import Cost, Metrics, Prediction, Record
-from adabench.records.sections import Selection, StageUse, View
+from adabench.records.schema.sections import Selection, StageUse, View
 
 LABELS = {"a": 0.0, "b": 10.0, "c": 30.0, "d": 20.0}
 

@@ -10,7 +10,7 @@ from clip_records import clip_record
 
 from adabench.engine.decoy import ask_decoy, describe, other_names, worst
 from adabench.engine.evaluation import evaluate, predict_views
-from adabench.records.sections import Decoy
+from adabench.records.schema.sections import Decoy
 
 
 def clips(*sessions, tasks=("Freeform", "Northwind")):

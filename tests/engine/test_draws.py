@@ -15,7 +15,7 @@ from adabench.engine.corpora import reading, remove_drawn
 from adabench.engine.run import score_checkpoint, train
 from adabench.engine.rundata import open_data
 from adabench.leaderboard.checks.claims import claim_reasons
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 
 CONSTANT = "constant_avec14.py"
 

@@ -11,7 +11,7 @@ from adabench.engine.run import measure
 from adabench.engine.rundata import open_data
 from adabench.evaluation.controls import CONSTANT, NUISANCE, PERSONS
 from adabench.leaderboard.statistics.controls import contradictions
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 
 SIZE = {"preset": "tiny", "every_level": False, "world": "none", "fps": 5, "seconds": [1.0, 1.6]}
 

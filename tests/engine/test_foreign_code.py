@@ -22,7 +22,7 @@ from adabench.engine.repeat import experiment_of
 from adabench.engine.run import train
 from adabench.engine.stages.stage import stage_key
 from adabench.plugins import load_plugins
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
 PLUGIN = """

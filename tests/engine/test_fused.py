@@ -9,7 +9,7 @@ from adabench.engine.controls import run_controls
 from adabench.engine.kinds import joined, network
 from adabench.engine.run import score_checkpoint, train
 from adabench.engine.work_folder import default_work_dir
-from adabench.records.results import find_record, read_records, write_record
+from adabench.records.files.results import find_record, read_records, write_record
 
 CONFIG = "expada_avec14.py"
 TASKS = ("freeform", "northwind")

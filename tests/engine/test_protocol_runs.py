@@ -23,7 +23,7 @@ from adabench.engine.stages.stage import StageResult
 from adabench.engine.workbench import Workbench
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
-from adabench.records.results import find_record, read_record, read_records, write_record
+from adabench.records.files.results import find_record, read_record, read_records, write_record
 from adabench.registry import STAGES
 
 SHORT = ("training.epochs=2",)

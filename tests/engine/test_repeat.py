@@ -8,8 +8,8 @@ from adabench.config.experiment import load_config
 from adabench.engine.repeat import differences, experiment_of, side_files
 from adabench.engine.run import train
 from adabench.records import provenance
-from adabench.records.results import write_record
-from adabench.records.side_files import (
+from adabench.records.files.results import write_record
+from adabench.records.files.side_files import (
     CONFIG,
     ENVIRONMENT,
     digests,

@@ -22,7 +22,7 @@ from adabench.engine.controls import run_controls
 from adabench.engine.evaluation import evaluate
 from adabench.engine.run import RECORD, score_checkpoint, train
 from adabench.evaluation.metrics import score_metrics
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.registry import SEMANTICS
 
 POINTS = 1e-4

@@ -12,8 +12,8 @@ from adabench.engine.run import train
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.pages.publish import publish
 from adabench.plugins import load_plugins
-from adabench.records.labels import read_labels
-from adabench.records.sections import scale_form
+from adabench.records.files.labels import read_labels
+from adabench.records.schema.scale import scale_form
 from adabench.synthface import SynthfaceParameters, generate
 from adabench.synthface.layouts import write_table
 

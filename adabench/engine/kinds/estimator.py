@@ -33,7 +33,7 @@ from adabench.engine.rundata import RunData, open_data
 from adabench.engine.training.hooks import seed_everything
 from adabench.engine.workbench import Use, carried_of, identity_of
 from adabench.evaluation.controls import CONSTANT
-from adabench.records.sections import Cost, Decoy, Selection
+from adabench.records.schema.sections import Cost, Decoy, Selection
 from adabench.structures import ViewId
 from adabench.testing import ContractReport, check_estimator
 

@@ -18,7 +18,7 @@ from adabench.engine.rundata import RunData
 from adabench.evaluation.controls import NUISANCE, PERSONS
 from adabench.evaluation.significance import against_constant
 from adabench.models import EstimatorMethod
-from adabench.records.sections import AgainstConstant
+from adabench.records.schema.sections import AgainstConstant
 from adabench.structures import ViewId
 
 #: One score for each clip of a corpus.

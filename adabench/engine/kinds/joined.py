@@ -11,8 +11,8 @@ from adabench.engine.decoy import worst
 from adabench.engine.kinds.method_run import MethodRun, Place
 from adabench.engine.reporting import Facts
 from adabench.engine.rundata import RunData, open_data
-from adabench.records.record import Record
-from adabench.records.results import find_record
+from adabench.records.files.results import find_record
+from adabench.records.schema.record import Record
 
 
 class JoinedRun(MethodRun):

@@ -12,7 +12,7 @@ from adabench.engine.evaluation import Evaluation
 from adabench.engine.reporting import Facts
 from adabench.engine.rundata import RunData
 from adabench.engine.timings import Timings
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ from adabench.engine.training.fit import Fit, set_threads
 from adabench.engine.training.selection import selection_of
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.records.drawn import drawn_file, drawn_words
-from adabench.records.localisation import Localisation
-from adabench.records.sections import Cost, Decoy, Flags
+from adabench.records.schema.localisation import Localisation
+from adabench.records.schema.sections import Cost, Decoy, Flags
 from adabench.testing import ContractReport
 
 #: The curve of a training, drawn.

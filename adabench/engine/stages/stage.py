@@ -22,7 +22,7 @@ from adabench.engine.timings import Timings
 from adabench.engine.training.fit import Fit
 from adabench.models import Assessor
 from adabench.plugins.fingerprints import code_of, code_of_classes
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.registry import STAGES
 
 RESULT = "result.pth"

@@ -19,23 +19,14 @@ from adabench.leaderboard.checks.names import name_reasons
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons, sessions_of
 from adabench.leaderboard.places import LOCAL, MEASURED, REPORTED
 from adabench.leaderboard.rows.collect import collect_reported
-from adabench.records.checks import (
-    content_reasons,
-    interval_reasons,
-    label_reasons,
-    neighbour_reasons,
-    read_beside,
-    run_key,
-    sharing_reasons,
-    telling_reasons,
-)
-from adabench.records.labels import CorpusLabels
-from adabench.records.migration import STRIPPED
-from adabench.records.private import private_folder, write_private
-from adabench.records.provenance import unknown_commit
-from adabench.records.reading import present_in, what_is
-from adabench.records.record import METRIC_NAMES, Record
-from adabench.records.results import (
+from adabench.records.checks.beside import read_beside
+from adabench.records.checks.content import content_reasons, run_key
+from adabench.records.checks.labels import interval_reasons, label_reasons
+from adabench.records.checks.licensed import neighbour_reasons, sharing_reasons, telling_reasons
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.files.private import private_folder, write_private
+from adabench.records.files.reading import present_in, what_is
+from adabench.records.files.results import (
     Stored,
     as_stored,
     free_path,
@@ -45,7 +36,11 @@ from adabench.records.results import (
     record_files,
     sealed,
 )
-from adabench.records.side_files import CONFIG, side_folder
+from adabench.records.files.side_files import CONFIG, side_folder
+from adabench.records.provenance import unknown_commit
+from adabench.records.schema.migration import STRIPPED
+from adabench.records.schema.record import Record
+from adabench.records.schema.values import METRIC_NAMES
 
 # Two runs whose metrics differ by less have found the same.
 _SAME = 1e-6

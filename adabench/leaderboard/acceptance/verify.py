@@ -27,22 +27,13 @@ from adabench.leaderboard.checks.tested import (
 )
 from adabench.leaderboard.places import LOCAL, MEASURED, REPORTED
 from adabench.leaderboard.rows.measures import measure_reasons
-from adabench.records.checks import (
-    content_reasons,
-    interval_reasons,
-    label_reasons,
-    neighbour_reasons,
-    place_reasons,
-    read_beside,
-    run_key,
-    sharing_reasons,
-    telling_reasons,
-)
-from adabench.records.labels import CorpusLabels
-from adabench.records.private import FOLDER as PRIVATE
-from adabench.records.record import Record, Reported
-from adabench.records.reported import impossible, read_reported
-from adabench.records.results import (
+from adabench.records.checks.beside import place_reasons, read_beside
+from adabench.records.checks.content import content_reasons, run_key
+from adabench.records.checks.labels import interval_reasons, label_reasons
+from adabench.records.checks.licensed import neighbour_reasons, sharing_reasons, telling_reasons
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.files.reported import impossible, read_reported
+from adabench.records.files.results import (
     Problem,
     Stored,
     load_record,
@@ -51,7 +42,9 @@ from adabench.records.results import (
     reason_of,
     record_files,
 )
-from adabench.records.side_files import SUFFIX
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
+from adabench.records.schema.tracks import PRIVATE_FOLDER, SIDE_SUFFIX
 
 if TYPE_CHECKING:
     from adabench.config.experiment import Experiment
@@ -287,15 +280,18 @@ def _experiment(files: Mapping[str, bytes]) -> Experiment | None:
 def _lone_side_folders(folder: Path) -> list[Problem]:
     return [
         Problem(side, "a side folder without its record; remove it, or restore the record")
-        for side in sorted(folder.rglob(f"*{SUFFIX}"))
+        for side in sorted(folder.rglob(f"*{SIDE_SUFFIX}"))
         if side.is_dir() and not side.with_suffix(".json").exists()
     ]
 
 
 def _misplaced(folder: Path) -> list[Problem]:
     return [
-        Problem(path, f"private side files, where git tracks records; move it to {LOCAL}/{PRIVATE}")
-        for path in sorted(folder.rglob(PRIVATE))
+        Problem(
+            path,
+            f"private side files, where git tracks records; move it to {LOCAL}/{PRIVATE_FOLDER}",
+        )
+        for path in sorted(folder.rglob(PRIVATE_FOLDER))
     ]
 
 

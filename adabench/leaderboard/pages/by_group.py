@@ -8,9 +8,10 @@ from typing import Final
 
 from adabench.leaderboard.rows.row import Row, Table, shared_flags
 from adabench.leaderboard.rows.summary import Summary, short, summary_of
-from adabench.records.groups import FEWEST_PERSONS
-from adabench.records.record import METRIC_NAMES, Record
-from adabench.records.sections import Group
+from adabench.records.schema.groups import FEWEST_PERSONS
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Group
+from adabench.records.schema.values import METRIC_NAMES
 
 #: What is told of a group, in this order; bias and slope as in a record's calibration.
 NUMBERS: Final = (*METRIC_NAMES, "bias", "slope")

@@ -17,8 +17,8 @@ from adabench.evaluation.localisation import ALL, MEASURES
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.rows.summary import Summary, full, number, short, summary_of
 from adabench.leaderboard.rows.tables import OFFICIAL
-from adabench.records.record import Record
-from adabench.records.reported import LABEL_SIGMAS
+from adabench.records.files.reported import LABEL_SIGMAS
+from adabench.records.schema.record import Record
 
 #: Fields of a record's calibration that are told, and their columns for readers.
 CALIBRATION: Final = {"slope": "Slope", "bias": "Bias", "sigma_ratio": "σ ratio"}

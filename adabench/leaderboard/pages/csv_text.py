@@ -19,7 +19,7 @@ from adabench.leaderboard.rows.side_by_side import (
     official_metrics,
 )
 from adabench.leaderboard.rows.summary import full, measure_names, number
-from adabench.records.record import METRIC_NAMES
+from adabench.records.schema.values import METRIC_NAMES
 
 #: The folder of CSV files by group of persons, below that of the tables.
 GROUPS = "groups"

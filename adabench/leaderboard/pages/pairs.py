@@ -16,8 +16,9 @@ from adabench.leaderboard.rows.tables import build_tables
 from adabench.leaderboard.statistics.errors import constants_in, data_of, row_name
 from adabench.leaderboard.statistics.told import told_apart
 from adabench.records.drawn import drawn_words, worlds_of
-from adabench.records.labels import CorpusLabels, labels_for
-from adabench.records.record import Record, Reported
+from adabench.records.files.labels import CorpusLabels, labels_for
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
 
 _HEADERS = ("smaller errors", "against", "RMSE", "95 % interval", "p on these", "p beyond")
 

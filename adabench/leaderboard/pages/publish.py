@@ -15,8 +15,8 @@ from adabench.leaderboard.places import MEASURED, ROOT
 from adabench.leaderboard.rows.collect import collect, collect_from
 from adabench.leaderboard.rows.row import Entry, Table
 from adabench.leaderboard.rows.tables import build_tables
-from adabench.records.labels import CorpusLabels
-from adabench.records.results import Problem
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.files.results import Problem
 
 # Seconds after which a file that is being written is one that a killed process left.
 _LEFT = 3600.0

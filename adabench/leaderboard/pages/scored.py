@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.rows.summary import Summary, short, summary_of
-from adabench.records.record import METRIC_NAMES, Reported
+from adabench.records.schema.sections import Reported
+from adabench.records.schema.values import METRIC_NAMES
 
 SESSIONS = "sessions"
 

@@ -36,7 +36,7 @@ from adabench.leaderboard.statistics.wording import (
     reach_line,
 )
 from adabench.records.drawn import drawn_notice, is_development
-from adabench.records.record import METRIC_NAMES
+from adabench.records.schema.values import METRIC_NAMES
 
 HEADER = (
     "Method",

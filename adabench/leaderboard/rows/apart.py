@@ -9,8 +9,10 @@ from typing import NamedTuple
 from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.leaderboard.statistics.wording import shown_scale
 from adabench.records.drawn import drawn_slug, drawn_words
-from adabench.records.record import Record, Reported, is_demo_track
-from adabench.records.sections import Scale, bdi_ii, scale_form
+from adabench.records.schema.record import Record
+from adabench.records.schema.scale import Scale, bdi_ii, scale_form
+from adabench.records.schema.sections import Reported
+from adabench.records.schema.tracks import is_demo_track
 
 
 class Apart(NamedTuple):

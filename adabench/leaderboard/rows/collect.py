@@ -10,9 +10,9 @@ from pathlib import Path
 
 from adabench.leaderboard.places import LOCAL, MEASURED, REPORTED, ROOT
 from adabench.leaderboard.rows.row import Entry
-from adabench.records.record import Record
-from adabench.records.reported import read_reported
-from adabench.records.results import Problem, read_each, record_files
+from adabench.records.files.reported import read_reported
+from adabench.records.files.results import Problem, read_each, record_files
+from adabench.records.schema.record import Record
 
 
 def collect(

@@ -13,7 +13,9 @@ from itertools import combinations
 from typing import Literal
 
 from adabench.leaderboard.rows.row import Table
-from adabench.records.record import METRIC_NAMES, Record, Reported
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
+from adabench.records.schema.values import METRIC_NAMES
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from adabench.leaderboard.rows.row import Table
-from adabench.records.record import Record, Reported
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
 
 BASELINE, CONTROL, BOUND = "baseline", "control", "bound"
 

@@ -16,9 +16,10 @@ from adabench.leaderboard.statistics.controls import ORACLE
 from adabench.leaderboard.statistics.errors import row_parts
 from adabench.leaderboard.statistics.standing import Standing, standings
 from adabench.leaderboard.statistics.told import Reach
-from adabench.records.labels import CorpusLabels, labels_for
-from adabench.records.record import Record, Reported
-from adabench.records.rounding import DECIMALS
+from adabench.records.files.labels import CorpusLabels, labels_for
+from adabench.records.schema.record import Record
+from adabench.records.schema.rounding import DECIMALS
+from adabench.records.schema.sections import Reported
 
 
 def judged(

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from adabench.leaderboard.checks.claims import experiment_beside
-from adabench.records.labels import CorpusLabels, labels_for
-from adabench.records.record import TOLERANCE, Record
+from adabench.records.files.labels import CorpusLabels, labels_for
+from adabench.records.schema.consistency import TOLERANCE
+from adabench.records.schema.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path

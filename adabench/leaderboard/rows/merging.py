@@ -18,10 +18,12 @@ from adabench.leaderboard.rows.row import Entry, Row
 from adabench.leaderboard.rows.summary import Summary, summary_of
 from adabench.leaderboard.statistics.errors import Constants, constants_in, draw_of, shares_by_draw
 from adabench.records.drawn import DEVELOPMENT, is_development
-from adabench.records.labels import CorpusLabels
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.files.reported import impossible
 from adabench.records.protocols import shared_protocol
-from adabench.records.record import METRIC_NAMES, Record, Reported
-from adabench.records.reported import impossible
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
+from adabench.records.schema.values import METRIC_NAMES
 
 ONE_DRAW = "one draw"
 

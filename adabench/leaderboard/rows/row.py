@@ -10,8 +10,9 @@ from adabench.leaderboard.rows.summary import Summary
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach
 from adabench.records.drawn import drawn_words, worlds_of
-from adabench.records.record import Record, Reported
-from adabench.records.sections import Scale, bdi_ii
+from adabench.records.schema.record import Record
+from adabench.records.schema.scale import Scale, bdi_ii
+from adabench.records.schema.sections import Reported
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from adabench.leaderboard.rows.collect import collect
 from adabench.leaderboard.rows.row import Entry, Row
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.leaderboard.statistics.errors import Constants, constants_in
-from adabench.records.record import Record, Reported
-from adabench.records.results import read_record, record_files
+from adabench.records.files.results import read_record, record_files
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
 
 
 def select_runs(name: str, root: str | os.PathLike[str], track: str | None = None) -> list[Record]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.rows.summary import Summary
-from adabench.records.record import Reported
-from adabench.records.reported import CORPUS_OF_TRACK
+from adabench.records.files.reported import CORPUS_OF_TRACK
+from adabench.records.schema.sections import Reported
 
 #: How the protocols begin that deal all sessions anew with nobody in two parts.
 DISJOINT: Final = "person-disjoint"

@@ -13,9 +13,10 @@ from adabench.leaderboard.rows.judging import judged
 from adabench.leaderboard.rows.merging import merged
 from adabench.leaderboard.rows.row import Entry, Row, Table
 from adabench.leaderboard.rows.side_by_side import side_by_side
-from adabench.records.labels import CorpusLabels
+from adabench.records.files.labels import CorpusLabels
 from adabench.records.protocols import shared_protocol
-from adabench.records.record import Reported, is_demo_track
+from adabench.records.schema.sections import Reported
+from adabench.records.schema.tracks import is_demo_track
 
 #: The protocol of the corpus's own splits, which papers use.
 OFFICIAL = "official"

@@ -20,8 +20,9 @@ from typing import Final, NamedTuple, TypeVar
 
 from adabench.evaluation.controls import CONSTANT, FACELESS, SHUFFLED
 from adabench.evaluation.significance import LEVEL
-from adabench.records.checks import constant_reasons
-from adabench.records.record import Measured, Record
+from adabench.records.checks.content import constant_reasons
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Measured
 
 #: The method name of the generator's oracle.
 ORACLE: Final = "bound: oracle"

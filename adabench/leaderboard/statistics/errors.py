@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from adabench.evaluation.controls import CONSTANT
 from adabench.evaluation.significance import squared_errors
 from adabench.records.protocols import fold_of, shared_protocol
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 #: What places are to each other: draws, folds of a corpus, or a single one.
 Design = Literal["draws", "folds", "corpus"]

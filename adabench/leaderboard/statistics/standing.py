@@ -11,7 +11,7 @@ from adabench.leaderboard.statistics.controls import contradictions
 from adabench.leaderboard.statistics.errors import constants_in
 from adabench.leaderboard.statistics.told import Against, Reach, Told, told_from_best
 from adabench.records.protocols import shared_protocol
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 K = TypeVar("K", bound=Hashable)
 

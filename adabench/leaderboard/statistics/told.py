@@ -46,7 +46,7 @@ from adabench.leaderboard.statistics.errors import (
     row_parts,
     test_to_train,
 )
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 K = TypeVar("K", bound=Hashable)
 

@@ -24,7 +24,7 @@ from adabench.leaderboard.statistics.errors import (
 )
 from adabench.leaderboard.statistics.wording import points_of
 from adabench.records.drawn import drawn_words, worlds_of
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach
-from adabench.records.record import Record, is_demo_track
-from adabench.records.sections import Scale, bdi_ii, scale_form
+from adabench.records.schema.record import Record
+from adabench.records.schema.scale import Scale, bdi_ii, scale_form
+from adabench.records.schema.tracks import is_demo_track
 
 TIED, TIED_BEYOND = "≈", "~"
 

@@ -14,9 +14,9 @@ from adabench.leaderboard.acceptance import accept as module
 from adabench.leaderboard.acceptance.accept import RefusedError, accept, untraceable
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.records import Metrics, Reported, read_record, read_records, write_record
-from adabench.records.labels import read_labels
-from adabench.records.record import content_checksum
-from adabench.records.side_files import digests
+from adabench.records.files.labels import read_labels
+from adabench.records.files.side_files import digests
+from adabench.records.schema.record import content_checksum
 from adabench.synthface import SynthfaceParameters, bounds
 
 

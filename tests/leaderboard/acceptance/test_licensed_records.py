@@ -14,11 +14,11 @@ from adabench.leaderboard.acceptance.accept import accept as accept_all
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.pages.publish import publish
 from adabench.records import Metrics, read_record, write_record
-from adabench.records.fields import RecordFields
-from adabench.records.labels import read_labels
-from adabench.records.private import FOLDER
-from adabench.records.record import content_checksum
-from adabench.records.side_files import digests, write_side_files
+from adabench.records.files.labels import read_labels
+from adabench.records.files.side_files import digests, write_side_files
+from adabench.records.schema.fields import RecordFields
+from adabench.records.schema.record import content_checksum
+from adabench.records.schema.tracks import PRIVATE_FOLDER
 
 # These records have no config beside them.
 accept = partial(accept_all, allow_dirty=True)
@@ -53,7 +53,7 @@ def older(sound, licensed, root):
 
 
 def private_files(folder):
-    return sorted(folder.rglob(f"{FOLDER}/*.json"))
+    return sorted(folder.rglob(f"{PRIVATE_FOLDER}/*.json"))
 
 
 def texts_below(folder):
@@ -74,7 +74,7 @@ def test_adding_moves_no_prediction(root, licensed, labels):
 
 def test_without_its_private_file_a_record_is_only_counted(root, licensed, labels):
     path = write_record(licensed(), root / "local")
-    shutil.rmtree(root / "local" / FOLDER)
+    shutil.rmtree(root / "local" / PRIVATE_FOLDER)
     found = verify(root, labels)
     assert found.holds
     assert found.unlabelled == (path,)
@@ -105,7 +105,7 @@ def test_adding_strips_an_older_record_and_keeps_its_predictions(root, older, la
     (accepted,) = (root / "measured" / "avec14").glob("*.json")
     assert not [text for text in texts_below(root / "measured") if "003_1" in text]
     (kept,) = private_files(root)
-    assert kept.parent == root / "local" / FOLDER
+    assert kept.parent == root / "local" / PRIVATE_FOLDER
     assert read_record(accepted).entries == entries
     found = verify(root, labels)
     assert (found.problems, found.unlabelled) == ((), ())
@@ -122,9 +122,9 @@ def test_an_older_record_that_lies_among_the_accepted_does_not_hold(root, older)
 
 def test_no_private_file_lies_where_git_tracks_records(root, licensed):
     path = write_record(licensed(), root / "measured")
-    assert [kept.parent for kept in private_files(root)] == [root / "local" / FOLDER]
+    assert [kept.parent for kept in private_files(root)] == [root / "local" / PRIVATE_FOLDER]
     assert read_record(path).entries
-    shutil.copytree(root / "local" / FOLDER, root / "measured" / FOLDER)
+    shutil.copytree(root / "local" / PRIVATE_FOLDER, root / "measured" / PRIVATE_FOLDER)
     (problem,) = verify(root).problems
     assert "private side files, where git tracks records" in problem.reason
 
@@ -146,7 +146,7 @@ def test_rows_are_compared_where_both_are_at_hand(root, licensed, licensed_corpu
     with pytest.raises(SystemExit):
         command(names)
     assert "is licensed: give the labels of your own copy" in capsys.readouterr().err
-    shutil.rmtree(root / "local" / FOLDER)
+    shutil.rmtree(root / "local" / PRIVATE_FOLDER)
     with pytest.raises(SystemExit):
         command([*names, "--data", str(licensed_corpus)])
     assert "private side file" in capsys.readouterr().err

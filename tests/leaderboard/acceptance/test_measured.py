@@ -6,7 +6,7 @@ import pytest
 
 from adabench.evaluation.controls import FACELESS
 from adabench.records.drawn import is_development
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 
 MEASURED = Path(__file__).parents[3] / "leaderboard" / "measured"
 

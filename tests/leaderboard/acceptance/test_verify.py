@@ -7,8 +7,8 @@ import pytest
 from adabench.leaderboard.acceptance import verify as module
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.records import Metrics, read_record, write_record
-from adabench.records.labels import read_labels
-from adabench.records.record import content_checksum
+from adabench.records.files.labels import read_labels
+from adabench.records.schema.record import content_checksum
 
 CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
 p,1,M,M,avec14,7.0,5.0,,,sessions,

@@ -17,8 +17,8 @@ from adabench.leaderboard.checks.claims import (
     unshuffled_hash,
 )
 from adabench.records import Flags, write_record
-from adabench.records.checks import constant_reasons, content_reasons
-from adabench.records.side_files import digests
+from adabench.records.checks.content import constant_reasons, content_reasons
+from adabench.records.files.side_files import digests
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from adabench.leaderboard.acceptance.accept import RefusedError, accept
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.curve import curve_reasons
 from adabench.records import Metrics
-from adabench.records.sections import Selection
-from adabench.records.side_files import CURVE, side_folder
+from adabench.records.files.side_files import CURVE, side_folder
+from adabench.records.schema.sections import Selection
 
 TEXT = """epoch,rate,train/loss,val/RMSE,val/MAE,seconds
 1,0.1,3.0,9.5,8.0,1.0

@@ -14,7 +14,7 @@ from adabench.leaderboard.acceptance.accept import RefusedError, accept
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons
 from adabench.records import Flags, read_record, write_record
-from adabench.records.labels import read_labels
+from adabench.records.files.labels import read_labels
 from adabench.synthface import TASKS
 
 

@@ -15,7 +15,7 @@ from adabench.leaderboard.pages.text import render_markdown, render_text
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.records import Metrics, Reported
-from adabench.records.sections import Selection, StageUse
+from adabench.records.schema.sections import Selection, StageUse
 
 AREA = {"value": 0.67, "chance": 0.5, "ceiling": 0.89}
 MEASURED = {"all": {"clips": 30, "roc_area": AREA, "share": AREA}, "scale2": {"roc_area": AREA}}

@@ -6,8 +6,8 @@ from record_fixtures import as_licensed
 from adabench.leaderboard.pages.pairs import pairs_of_track, render_pairs
 from adabench.leaderboard.statistics.told import told_apart
 from adabench.leaderboard.statistics.two_rows import compare
-from adabench.records.labels import CorpusLabels
-from adabench.records.results import write_record
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.files.results import write_record
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from adabench.leaderboard.rows.row import Entry, shared_flags
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.records import Flags, Metrics, Reported
-from adabench.records.labels import CorpusLabels
-from adabench.records.sections import scale_form
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.schema.scale import scale_form
 
 OTHER = scale_form(Scale("HAMD-17", 0, 52, (Level("none", 0), Level("mild", 8))))
 

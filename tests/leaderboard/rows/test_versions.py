@@ -12,8 +12,8 @@ from adabench.leaderboard.pages.text import render_markdown, render_text
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.records import read_record
-from adabench.records.sections import Code
-from adabench.records.side_files import CONFIG
+from adabench.records.files.side_files import CONFIG
+from adabench.records.schema.sections import Code
 
 OLD, NEW = "a" * 64, "b" * 64
 METHOD = {"name": "Mine", "type": "EstimatorMethod", "estimator": {"type": "NearMean"}}

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adabench.records.curve import TRAIN, VAL, Row, parse_curve
-from adabench.records.record import Record
-from adabench.records.side_files import CURVE, read_side_files
+from adabench.records.files.curve import TRAIN, VAL, Row, parse_curve
+from adabench.records.files.side_files import CURVE, read_side_files
+from adabench.records.schema.record import Record
 
 _TOTAL = f"{TRAIN}loss"
 

@@ -26,8 +26,11 @@ from adabench.leaderboard.rows.side_by_side import disjoint_metrics, has_both, o
 from adabench.leaderboard.rows.summary import Summary
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.records.drawn import drawn_notice
-from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
-from adabench.records.sections import bdi_ii
+from adabench.records.schema.record import Record
+from adabench.records.schema.scale import bdi_ii
+from adabench.records.schema.sections import Cost, Reported
+from adabench.records.schema.tracks import is_demo_track
+from adabench.records.schema.values import METRIC_NAMES
 
 _CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface": "Demo"}
 

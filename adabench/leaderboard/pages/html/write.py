@@ -24,7 +24,7 @@ from adabench.data.files import write_text
 from adabench.leaderboard.pages.html.data import page_data
 from adabench.leaderboard.rows.row import Table
 from adabench.records.drawn import drawn_slug
-from adabench.records.sections import bdi_ii
+from adabench.records.schema.scale import bdi_ii
 
 __all__ = ["page_data", "render_page", "write_page"]
 

@@ -13,8 +13,8 @@ from adabench.leaderboard.pages.html.write import write_page
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.records import Cost, Metrics, Reported, read_record
-from adabench.records.sections import Selection
-from adabench.records.side_files import CURVE
+from adabench.records.files.side_files import CURVE
+from adabench.records.schema.sections import Selection
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 

@@ -5,8 +5,8 @@ from record_fixtures import as_licensed
 
 from adabench.leaderboard.pages.html.curves import curve_of
 from adabench.records import read_record
-from adabench.records.sections import Selection
-from adabench.records.side_files import CURVE, side_folder
+from adabench.records.files.side_files import CURVE, side_folder
+from adabench.records.schema.sections import Selection
 
 TEXT = """epoch,rate,train/loss,train/head.mse,train/selector.wsl,val/RMSE,val/PCC,seconds
 1,0.1,3.0,2.0,1.0,,,1.0
