@@ -15,7 +15,7 @@ from adabench.plugins import load_plugins
 from adabench.records.files.labels import read_labels
 from adabench.records.schema.scale import scale_form
 from adabench.synthface import SynthfaceParameters, generate
-from adabench.synthface.layouts import write_table
+from adabench.synthface.writing.layouts import write_table
 
 CLASS_NAMES = {"AreaUnderROC", "BalancedAccuracy", "Brier", "MacroF1"}
 CLASSES = {"name": "depressed", "classes": ["no", "yes"]}

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.drawing import (
+from adabench.synthface.faces.drawing import (
     FIXED_POINT_BITS,
     Points,
     bezier,
@@ -21,8 +21,8 @@ from adabench.synthface.drawing import (
     fixed_point,
     point,
 )
-from adabench.synthface.head import Texture
-from adabench.synthface.identity import Identity
+from adabench.synthface.faces.head import Texture
+from adabench.synthface.faces.identity import Identity
 from adabench.synthface.signals import ClipTruth, FloatArray
 
 AU1_SHIFT, AU4_SHIFT, MOUTH_CORNER_SHIFT = 0.125, 0.085, 0.105

@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.behaviour import SessionHabits, draw_clip, draw_habits, draw_resting
-from adabench.synthface.identity import draw_identity, draw_scene
-from adabench.synthface.jobs import ClipContent, ClipJob
+from adabench.synthface.faces.identity import draw_identity, draw_scene
 from adabench.synthface.parameters import SynthfaceParameters, random_generator
-from adabench.synthface.plan import TASKS, Session, draw_sessions
-from adabench.synthface.shortcuts import scene_of, seconds_of
+from adabench.synthface.sessions.behaviour import (
+    SessionHabits,
+    draw_clip,
+    draw_habits,
+    draw_resting,
+)
+from adabench.synthface.sessions.plan import TASKS, Session, draw_sessions
+from adabench.synthface.sessions.shortcuts import scene_of, seconds_of
 from adabench.synthface.signals import ClipTruth
+from adabench.synthface.writing.jobs import ClipContent, ClipJob
 
 SPLIT_FOLDERS = {
     "train": "Training",

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from adabench.synthface.corpus import corpus_jobs
-from adabench.synthface.drawing import one_thread
-from adabench.synthface.face import ClipRenderer
+from adabench.synthface.faces.drawing import one_thread
+from adabench.synthface.faces.face import ClipRenderer
 from adabench.synthface.parameters import SynthfaceParameters
-from adabench.synthface.video import encode
+from adabench.synthface.writing.corpus import corpus_jobs
+from adabench.synthface.writing.video import encode
 
 
 @dataclass(frozen=True)

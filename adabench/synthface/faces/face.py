@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.drawing import FloatImage, blend
-from adabench.synthface.features import moving_shapes
-from adabench.synthface.head import (
+from adabench.synthface.faces.drawing import FloatImage, blend
+from adabench.synthface.faces.features import moving_shapes
+from adabench.synthface.faces.head import (
     FRAME_HEIGHT,
     FRAME_WIDTH,
     HALF_FACE,
@@ -23,7 +23,7 @@ from adabench.synthface.head import (
     Texture,
     draw_head,
 )
-from adabench.synthface.identity import Identity, Scene
+from adabench.synthface.faces.identity import Identity, Scene
 from adabench.synthface.signals import ClipTruth
 
 # light as 8-bit factors: this value leaves a pixel as it is

@@ -2,7 +2,7 @@ import av
 import numpy as np
 import pytest
 
-from adabench.synthface.video import encode
+from adabench.synthface.writing.video import encode
 
 
 @pytest.fixture

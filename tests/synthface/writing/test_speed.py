@@ -1,4 +1,4 @@
-from adabench.synthface.speed import measure_speed
+from adabench.synthface.writing.speed import measure_speed
 
 
 def test_every_speed_is_measured():

@@ -18,12 +18,12 @@ import av
 import cv2
 import numpy as np
 
-from adabench.synthface.corpus import LABEL_FOLDERS, SPLIT_FOLDERS
-from adabench.synthface.head import FACE_CENTRE_Y, FRAME_HEIGHT, FRAME_WIDTH, HEAD_DOWN_SHIFT
+from adabench.synthface.faces.head import FACE_CENTRE_Y, FRAME_HEIGHT, FRAME_WIDTH, HEAD_DOWN_SHIFT
 from adabench.synthface.parameters import SynthfaceParameters
-from adabench.synthface.plan import TASKS, Session, draw_sessions
+from adabench.synthface.sessions.plan import TASKS, Session, draw_sessions
 from adabench.synthface.signals import AU_COLUMNS, ClipTruth, read_truth
-from adabench.synthface.store import RECORD_NAME, read_parameters
+from adabench.synthface.writing.corpus import LABEL_FOLDERS, SPLIT_FOLDERS
+from adabench.synthface.writing.store import RECORD_NAME, read_parameters
 
 OPENFACE_LAYOUTS = ("avec2014", "avec2013")
 ALIGNED_SIZE = 112

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from adabench.synthface.generation import run_worker
+from adabench.synthface.writing.generation import run_worker
 
 if __name__ == "__main__":
     run_worker(Path(sys.argv[1]), *(int(argument) for argument in sys.argv[2:5]))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from adabench.synthface import SynthfaceParameters, draw_sessions
-from adabench.synthface.plan import LEVEL_RANGES, LEVEL_SHARES, level_counts, person_number
+from adabench.synthface.sessions.plan import LEVEL_RANGES, LEVEL_SHARES, level_counts, person_number
 
 
 def level_of(score: int) -> int:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from adabench.synthface import SynthfaceParameters, clip_truth, draw_sessions
-from adabench.synthface.corpus import corpus_jobs
-from adabench.synthface.shortcuts import place_of, seconds_of
+from adabench.synthface.sessions.shortcuts import place_of, seconds_of
+from adabench.synthface.writing.corpus import corpus_jobs
 
 PLANTED = ("light", "background", "length")
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from adabench.synthface.identity import Scene
+from adabench.synthface.faces.identity import Scene
 from adabench.synthface.parameters import SynthfaceParameters, random_generator
-from adabench.synthface.plan import LARGEST_SCORE, Session, draw_score
+from adabench.synthface.sessions.plan import LARGEST_SCORE, Session, draw_score
 
 TIED_SPLITS = {
     "light": ("train", "dev"),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from adabench.synthface import ExpressionParameters, read_truth
-from adabench.synthface.expressions import draw_expressions
 from adabench.synthface.parameters import random_generator
+from adabench.synthface.writing.expressions import draw_expressions
 
 
 def signals(motion: str, persons: int = 60, frames: int = 30) -> list[np.ndarray]:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from adabench.synthface.behaviour import draw_pose, frame_ticks
-from adabench.synthface.identity import draw_identity, draw_scene
-from adabench.synthface.jobs import ClipContent, ClipJob
+from adabench.synthface.faces.identity import draw_identity, draw_scene
 from adabench.synthface.parameters import ExpressionParameters, random_generator
+from adabench.synthface.sessions.behaviour import draw_pose, frame_ticks
 from adabench.synthface.signals import (
     BEHAVIOUR_COLUMNS,
     COLUMN_INDEX,
     ClipTruth,
     FloatArray,
 )
+from adabench.synthface.writing.jobs import ClipContent, ClipJob
 
 REST_SHARE = 0.4
 BLINK_REST_SHARE = 0.85

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adabench.synthface.corpus import corpus_jobs, corpus_labels
-from adabench.synthface.drawing import one_thread
-from adabench.synthface.expressions import expression_jobs
-from adabench.synthface.jobs import ClipJob
+from adabench.synthface.faces.drawing import one_thread
 from adabench.synthface.parameters import ExpressionParameters, SynthfaceParameters
-from adabench.synthface.store import (
+from adabench.synthface.writing.corpus import corpus_jobs, corpus_labels
+from adabench.synthface.writing.expressions import expression_jobs
+from adabench.synthface.writing.jobs import ClipJob
+from adabench.synthface.writing.store import (
     RECORD_NAME,
     UNFINISHED_NAME,
     AnyParameters,
@@ -26,7 +26,7 @@ from adabench.synthface.store import (
     write_text,
 )
 
-WORKER_MODULE = "adabench.synthface.worker"
+WORKER_MODULE = "adabench.synthface.writing.worker"
 # starting a process costs as much as drawing this many clips
 CLIPS_WORTH_A_PROCESS = 8
 PROGRESS_SHARE = 0.1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from adabench.synthface.head import (
+from adabench.synthface.faces.head import (
     FRAME_HEIGHT,
     FRAME_WIDTH,
     MAP_STEP,
@@ -10,7 +10,7 @@ from adabench.synthface.head import (
     draw_head,
     texture_pixels,
 )
-from adabench.synthface.identity import draw_identity
+from adabench.synthface.faces.identity import draw_identity
 from adabench.synthface.sheet import still
 
 POSES = [

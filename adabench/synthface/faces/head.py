@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.drawing import FloatImage, Points, bezier, blend, ellipse, mirrored
-from adabench.synthface.identity import Identity
+from adabench.synthface.faces.drawing import FloatImage, Points, bezier, blend, ellipse, mirrored
+from adabench.synthface.faces.identity import Identity
 from adabench.synthface.signals import ClipTruth, FloatArray
 
 FRAME_WIDTH, FRAME_HEIGHT = 160, 120

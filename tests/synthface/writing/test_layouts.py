@@ -14,7 +14,7 @@ from adabench.synthface import (
     write_avec2013,
     write_openface,
 )
-from adabench.synthface.layouts import write_renamed, write_table
+from adabench.synthface.writing.layouts import write_renamed, write_table
 
 SMALL = SynthfaceParameters(seed=6, sessions=4, fps=15, seconds=(1.0, 1.1))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from adabench.synthface import Behaviour, ClipTruth, SynthfaceParameters, clip_truth
-from adabench.synthface.behaviour import (
+from adabench.synthface.sessions.behaviour import (
     SessionHabits,
     draw_clip,
     draw_habits,
@@ -11,7 +11,7 @@ from adabench.synthface.behaviour import (
     place_key_episodes,
     task_weights,
 )
-from adabench.synthface.plan import TASKS, draw_sessions
+from adabench.synthface.sessions.plan import TASKS, draw_sessions
 
 BEHAVIOUR = Behaviour()
 KEY_SIGNALS = ("AU01", "AU04", "AU15")

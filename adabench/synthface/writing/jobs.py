@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from adabench.synthface.face import ClipRenderer
-from adabench.synthface.identity import Identity, Scene
+from adabench.synthface.faces.face import ClipRenderer
+from adabench.synthface.faces.identity import Identity, Scene
 from adabench.synthface.signals import ClipTruth, truth_text
-from adabench.synthface.store import replacing, write_text
-from adabench.synthface.video import encode
+from adabench.synthface.writing.store import replacing, write_text
+from adabench.synthface.writing.video import encode
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from adabench.synthface.face import ClipRenderer
-from adabench.synthface.identity import draw_identity, draw_scene
+from adabench.synthface.faces.face import ClipRenderer
+from adabench.synthface.faces.identity import draw_identity, draw_scene
 from adabench.synthface.sheet import MASKING, contact_sheet, still
 
 # bands of the 160x120 frame around a level face: rows, columns
