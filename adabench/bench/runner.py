@@ -215,7 +215,7 @@ class _Run:
         if any(self.status.get(task.id, "done") not in ("done", "skipped") for task in own):
             return
         # Drawing and preparing take a second to import, which a plan has no need of.
-        from adabench.engine.corpora import remove_drawn
+        from adabench.engine.data.corpora import remove_drawn
 
         for task in own:
             if isinstance(task, Preparing):

@@ -174,7 +174,7 @@ def recorded_from(
         if value is not None and value is not False:
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
-    from adabench.engine.repeat import experiment_of
+    from adabench.engine.recording.repeat import experiment_of
 
     report = load_plugins_of(arguments.plugins)
     record, experiment = experiment_of(arguments.from_record, arguments.cfg_options, trusted)

@@ -27,8 +27,8 @@ from adabench.engine.building import (
     without_weights,
 )
 from adabench.engine.caches.features import segments_of
-from adabench.engine.material import Material, make_material
-from adabench.engine.rundata import RunData, Timer, untimed
+from adabench.engine.data.material import Material, make_material
+from adabench.engine.data.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.training.fit import set_threads
 from adabench.engine.workbench import (

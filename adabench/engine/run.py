@@ -13,17 +13,17 @@ from adabench.config.experiment import Experiment
 from adabench.config.preparations import CORPUS, FEATURES
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.tracks import task_tracks
-from adabench.engine import checkpoints
-from adabench.engine.corpora import reading
-from adabench.engine.estimator_file import FITTED
-from adabench.engine.evaluation import Evaluation
+from adabench.engine.data.corpora import reading
+from adabench.engine.data.rundata import RunData, open_data
+from adabench.engine.files import checkpoints
+from adabench.engine.files.estimator_file import FITTED
+from adabench.engine.files.timings import Timings
+from adabench.engine.files.work_folder import working_in
 from adabench.engine.kinds import Place, kind_of, kind_of_method
 from adabench.engine.kinds.network import CURVE_FIGURE
-from adabench.engine.repeat import told_apart, with_side_files
-from adabench.engine.reporting import make_record
-from adabench.engine.rundata import RunData, open_data
-from adabench.engine.timings import Timings
-from adabench.engine.work_folder import working_in
+from adabench.engine.recording.repeat import told_apart, with_side_files
+from adabench.engine.recording.reporting import make_record
+from adabench.engine.testing.evaluation import Evaluation
 from adabench.engine.workbench import ensure_run_stages
 from adabench.records.drawn import drawn_file, drawn_words, worlds_of
 from adabench.records.files.private import write_private

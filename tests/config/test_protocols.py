@@ -12,8 +12,8 @@ from adabench.config.files import PROTOCOLS, read_protocol
 from adabench.config.preparations import corpus_problem, preparations
 from adabench.config.references import seeded
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
+from adabench.engine.files.work_folder import default_work_dir
 from adabench.engine.stages.stage import StageResult
-from adabench.engine.work_folder import default_work_dir
 from adabench.plugins import load_plugins
 from adabench.records.files.results import read_record, record_files
 from adabench.records.files.side_files import CONFIG, side_folder

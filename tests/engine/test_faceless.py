@@ -6,9 +6,9 @@ import pytest
 from adabench.config.controls import faceless_of
 from adabench.config.experiment import Experiment
 from adabench.engine.controls import run_controls
+from adabench.engine.data.rundata import open_data
 from adabench.engine.kinds import Place
 from adabench.engine.run import measure
-from adabench.engine.rundata import open_data
 from adabench.evaluation.controls import CONSTANT, NUISANCE, PERSONS
 from adabench.leaderboard.statistics.controls import contradictions
 from adabench.records.files.results import read_records

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.repeat import differences
+from adabench.engine.recording.repeat import differences
 from adabench.engine.run import RECORD, score_checkpoint, train
 from adabench.records.files.results import read_record, read_records, write_record
 from adabench.records.schema.tracks import PRIVATE_FOLDER

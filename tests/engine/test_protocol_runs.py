@@ -12,12 +12,12 @@ from adabench.bench.tasks import Options
 from adabench.config.experiment import load_config
 from adabench.data import protocol
 from adabench.data.sealed import session_labels
-from adabench.engine import checkpoints
 from adabench.engine.controls import run_controls
-from adabench.engine.corpora import ensure_corpus
+from adabench.engine.data.corpora import ensure_corpus
+from adabench.engine.data.rundata import open_data
+from adabench.engine.files import checkpoints
 from adabench.engine.kinds import network
 from adabench.engine.run import make_ready, score_checkpoint, train
-from adabench.engine.rundata import open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.workbench import Workbench

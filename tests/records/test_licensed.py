@@ -21,9 +21,9 @@ from adabench.config.experiment import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.sealed import session_labels
-from adabench.engine.reporting import scored
+from adabench.engine.files.work_folder import default_work_dir
+from adabench.engine.recording.reporting import scored
 from adabench.engine.run import FIGURE, train
-from adabench.engine.work_folder import default_work_dir
 from adabench.leaderboard.acceptance.accept import RefusedError, accept
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.pages.publish import publish

@@ -13,7 +13,7 @@ from label_attack import recovered, vectors_in
 from record_fixtures import build
 
 from adabench.data.sealed import session_labels
-from adabench.engine.reporting import scored
+from adabench.engine.recording.reporting import scored
 from adabench.records import Record, write_record
 from adabench.records.schema.private import divided
 

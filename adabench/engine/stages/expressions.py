@@ -23,8 +23,8 @@ from adabench.config.references import OF_DRAW
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.checkpoints import load_model
-from adabench.engine.corpora import ensure_expressions
+from adabench.engine.data.corpora import ensure_expressions
+from adabench.engine.files.checkpoints import load_model
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.engine.training.fit import Fit, Validation, fit, make_loader
 from adabench.engine.training.hooks import seed_everything

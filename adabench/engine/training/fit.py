@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.training import Training
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training import loaders
 from adabench.engine.training.curve import Curve
 from adabench.engine.training.hooks import (

@@ -6,7 +6,7 @@ import pytest
 from broken_selectors import BreaksOnceTrained, DrawsInForward
 
 from adabench.engine.contract import with_stages
-from adabench.engine.rundata import open_data
+from adabench.engine.data.rundata import open_data
 from adabench.engine.stages import stage
 from adabench.engine.stages.stage import REPORT
 from adabench.engine.workbench import ensure_run_stages

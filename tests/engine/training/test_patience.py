@@ -3,7 +3,7 @@
 import pytest
 from toy_training import STEPS, run, stop
 
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.records.files.curve import read_curve
 from adabench.records.files.side_files import CURVE
 

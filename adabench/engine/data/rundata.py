@@ -13,7 +13,7 @@ from adabench.config.protocols import CrossCorpusSection
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide, shuffle_labels
 from adabench.data.tracks import get_track
-from adabench.engine.corpora import ensure_corpus
+from adabench.engine.data.corpora import ensure_corpus
 
 Timer = Callable[[str], AbstractContextManager[Any]]
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from adabench.batching import collate
 from adabench.data.dataset import ClipDataset
 from adabench.engine.metric import average, refuse_infinite
-from adabench.engine.relevance import Relevance, known_key_frames
+from adabench.engine.testing.relevance import Relevance, known_key_frames
 from adabench.engine.workbench import Use, Workbench
 from adabench.records.schema.sections import View
 from adabench.structures import Assessment, Selection, Units, ViewId

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.digests import DigestBook
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 
 FITTED = "estimator.skops"
 

@@ -14,7 +14,7 @@ from adabench.data.prepare.settings import CUTS, PrepareSettings
 from adabench.data.prepared import CorpusDescription, write_description
 from adabench.data.store import JpegPack
 from adabench.data.tracks import get_track
-from adabench.engine import corpora
+from adabench.engine.data import corpora
 
 TINY = {"preset": "tiny", "seed": 3}
 

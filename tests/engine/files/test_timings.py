@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from adabench.engine import timings
-from adabench.engine.timings import CostBook, Timings
+from adabench.engine.files import timings
+from adabench.engine.files.timings import CostBook, Timings
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from record_fixtures import as_licensed
 
-from adabench.engine.combined import CombinedMethod, PooledFolds
+from adabench.engine.recording.combined import CombinedMethod, PooledFolds
 from adabench.evaluation import score_metrics
 from adabench.records import Cost, Metrics, Prediction, Record
 from adabench.records.schema.sections import Selection, StageUse, View

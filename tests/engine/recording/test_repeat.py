@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adabench.config.experiment import load_config
-from adabench.engine.repeat import differences, experiment_of, side_files
+from adabench.engine.recording.repeat import differences, experiment_of, side_files
 from adabench.engine.run import train
 from adabench.records import provenance
 from adabench.records.files.results import write_record

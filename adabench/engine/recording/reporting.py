@@ -17,8 +17,8 @@ from adabench.config.local_files import by_content
 from adabench.config.references import REFERENCE, referenced, seed_of
 from adabench.config.starts import starts_from
 from adabench.data.manifest import ClipRecord
-from adabench.engine.material import Material
-from adabench.engine.rundata import RunData
+from adabench.engine.data.material import Material
+from adabench.engine.data.rundata import RunData
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.training.selection import selection_told
 from adabench.evaluation.calibration import calibration_of

@@ -12,10 +12,10 @@ from adabench.cli import train as cli
 from adabench.cli import training
 from adabench.config.experiment import load_config
 from adabench.data.locks import FolderInUseError
+from adabench.engine.files.work_folder import CONFIG, default_work_dir, runs_beside, working_in
 from adabench.engine.run import train
-from adabench.engine.work_folder import CONFIG, default_work_dir, runs_beside, working_in
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 PLAIN = CONFIGS / "depmap_r18_avec14.py"
 
 HOLD = """

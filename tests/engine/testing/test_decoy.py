@@ -8,8 +8,8 @@ import pytest
 import torch
 from clip_records import clip_record
 
-from adabench.engine.decoy import ask_decoy, describe, other_names, worst
-from adabench.engine.evaluation import evaluate, predict_views
+from adabench.engine.testing.decoy import ask_decoy, describe, other_names, worst
+from adabench.engine.testing.evaluation import evaluate, predict_views
 from adabench.records.schema.sections import Decoy
 
 
@@ -153,7 +153,7 @@ def test_noise_is_no_knowledge(tiny):
 
 
 def test_a_test_of_one_person_is_not_asked(tiny, monkeypatch):
-    monkeypatch.setattr("adabench.engine.decoy.other_names", lambda clips: None)
+    monkeypatch.setattr("adabench.engine.testing.decoy.other_names", lambda clips: None)
     found = asked(tiny.bench())
     assert (found.outcome, describe(found)) == (
         "not asked",

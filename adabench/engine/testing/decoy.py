@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from adabench.data.manifest import ClipRecord
-from adabench.engine.evaluation import predict_views
+from adabench.engine.testing.evaluation import predict_views
 from adabench.engine.workbench import Workbench
 from adabench.records.schema.sections import ROUNDING, Decoy
 

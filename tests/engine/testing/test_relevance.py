@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from adabench.config.experiment import Data, Experiment
-from adabench.engine.relevance import Relevance, known_key_frames
+from adabench.engine.testing.relevance import Relevance, known_key_frames
 from adabench.structures import Features, Selection, Units, ViewId
 
 KEY = np.array([False, True, True, False, False, False])

@@ -17,7 +17,7 @@ from adabench.data.protocol import Parts
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.caches.signals import SignalsCache
-from adabench.engine.corpora import cache_root, seconds_to_make
+from adabench.engine.data.corpora import cache_root, seconds_to_make
 from adabench.models import Assessor, Backbone
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.models.signals import SignalSource

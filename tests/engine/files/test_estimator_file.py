@@ -9,7 +9,7 @@ import skops.io
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer
 
-from adabench.engine.estimator_file import identity_of, load, save
+from adabench.engine.files.estimator_file import identity_of, load, save
 
 X, Y = np.random.default_rng(0).random((20, 3)), np.arange(20.0)
 

@@ -17,7 +17,7 @@ from adabench.data.locks import alone_at_once, alone_in, shared_in
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus, read_description
 from adabench.data.tracks import CACHES, CORPUS_FILE, Track, corpus_folder
-from adabench.engine.timings import CostBook
+from adabench.engine.files.timings import CostBook
 from adabench.evaluation.scale import BDI_II, DRAWN_SCORE, Scale
 from adabench.synthface import generate, generate_expressions
 

@@ -7,7 +7,12 @@ import torch
 from torch import nn
 
 from adabench.data.digests import DigestBook
-from adabench.engine.checkpoints import check_identity, identity_of, load_model, plain_message_hub
+from adabench.engine.files.checkpoints import (
+    check_identity,
+    identity_of,
+    load_model,
+    plain_message_hub,
+)
 
 IDENTITY = {"config": "toy", "config_hash": "0123", "seed": 4, "best": {"value": 2.5}}
 
