@@ -306,20 +306,18 @@ def _jobs(
         fresh = options.work_dirs / cell.suite / folder / name
         # A run that another suite began is gone on with, not begun anew.
         work_dir = begun.get((cell.config_hash, name), fresh)
-        jobs[key] = Job(
-            suite=cell.suite,
-            row=cell.row,
-            track=cell.track,
-            scored=cell.scored,
-            seed=turn.seed,
-            draw=turn.draw,
-            config_hash=cell.config_hash,
-            command=_command(cell, turn, options, work_dir, controls="none"),
-            work_dir=work_dir,
-            done=key in records,
-            failure="" if key in records or options.force else earlier_failure(work_dir),
-        )
+        command = _command(cell, turn, options, work_dir, controls="none")
+        job = _job(key, (cell.suite, cell.row, cell.track), command, work_dir)
+        done = key in records
+        failure = "" if done or options.force else earlier_failure(work_dir)
+        jobs[key] = replace(job, done=done, failure=failure)
     return [_after_members(job, cell_of, jobs) for job, cell_of in _with_cells(jobs, runs)]
+
+
+def _job(key: Key, named: tuple[str, str, str], command: tuple[str, ...], work_dir: Path) -> Job:
+    """Return a job to be done; it is called by its suite, row and track."""
+    (config_hash, seed, draw, scored), (suite, row, track) = key, named
+    return Job(suite, row, track, scored, seed, config_hash, command, work_dir, False, draw=draw)
 
 
 def _command(
@@ -355,16 +353,9 @@ def _constant(
     config_hash, seed, draw, scored = key
     folder = options.work_dirs / CONSTANTS / f"{CONSTANT}-{scored}-{config_hash}"
     work_dir = folder / turn_name(seed, draw)
-    return Job(
-        suite=CONSTANTS,
-        row=CONSTANT,
-        track=scored,
-        scored=scored,
-        seed=seed,
-        draw=draw,
-        config_hash=config_hash,
-        command=_command(cell, turn, options, work_dir, controls="only"),
-        work_dir=work_dir,
+    command = _command(cell, turn, options, work_dir, controls="only")
+    return replace(
+        _job(key, (CONSTANTS, CONSTANT, scored), command, work_dir),
         done=all(wanted in records for wanted in turn.constants),
         needs=tuple(s.key for s in turn.shared if s.until == CORPUS and s.key in made),
         failure="" if key in records else earlier_failure(work_dir),

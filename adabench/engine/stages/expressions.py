@@ -226,7 +226,8 @@ class Pretraining(Stage):
     Args:
         expressions: preset, seed and further parameters of the generated clips.
         training: its schedule.
-        columns: which labels of a frame it learns.
+        columns: which labels of a frame it learns, of 17: action units, lowered gaze and head, and
+            where eyes and head turn.
         size: side of the face crops, pixels.
         shift: largest shift of a training item, pixels.
         seed: its own; ``"draw"`` is one of five, by the draw of the run's generated corpus.
