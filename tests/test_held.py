@@ -17,7 +17,7 @@ from tiny_runs import context_of
 
 from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.config.preparations import preparations
 from adabench.config.references import in_order
 from adabench.engine.caches.features import FeatureCache

@@ -86,8 +86,8 @@ def launch(
 def write_tables(suites: Sequence[Suite], plan: Plan, results: Path) -> Iterator[str]:
     """Write each suite's table into ``results/suites`` and yield it as text."""
     # Statistics and tables take a moment to import, and a plan needs none of it.
-    from adabench.bench.comparison import compare_apart
-    from adabench.bench.comparison_pages import render_text, write_comparison
+    from adabench.bench.comparison.compare import compare_apart
+    from adabench.bench.comparison.pages import render_text, write_comparison
 
     records, _ = measured_records(results)
     reported = read_reported(reported_file())

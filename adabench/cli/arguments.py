@@ -12,8 +12,9 @@ from typing import Any
 from adabench.bench.suites import FOLDER, load_suite
 from adabench.cli.parser import whole
 from adabench.cli.streams import told, write_anywhere
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
 from adabench.config.files import keys_of, read_config
+from adabench.config.load import load_config
 from adabench.config.origin import Origin
 from adabench.config.parts import Known, check_parts
 from adabench.hints import reworded

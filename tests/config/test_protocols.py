@@ -7,8 +7,9 @@ import pytest
 from tiny_runs import context_of
 
 from adabench.config.digest import digest
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
 from adabench.config.files import PROTOCOLS, read_protocol
+from adabench.config.load import load_config
 from adabench.config.preparations import corpus_problem, preparations
 from adabench.config.references import seeded
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol

@@ -14,7 +14,7 @@ from torch import nn
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.config.preparations import preparations
 from adabench.engine.caches.features import FeatureCache, _code
 from adabench.engine.caches.semantics import SemanticsCache

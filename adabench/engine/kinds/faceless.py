@@ -16,7 +16,7 @@ from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.metric import average
 from adabench.engine.recording.reporting import Facts
 from adabench.evaluation.controls import NUISANCE, PERSONS
-from adabench.evaluation.significance import against_constant
+from adabench.evaluation.sign_flips import against_constant
 from adabench.models import EstimatorMethod
 from adabench.records.schema.sections import AgainstConstant
 from adabench.structures import ViewId

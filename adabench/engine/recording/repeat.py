@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from adabench.config.difference import config_differences
-from adabench.config.experiment import LOCAL_OPTIONS, Data, Experiment, with_overrides
+from adabench.config.experiment import Data, Experiment
+from adabench.config.load import LOCAL_OPTIONS, with_overrides
 from adabench.config.local_files import refuse_paths
 from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import requirements_of, units_of

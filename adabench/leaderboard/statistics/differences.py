@@ -9,13 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.evaluation.intervals import mean_rmse_draws, percentile_interval
-from adabench.evaluation.significance import (
-    MeanDifference,
-    beyond_draws,
-    beyond_folds,
-    rmse_differences,
-    sign_flip_p,
-)
+from adabench.evaluation.sign_flips import rmse_differences, sign_flip_p
+from adabench.evaluation.significance import MeanDifference, beyond_draws, beyond_folds
 from adabench.leaderboard.statistics.errors import (
     Constants,
     Design,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.evaluation.controls import CONSTANT
-from adabench.evaluation.significance import squared_errors
+from adabench.evaluation.sign_flips import squared_errors
 from adabench.records.protocols import fold_of, shared_protocol
 from adabench.records.schema.record import Record
 

@@ -18,16 +18,15 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from adabench.evaluation.confidence_set import Block, confidence_set
+from adabench.evaluation.sign_flips import sums_of_persons
 from adabench.evaluation.significance import (
     FEWEST_DRAWS,
-    Block,
     MeanDifference,
     beyond_draws,
     beyond_folds,
-    confidence_set,
     detectable,
     holm,
-    sums_of_persons,
 )
 from adabench.leaderboard.statistics.differences import (
     NO_CONSTANTS,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from adabench.evaluation.intervals import FEWEST_SEEDS
-from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL, d_z
+from adabench.evaluation.sign_flips import d_z
+from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL
 from adabench.leaderboard.statistics.differences import (
     NO_CONSTANTS,
     PairDifference,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adabench.leaderboard.acceptance import verify as module
+from adabench.leaderboard.acceptance import between, looks
 from adabench.leaderboard.acceptance.verify import verify
 from adabench.records import Metrics, read_record, write_record
 from adabench.records.files.labels import read_labels
@@ -111,14 +111,14 @@ def test_a_damaged_file_is_named_and_harms_no_other(root, kind):
 
 def test_a_file_that_nobody_may_read_is_named(root, monkeypatch):
     path = some_record(root)
-    real = module.load_record
+    real = looks.load_record
 
     def refuse(asked):
         if asked == path:
             raise PermissionError(13, "Permission denied", str(asked))
         return real(asked)
 
-    monkeypatch.setattr(module, "load_record", refuse)
+    monkeypatch.setattr(looks, "load_record", refuse)
     found = verify(root)
     assert "Permission denied" in reasons(found, path)[0]
     assert len(found.holding) == 4
@@ -126,8 +126,8 @@ def test_a_file_that_nobody_may_read_is_named(root, monkeypatch):
 
 def test_a_file_that_is_moved_away_meanwhile_is_no_problem(root, monkeypatch):
     gone = some_record(root).with_name("gone-0-00000000.json")
-    real = module.record_files
-    monkeypatch.setattr(module, "record_files", lambda folder: [*real(folder), gone])
+    real = looks.record_files
+    monkeypatch.setattr(looks, "record_files", lambda folder: [*real(folder), gone])
     assert verify(root).holds
 
 
@@ -170,7 +170,7 @@ def test_a_repetition_that_is_moved_away_meanwhile_is_none(root, sound, monkeypa
     def gone(path):
         raise FileNotFoundError(2, "No such file or directory", str(path))
 
-    monkeypatch.setattr(module, "read_record", gone)
+    monkeypatch.setattr(between, "read_record", gone)
     assert verify(root).warnings == ()
 
 
@@ -255,8 +255,8 @@ def test_several_processes_find_the_same(root, sound, monkeypatch):
         DAMAGE[kind][0](some_record(root, seed))
     write_record(sound(seed=8, intervals={"RMSE": (1.0, 2.0)}), root / "local")
     alone = verify(root, intervals=True)
-    monkeypatch.setattr(module, "_ALONE", 1)
-    monkeypatch.setattr(module, "_CHUNK", 1)
+    monkeypatch.setattr(looks, "_ALONE", 1)
+    monkeypatch.setattr(looks, "_CHUNK", 1)
     assert verify(root, intervals=True) == alone
     assert len(alone.problems) == 3
 

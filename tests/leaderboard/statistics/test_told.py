@@ -7,13 +7,9 @@ import pytest
 from record_fixtures import as_licensed
 
 from adabench.evaluation import score_metrics
-from adabench.evaluation.significance import (
-    Block,
-    confidence_set,
-    holm,
-    rmse_differences,
-    sign_flip_p,
-)
+from adabench.evaluation.confidence_set import Block, confidence_set
+from adabench.evaluation.sign_flips import rmse_differences, sign_flip_p
+from adabench.evaluation.significance import holm
 from adabench.leaderboard.statistics.errors import row_parts
 from adabench.leaderboard.statistics.told import told_apart
 from adabench.leaderboard.statistics.told import told_from_best as told

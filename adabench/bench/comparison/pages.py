@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.bench.comparison import RANKED_BY, SHARE, Comparison, Order, Pair, Spent
+from adabench.bench.comparison.compared import RANKED_BY, SHARE, Comparison, Order, Pair, Spent
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.pages.cells import csv_cell, markdown_cell, terminal_cell

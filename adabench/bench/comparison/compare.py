@@ -4,142 +4,28 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
+from adabench.bench.comparison.compared import (
+    SHARE,
+    ComparedRow,
+    Comparison,
+    Measurement,
+    Pair,
+    Spent,
+)
+from adabench.bench.comparison.notices import notices, worlds_of_suite
+from adabench.bench.comparison.order import order_of
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
-from adabench.evaluation.ranking import FEWEST_ROWS, RankAgreement, rank_agreement
-from adabench.leaderboard.rows.summary import Summary, summary_of
+from adabench.leaderboard.rows.summary import summary_of
 from adabench.leaderboard.statistics.errors import Constants, constants_in, shares_by_draw
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach, told_from_best
-from adabench.records.drawn import DEVELOPMENT, drawn_notice, drawn_words, is_development, worlds_of
 from adabench.records.schema.record import Record
-from adabench.records.schema.sections import Metrics, Reported
+from adabench.records.schema.sections import Reported
 from adabench.records.schema.tracks import is_demo_track
 from adabench.records.schema.values import METRIC_NAMES
-
-#: The metric whose order is compared with the paper's.
-RANKED_BY = "RMSE"
-
-#: On drawn faces, the error as a share of the constant's on the same draw.
-SHARE = "Of constant"
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What the runs of one row on one track found.
-
-    Attributes:
-        seeds: of the runs that are there.
-        planned: how many there should be.
-        metrics: mean and sample deviation, over draws or, on one corpus, over seeds; on draws `SHARE` too.
-        draws: of a family, that the runs were on; none of other corpora.
-        wall_seconds: mean of what a run took.
-        alone_seconds: mean of what it would have taken without shared stages and caches.
-    """
-
-    seeds: tuple[int, ...]
-    planned: int
-    metrics: dict[str, Summary]
-    wall_seconds: float | None
-    alone_seconds: float | None
-    draws: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One row on one track: what the paper prints, and what was measured.
-
-    Attributes:
-        runs: the suite runs the row on this track, so that without a measurement one is missing.
-        standing: of the measured row beside the others of the table.
-    """
-
-    reported: Metrics | None = None
-    measured: Measurement | None = None
-    runs: bool = False
-    config_hash: str = ""
-    note: str = ""
-    standing: Standing = field(default_factory=Standing)
-
-
-@dataclass(frozen=True)
-class ComparedRow:
-    """A row; ``name`` is None for one that the paper prints and no suite row covers.
-
-    Attributes:
-        start: what its weights were learnt on; empty for a row that runs nowhere here.
-    """
-
-    name: str | None
-    label: str
-    group: str | None
-    pairs: dict[str, Pair]
-    start: str = ""
-
-
-@dataclass(frozen=True)
-class Order:
-    """How far measured and printed order agree on a track, or why that can't be said.
-
-    Attributes:
-        start: what the rows' weights were learnt on, where the suite's rows differ in that.
-    """
-
-    track: str
-    rows: int = 0
-    seeds: tuple[int, ...] = ()
-    agreement: RankAgreement | None = None
-    reason: str = ""
-    start: str = ""
-
-
-@dataclass(frozen=True)
-class Spent:
-    """Seconds of distinct runs, of those whose record holds both times: taken, and alone."""
-
-    runs: int
-    took: float
-    counted: int
-    alone: float
-    took_of_counted: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A suite's table.
-
-    Attributes:
-        tracks: the column blocks; each with the track that was scored, or None if no row could run.
-        metrics: which of the four each block shows.
-        rows: in the paper's order.
-        orders: one a track that the paper's table prints.
-        spent: time of the runs.
-        notices: what a reader must know first.
-        worlds: of drawn faces; None of other corpora.
-        family: of the draws, where a suite's rows are of several, each with a table.
-        reach: track → what its measured rows can tell apart.
-    """
-
-    suite: str
-    title: str
-    paper: str | None
-    table: str | None
-    tracks: dict[str, str | None]
-    metrics: dict[str, tuple[str, ...]]
-    rows: tuple[ComparedRow, ...]
-    orders: tuple[Order, ...]
-    spent: Spent
-    notices: tuple[str, ...]
-    worlds: tuple[str | None, ...] | None = None
-    family: str | None = None
-    reach: Mapping[str, Reach] = field(default_factory=dict)
-
-    @property
-    def drawn(self) -> str:
-        """What is said of drawn faces; empty of others."""
-        return "" if self.worlds is None else drawn_words(self.worlds)
 
 
 def compare_apart(
@@ -211,24 +97,16 @@ def compare(
         },
         rows=tuple(rows),
         orders=tuple(
-            replace(_order(track, alike, own, records), start=start)
+            replace(order_of(track, alike, own, records), start=start)
             for track in tracks
             if printed and not _is_drawn(track, own)
             for start, alike in _apart(rows).items()
         ),
         spent=_spent(list(found.values())),
-        notices=tuple(_notices(scored, list(found.values()), rows)),
-        worlds=_worlds(scored, list(found.values())),
+        notices=tuple(notices(scored, list(found.values()), rows)),
+        worlds=worlds_of_suite(scored, list(found.values())),
         reach=reach,
     )
-
-
-def _worlds(
-    scored: Mapping[str, str | None], records: Sequence[Record]
-) -> tuple[str | None, ...] | None:
-    """The worlds of drawn faces; without a run yet, that they are drawn."""
-    is_drawn = any(name is not None and is_demo_track(name) for name in scored.values())
-    return worlds_of(records) or ((None,) if is_drawn else None)
 
 
 def _standings(
@@ -406,64 +284,6 @@ def _shown(suite: Suite, rows: Sequence[ComparedRow], track: str) -> tuple[str, 
     )
 
 
-def _order(
-    track: str,
-    rows: Sequence[ComparedRow],
-    own: Mapping[tuple[str, str], Cell],
-    records: Mapping[Key, Record],
-) -> Order:
-    ranked = [
-        (pair.reported.RMSE, own[row.name, track], pair.measured)
-        for row in rows
-        if row.name and (pair := row.pairs[track]).reported and pair.measured
-    ]
-    if len(ranked) < FEWEST_ROWS:
-        few = f"printed rows that are measured: {len(ranked)}; an order needs {FEWEST_ROWS}"
-        return Order(track, len(ranked), reason=few)
-    seeds = sorted(set.intersection(*(set(measured.seeds) for _, _, measured in ranked)))
-    if not seeds:
-        return Order(track, len(ranked), reason="the rows have no seed in common")
-    runs = [
-        [records[cell.key(turn)] for turn in cell.turns if turn.seed in seeds]
-        for _, cell, _ in ranked
-    ]
-    try:
-        sessions, labels = _sessions([record for row in runs for record in row])
-        agreement = rank_agreement(
-            [value for value, _, _ in ranked],
-            [[_predicted(record, sessions) for record in row] for row in runs],
-            labels,
-            _subjects(runs[0][0], sessions),
-            metric=RANKED_BY,
-        )
-    except ValueError as error:
-        return Order(track, len(ranked), tuple(seeds), reason=str(error))
-    return Order(track, len(ranked), tuple(seeds), agreement)
-
-
-def _sessions(records: Sequence[Record]) -> tuple[list[str], list[float]]:
-    labels = {entry.session: entry.label for entry in records[0].entries}
-    known = {session: label for session, label in labels.items() if label is not None}
-    if not known or len(known) < len(labels):
-        raise ValueError("the records hold no labels, since their corpus is licensed")
-    for record in records[1:]:
-        if {entry.session: entry.label for entry in record.predictions} != labels:
-            raise ValueError("the rows were tested on different sessions; run them again")
-    sessions = sorted(known)
-    return sessions, [known[session] for session in sessions]
-
-
-def _predicted(record: Record, sessions: Sequence[str]) -> list[float]:
-    predicted = {entry.session: entry.prediction for entry in record.predictions}
-    return [predicted[session] for session in sessions]
-
-
-def _subjects(record: Record, sessions: Sequence[str]) -> list[str]:
-    """Return whose session each is."""
-    subjects = {entry.session: entry.subject for entry in record.predictions}
-    return [subjects[session] for session in sessions]
-
-
 def _spent(records: Sequence[Record]) -> Spent:
     timed = [
         (r.cost.wall_seconds, r.cost.alone_seconds)
@@ -478,37 +298,3 @@ def _spent(records: Sequence[Record]) -> Spent:
         alone=sum(alone for _, alone in both),
         took_of_counted=sum(took for took, _ in both),
     )
-
-
-def _notices(
-    scored: Mapping[str, str | None], records: Sequence[Record], rows: Sequence[ComparedRow]
-) -> list[str]:
-    notices = []
-    starts = [*dict.fromkeys(row.start for row in rows if row.start)]
-    if len(starts) > 1:
-        notices.append(
-            f"Rows stand apart by what their weights were learnt on ({'; '.join(starts)}): compare a "
-            "row with those of its own group only."
-        )
-    elif starts:
-        notices.append(f"Every row starts from {starts[0]}.")
-    worlds = _worlds(scored, records)
-    if worlds is not None:
-        notices.append(drawn_notice(drawn_words(worlds)))
-    if any(is_development(record) for record in records):
-        notices.append(f"{DEVELOPMENT.capitalize()} draws: looked at as often as one liked.")
-    for name in dict.fromkeys(scored.values()):
-        same = [track for track, at in scored.items() if at == name]
-        if name is not None and len(same) > 1:
-            notices.append(
-                f"{' and '.join(same)} are measured on one track, {name}: the same runs stand in each."
-            )
-    corpora = sorted({(r.track, r.corpus_checksum or "") for r in records if not r.family})
-    for track in dict.fromkeys(track for track, _ in corpora):
-        sums = [checksum[:8] for at, checksum in corpora if at == track]
-        if len(sums) > 1:
-            notices.append(
-                f"The rows measured on {track} come from {len(sums)} different corpora "
-                f"({', '.join(sums)}); compare only rows of one corpus."
-            )
-    return notices

@@ -8,7 +8,8 @@ import pytest
 from draw_records import drawn_run
 from record_fixtures import as_licensed
 
-from adabench.bench.comparison import SHARE, compare, compare_apart
+from adabench.bench.comparison.compare import compare, compare_apart
+from adabench.bench.comparison.compared import SHARE
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Turn
 from adabench.records import Cost, Record
@@ -280,7 +281,7 @@ def test_persons_are_the_records_own(reported, measured, monkeypatch):
         asked.append(list(persons))
         raise ValueError("enough")
 
-    monkeypatch.setattr("adabench.bench.comparison.rank_agreement", agreement)
+    monkeypatch.setattr("adabench.bench.comparison.order.rank_agreement", agreement)
     names = ("plain", "some", "full")
     records = measured({name: [4.0] for name in names})
     compare(suite(*names), cells_of(*names, seeds=(0,)), records, reported)

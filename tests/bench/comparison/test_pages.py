@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench.comparison import (
+from adabench.bench.comparison.compared import (
     SHARE,
     ComparedRow,
     Comparison,
@@ -16,7 +16,7 @@ from adabench.bench.comparison import (
     Pair,
     Spent,
 )
-from adabench.bench.comparison_pages import (
+from adabench.bench.comparison.pages import (
     render_csv,
     render_markdown,
     render_text,
