@@ -28,7 +28,12 @@ USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name a run."""
+    """Add the arguments that name a run: its config, and what differs from that."""
+    _add_config_arguments(parser)
+    _add_changes(parser)
+
+
+def _add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "config", type=Path, nargs="?", help="a file in configs/, or your own; or a suite"
     )
@@ -43,6 +48,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="run the config's demo section on the generated corpus"
     )
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol",
         metavar="NAME",

@@ -406,7 +406,7 @@ def test_no_rows_have_no_p():
 
 def test_importing_it_imports_no_scipy():
     probe = (
-        "import sys, adabench.evaluation.significance\n"
+        "import sys, adabench.evaluation.significance, adabench.evaluation.confidence_set\n"
         "print(sorted({'scipy', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)

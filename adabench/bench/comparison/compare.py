@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from adabench.bench.comparison.compared import (
@@ -11,6 +11,7 @@ from adabench.bench.comparison.compared import (
     ComparedRow,
     Comparison,
     Measurement,
+    Order,
     Pair,
     Spent,
 )
@@ -75,8 +76,7 @@ def compare(
     """
     own = {(cell.row, cell.track): cell for cell in cells if cell.suite == suite.name}
     printed = _printed(suite, reported)
-    tracks = list(dict.fromkeys(t for row in suite.rows for t in suite.tracks_of(row)))
-    tracks.sort(key=lambda t: suite.tracks.index(t) if t in suite.tracks else len(suite.tracks))
+    tracks = _tracks(suite)
     scored = {t: next((c.scored for c in own.values() if c.track == t), None) for t in tracks}
     rows = _by_start(
         _compared(suite, row, name, tracks, own, records, printed)
@@ -96,17 +96,33 @@ def compare(
             for track in tracks
         },
         rows=tuple(rows),
-        orders=tuple(
-            replace(order_of(track, alike, own, records), start=start)
-            for track in tracks
-            if printed and not _is_drawn(track, own)
-            for start, alike in _apart(rows).items()
-        ),
+        orders=tuple(_orders(tracks, rows, own, records)) if printed else (),
         spent=_spent(list(found.values())),
         notices=tuple(notices(scored, list(found.values()), rows)),
         worlds=worlds_of_suite(scored, list(found.values())),
         reach=reach,
     )
+
+
+def _tracks(suite: Suite) -> list[str]:
+    """The tracks of a suite's rows, its own first."""
+    tracks = list(dict.fromkeys(t for row in suite.rows for t in suite.tracks_of(row)))
+    return sorted(
+        tracks, key=lambda t: suite.tracks.index(t) if t in suite.tracks else len(suite.tracks)
+    )
+
+
+def _orders(
+    tracks: Sequence[str],
+    rows: Sequence[ComparedRow],
+    own: Mapping[tuple[str, str], Cell],
+    records: Mapping[Key, Record],
+) -> Iterator[Order]:
+    """Yield the order of each track that papers print numbers of, and of the rows that start alike."""
+    for track in tracks:
+        if not _is_drawn(track, own):
+            for start, alike in _apart(rows).items():
+                yield replace(order_of(track, alike, own, records), start=start)
 
 
 def _standings(
