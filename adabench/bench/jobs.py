@@ -307,17 +307,28 @@ def _jobs(
         # A run that another suite began is gone on with, not begun anew.
         work_dir = begun.get((cell.config_hash, name), fresh)
         command = _command(cell, turn, options, work_dir, controls="none")
-        job = _job(key, (cell.suite, cell.row, cell.track), command, work_dir)
+        job = _job(key, (cell.suite, cell.row, cell.track), turn.world, command, work_dir)
         done = key in records
         failure = "" if done or options.force else earlier_failure(work_dir)
         jobs[key] = replace(job, done=done, failure=failure)
     return [_after_members(job, cell_of, jobs) for job, cell_of in _with_cells(jobs, runs)]
 
 
-def _job(key: Key, named: tuple[str, str, str], command: tuple[str, ...], work_dir: Path) -> Job:
-    """Return a job to be done; it is called by its suite, row and track."""
+def _job(
+    key: Key,
+    named: tuple[str, str, str],
+    world: str | None,
+    command: tuple[str, ...],
+    work_dir: Path,
+) -> Job:
+    """Return a job that is to be done; its names are those of suite, row and track."""
     (config_hash, seed, draw, scored), (suite, row, track) = key, named
-    return Job(suite, row, track, scored, seed, config_hash, command, work_dir, False, draw=draw)
+    return Job(
+        *(suite, row, track, scored, seed, config_hash, command, work_dir),
+        done=False,
+        draw=draw,
+        world=world,
+    )
 
 
 def _command(
@@ -355,7 +366,7 @@ def _constant(
     work_dir = folder / turn_name(seed, draw)
     command = _command(cell, turn, options, work_dir, controls="only")
     return replace(
-        _job(key, (CONSTANTS, CONSTANT, scored), command, work_dir),
+        _job(key, (CONSTANTS, CONSTANT, scored), turn.world, command, work_dir),
         done=all(wanted in records for wanted in turn.constants),
         needs=tuple(s.key for s in turn.shared if s.until == CORPUS and s.key in made),
         failure="" if key in records else earlier_failure(work_dir),

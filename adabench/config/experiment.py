@@ -65,7 +65,9 @@ class Data(Strict):
         draw = synthface.get("draw", 0)
         if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
             raise ValueError(f"draw: expected a number from 0 on; got {draw!r}")
-        return synthface
+        # `--cfg-options` reads the name of that world as nothing.
+        nowhere = "world" in synthface and synthface["world"] is None
+        return {**synthface, "world": "none"} if nowhere else synthface
 
 
 class Views(Strict):

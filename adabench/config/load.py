@@ -106,11 +106,11 @@ def _merged(
     _merge_change(path, cfg, dict(change), demo)
     if protocol is not None:
         cfg.protocol = read_protocol(protocol)
-    if demo:
-        _map_tracks(path, cfg)
     if overrides:
         merge(path, cfg, parse_options(overrides), "--cfg-options")
         _check_keys(path, cfg)
+    if demo:
+        _map_tracks(path, cfg)
     return cfg
 
 
