@@ -21,7 +21,7 @@ NEW_IN_3 = {
 }
 
 # The constant predictor on the generated corpus, as adabench recorded it before version 2.
-WRITTEN_BY_1 = Path(__file__).parent / "files" / "version_1.json"
+WRITTEN_BY_1 = Path(__file__).parent / "version_1.json"
 
 
 def first_version(record):
