@@ -14,7 +14,7 @@ from adabench.records import Metrics, Record, Reported
 from adabench.records.files.reported import COLUMNS, impossible, read_reported
 from adabench.records.schema.rounding import HALF_STEP
 
-REPORTED = Path(__file__).parents[2] / "leaderboard" / "reported" / "reported.csv"
+REPORTED = Path(__file__).parents[3] / "leaderboard" / "reported" / "reported.csv"
 HEADER = ",".join(COLUMNS)
 
 
