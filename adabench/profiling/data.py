@@ -8,8 +8,8 @@ from pathlib import Path
 
 from adabench.config.experiment import Experiment
 from adabench.engine.building import preflight
-from adabench.engine.corpora import reading
-from adabench.engine.rundata import open_data
+from adabench.engine.data.corpora import reading
+from adabench.engine.data.rundata import open_data
 from adabench.engine.workbench import fit_method, set_up
 
 

@@ -70,7 +70,7 @@ def let_go(monkeypatch):
             raise FolderInUseError("another run works in this folder")
         return [Path(f"synthface-{draw}")]
 
-    monkeypatch.setattr("adabench.engine.corpora.remove_drawn", remove)
+    monkeypatch.setattr("adabench.engine.data.corpora.remove_drawn", remove)
     monkeypatch.setattr(Plan, "drawn", lambda plan, draw: [draw])
     return asked
 
