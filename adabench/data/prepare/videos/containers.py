@@ -95,11 +95,17 @@ def moving_streams(container: Any) -> list[Any]:
     return [stream for stream in moving if not stream.disposition & _STILLS] or moving
 
 
-def _preference(stream: Any) -> tuple[bool, bool, int]:
-    """What comes first: more than one picture, the container's default, the largest pictures."""
+def _preference(stream: Any, counted: bool) -> tuple[bool, bool, int]:
+    """What comes first: more than one picture, the container's default, the largest pictures.
+
+    Args:
+        stream: of moving pictures.
+        counted: whether the container counts pictures, so that a stream without any is empty.
+    """
     context = stream.codec_context
     pixels = 0 if context is None else context.width * context.height
-    return stream.frames == 1, not stream.disposition & Disposition.default, -pixels
+    few = stream.frames == 1 or (counted and not stream.frames)
+    return few, not stream.disposition & Disposition.default, -pixels
 
 
 def _picture_stream(container: Any, path: Path) -> Any:
@@ -114,7 +120,8 @@ def _picture_stream(container: Any, path: Path) -> Any:
         sound = bool(container.streams.audio)
         told = "the file has no video stream" + (", only sound" if sound else "")
         raise UnreadableVideoError(f"{path}: {told}", "audio_only" if sound else "not_a_video")
-    chosen = min(moving, key=_preference)
+    counted = any(stream.frames for stream in moving)
+    chosen = min(moving, key=lambda stream: _preference(stream, counted))
     if chosen.codec_context is None:
         raise UnreadableVideoError(
             f"{path}: its pictures are coded in a way that FFmpeg does not know: {RECOPY}, or "
