@@ -244,5 +244,6 @@ def images_sha256(folder: Path) -> str:
 def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.lower().startswith(_PREFIX) and is_image(entry.name):
+            name = entry.name.lower()
+            if name.startswith(_PREFIX) and is_image(name) and entry.is_file():
                 yield entry

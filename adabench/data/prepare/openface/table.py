@@ -28,6 +28,7 @@ SIGNAL_NAMES = re.compile(r"AU\d+_[cr]|gaze_\w+|pose_\w+|eye_lmk_[xyXYZ]_\d+|[xy
 
 _REMEDY = "run OpenFace on the clip again"
 _ROUNDING = 0.001
+_SEPARATORS = (";", "\t")
 # what stands where nothing was measured, by C on Linux and Windows, pandas and R
 _UNMEASURED = re.compile(r"|[-+]?(nan(\(\w*\))?|inf(inity)?|1\.#\w+)|<?na>?|n/a|none|null", re.I)
 _TRUTH = {"true": True, "false": False}
@@ -156,7 +157,8 @@ class OpenFaceTable:
         """Rows per second by the timestamps; None for one frame, or where they stand still.
 
         The median of the slopes between frames that lie half the clip apart, pauses aside, so that
-        neither their rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
+        neither their rounding to a millisecond nor some wrong ones matter; where the rate is
+        variable their mean, as of a video. A rate that cameras have (a whole
         number, or one times 1000/1001) is taken where that rounding allows it. Where each n-th
         frame was looked at, it is an n-th of that.
         """
@@ -170,6 +172,8 @@ class OpenFaceTable:
             return None
         frames = numbers[half:] - numbers[:-half]
         period = float(np.median((seconds[half:] - seconds[:-half]) / frames))
+        if steps.uneven() and seconds[-1] > seconds[0]:
+            period = float((seconds[-1] - seconds[0]) / (numbers[-1] - numbers[0]))
         if not period > 0:
             return None
         nearest = camera_rate(1 / period)
@@ -247,6 +251,12 @@ class _Source:
                 f"{path}: row 1: column {twice[0]} comes twice, and only one can be read: {_REMEDY}"
             )
         missing = [name for name in ("frame", "success") if name not in self.names]
+        other = next((sign for sign in _SEPARATORS if len(header) == 1 and sign in header[0]), None)
+        if other is not None:
+            raise UnusableOpenFaceError(
+                f"{path}: row 1: cells are set apart by {other!r}, not by commas: save it as it was, "
+                f"with commas between cells and points in numbers, or {_REMEDY}"
+            )
         if missing:
             raise UnusableOpenFaceError(
                 f"{path}: row 1: no column {missing[0]}: expected OpenFace's columns frame, "
@@ -306,7 +316,7 @@ class _Source:
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file)
+                reader = csv.reader(file, skipinitialspace=True)
                 for cells in reader:
                     if cells:
                         yield reader.line_num, cells
