@@ -170,17 +170,17 @@ class Video:
         """
         self.broken, self.damaged, self.interlaced = None, 0, 0
         self._tally, times, number = _Tally(), Times(), 0
-        self.display, matrix = self._stored, None
+        self.display, angle = self._stored, 0
         colours, kind = VideoReformatter(), None
         with decoding():
             for picture in self._pictures():
                 times.add(picture.time)
                 self.damaged += bool(picture.is_corrupt)
                 self.interlaced += bool(picture.interlaced_frame)
-                # where a frame doesn't tell, it is as the one before
-                if (told := picture.side_data.get("DISPLAYMATRIX")) not in (None, matrix):
-                    matrix = told
-                    self.display = self._shown(told)
+                # 0 where a frame doesn't tell: it is as the one before
+                if number == 0 or picture.rotation not in (0, angle):
+                    angle = picture.rotation
+                    self.display = self._shown(picture)
                 self.hdr = self.hdr or picture.color_trc in _HDR
                 if kind != (kind := _kind(picture)):
                     # one for each would plan the same conversion anew; it keeps nothing of another
@@ -266,8 +266,10 @@ class Video:
         except av.error.FFmpegError as error:
             self.broken, self._tally.stopped = str(error.strerror), True
 
-    def _shown(self, matrix: Any) -> Display:
-        mirrored, quarters = turned(bytes(matrix))
+    def _shown(self, picture: av.VideoFrame) -> Display:
+        # a picture and its data keep each other in memory: not for each frame
+        matrix: Any = picture.side_data.get("DISPLAYMATRIX")
+        mirrored, quarters = turned(None if matrix is None else bytes(matrix))
         return dataclasses.replace(self._stored, mirrored=mirrored, quarters=quarters)
 
 
