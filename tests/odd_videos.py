@@ -5,8 +5,28 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.bitstream import BitStreamFilterContext
+from skimage.metrics import peak_signal_noise_ratio
+
+from adabench.data.prepare.judge import judge
+from adabench.data.prepare.videos.decode import Video
 
 FPS = 15
+
+
+def looked(path):
+    """A video after a pass, its frames' pixels, its status and what is told."""
+    video = Video(path)
+    frames = [frame.rgb() for frame in video.frames()]
+    return video, frames, *judge(video, len(frames), 1.0)
+
+
+def same(shown, expected, least=24):
+    """Refuses pictures that are not those expected, to so many dB."""
+    assert len(shown) == len(expected)
+    for mine, theirs in zip(shown, expected, strict=True):
+        assert mine.shape == theirs.shape
+        assert peak_signal_noise_ratio(theirs, mine) > least
 
 
 def still(width=96, height=64):
@@ -122,3 +142,46 @@ def with_elements(content, numbers):
     rest = room - len(added) - 2
     content[at : at + room] = added + bytes([0xEC, 0x80 + rest]) + bytes(rest)
     return bytes(content)
+
+
+def with_edits(content, edits):
+    """An MP4 with such an edit list: of each entry its length and where it begins, in frames; -1 is none."""
+    unit = struct.unpack_from(">I", content, content.index(b"mdhd") + 16)[0]
+    entries = [
+        struct.pack(
+            ">IiI", length * 1000 // FPS, begin * unit // FPS if begin >= 0 else -1, 1 << 16
+        )
+        for length, begin in edits
+    ]
+    return with_table(content, (b"edts", b"elst"), entries)
+
+
+def with_times(content, steps):
+    """An MP4 whose samples last so long, in its own unit."""
+    entries = [struct.pack(">II", 1, step) for step in steps]
+    return with_table(content, (b"mdia", b"minf", b"stbl", b"stts"), entries)
+
+
+def with_table(content, within, entries):
+    """An MP4 whose last box of ``within`` holds these entries; its index comes last."""
+    content, new = bytearray(content), b"".join(entries)
+    at = content.index(within[-1]) - 4
+    old = int.from_bytes(content[at : at + 4], "big") - 16
+    for name in (b"moov", b"trak", *within):
+        place = content.index(name) - 4
+        length = int.from_bytes(content[place : place + 4], "big") + len(new) - old
+        content[place : place + 4] = length.to_bytes(4, "big")
+    content[at + 12 : at + 16 + old] = len(entries).to_bytes(4, "big") + new
+    return bytes(content)
+
+
+def rewritten(path, name, options):
+    """A raw H.264 stream beside ``path``, another one, with what a filter of FFmpeg's writes into it."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        change = BitStreamFilterContext(f"h264_metadata={options}", stream)
+        whole = [packet for packet in container.demux(stream) if packet.size]
+        parts = [part for packet in (*whole, None) for part in change.filter(packet)]
+        made = path.with_name(name)
+        made.write_bytes(b"".join(map(bytes, parts)))
+    return made

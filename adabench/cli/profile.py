@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     prepare = actions.add_parser("prepare", help="prepare over decoding the same videos")
     prepare.add_argument("corpus", nargs="?", default="avec2014", help="the reader's name")
     prepare.add_argument("--src", type=Path, required=True, help="folder of the raw corpus")
-    prepare.add_argument("--processes", type=whole(), nargs="+", default=[1, 2])
+    told = "clips at once; 0 measures CPU time, where others use the machine too"
+    prepare.add_argument("--processes", type=whole(0), nargs="+", default=[1, 2], help=told)
     prepare.add_argument("--clips", type=whole(), default=24, help="how many of the corpus's")
     prepare.add_argument("--size", type=whole(), default=112, help="side of a crop, pixels")
     prepare.add_argument("--repeats", type=whole(), default=1)

@@ -7,14 +7,16 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 
 from adabench.data.corpora import CorpusReader, Scan
 from adabench.data.prepare import prepare
@@ -25,8 +27,11 @@ from adabench.data.prepare.run import reader_of, settings_of
 class PrepareSpeed:
     """Frames a second with a number of processes, medians; ``ratio`` is of the two, turn by turn.
 
+    With 0 processes frames a second of CPU time, each the best of the turns, which says most where
+    others use the machine too.
+
     Args:
-        processes: clips at once.
+        processes: clips at once; 0 for one after another in the process that measures.
         bare: decoding the videos, one thread a process, without converting their pixels.
         prepared: preparing them, from nothing to a complete corpus.
         ratio: ``prepared`` over ``bare``.
@@ -61,7 +66,9 @@ class PrepareProfile:
             for s in self.speeds
         ]
         head = "| processes | bare decoding, frames/s | prepare, frames/s | ratio |"
-        return "\n".join([self.about, "", head, "|--:|--:|--:|--:|", *rows])
+        by_cpu = any(not speed.processes for speed in self.speeds)
+        note = ["0 processes: by CPU time, the best turn", ""] if by_cpu else []
+        return "\n".join([self.about, "", *note, head, "|--:|--:|--:|--:|", *rows])
 
 
 class _First:
@@ -94,19 +101,20 @@ def profile_prepare(
     Args:
         corpus: name of a reader.
         src: the raw corpus.
-        processes: how many clips at once; each number is measured.
+        processes: how many clips at once; each number is measured, see :class:`PrepareSpeed`.
         clips: how many are taken.
         repeats: turns behind the medians.
         settings: of :func:`adabench.data.prepare.prepare`, e.g. ``size``.
 
     Raises:
-        ValueError: a count below 1, or a setting that ``prepare`` refuses.
+        ValueError: a count below its least, or a setting that ``prepare`` refuses.
         FileNotFoundError: ``src`` holds no such corpus.
     """
-    counts = {"clips": clips, "repeats": repeats, "processes": min(processes, default=0)}
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{name}: expected 1 or more, got {value}")
+    counts = {"clips": (clips, 1), "repeats": (repeats, 1)}
+    counts["processes"] = (min(processes, default=-1), 0)
+    for name, (value, least) in counts.items():
+        if value < least:
+            raise ValueError(f"{name}: expected {least} or more, got {value}")
     reader: Any = _First(reader_of(corpus), clips)
     settings_of(reader, **settings)  # refuses wrong ones before anything is decoded
     videos = [clip.video for clip in reader.scan(src).clips]
@@ -115,11 +123,7 @@ def profile_prepare(
     for _ in range(repeats):
         for number in processes:
             frames, bare = _bare(videos, number)
-            with tempfile.TemporaryDirectory() as made:
-                report = prepare(
-                    reader, src, Path(made, "corpus"), processes=number, progress=False, **settings
-                )
-            rates[number].append((bare, report.frames / report.seconds))
+            rates[number].append((bare, _prepared(reader, src, number, settings)))
     return PrepareProfile(
         f"{len(videos)} clips, {frames} frames of {src.name}, median of {repeats}, wall-clock "
         f"time with the processes' start; load {load:.1f} on {os.cpu_count()} cores",
@@ -127,8 +131,32 @@ def profile_prepare(
     )
 
 
+def _prepared(reader: Any, src: Path, processes: int, settings: dict[str, Any]) -> float:
+    """Frames a second of preparing all clips."""
+    with tempfile.TemporaryDirectory() as made, _one_thread():
+        out, begin = Path(made, "corpus"), time.process_time()
+        report = prepare(reader, src, out, processes=processes, progress=False, **settings)
+        used = time.process_time() - begin
+    return report.frames / (report.seconds if processes else used)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep OpenCV on one thread here, as prepare's own processes do."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
 def _bare(videos: list[Path], processes: int) -> tuple[int, float]:
     """Frames, and frames a second, of decoding all videos."""
+    if not processes:
+        begin = time.process_time()
+        frames = sum(map(decode, videos))
+        return frames, frames / (time.process_time() - begin)
     # as prepare's, so that no process inherits locks of threads that it doesn't have
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         # every process has started and imported before the clock does
@@ -140,6 +168,8 @@ def _bare(videos: list[Path], processes: int) -> tuple[int, float]:
 
 def _speed(processes: int, pairs: list[tuple[float, float]]) -> PrepareSpeed:
     bare, prepared = zip(*pairs, strict=True)
+    if not processes:
+        return PrepareSpeed(processes, max(bare), max(prepared), max(prepared) / max(bare))
     return PrepareSpeed(
         processes,
         statistics.median(bare),

@@ -26,12 +26,20 @@ def test_prepare_takes_longer_than_decoding(raw, tmp_path, monkeypatch):
     assert list(tmp_path.glob("tmp*")) == []
 
 
+def test_cpu_time_of_this_process(raw):
+    found = profile_prepare("synthface", raw, processes=[0], clips=1, size=32, repeats=2)
+    (speed,) = found.speeds
+    assert 0 < speed.prepared < speed.bare
+    assert speed.ratio == pytest.approx(speed.prepared / speed.bare)
+    assert "by CPU time, the best turn" in found.format()
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ({"clips": 0}, "clips: expected 1 or more, got 0"),
         ({"repeats": 0}, "repeats: expected 1 or more, got 0"),
-        ({"processes": []}, "processes: expected 1 or more, got 0"),
+        ({"processes": []}, "processes: expected 0 or more, got -1"),
         ({"size": 3}, "size: expected an integer from 16"),
     ],
 )

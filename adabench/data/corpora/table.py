@@ -34,6 +34,7 @@ from adabench.registry import CORPORA
 REQUIRED = ("clip", "video", "score")
 OPTIONAL = ("subject", "session", "task", "split")
 
+_SHEETS, _TEXTS = (".xlsx", ".xls", ".ods", ".numbers"), (".tsv", ".tab", ".txt")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAMES = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
 _SCORE = re.compile(r"(-?[0-9]{1,6})(?:[.,]([0-9]+))?")  # spreadsheets write 12 as 12.0
@@ -166,7 +167,9 @@ class TableReader(CorpusReader):
             if path.suffix.lower() == ".csv" and not path.name.startswith(".")
         )
         if not found:
-            raise FileNotFoundError(f"raw corpus: no CSV in {folder}; expected {self.layout}")
+            raise FileNotFoundError(
+                f"raw corpus: no CSV in {folder}; expected {self.layout}{_another(folder)}"
+            )
         if len(found) > 1:
             told = ", ".join(path.name for path in found[:5])
             raise ValueError(
@@ -212,6 +215,16 @@ class TableReader(CorpusReader):
             "bad_split",
             f"column split: expected {', '.join(self.splits)}, got {got!r}: correct it",
         )
+
+
+def _another(folder: Path) -> str:
+    """What to do with a table of another sort that lies where a CSV should."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in _SHEETS:
+            return f"; there is {path.name}: save its table as CSV in UTF-8"
+        if path.suffix.lower() in _TEXTS:
+            return f"; there is {path.name}: if that is the table, name the file itself"
+    return ""
 
 
 def _traits(row: Row) -> Traits:

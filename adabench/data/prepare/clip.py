@@ -42,7 +42,7 @@ __all__ = [
     "prepare_clip",
 ]
 
-READING = 2
+READING = 3
 """Raised when sources are read otherwise: clips that were not plainly right are looked at again."""
 
 

@@ -221,6 +221,21 @@ def test_no_table(corpus, tmp_path):
         TableReader().scan(root)
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("labels.xlsx", "there is labels.xlsx: save its table as CSV in UTF-8"),
+        ("labels.ods", "there is labels.ods: save its table as CSV in UTF-8"),
+        ("labels.tsv", "there is labels.tsv: if that is the table, name the file itself"),
+    ],
+)
+def test_a_table_of_another_sort(corpus, name, remedy):
+    root = corpus()
+    (root / "clips.csv").rename(root / name)
+    with pytest.raises(FileNotFoundError, match=remedy):
+        TableReader().scan(root)
+
+
 def test_openface_with_and_without_videos(corpus, tmp_path):
     root = corpus(row("a", ""), row("b", "videos/v2.mp4"), row("c", "videos/v3.mp4"))
     faces = tmp_path / "faces"

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from adabench.data.corpora.openface import is_image
 from adabench.data.prepare.openface.face_ids import told
 from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
 from adabench.data.prepare.pulse import beat
@@ -242,4 +243,7 @@ def images_sha256(folder: Path) -> str:
 
 def _images(folder: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        yield from (entry for entry in entries if entry.name.lower().startswith(_PREFIX))
+        for entry in entries:
+            name = entry.name.lower()
+            if name.startswith(_PREFIX) and is_image(name) and entry.is_file():
+                yield entry

@@ -12,6 +12,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -27,6 +28,7 @@ SIGNAL_NAMES = re.compile(r"AU\d+_[cr]|gaze_\w+|pose_\w+|eye_lmk_[xyXYZ]_\d+|[xy
 
 _REMEDY = "run OpenFace on the clip again"
 _ROUNDING = 0.001
+_SEPARATORS = (";", "\t")
 # what stands where nothing was measured, by C on Linux and Windows, pandas and R
 _UNMEASURED = re.compile(r"|[-+]?(nan(\(\w*\))?|inf(inity)?|1\.#\w+)|<?na>?|n/a|none|null", re.I)
 _TRUTH = {"true": True, "false": False}
@@ -132,26 +134,33 @@ class OpenFaceTable:
         """The number of a clip's first frame: 1 in OpenFace, 0 where something counts from 0."""
         return min(1, int(self.numbers[0]))
 
+    @cached_property
+    def stride(self) -> int:
+        """By how much frame numbers ascend: more than 1 where each n-th frame was looked at."""
+        steps, counts = np.unique(np.diff(self.numbers), return_counts=True)
+        return int(steps[counts.argmax()]) if counts.max(initial=0) * 2 > counts.sum() else 1
+
     def gaps(self) -> str:
         """Which frames the table lacks, in words; empty if none."""
-        steps = np.diff(self.numbers)
+        missing = np.diff(self.numbers) // self.stride - 1
         told = []
-        if (steps > 1).any():
-            before, after = self.numbers[(at := int(np.argmax(steps > 1))) : at + 2]
+        if (missing > 0).any():
+            before, after = self.numbers[(at := int(np.argmax(missing > 0))) : at + 2]
             told.append(
-                f"{(steps - 1).sum()} frame numbers are missing, the first between {before} and "
-                f"{after}"
+                f"{missing.sum()} frame numbers are missing, the first between {before} and {after}"
             )
         if self.cut_short:
             told.append("its last row is cut short and left off")
         return "; ".join(told)
 
     def fps(self) -> float | None:
-        """Frames per second by the timestamps; None for one frame, or where they stand still.
+        """Rows per second by the timestamps; None for one frame, or where they stand still.
 
         The median of the slopes between frames that lie half the clip apart, pauses aside, so that
-        neither their rounding to a millisecond nor some wrong ones matter. A rate that cameras have (a whole
-        number, or one times 1000/1001) is taken where that rounding allows it.
+        neither their rounding to a millisecond nor some wrong ones matter; where the rate is
+        variable their mean, as of a video. A rate that cameras have (a whole
+        number, or one times 1000/1001) is taken where that rounding allows it. Where each n-th
+        frame was looked at, it is an n-th of that.
         """
         known = np.isfinite(self.seconds)
         seconds, numbers = self.seconds[known].copy(), self.numbers[known]
@@ -163,16 +172,19 @@ class OpenFaceTable:
             return None
         frames = numbers[half:] - numbers[:-half]
         period = float(np.median((seconds[half:] - seconds[:-half]) / frames))
+        if steps.uneven() and seconds[-1] > seconds[0]:
+            period = float((seconds[-1] - seconds[0]) / (numbers[-1] - numbers[0]))
         if not period > 0:
             return None
         nearest = camera_rate(1 / period)
         close = abs(1 / nearest - period) <= _ROUNDING / float(np.median(frames))
-        return nearest if close else 1 / period
+        return (nearest if close else 1 / period) / self.stride
 
     def steps(self) -> Steps:
         """The times between frames that follow each other; none without timestamps."""
         lengths = self._lengths()
-        return Steps.between(lengths[np.diff(self.numbers[np.isfinite(self.seconds)]) == 1])
+        together = np.diff(self.numbers[np.isfinite(self.seconds)]) == self.stride
+        return Steps.between(lengths[together])
 
     def _lengths(self) -> NDArray[np.float64]:
         """The time from each frame with a timestamp to the next; single wrong ones don't matter."""
@@ -233,7 +245,18 @@ class _Source:
         self.cut_short = False
         header = next(self._lines(), (1, []))[1]
         self.names = [name.strip() for name in header]
+        twice = [name for name in self.names if name and self.names.count(name) > 1]
+        if twice:
+            raise UnusableOpenFaceError(
+                f"{path}: row 1: column {twice[0]} comes twice, and only one can be read: {_REMEDY}"
+            )
         missing = [name for name in ("frame", "success") if name not in self.names]
+        other = next((sign for sign in _SEPARATORS if len(header) == 1 and sign in header[0]), None)
+        if other is not None:
+            raise UnusableOpenFaceError(
+                f"{path}: row 1: cells are set apart by {other!r}, not by commas: save it as it was, "
+                f"with commas between cells and points in numbers, or {_REMEDY}"
+            )
         if missing:
             raise UnusableOpenFaceError(
                 f"{path}: row 1: no column {missing[0]}: expected OpenFace's columns frame, "
@@ -284,15 +307,16 @@ class _Source:
         Raises:
             UnusableOpenFaceError: it is neither a number nor empty.
         """
-        cell = row.cells[column]
-        return (
-            cell.strip() if math.isfinite(self._value(row.line, self.names[column], cell)) else ""
-        )
+        cell = row.cells[column].strip()
+        if (truth := _TRUTH.get(cell.lower())) is not None:
+            # what a program that knows kinds of columns makes of 0 and 1
+            return str(int(truth))
+        return cell if math.isfinite(self._value(row.line, self.names[column], cell)) else ""
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file)
+                reader = csv.reader(file, skipinitialspace=True)
                 for cells in reader:
                     if cells:
                         yield reader.line_num, cells
@@ -319,7 +343,7 @@ class _Source:
         if _UNMEASURED.fullmatch(text):
             return False
         value = _float(text)
-        if math.isnan(value):
+        if not 0 <= value <= 1:
             self._refuse(line, "success: 0 or 1", repr(cell.strip()[:40]))
         return value > 0.5
 
@@ -341,6 +365,7 @@ def _check_order(path: Path, numbers: NDArray[np.int64], least: int) -> None:
 
 def _float(cell: str) -> float:
     try:
-        return float(cell)
+        # narrower than float(), which takes 1_2 for 12
+        return float(cell) if cell.isascii() and "_" not in cell else math.nan
     except ValueError:
         return math.nan

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ _BEGINNINGS = (
 )
 _QUICKTIME = _BEGINNINGS[0][0]
 _HEADER = 16
+_SEVERAL = 2
 # covers and previews beside a recording
 _STILLS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
@@ -47,8 +50,9 @@ class UnreadableVideoError(ValueError):
 def open_video(path: Path) -> tuple[Any, Any]:
     """The opened container and its stream of moving pictures.
 
-    Of several, covers and previews aside, the one that the container marks as its default, or where
-    none or several are, the one with the largest pictures, or the first of those.
+    Of several, covers, previews and those of one picture or none aside, the one that the container
+    marks as its default, or where none or several are, the one with the largest pictures, or the
+    first of those.
 
     Raises:
         UnreadableVideoError: with what kind of file it is, as far as can be told.
@@ -95,11 +99,28 @@ def moving_streams(container: Any) -> list[Any]:
     return [stream for stream in moving if not stream.disposition & _STILLS] or moving
 
 
-def _preference(stream: Any) -> tuple[bool, bool, int]:
-    """What comes first: more than one picture, the container's default, the largest pictures."""
+def _preference(stream: Any, pictures: int) -> tuple[bool, bool, int]:
+    """What comes first: several pictures, the container's default, the largest pictures."""
     context = stream.codec_context
     pixels = 0 if context is None else context.width * context.height
-    return stream.frames == 1, not stream.disposition & Disposition.default, -pixels
+    return pictures < _SEVERAL, not stream.disposition & Disposition.default, -pixels
+
+
+def _pictures(path: Path, streams: Sequence[Any]) -> dict[int, int]:
+    """How many pictures each of several streams has, by its index, counted as far as two.
+
+    Where the container doesn't count them, packets are, until all streams have shown so many.
+    """
+    counts = {stream.index: min(stream.frames, _SEVERAL) for stream in streams}
+    if len(counts) == 1 or all(counts.values()):
+        return counts
+    with av.open(os.fspath(path)) as container, contextlib.suppress(av.error.FFmpegError):
+        for packet in container.demux([container.streams[index] for index in counts]):
+            index = packet.stream.index
+            counts[index] = min(counts[index] + bool(packet.size), _SEVERAL)
+            if min(counts.values()) == _SEVERAL:
+                break
+    return counts
 
 
 def _picture_stream(container: Any, path: Path) -> Any:
@@ -114,7 +135,8 @@ def _picture_stream(container: Any, path: Path) -> Any:
         sound = bool(container.streams.audio)
         told = "the file has no video stream" + (", only sound" if sound else "")
         raise UnreadableVideoError(f"{path}: {told}", "audio_only" if sound else "not_a_video")
-    chosen = min(moving, key=_preference)
+    pictures = _pictures(path, moving)
+    chosen = min(moving, key=lambda stream: _preference(stream, pictures[stream.index]))
     if chosen.codec_context is None:
         raise UnreadableVideoError(
             f"{path}: its pictures are coded in a way that FFmpeg does not know: {RECOPY}, or "

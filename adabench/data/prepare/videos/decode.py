@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
@@ -85,6 +86,8 @@ class _Tally:
         failed: those that the decoder refused.
         indexed: those that the container's index knows.
         stopped: whether reading ended by an error.
+        place: the byte at which the last one begins.
+        apart: the most bytes from the beginning of one to that of the next.
     """
 
     read: int = 0
@@ -92,6 +95,14 @@ class _Tally:
     failed: int = 0
     indexed: int = 0
     stopped: bool = False
+    place: int = 0
+    apart: int = 0
+
+    def at(self, place: int | None) -> None:
+        """A packet begins at a byte of the file; None where its container doesn't tell."""
+        if place is not None and place >= 0:
+            self.apart = max(self.apart, place - self.place if self.place else 0)
+            self.place = place
 
 
 class Video:
@@ -158,17 +169,19 @@ class Video:
             UnreadableVideoError: there is not one frame that can be decoded, or no frame rate.
         """
         self.broken, self.damaged, self.interlaced = None, 0, 0
-        self._tally, times, number, angle = _Tally(), Times(), 0, None
+        self._tally, times, number = _Tally(), Times(), 0
+        self.display, angle = self._stored, 0
         colours, kind = VideoReformatter(), None
         with decoding():
             for picture in self._pictures():
                 times.add(picture.time)
                 self.damaged += bool(picture.is_corrupt)
                 self.interlaced += bool(picture.interlaced_frame)
-                if picture.rotation != angle:
+                # 0 where a frame doesn't tell: it is as the one before
+                if number == 0 or picture.rotation not in (0, angle):
                     angle = picture.rotation
                     self.display = self._shown(picture)
-                    self.hdr = picture.color_trc in _HDR
+                self.hdr = self.hdr or picture.color_trc in _HDR
                 if kind != (kind := _kind(picture)):
                     # one for each would plan the same conversion anew; it keeps nothing of another
                     colours = VideoReformatter()
@@ -211,7 +224,10 @@ class Video:
         missing = bytes_missing(self.path)
         if missing:
             size = self.path.stat().st_size
-            return max(0, beyond) if known else round(tally.read * missing / size)
+            # what is missing may be sound that goes on behind the last picture
+            ended = tally.apart > 0 and size - tally.place > 2 * tally.apart
+            estimate = 0 if ended else round(tally.read * missing / size)
+            return max(0, beyond) if known else estimate
         # headers of others count what is no frame too, an AVI's empty chunks say
         if tally.stopped:
             return max(0, self._counted - tally.read)
@@ -224,6 +240,8 @@ class Video:
         container, stream = open_video(self.path)
         # several videos are prepared at once, each in a process of its own
         stream.codec_context.thread_count = 1
+        # else what is to be cut off at the left stays, as far as memory is aligned
+        stream.codec_context.flags |= Flags.unaligned
         with container:
             for packet in self._packets(container, stream):
                 tally.read += bool(packet.size) or packet.dts is not None
@@ -231,6 +249,7 @@ class Video:
                     # a frame that was left out; a decoder would take it for the end
                     continue
                 tally.shown += bool(packet.size) and not packet.is_discard
+                tally.at(packet.pos)
                 pictures: list[Any] = []
                 try:
                     pictures = packet.decode()
@@ -248,6 +267,7 @@ class Video:
             self.broken, self._tally.stopped = str(error.strerror), True
 
     def _shown(self, picture: av.VideoFrame) -> Display:
+        # a picture and its data keep each other in memory: not for each frame
         matrix: Any = picture.side_data.get("DISPLAYMATRIX")
         mirrored, quarters = turned(None if matrix is None else bytes(matrix))
         return dataclasses.replace(self._stored, mirrored=mirrored, quarters=quarters)

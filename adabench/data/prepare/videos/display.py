@@ -75,6 +75,8 @@ class Display:
         return max(1, width - crop.left - crop.right), max(1, height - crop.top - crop.bottom)
 
     def _stretched(self, width: int, height: int) -> tuple[int, int]:
+        if self.shape == 1:
+            return width, height
         if self.shape > 1:
             return round(width * self.shape), height
         return width, round(height / self.shape)

@@ -13,6 +13,8 @@ QUICKTIME = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 """The boxes that an MP4 or a QuickTime file may begin with."""
 
 _BOX_HEADER, _LONG_HEADER = 8, 16
+# boxes whose end a file may not lack: an index of fragments, say, costs no picture
+_PICTURES = (b"moov", b"moof", b"mdat")
 _ASF_FACTS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_BROADCAST = 1
 _HEAD = 1 << 16
@@ -56,7 +58,8 @@ def bytes_missing(path: Path) -> int:
     with path.open("rb") as file:
         head = file.read(_HEAD)
         if head[4:8] in QUICKTIME:
-            wanted = max((part.stop for part in boxes(file, 0, size)), default=0)
+            pictures = (part for part in boxes(file, 0, size) if part.name in _PICTURES)
+            wanted = max((part.stop for part in pictures), default=0)
         elif head.startswith(b"RIFF"):
             wanted = max((part.stop for part in _chunks(file, size)), default=0)
         elif head.startswith(_EBML.to_bytes(4, "big")):

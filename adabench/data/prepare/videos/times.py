@@ -59,7 +59,7 @@ class Times:
         self._last = None
 
     def _step(self, seconds: float) -> None:
-        if self._last is not None and seconds > self._last:
+        if self._last is not None:
             step = seconds - self._last
             self._steps[round(step, 4)] += 1
             self._exact[round(step, 4)] += step
@@ -70,7 +70,7 @@ class Steps:
     """The times between two frames of a video.
 
     Args:
-        counts: how often each comes, rounded to 0.1 ms.
+        counts: how often each comes, rounded to 0.1 ms; 0 where two frames have one time.
         exact: the seconds that those take together, not rounded.
         last: when the last frame is shown, in seconds; None where that isn't known.
     """
@@ -88,14 +88,16 @@ class Steps:
         self, counts: dict[float, int], exact: dict[float, float], last: float | None
     ) -> None:
         self.last = last
-        self._counts, self._exact = counts, exact
+        # times that stand still tell nothing
+        self._counts, self._exact = (counts, exact) if any(counts) else ({}, {})
 
     @cached_property
     def usual(self) -> float:
-        """Their median in seconds, 0 without any."""
-        if not self._counts:
+        """Their median in seconds, those of no length aside; 0 without any."""
+        forward = {step: count for step, count in self._counts.items() if step > 0}
+        if not forward:
             return 0.0
-        return float(np.median(np.repeat([*self._counts], [*self._counts.values()])))
+        return float(np.median(np.repeat([*forward], [*forward.values()])))
 
     def uneven(self) -> bool:
         """Whether the rate is variable, by :data:`UNEVEN`.

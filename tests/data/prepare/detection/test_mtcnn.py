@@ -50,6 +50,13 @@ def test_a_tilted_face_is_found_and_its_tilt_told(detector, tilt):
     assert abs(poses(face[None, 5:].reshape(1, 5, 2))[0, 3] - tilt - 3) < 5
 
 
+@pytest.mark.parametrize("tilt", [170, 180, -170])
+@pytest.mark.parametrize("side", [60, 110, 200])
+def test_a_photographed_face_on_its_head_is_no_upright_one(detector, side, tilt):
+    """So that the second look, in turned pictures, comes to it."""
+    assert not len(detector(shown(tilt, side)))
+
+
 @pytest.mark.parametrize(("side", "height"), [(72, 720), (48, 480), (240, 480), (70, 120)])
 def test_a_tenth_of_the_picture_to_half_of_it(detector, side, height):
     size, at = (height * 4 // 3, height), (height * 0.66, height * 0.5)

@@ -5,11 +5,13 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from adabench.data.prepare.openface.images import (
     AlignedFaces,
     images_sha256,
     images_state,
+    images_table,
     read_image,
 )
 from adabench.data.prepare.openface.table import OpenFaceTable, UnusableOpenFaceError
@@ -106,6 +108,53 @@ def test_other_files_and_frames_beside_them(faces, openface_rows):
         shutil.copy(folder / "frame_det_00_000001.bmp", folder / "frame_det_00_000099.bmp")
 
     assert shown(faces(openface_rows([1, 2]), change)) == [1, 2]
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".json", ".csv", ".hog", ".png.part"])
+@pytest.mark.parametrize("has_table", [True, False])
+def test_what_other_programs_leave_beside_each_image(faces, openface_rows, suffix, has_table):
+    def change(folder):
+        for path in list(folder.iterdir()):
+            path.with_suffix(suffix).write_bytes(b"x")
+        (folder / f"frame_det_00_000009{suffix}").write_bytes(b"x")
+        (folder / "frame_det_00_000010.png").mkdir()
+
+    found = faces(openface_rows([1, 2, 3]), change, suffix=".png")
+    if not has_table:
+        found = AlignedFaces(found.folder, images_table(found.folder), 64)
+    assert (shown(found), found.lost()) == ([1, 2, 3], "")
+    assert images_state(found.folder)[0] == 3
+    assert len(images_sha256(found.folder)) == 64
+
+
+@pytest.mark.parametrize("kind", ["CMYK", "L", "RGBA", "P", "16 bits", "turned", "mixed"])
+def test_pictures_of_other_kinds(faces, openface_rows, kind):
+    """Light at the left, as OpenFace's image was."""
+    light = np.full((112, 112, 3), 40, np.uint8)
+    light[:, :56] = 220
+
+    def change(folder):
+        suffix = ".jpg" if kind in ("CMYK", "turned") else ".png"
+        path = folder / f"frame_det_00_000001{suffix}"
+        if kind == "16 bits":
+            assert cv2.imwrite(str(path), light.astype(np.uint16) * 257)
+        elif kind == "turned":
+            exif = Image.Exif()
+            exif[0x112] = 6
+            Image.fromarray(np.ascontiguousarray(np.rot90(light))).save(path, exif=exif)
+        elif kind == "mixed":
+            path = path.with_suffix(".webp")
+            assert cv2.imwrite(str(path), cv2.resize(light, (300, 300)))
+        else:
+            Image.fromarray(light).convert(kind).save(path)
+        (folder / "frame_det_00_000001.bmp").unlink()
+
+    found = faces(openface_rows([1, 2]), change)
+    crop = next(found.crops()).astype(float)
+    assert crop.shape == (64, 64, 3)
+    assert crop[:, :28].min() > 180
+    assert crop[:, 36:].max() < 80
+    assert found.face_rate == 1
 
 
 def test_names_of_older_versions(faces, openface_rows):

@@ -180,7 +180,13 @@ def test_sentences_of_the_signals(read, openface_rows):
     [
         ("", "row 1: no column frame: .* got ''"),
         ("frame,timestamp\n1,0\n", "row 1: no column success"),
-        ("frame;timestamp;success\n1;0;1\n", "no column frame: .* got 'frame;timestamp;success'"),
+        ("frame;timestamp;success\n1;0;1\n", "row 1: cells are set apart by ';', not by commas"),
+        ("frame\tsuccess\n1\t1\n", "row 1: cells are set apart by .*: save it as it was"),
+        ("frame,success,success\n1,1,0\n", "row 1: column success comes twice"),
+        ("frame,AU04_r,success,AU04_r\n1,1,1,2\n", "row 1: column AU04_r comes twice"),
+        ("frame,success\n1,25\n", "row 2: expected success: 0 or 1, got '25'"),
+        ("frame,success\n1,-1\n", "row 2: expected success: 0 or 1, got '-1'"),
+        ("frame,success\n1_0,1\n", "row 2: expected frame: a whole number, got '1_0'"),
         ("frame,success\n", "the table has no row"),
         ("frame,success\n1,1\nx,1\n", "row 3: expected frame: a whole number, got 'x'"),
         ("frame,success\n1.5,1\n", "row 2: expected frame: a whole number, got '1.5'"),
@@ -229,12 +235,46 @@ def test_cells_where_nothing_was_measured(read, openface_rows, cell):
     assert table.success.all()
 
 
+@pytest.mark.parametrize("cell", ["strong", "0,5", "1_000", "\u0663", "00:01"])
 @pytest.mark.parametrize("column", ["AU04_r", "pose_Rz", "gaze_0_x"])
-def test_a_measured_cell_that_can_not_be_read(read, openface_rows, column):
+def test_a_measured_cell_that_can_not_be_read(read, openface_rows, column, cell):
     rows = openface_rows(range(1, 4))
-    rows[1][column] = "strong"
-    with pytest.raises(UnusableOpenFaceError, match=f"row 3: expected {column}: a number, got 'st"):
+    rows[1][column] = f'"{cell}"'
+    told = f"row 3: expected {column}: a number, got '{cell}'"
+    with pytest.raises(UnusableOpenFaceError, match=told):
         list(read(rows).signals())
+
+
+def test_what_is_there_or_not_as_other_programs_write_it(read, openface_rows):
+    rows = openface_rows(range(1, 4))
+    for row, cell in zip(rows, ("True", "FALSE", "1.00"), strict=True):
+        row["AU28_c"] = cell
+    assert frame_of(read(rows).signals())["AU28_c"].tolist() == [1, 0, 1]
+
+
+def test_quotes_after_blanks(read):
+    table = read('"frame", "success", "AU04_r"\n"1", "1", "0.50"\n"2", "0", "0.20"\n')
+    assert table.success.tolist() == [True, False]
+    assert b"".join(table.signals()) == b"frame,AU04_r\n0,0.50\n1,\n"
+
+
+@pytest.mark.parametrize(("every", "fps"), [(2, 15), (5, 6)])
+def test_a_look_at_each_nth_frame(read, openface_rows, every, fps):
+    numbers = [1 + every * n for n in range(60) if n != 40]
+    table = read(openface_rows(numbers))
+    assert (table.stride, table.fps()) == (every, fps)
+    assert table.gaps().startswith("1 frame numbers are missing, the first between")
+    assert not table.steps().uneven()
+
+
+@pytest.mark.parametrize("gap", [0.3, 0.6, 0.9])
+def test_a_gap_below_a_second_counts_as_in_a_video(read, openface_rows, gap):
+    rows = openface_rows(range(1, 61))
+    for number, row in enumerate(rows):
+        row["timestamp"] = f"{number / 30 + gap * (number >= 30):.3f}"
+    table = read(rows)
+    assert table.steps().uneven()
+    assert table.fps() == pytest.approx(59 / (59 / 30 + gap), rel=1e-3)
 
 
 LANDMARKS = ("frame", "face_id", "timestamp", "success", "AU04_r", "x_0", "y_0", "x_16", "y_16")

@@ -10,31 +10,16 @@ from odd_videos import (
     SAMPLE,
     add_sound,
     aperture,
+    looked,
     moving,
+    same,
     still,
     with_box,
     with_elements,
     write,
 )
-from skimage.metrics import peak_signal_noise_ratio
 
-from adabench.data.prepare.judge import OK, judge
-from adabench.data.prepare.videos.decode import Video
-
-
-def looked(path):
-    """A video after a pass, its frames' pixels, its status and what is told."""
-    video = Video(path)
-    frames = [frame.rgb() for frame in video.frames()]
-    return video, frames, *judge(video, len(frames), 1.0)
-
-
-def same(shown, expected, least=24):
-    assert len(shown) == len(expected)
-    for mine, theirs in zip(shown, expected, strict=True):
-        assert mine.shape == theirs.shape
-        assert peak_signal_noise_ratio(theirs, mine) > least
-
+from adabench.data.prepare.judge import OK
 
 # --- how many frames there are ---------------------------------------------------------------
 
