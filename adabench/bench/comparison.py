@@ -10,8 +10,9 @@ from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.evaluation.ranking import FEWEST_ROWS, RankAgreement, rank_agreement
 from adabench.leaderboard.errors import Constants, constants_in, shares_by_draw
+from adabench.leaderboard.peers import Peers
 from adabench.leaderboard.standing import Standing
-from adabench.leaderboard.statistics import Reach, told_from_best
+from adabench.leaderboard.statistics import Reach, told_from_peers
 from adabench.leaderboard.summary import Summary, summary_of
 from adabench.records.drawn import DEVELOPMENT, drawn_notice, drawn_words, is_development, worlds_of
 from adabench.records.record import METRIC_NAMES, Metrics, Record, Reported, is_demo_track
@@ -116,7 +117,7 @@ class Comparison:
         notices: what a reader must know first.
         worlds: of drawn faces; None of other corpora.
         family: of the draws, where a suite's rows are of several, each with a table.
-        reach: track → what its measured rows can tell apart.
+        reach: track → of each group of peers, what its measured rows can tell apart.
     """
 
     suite: str
@@ -131,7 +132,7 @@ class Comparison:
     notices: tuple[str, ...]
     worlds: tuple[str | None, ...] | None = None
     family: str | None = None
-    reach: Mapping[str, Reach] = field(default_factory=dict)
+    reach: Mapping[str, Mapping[Peers, Reach]] = field(default_factory=dict)
 
     @property
     def drawn(self) -> str:
@@ -230,22 +231,19 @@ def _worlds(
 
 def _standings(
     tracks: Sequence[str], own: Mapping[tuple[str, str], Cell], records: Mapping[Key, Record]
-) -> tuple[dict[tuple[str, str], Standing], dict[str, Reach]]:
-    """Return (row, track) → its standing, and track → what its rows can tell apart."""
+) -> tuple[dict[tuple[str, str], Standing], dict[str, Mapping[Peers, Reach]]]:
+    """Return (row, track) → its standing among its peers, and track → what each group tells apart."""
     standings: dict[tuple[str, str], Standing] = {}
-    reach: dict[str, Reach] = {}
+    reach: dict[str, Mapping[Peers, Reach]] = {}
     constants = constants_in([[*records.values()]])
     for track in tracks:
         rows = {row: _found(cell, records) for (row, at), cell in own.items() if at == track}
         drawn = any(is_demo_track(cell.scored) for (_, at), cell in own.items() if at == track)
-        told = told_from_best(rows, None, constants if drawn else {})
-        if told.best is None:
-            continue
-        standings[told.best, track] = Standing(best=True)
-        for row, against in told.against.items():
-            standings[row, track] = Standing(False, against.p, against.p_beyond, against.effect)
-        if told.reach is not None:
-            reach[track] = told.reach
+        told, reached = told_from_peers(rows, None, constants if drawn else {})
+        for row, against in told.items():
+            standings[row, track] = Standing(best=True) if against is None else Standing.of(against)
+        if reached:
+            reach[track] = reached
     return standings, reach
 
 

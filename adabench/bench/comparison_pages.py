@@ -15,6 +15,7 @@ from adabench.bench.comparison import RANKED_BY, SHARE, Comparison, Order, Pair,
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
+from adabench.leaderboard.peers import called
 from adabench.leaderboard.summary import Summary
 from adabench.leaderboard.wording import mark_of, reach_line
 from adabench.records.drawn import drawn_slug
@@ -217,8 +218,10 @@ def _after(comparison: Comparison) -> Iterator[str]:
     for order in comparison.orders:
         start = f", starting from {order.start}" if order.start else ""
         yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
-    for track, reach in comparison.reach.items():
-        yield f"{_place(comparison, track)}: {reach_line(reach, 'points')}"
+    for track, groups in comparison.reach.items():
+        for group, reach in groups.items():
+            named = "".join(f", {name}" for name in [called(group, groups)] if name)
+            yield f"{_place(comparison, track)}{named}: {reach_line(reach, 'points')}"
     yield _cost(comparison.spent)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from adabench.evaluation.calibration import derived_calibration
 from adabench.evaluation.localisation import ALL, MEASURES
-from adabench.leaderboard.rows import OFFICIAL, Row
+from adabench.leaderboard.rows import Row
 from adabench.leaderboard.summary import Summary, full, number, short, summary_of
 from adabench.records.record import Record
 from adabench.records.reported import LABEL_SIGMAS
@@ -76,7 +76,7 @@ def calibration_of_row(row: Row, *, private: bool = False) -> RowCalibration:
     first, sigma = row.entries[0].record, None
     if not all(runs):
         # Other protocols test other sessions, whose labels spread otherwise.
-        sigma = LABEL_SIGMAS.get(first.track) if first.protocol in (None, OFFICIAL) else None
+        sigma = LABEL_SIGMAS.get(first.track) if row.peers.is_official else None
         runs = [_derived(entry.record, sigma) for entry in row.entries]
     numbers = {
         name: summary_of([run[name] for run in runs])

@@ -12,6 +12,7 @@ from adabench.leaderboard.checks.bounds import bound_reasons
 from adabench.leaderboard.checks.claims import experiment_beside, unshuffled_hash
 from adabench.leaderboard.controls import ORACLE
 from adabench.leaderboard.errors import row_parts
+from adabench.leaderboard.peers import Peers
 from adabench.leaderboard.places import MEASURED
 from adabench.leaderboard.row import Row
 from adabench.leaderboard.standing import Standing, standings
@@ -23,8 +24,8 @@ from adabench.records.rounding import DECIMALS
 
 def judged(
     rows: list[Row], labels: Mapping[str, CorpusLabels]
-) -> tuple[list[Row], dict[str | None, Reach]]:
-    """Return the rows with their standing, and protocol → what its rows can tell apart.
+) -> tuple[list[Row], dict[Peers, Reach]]:
+    """Return the rows with their standing, and for each group of peers what its rows can tell apart.
 
     Rows of different corpora that are no draws of one family are not compared.
     """
@@ -37,7 +38,7 @@ def judged(
     judges = {index: config for index, row in enumerate(rows) if (config := _shuffles(row))}
     doubted = [index for index, row in enumerate(rows) if _is_doubted(row)]
     found: dict[int, Standing] = {}
-    reach: dict[str | None, Reach] = {}
+    reach: dict[Peers, Reach] = {}
     told = list(rows)
     for group in by_corpus.values():
         own = labels_for([record for members in group.values() for record in members], labels)

@@ -29,8 +29,8 @@ ONE_DRAW = "one draw"
 def merged(entries: Sequence[Entry], labels: Mapping[str, CorpusLabels]) -> list[Row]:
     """Return the rows of some entries, in no order.
 
-    Of several runs with one draw and seed the newest counts, and of several versions of a method's code
-    the newest.
+    Of several runs with one draw and seed the newest counts, of several preparations of a draw the
+    newest, and of several versions of a method's code the newest.
     """
     corpora = {
         (draw_of(e.record), e.record.corpus_checksum) for e in entries if e.record.corpus_checksum
@@ -85,8 +85,12 @@ def _protocol(record: Record) -> str | None:
 
 def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
     by_run: dict[Hashable, Entry] = {}
+    corpora: dict[Hashable, str | None] = {}
     for entry in sorted(group, key=_age):
-        by_run.setdefault(_run(entry.record), entry)
+        # A draw that was prepared twice is one draw: its newest corpus counts.
+        draw, corpus = draw_of(entry.record), entry.record.corpus_checksum
+        if draw is None or corpora.setdefault(draw, corpus) == corpus:
+            by_run.setdefault(_run(entry.record), entry)
     first = next(iter(by_run.values())).record
     counted = sorted(by_run.values(), key=_order)
     records = [entry.record for entry in counted]
@@ -95,7 +99,9 @@ def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
     notes = list(dict.fromkeys(note for record in records for note in record.notes))
     older = len(group) - len(records)
     if older:
-        notes.append(f"{older} older run{'s' if older > 1 else ''} of the same seed left out")
+        notes.append(
+            f"{older} older run{'s' if older > 1 else ''} of the same seed or draw left out"
+        )
     if isinstance(first.origin, Reported) and (reason := impossible(first)):
         notes.append(reason)
     return Row(

@@ -17,7 +17,8 @@ from adabench.leaderboard.columns import Columns, columns_beside
 from adabench.leaderboard.csv_text import GROUPS
 from adabench.leaderboard.csv_text import render_csv as render_csv
 from adabench.leaderboard.csv_text import render_groups_csv as render_groups_csv
-from adabench.leaderboard.rows import OFFICIAL, Row, Table, shared_flags
+from adabench.leaderboard.peers import called, starts_of
+from adabench.leaderboard.rows import Row, Table, shared_flags
 from adabench.leaderboard.scored import scored_cells
 from adabench.leaderboard.side_by_side import (
     LEGEND as DISJOINT_LEGEND,
@@ -33,13 +34,14 @@ from adabench.leaderboard.versions import older_told
 from adabench.leaderboard.wording import (
     BEHIND_LEGEND,
     NOTHING_TOLD,
+    PEERS_LEGEND,
     TIED_BEYOND_LEGEND,
     TIED_LEGEND,
     mark_of,
     reach_line,
 )
 from adabench.records.drawn import drawn_notice, is_development
-from adabench.records.record import METRIC_NAMES
+from adabench.records.record import METRIC_NAMES, Record
 
 HEADER = (
     "Method",
@@ -195,12 +197,17 @@ def _draws_notice(table: Table) -> str:
     corpora = {(record.draw, record.corpus_checksum) for record in records}
     more = len(corpora) - len({draw for draw, _ in corpora})
     twice = " A draw's number stands for several corpora: rows say which." if more else ""
-    developed = " Development draws: looked at as often as one liked." if _developed(table) else ""
+    developed = _developed(records)
     return f"Draws {' '.join(map(str, table.draws))} of family {(table.family or '')[:8]}.{twice}{developed}"
 
 
-def _developed(table: Table) -> bool:
-    return any(is_development(entry.record) for row in table.rows for entry in row.entries)
+def _developed(records: Sequence[Record]) -> str:
+    """What is said of development draws, where all records or some are of them."""
+    of_draws = [record for record in records if record.family is not None]
+    if not any(map(is_development, of_draws)):
+        return ""
+    which = "Development" if all(map(is_development, of_draws)) else "Some rows are of development"
+    return f" {which} draws: looked at as often as one liked."
 
 
 def below(table: Table) -> list[str]:
@@ -208,9 +215,13 @@ def below(table: Table) -> list[str]:
     if not table.reach:
         return [NOTHING_TOLD]
     lines = []
-    for protocol, reach in sorted(table.reach.items(), key=lambda pair: _is_further(pair[0])):
-        other = f"Protocol {protocol}: " if _is_further(protocol) else ""
-        lines.append(other + reach_line(reach, table.scale.points))
+    starts = starts_of(row.peers for row in table.rows)
+    if len(starts) > 1:
+        lines.append(PEERS_LEGEND.format(starts="; ".join(starts)))
+    for group, reach in table.reach.items():
+        named = called(group, [row.peers for row in table.rows])
+        line = reach_line(reach, table.scale.points)
+        lines.append(f"{named[:1].upper()}{named[1:]}: {line}" if named else line)
     if any(row.standing.is_tied for row in _with_beside(table)):
         lines.append(TIED_LEGEND)
     if any(row.standing.is_tied_beyond for row in _with_beside(table)):
@@ -218,10 +229,6 @@ def below(table: Table) -> list[str]:
     if any(row.standing.behind for row in table.rows):
         lines.append(BEHIND_LEGEND)
     return lines
-
-
-def _is_further(protocol: str | None) -> bool:
-    return protocol not in (None, OFFICIAL)
 
 
 def _with_beside(table: Table) -> list[Row]:

@@ -9,18 +9,28 @@ from adabench.leaderboard.statistics import Reach
 from adabench.records.record import Record, is_demo_track
 from adabench.records.sections import Scale, bdi_ii, scale_form
 
+#: What differences on draws are in.
+OF_CONSTANT = "of the constant's error"
+
 TIED, TIED_BEYOND = "≈", "~"
 
 NOTHING_TOLD = "No two measured rows can be compared, so this table tells no difference apart."
 
 TIED_LEGEND = (
-    f"{TIED} can't be told from the best measured row: model confidence set, by persons whose differences "
-    f"of all pairs switch sign together, so that the choice of the best is allowed for; p ≥ {LEVEL}."
+    f"{TIED} can't be told from the best measured row (of its group): model confidence set, by persons "
+    "whose differences of all pairs switch sign together, so that the choice of the best is allowed for; "
+    f"p ≥ {LEVEL}. On one corpus also where the interval of the difference, over seeds too from five on, "
+    "holds 0."
 )
 
 TIED_BEYOND_LEGEND = (
     f"{TIED_BEYOND} told from the best on these draws, and not beyond them: t test of the draws' "
     f"differences, corrected over all pairs (Holm), p ≥ {LEVEL}."
+)
+
+PEERS_LEGEND = (
+    "Methods that start from different weights stand in groups ({starts}), each with a best of its own: "
+    "rows of two groups are not compared."
 )
 
 BEHIND_LEGEND = (
@@ -37,28 +47,26 @@ def shown_scale(record: Record) -> Scale:
     return scale
 
 
-def points_of(record: Record) -> str:
-    """Return what a record's errors are in."""
-    return shown_scale(record).points
+def unit_of(record: Record, *, is_share: bool) -> str:
+    """Return what a row's differences are in: the constant's error, or points of its scale."""
+    return OF_CONSTANT if is_share else shown_scale(record).points
 
 
-def reach_line(reach: Reach | None, points: str) -> str:
+def reach_line(reach: Reach, points: str) -> str:
     """Return the line under a table: which difference it tells apart four times in five.
 
     Args:
-        reach: of its rows; None where no two can be compared.
+        reach: of a group of its rows.
         points: what errors are in.
     """
-    if reach is None:
-        return NOTHING_TOLD
     often = "of one pair chosen beforehand, at 5 %, four times in five"
     here, beyond = _amount(reach.here, reach, points), _amount(reach.beyond, reach, points)
     if reach.design == "folds":
         return f"These {reach.places} folds tell apart {often}: a difference of {beyond}."
     if reach.design == "corpus":
         return (
-            f"For this training set and this test set of {reach.persons} persons. They tell apart "
-            f"{often}: a difference of {here}."
+            f"For this training set and this test set of {reach.persons} persons: they tell apart "
+            f"{often}, a difference of {here}."
         )
     if reach.beyond is None:
         beyond = f"nothing, as fewer than {FEWEST_DRAWS} draws give an interval and no verdict"
@@ -71,7 +79,7 @@ def reach_line(reach: Reach | None, points: str) -> str:
 def _amount(value: float | None, reach: Reach, points: str) -> str:
     if value is None:
         return "unknown"
-    return f"{value:.3f} of the constant's error" if reach.is_share else f"{value:.2f} {points}"
+    return f"{value:.3f} {OF_CONSTANT}" if reach.is_share else f"{value:.2f} {points}"
 
 
 def mark_of(standing: Standing) -> str:

@@ -13,6 +13,7 @@ from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Turn
 from adabench.records import Cost, Record
 from adabench.records.reported import read_reported
+from adabench.records.sections import Flags
 
 CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
 p,1,First et al.,First,avec14,10.5,9.2,,,not printed,doubtful
@@ -255,7 +256,21 @@ def test_on_drawn_faces_nothing_reported_stands_beside_what_was_measured(reporte
     assert pairs["full"].measured.draws == (0, 1, 2, 3, 4)
     assert pairs["full"].standing.best
     assert pairs["plain"].standing.p_beyond < 0.05
-    assert found.reach["avec14"].design == "draws"
+    (reach,) = found.reach["avec14"].values()
+    assert reach.design == "draws"
+
+
+def test_rows_are_compared_with_those_of_their_start_alone(reported):
+    near, nearc = drawn({"full": 4.0, "some": 5.0}, flags=Flags(starts_from="drawn faces"))
+    far, farc = drawn({"plain": 9.0, "copy": 9.5}, flags=Flags(starts_from="foreign weights"))
+    records = {**near, **far, **drawn({"constant": 0.0})[0]}
+    found = compare(suite("plain", "copy", "some", "full"), [*nearc, *farc], records, reported)
+    standing = {row.name: row.pairs["avec14"].standing for row in found.rows if row.name}
+    assert sorted(name for name in standing if standing[name].best) == ["full", "plain"]
+    assert [group.start for group in found.reach["avec14"]] == ["drawn faces", "foreign weights"]
+    alone = compare(suite("some", "full"), nearc, records, reported)
+    (some,) = (row for row in alone.rows if row.name == "some")
+    assert standing["some"] == some.pairs["avec14"].standing
 
 
 def test_families_of_draws_have_tables_of_their_own(reported):

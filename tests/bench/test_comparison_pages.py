@@ -23,6 +23,7 @@ from adabench.bench.comparison_pages import (
     write_comparison,
 )
 from adabench.evaluation.ranking import RankAgreement
+from adabench.leaderboard.peers import Peers
 from adabench.leaderboard.standing import Standing
 from adabench.leaderboard.statistics import Reach
 from adabench.leaderboard.summary import Summary
@@ -192,6 +193,9 @@ def test_an_order_that_is_not_compared_says_why():
     assert "avec14 on own: the order of rows is not compared: 2 rows." in text
 
 
+PEERS = Peers("official", "drawn faces", is_development=True)
+
+
 @pytest.fixture
 def drawn():
     """A table on five draws, the second row not told from the first beyond them."""
@@ -215,7 +219,7 @@ def drawn():
         orders=(),
         notices=(NOTICE,),
         worlds=("sparse",),
-        reach={"avec14": Reach("draws", 5, 210, 0.03, 0.08, True)},
+        reach={"avec14": {PEERS: Reach("draws", 5, 210, 0.03, 0.08, True)}},
     )
 
 
@@ -233,6 +237,15 @@ def test_drawn_faces_are_named_and_have_no_reported_columns(drawn):
     lines = list(csv.DictReader(io.StringIO(render_csv(drawn))))
     assert [line["of_constant"] for line in lines] == ["0.6", "0.7"]
     assert {line["drawn"] for line in lines} == {"drawn faces, world sparse"}
+
+
+def test_groups_of_one_start_each_say_what_they_tell_apart(drawn):
+    other = PEERS._replace(start="foreign weights")
+    reach = {PEERS: drawn.reach["avec14"][PEERS], other: Reach("draws", 5, 210, 0.07, None, True)}
+    page = render_markdown(replace(drawn, reach={"avec14": reach}))
+    assert "starting from drawn faces: These 5 draws" in page
+    assert "starting from foreign weights: These 5 draws" in page
+    assert "starting from" not in render_markdown(drawn)
 
 
 def test_files_on_drawn_faces_say_so_in_their_names(drawn, tmp_path):

@@ -17,6 +17,7 @@ from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
 from adabench.leaderboard.page.curves import curve_of
 from adabench.leaderboard.pages import below
+from adabench.leaderboard.peers import starts_of
 from adabench.leaderboard.rows import (
     LOCAL,
     MEASURED,
@@ -33,6 +34,7 @@ from adabench.leaderboard.standing import Standing
 from adabench.leaderboard.summary import Summary
 from adabench.leaderboard.versions import told_version
 from adabench.records.drawn import drawn_notice
+from adabench.records.protocols import fold_of, shared_protocol
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
 from adabench.records.sections import bdi_ii
 
@@ -40,6 +42,9 @@ _CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface":
 
 # The records keep every digit; a page that nobody can read to more than three needs no more.
 _DIGITS = 4
+
+# Of a checksum; enough to tell corpora apart.
+_SHOWN_DIGITS = 16
 
 
 def page_data(
@@ -103,6 +108,7 @@ class _Builder:
             "corpora": list(table.corpora),
             "draws": list(table.draws),
             "both": has_both(table.track),
+            "starts": starts_of(row.peers for row in table.rows),
             "below": below(table),
             "shared_flags": list(shared_flags(table.rows)),
             "rows": list(rows.values()),
@@ -118,6 +124,8 @@ class _Builder:
             "origin": first.place if first.place in (REPORTED, MEASURED) else LOCAL,
             "place": first.place,
             "family": family(first.record, self.papers),
+            "start": row.peers.start,
+            "peers": "; ".join(map(str, (*row.peers, *row.draws))),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
             **({"measures": _measures(row)} if row.public_measures else {}),
@@ -160,9 +168,12 @@ class _Builder:
         record = entry.record
         metrics = {name: getattr(record.metrics, name) for name in METRIC_NAMES}
         intervals = {name: _rounded(pair) for name, pair in record.intervals.items()}
+        fold = fold_of(record.protocol) if record.family is None else None
         return {
             "seed": record.seed,
             "draw": record.draw if record.family else None,
+            "fold": fold and f"seed {fold.seed}, fold {fold.number}",
+            "corpus": record.corpus_checksum and record.corpus_checksum[:_SHOWN_DIGITS],
             "metrics": {name: _round(value) for name, value in metrics.items()},
             "intervals": intervals,
             "cost": _mean_cost([record.cost]),
@@ -236,9 +247,9 @@ def _setup(record: Record) -> dict[str, Any]:
         "config_hash": record.config_hash,
         "overrides": record.overrides,
         "corpus": record.corpus,
-        "corpus_checksum": record.corpus_checksum,
         "licensed": record.licensed,
-        "protocol": record.protocol,
+        "protocol": record.protocol if record.family else shared_protocol(record.protocol),
+        "starts_from": record.flags.starts_from,
         "fusion": record.fusion,
         "sessions": record.sessions,
         "subjects": record.persons,

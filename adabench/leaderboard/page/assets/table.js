@@ -77,20 +77,24 @@ function columnsOf(track) {
   return track.columns;
 }
 
-/** Per metric the rows that hold the best measured and the best reported number. */
+/** Reported rows are rivals of each other, measured ones of their peers on the same draws. */
+const rivalsOf = (row) => (row.origin === "reported" ? row.origin : row.peers);
+const isRival = (row) => row.kind === "method" && !row.contradiction && !row.disjoint_only;
+
+/** Metric and rivals → the best number among two or more. */
 function bestOf(track) {
   if (track.best) return track.best;
-  track.best = {};
+  track.best = new Map();
   for (const key of Object.keys(METRICS)) {
     const better = METRICS[key] ? Math.min : Math.max;
-    for (const isReported of [true, false]) {
-      const rivals = track.rows.filter(
-        (row) => row.metrics[key] && row.kind === "method" && !row.contradiction
-          && (row.origin === "reported") === isReported
-      );
-      if (rivals.length < 2) continue;
-      const value = rivals.map((row) => row.metrics[key][0]).reduce((a, b) => better(a, b));
-      track.best[`${key} ${isReported}`] = value;
+    const values = new Map();
+    for (const row of track.rows.filter((one) => isRival(one) && one.metrics[key])) {
+      const own = values.get(rivalsOf(row)) || [];
+      values.set(rivalsOf(row), own);
+      own.push(row.metrics[key][0]);
+    }
+    for (const [rivals, own] of values) {
+      if (own.length > 1) track.best.set(`${key} ${rivals}`, own.reduce((a, b) => better(a, b)));
     }
   }
   return track.best;
@@ -100,8 +104,7 @@ function metricCell(row, key) {
   if (!row.metrics[key] || row.disjoint_only) return "";
   const [value] = row.metrics[key];
   const isReported = row.origin === "reported";
-  const isBest = row.kind === "method" && !row.contradiction
-    && bestOf(row.track)[`${key} ${isReported}`] === value;
+  const isBest = isRival(row) && bestOf(row.track).get(`${key} ${rivalsOf(row)}`) === value;
   const parts = [isBest ? element("strong", {}, score(value)) : score(value)];
   if (isBest) parts.unshift(isReported ? sign("☆", "best reported") : sign("★", "best measured"));
   if (key === "RMSE" && !row.share) parts.unshift(...tiedSigns(row));
@@ -129,7 +132,8 @@ function relevanceCell(row) {
 
 /** The signs of a row that can't be told from the best, at the number by which its table is sorted. */
 function tiedSigns(row) {
-  if (row.tied) return [sign("≈", `not told from the best, p ${row.p.toFixed(2)}`)];
+  const why = row.p < data.significance ? ", whose difference's interval holds 0" : "";
+  if (row.tied) return [sign("≈", `not told from the best${why}, p ${row.p.toFixed(2)}`)];
   if (row.tied_beyond) return [sign("~", `told from the best on these draws alone, beyond them p ${row.p_beyond.toFixed(2)}`)];
   return [];
 }
@@ -243,10 +247,14 @@ function compare(a, b, column) {
   return state.descending ? -order : order;
 }
 
-/** A track's rows that pass the filters, in the chosen order. */
+/** Where a row's group stands: what starts from nothing in particular first. */
+const groupOf = (row) => (row.track.starts.length > 1 ? row.track.starts.indexOf(row.start) : 0);
+
+/** A track's rows that pass the filters, in the chosen order within what they start from. */
 function visibleRows(track) {
   const column = COLUMNS.find(({ key }) => key === state.sort);
-  return track.rows.filter((row) => passes(row)).sort((a, b) => compare(a, b, column));
+  return track.rows.filter((row) => passes(row))
+    .sort((a, b) => groupOf(a) - groupOf(b) || compare(a, b, column));
 }
 
 function headerCell(column) {
@@ -267,10 +275,18 @@ function headerCell(column) {
   return element("th", { scope: "col", class: `${kind} ${from} c-${column.key}`, "aria-sort": sorted }, button, hint);
 }
 
+/** What a group's rows start from, above the first of them. */
+function groupHeading(row, columns) {
+  if (row.track.starts.length < 2 || row.start === null) return [];
+  return [element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: columns }, `Starts from ${row.start}`))];
+}
+
 function trackTable(track, shown) {
   const caption = element("caption", { class: "spoken" }, `${track.title}: ${plural(shown.length, "row")}`);
   const head = element("thead", {}, element("tr", {}, columnsOf(track).map(headerCell)));
-  const body = element("tbody", {}, shown.map(rowElement));
+  const columns = columnsOf(track).length;
+  const body = element("tbody", {}, shown.flatMap((row, index) =>
+    (index && groupOf(row) === groupOf(shown[index - 1]) ? [] : groupHeading(row, columns)).concat(rowElement(row))));
   return element("table", { class: "board" }, caption, head, body);
 }
 
