@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from statistics import fmean
 from typing import Any
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.checks.claims import experiment_beside, hash_without_code
-from adabench.leaderboard.errors import Constants, constants_in, draw_of, shares_by_draw
+from adabench.leaderboard.errors import Constants, constants_in, draw_of, over_draws, shares_by_draw
 from adabench.leaderboard.measures import metrics_of, values_of
 from adabench.leaderboard.places import MEASURED
 from adabench.leaderboard.row import Entry, Row
@@ -200,18 +199,10 @@ def _measures_of(
     values = [values_of(entry.record, metrics, corpora) for entry in row.entries]
     records = [entry.record for entry in row.entries]
     return {
-        name: summary_of(_over_draws(records, [own[name] for own in values]))
+        name: summary_of(over_draws(records, [own[name] for own in values]))
         for name in values[0]
         if all(name in own for own in values)
     }
-
-
-def _over_draws(records: Sequence[Record], values: Sequence[float]) -> list[float]:
-    """The values of runs; of several draws one each, the mean of its runs."""
-    by_draw: dict[int | None, list[float]] = {}
-    for record, value in zip(records, values, strict=True):
-        by_draw.setdefault(draw_of(record), []).append(value)
-    return list(values) if len(by_draw) == 1 else [fmean(own) for own in by_draw.values()]
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:
@@ -242,7 +233,7 @@ def _summaries(records: list[Record]) -> dict[str, Summary]:
         if len(values) < len(records):
             continue
         summaries[name] = summary_of(
-            _over_draws(records, values), _of_single(records, intervals, name)
+            over_draws(records, values), _of_single(records, intervals, name)
         )
     return summaries
 

@@ -68,6 +68,9 @@ def test_the_csv_and_the_page_have_both(table):
     rows = {row["method"]: row for row in track["rows"]}
     assert rows["Both"]["disjoint"]["RMSE"][0] == 8
     assert rows["Official"]["disjoint"] == {}
+    assert rows["Both"]["beside"]["protocol"] == DISJOINT
+    assert [run["metrics"]["RMSE"] for run in rows["Both"]["beside"]["runs"]] == [8]
+    assert "beside" not in rows["Official"]
     assert [row["disjoint_only"] for row in track["rows"]] == [False, False, False, True]
 
 

@@ -145,9 +145,25 @@ class _Builder:
             data["setup"] = {**_setup(first.record), "scored": scored_as(row)}
             shared = set.intersection(*(set(record.notes) for record in records))
             data["runs"] = [self._run(entry, shared) for entry in row.entries]
+            if row.beside is not None:
+                data["beside"] = self._beside(row.beside)
             if row.older:
                 data["older"] = [self._older(version) for version in row.older]
         return data
+
+    def _beside(self, row: Row) -> dict[str, Any]:
+        """What the numbers with persons kept apart come from."""
+        return {
+            "protocol": row.entries[0].record.protocol,
+            "runs": [
+                {
+                    "seed": entry.record.seed,
+                    "metrics": {name: getattr(entry.record.metrics, name) for name in SIDE_BY_SIDE},
+                    "file": self._file(entry),
+                }
+                for entry in row.entries
+            ],
+        }
 
     def _older(self, row: Row) -> dict[str, Any]:
         return {"told": told_version(row), "files": [self._file(entry) for entry in row.entries]}

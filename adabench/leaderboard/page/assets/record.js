@@ -136,6 +136,17 @@ function runsPart(row) {
   return widePart(`Runs (${row.runs.length})`, table(pick(header), body.map(pick), "small"), element("ul", { class: "files" }, files));
 }
 
+/** The runs behind the numbers with persons kept apart, which stand beside the official ones. */
+function besidePart(row) {
+  if (!row.beside) return null;
+  const { protocol, runs } = row.beside;
+  const names = Object.keys(runs[0].metrics);
+  const body = runs.map((run) => [run.seed === null ? "none" : String(run.seed), ...names.map((name) => score(run.metrics[name]))]);
+  return widePart("With persons kept apart", element("p", { class: "sub" }, protocol),
+    table(["Seed", ...names], body, "small"),
+    element("ul", { class: "files" }, runs.map((run) => element("li", {}, fileLink(run.file)))));
+}
+
 function configPart(row) {
   const { setup } = row;
   const overrides = setup.overrides.length > 0 && element("ul", {}, setup.overrides.map((text) => element("li", {}, code(text))));
@@ -296,7 +307,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), calibrationPart(row), sourcePart(row), notesPart(row)];
-  const parts = [calibrationPart, measuresPart, costPart, runsPart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  const parts = [calibrationPart, measuresPart, costPart, runsPart, besidePart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
