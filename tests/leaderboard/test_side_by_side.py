@@ -26,7 +26,7 @@ def table(make_record):
         make_record(8.0, method="Both", config="both", **other),
         make_record(6.0, method="Official", config="official"),
         make_record(9.0, method="Apart", config="apart", **other),
-        constant(),
+        constant(config="constant_avec14"),
         constant(50.0, **other),
     ]
     (found,) = build_tables(Entry(licensed(record), "local") for record in records)
