@@ -13,6 +13,7 @@ from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.checks.claims import experiment_beside, hash_without_code
 from adabench.leaderboard.errors import Constants, constants_in, draw_of, over_draws, shares_by_draw
 from adabench.leaderboard.measures import metrics_of, values_of
+from adabench.leaderboard.peers import start_of
 from adabench.leaderboard.places import MEASURED
 from adabench.leaderboard.row import Entry, Row
 from adabench.leaderboard.summary import Summary, summary_of
@@ -263,7 +264,7 @@ def _flags(record: Record, draws: Sequence[int], *, name_corpus: bool) -> list[s
         flags.append("sees labels")
     if record.flags.paper_compat:
         flags.append("paper_compat")
-    if record.flags.starts_from:
+    if record.flags.starts_from and start_of(record) is not None:
         flags.append(f"starts from {record.flags.starts_from}")
     if record.flags.pretrained:
         flags.append(f"pretrained {record.flags.pretrained}")

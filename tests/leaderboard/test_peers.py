@@ -102,6 +102,9 @@ def test_tables_show_all_in_groups_and_say_so(rows):
         *(f"{start} {letter}" for start in (FACES, FOREIGN) for letter in "abc"),
     ]
     assert [row.method for row in table.rows] == expected
+    flags = {row.method: row.flags for row in table.rows}
+    assert f"starts from {FACES}" in flags[f"{FACES} a"]
+    assert not any("starts from" in flag for flag in flags["constant"])
     text = " ".join(render_markdown(table).split())
     assert "(drawn faces; foreign weights), each with a best of its own" in text
     assert "Starting from drawn faces: These 5 draws" in text
