@@ -15,9 +15,9 @@ from adabench.bench.comparison import RANKED_BY, SHARE, Comparison, Order, Pair,
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.cells import csv_cell, markdown_cell, terminal_cell
-from adabench.leaderboard.peers import called
+from adabench.leaderboard.peers import titles
 from adabench.leaderboard.summary import Summary
-from adabench.leaderboard.wording import mark_of, reach_line
+from adabench.leaderboard.wording import mark_of, reach_lines
 from adabench.records.drawn import drawn_slug
 from adabench.records.record import METRIC_NAMES, is_demo_track
 
@@ -219,9 +219,9 @@ def _after(comparison: Comparison) -> Iterator[str]:
         start = f", starting from {order.start}" if order.start else ""
         yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
     for track, groups in comparison.reach.items():
-        for group, reach in groups.items():
-            named = "".join(f", {name}" for name in [called(group, groups)] if name)
-            yield f"{_place(comparison, track)}{named}: {reach_line(reach, 'points')}"
+        named = titles(groups)
+        for line in reach_lines({named[group]: own for group, own in groups.items()}, "points"):
+            yield f"{_place(comparison, track)}: {line}"
     yield _cost(comparison.spent)
 
 

@@ -17,7 +17,7 @@ from adabench.leaderboard.columns import Columns, columns_beside
 from adabench.leaderboard.csv_text import GROUPS
 from adabench.leaderboard.csv_text import render_csv as render_csv
 from adabench.leaderboard.csv_text import render_groups_csv as render_groups_csv
-from adabench.leaderboard.peers import called, starts_of
+from adabench.leaderboard.peers import starts_of, titles
 from adabench.leaderboard.rows import Row, Table, shared_flags
 from adabench.leaderboard.scored import scored_cells
 from adabench.leaderboard.side_by_side import (
@@ -38,7 +38,7 @@ from adabench.leaderboard.wording import (
     TIED_BEYOND_LEGEND,
     TIED_LEGEND,
     mark_of,
-    reach_line,
+    reach_lines,
 )
 from adabench.records.drawn import drawn_notice, is_development
 from adabench.records.record import METRIC_NAMES, Record
@@ -180,7 +180,7 @@ def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Pa
 def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
     notices = [drawn_notice(table.drawn)] if table.drawn else []
     if table.draws:
-        notices.append(_draws_notice(table))
+        notices.append(draws_notice(table))
     elif len(table.corpora) > 1:
         names = ", ".join(checksum[:8] for checksum in table.corpora)
         notices.append(
@@ -192,7 +192,8 @@ def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
     return notices
 
 
-def _draws_notice(table: Table) -> str:
+def draws_notice(table: Table) -> str:
+    """What is said of the draws that a table's rows were run on."""
     records = [entry.record for row in table.rows for entry in row.entries]
     corpora = {(record.draw, record.corpus_checksum) for record in records}
     more = len(corpora) - len({draw for draw, _ in corpora})
@@ -214,14 +215,12 @@ def below(table: Table) -> list[str]:
     """What is said under a table of its differences: what they can be told from, and the marks."""
     if not table.reach:
         return [NOTHING_TOLD]
-    lines = []
-    starts = starts_of(row.peers for row in table.rows)
-    if len(starts) > 1:
-        lines.append(PEERS_LEGEND.format(starts="; ".join(starts)))
-    for group, reach in table.reach.items():
-        named = called(group, [row.peers for row in table.rows])
-        line = reach_line(reach, table.scale.points)
-        lines.append(f"{named[:1].upper()}{named[1:]}: {line}" if named else line)
+    named = titles(row.peers for row in table.rows)
+    starts = starts_of(named)
+    lines = [PEERS_LEGEND.format(starts="; ".join(starts))] if len(starts) > 1 else []
+    lines += reach_lines(
+        {named[group]: own for group, own in table.reach.items()}, table.scale.points
+    )
     if any(row.standing.is_tied for row in _with_beside(table)):
         lines.append(TIED_LEGEND)
     if any(row.standing.is_tied_beyond for row in _with_beside(table)):

@@ -6,7 +6,7 @@ looked at, so that each such group has a best of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from adabench.evaluation.controls import CONSTANT, FACELESS
@@ -24,7 +24,7 @@ class Peers(NamedTuple):
     """What the rows share that are compared with each other.
 
     Attributes:
-        protocol: without the number of its fold.
+        protocol: without the number of its fold; None of what papers print.
         start: what their methods start from; None of what has no start (`start_of`).
         is_development: whether they are of draws that anybody may look at.
     """
@@ -90,16 +90,32 @@ def starts_of(groups: Iterable[Peers]) -> list[str]:
     return sorted({group.start for group in groups if group.start is not None})
 
 
-def called(group: Peers, groups: Collection[Peers]) -> str:
-    """Return what tells a group from the others of a table; empty for the only one."""
+def titles(groups: Iterable[Peers]) -> dict[Peers, str]:
+    """Return each group of a table with what tells it from the others, in their order.
+
+    The usual group, of the official protocol, is told by nothing; where methods start from several
+    things, papers' rows are a group of their own, the last.
+    """
+    known = set(groups)
+    has_starts = len(starts_of(known)) > 1
+    has_draws = len({group.is_development for group in known}) > 1
+    return {
+        group: _title(group, has_starts=has_starts, has_draws=has_draws)
+        for group in sorted(known, key=_place)
+    }
+
+
+def _title(group: Peers, *, has_starts: bool, has_draws: bool) -> str:
+    if group.protocol is None:
+        return "reported by papers" if has_starts else ""
     told = [] if group.is_official else [f"protocol {group.protocol}"]
-    if group.start is not None and len(starts_of(groups)) > 1:
+    if has_starts and group.start is not None:
         told.append(f"starting from {group.start}")
-    if len({each.is_development for each in groups}) > 1:
+    if has_draws:
         told.append(f"{DEVELOPMENT} draws" if group.is_development else "later draws")
     return ", ".join(told)
 
 
 def _place(group: Peers) -> tuple[object, ...]:
-    further = not group.is_official
-    return further, group.protocol or "", group.is_development, group.start or ""
+    protocol = "" if group.is_official else str(group.protocol)
+    return group.protocol is None, protocol, group.is_development, group.start or ""

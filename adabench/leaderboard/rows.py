@@ -11,7 +11,7 @@ from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.apart import apart
 from adabench.leaderboard.judging import judged
 from adabench.leaderboard.merging import merged
-from adabench.leaderboard.peers import starts_of
+from adabench.leaderboard.peers import titles
 from adabench.leaderboard.places import LOCAL as LOCAL
 from adabench.leaderboard.places import MEASURED as MEASURED
 from adabench.leaderboard.places import REPORTED as REPORTED
@@ -33,9 +33,9 @@ def build_tables(
     different scales of a corpus of one's own that was prepared anew, never share one.
 
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else, on
-    draws by its error as a share of the constant's, elsewhere by RMSE; methods that start from
-    different weights in groups, after what says nothing of it. Rows of each further protocol follow in
-    the same order, and so do those of development draws. Where a track's records come from several
+    draws by its error as a share of the constant's, elsewhere by RMSE. Methods that start from
+    different weights stand in groups, behind what has no start, and then papers' rows come last. Rows of
+    each further protocol follow in the same order, and so do those of development draws. Where a track's records come from several
     corpora that are no draws of one family, each measured row names its own. Papers report nothing on
     drawn faces.
 
@@ -74,24 +74,17 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
     corpora = sorted({entry.record.corpus_checksum or "" for entry in entries} - {""})
     rows, reach = judged(merged(entries, labels), labels)
     rows = _with_draws(side_by_side(track, rows))
-    has_groups = len(starts_of(row.peers for row in rows)) > 1
-    rows.sort(key=lambda row: _place(row, has_groups=has_groups))
+    named = titles(row.peers for row in rows)
+    order = list(dict.fromkeys(named.values()))
+    rows.sort(key=lambda row: (order.index(named[row.peers]), *_place(row)))
     return Table(track, tuple(rows), tuple(corpora), draws=_usual_draws(rows), reach=reach)
 
 
-def _place(row: Row, *, has_groups: bool) -> tuple[object, ...]:
-    """Where a row stands in its table."""
-    share, start = row.share, row.peers.start or ""
+def _place(row: Row) -> tuple[object, ...]:
+    """Where a row stands in its group."""
+    share = row.share
     by_share = (share is None, 0.0 if share is None else share.value)
-    in_group = (*by_share, row.metrics["RMSE"].value, row.method, row.config)
-    return (*_block(row), _rank(row), start if has_groups else "", *in_group)
-
-
-def _block(row: Row) -> tuple[object, ...]:
-    """Protocols stand apart: the official one and what papers print first, then the others by name."""
-    peers = row.peers
-    protocol = "" if peers.is_official else str(peers.protocol)
-    return not peers.is_official, protocol, peers.is_development
+    return (_rank(row), *by_share, row.metrics["RMSE"].value, row.method, row.config)
 
 
 def _rank(row: Row) -> int:

@@ -232,7 +232,7 @@ def test_drawn_faces_are_named_and_have_no_reported_columns(drawn):
     assert first[-1] == "5 (5 draws)"
     assert page.startswith("# s: Modules (drawn faces, world sparse)\n")
     assert f"**{NOTICE}**" in page
-    assert "0.030 of the constant's error; beyond them 0.080" in page
+    assert "0.030 of the constant's error on these 5 draws (210 persons); beyond them 0.080" in page
     assert "drawn faces, world sparse" in render_text(drawn)
     lines = list(csv.DictReader(io.StringIO(render_csv(drawn))))
     assert [line["of_constant"] for line in lines] == ["0.6", "0.7"]
@@ -243,8 +243,8 @@ def test_groups_of_one_start_each_say_what_they_tell_apart(drawn):
     other = PEERS._replace(start="foreign weights")
     reach = {PEERS: drawn.reach["avec14"][PEERS], other: Reach("draws", 5, 210, 0.07, None, True)}
     page = render_markdown(replace(drawn, reach={"avec14": reach}))
-    assert "starting from drawn faces: These 5 draws" in page
-    assert "starting from foreign weights: These 5 draws" in page
+    assert "starting from drawn faces: 0.030 of the constant's error" in page
+    assert "starting from foreign weights: 0.070 of the constant's error" in page
     assert "starting from" not in render_markdown(drawn)
 
 

@@ -240,8 +240,8 @@ def test_every_page_says_what_it_is_of_and_what_it_tells_apart(table, tmp_path):
         assert "nothing about depression in people" in words
         assert "BDI-II" not in words
         assert "drawn score" in words or text.startswith("==")
-        assert "These 5 draws (150 persons) tell apart" in words
-        assert "beyond them 0." in words
+        assert "told apart where they differ by 0." in words
+        assert "on these 5 draws (150 persons); beyond them 0." in words
         assert "Draws 0 1 2 3 4 of family fa111e5f" in words
     (head, *body) = csv.reader(io.StringIO(render_csv(table)))
     lines = [dict(zip(head, line, strict=True)) for line in body]

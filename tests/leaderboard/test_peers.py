@@ -107,14 +107,14 @@ def test_tables_show_all_in_groups_and_say_so(rows):
     assert not any("starts from" in flag for flag in flags["constant"])
     text = " ".join(render_markdown(table).split())
     assert "(drawn faces; foreign weights), each with a best of its own" in text
-    assert "Starting from drawn faces: These 5 draws" in text
-    assert "Starting from foreign weights: These 5 draws" in text
+    assert "starting from drawn faces: 0." in text
+    assert "starting from foreign weights: 0." in text
     lines = list(csv.DictReader(io.StringIO(render_csv(table))))
     assert [line["starts_from"] for line in lines] == ["", *[FACES] * 3, *[FOREIGN] * 3]
     assert [line["method"] for line in lines if line["best"]] == [f"{FACES} a", f"{FOREIGN} a"]
     (track,) = page_data([table])["tracks"]
-    assert track["starts"] == [FACES, FOREIGN]
-    assert [row["start"] for row in track["rows"]] == [None, *[FACES] * 3, *[FOREIGN] * 3]
+    assert track["groups"] == ["", f"starting from {FACES}", f"starting from {FOREIGN}"]
+    assert [row["group"] for row in track["rows"]] == [0, 1, 1, 1, 2, 2, 2]
 
 
 def test_rows_of_one_start_need_no_groups(rows):
@@ -122,7 +122,7 @@ def test_rows_of_one_start_need_no_groups(rows):
         Entry(run, "local") for own in alone(rows, FACES).values() for run in own
     )
     text = render_markdown(table)
-    assert "Starting from" not in text
+    assert "starting from" not in text
     assert "best of its own" not in text
 
 
@@ -140,9 +140,11 @@ def test_development_draws_and_later_ones_each_have_a_best():
     ]
     assert [row.standing.best for row in table.rows] == [False, True, False] * 2
     text = render_markdown(table)
-    assert "Later draws: These 5 draws" in text
-    assert "Development draws: These 5 draws" in text
+    assert "later draws: 0." in text
+    assert "development draws: 0." in text
     assert "Some rows are of development draws" in text
+    (track,) = page_data([table])["tracks"]
+    assert track["groups"] == ["later draws", "development draws"]
 
 
 def test_controls_that_were_run_on_more_draws_do_not_decide_where_methods_are_compared():

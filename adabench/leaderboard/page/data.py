@@ -16,8 +16,8 @@ from adabench.leaderboard.columns import calibration_of_row, relevance_of_row
 from adabench.leaderboard.disagreements import Disagreement, find_disagreements
 from adabench.leaderboard.families import family, family_order, paper_names
 from adabench.leaderboard.page.curves import curve_of
-from adabench.leaderboard.pages import below
-from adabench.leaderboard.peers import starts_of
+from adabench.leaderboard.pages import below, draws_notice
+from adabench.leaderboard.peers import titles
 from adabench.leaderboard.rows import (
     LOCAL,
     MEASURED,
@@ -33,6 +33,7 @@ from adabench.leaderboard.side_by_side import disjoint_metrics, has_both, offici
 from adabench.leaderboard.standing import Standing
 from adabench.leaderboard.summary import Summary
 from adabench.leaderboard.versions import told_version
+from adabench.leaderboard.wording import BEHIND_LEGEND
 from adabench.records.drawn import drawn_notice
 from adabench.records.protocols import fold_of, shared_protocol
 from adabench.records.record import METRIC_NAMES, Cost, Record, Reported, is_demo_track
@@ -95,21 +96,24 @@ class _Builder:
 
     def track(self, table: Table, disputed: set[tuple[str, str]]) -> dict[str, Any]:
         rows: dict[str, dict[str, Any]] = {}
+        named = titles(row.peers for row in table.rows)
+        groups = list(dict.fromkeys(named.values()))
         for row in table.rows:
             name = _identifier(table.name, row)
             while name in rows:
                 name += "x"
             is_disputed = row.entries[0].place == REPORTED and (table.track, row.method) in disputed
-            rows[name] = {"id": name, **self.row(row), "disputed": is_disputed}
+            group = groups.index(named[row.peers])
+            rows[name] = {"id": name, "group": group, **self.row(row), "disputed": is_disputed}
         return {
             "name": table.name,
             "title": _table_title(table),
             "demo": is_demo_track(table.track),
             "corpora": list(table.corpora),
-            "draws": list(table.draws),
+            "draws": draws_notice(table) if table.draws else "",
             "both": has_both(table.track),
-            "starts": starts_of(row.peers for row in table.rows),
-            "below": below(table),
+            "groups": groups,
+            "below": [line for line in below(table) if line != BEHIND_LEGEND],
             "shared_flags": list(shared_flags(table.rows)),
             "rows": list(rows.values()),
         }
@@ -124,7 +128,6 @@ class _Builder:
             "origin": first.place if first.place in (REPORTED, MEASURED) else LOCAL,
             "place": first.place,
             "family": family(first.record, self.papers),
-            "start": row.peers.start,
             "peers": "; ".join(map(str, (*row.peers, *row.draws))),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},

@@ -99,8 +99,9 @@ function standing(row) {
   if (row.contradiction) {
     return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
   }
-  const group = row.start && row.track.starts.length > 1 ? ` of those that start from ${row.start}` : "";
-  if (row.best) return element("p", { class: "standing" }, `The smallest figure of the measured rows${group} that could be compared.`);
+  const title = row.track.groups[row.group];
+  const group = title && ` (${title})`;
+  if (row.best) return element("p", { class: "standing" }, `The smallest figure of the measured rows that could be compared${group}.`);
   if (row.p === null) return null;
   const found = row.tied ? "Not told from the best measured row" : "Worse than the best measured row";
   const shown = (p) => (p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`);

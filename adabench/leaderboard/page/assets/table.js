@@ -8,7 +8,7 @@ const COLUMNS = [
   { key: "method", label: "Method", value: (row) => `${row.method}\n${row.config}`.toLowerCase() },
   { key: "origin", label: "Origin", value: originText, cell: originCell, from: "wide" },
   { key: "draws", label: "Draws", value: (row) => (row.draws ? row.draws.length : null), from: "wide" },
-  { key: "seeds", label: "Seeds", value: (row) => row.seeds.length || null, from: "wide" },
+  { key: "seeds", label: "Seeds", value: (row) => row.seeds.length || null, from: data.drawn ? "vast" : "wide" },
   ...(data.drawn ? [{
     key: "share", label: "Of constant", value: (row) => (row.share ? row.share[0] : null), cell: shareCell, from: "phone",
   }] : []),
@@ -46,7 +46,7 @@ const COLUMNS = [
     label: COSTS[key].label,
     value: byCost(key),
     cell: (row) => (key in row.cost ? COSTS[key].show(row.cost[key]) : ""),
-    from: key === "multiply_adds" ? "vast" : "desk",
+    from: key === "multiply_adds" || (data.drawn && key === "alone_seconds") ? "vast" : "desk",
   })),
   { key: "flags", label: "Flags and notes", value: flagText, cell: flagCell, from: "desk" },
 ];
@@ -187,8 +187,11 @@ function originCell(row) {
   return [originBadge(row), detail && element("span", { class: "detail" }, detail)];
 }
 
+/** Whether the heading above a row's group says what a flag says. */
+const isTitled = (row, flag) => row.track.groups[row.group].includes(flag.replace(/^starts from/, "starting from"));
+
 function flagCell(row) {
-  const chips = ownFlags(row).filter((flag) => flag !== row.kind)
+  const chips = ownFlags(row).filter((flag) => flag !== row.kind && !isTitled(row, flag))
     .map((flag) => element("span", { class: "flag" }, breakable(flag)));
   if (row.disputed) chips.unshift(element("span", { class: "flag strong" }, "papers disagree"));
   const note = row.source && row.notes.join("; ");
@@ -247,14 +250,11 @@ function compare(a, b, column) {
   return state.descending ? -order : order;
 }
 
-/** Where a row's group stands: what starts from nothing in particular first. */
-const groupOf = (row) => (row.track.starts.length > 1 ? row.track.starts.indexOf(row.start) : 0);
-
-/** A track's rows that pass the filters, in the chosen order within what they start from. */
+/** A track's rows that pass the filters, in the chosen order within their groups. */
 function visibleRows(track) {
   const column = COLUMNS.find(({ key }) => key === state.sort);
   return track.rows.filter((row) => passes(row))
-    .sort((a, b) => groupOf(a) - groupOf(b) || compare(a, b, column));
+    .sort((a, b) => a.group - b.group || compare(a, b, column));
 }
 
 function headerCell(column) {
@@ -275,10 +275,12 @@ function headerCell(column) {
   return element("th", { scope: "col", class: `${kind} ${from} c-${column.key}`, "aria-sort": sorted }, button, hint);
 }
 
-/** What a group's rows start from, above the first of them. */
+/** What a group's rows share that others don't, above the first of them. */
 function groupHeading(row, columns) {
-  if (row.track.starts.length < 2 || row.start === null) return [];
-  return [element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: columns }, `Starts from ${row.start}`))];
+  const title = row.track.groups[row.group];
+  if (!title) return [];
+  const shown = title[0].toUpperCase() + title.slice(1);
+  return [element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: columns }, shown))];
 }
 
 function trackTable(track, shown) {
@@ -286,14 +288,14 @@ function trackTable(track, shown) {
   const head = element("thead", {}, element("tr", {}, columnsOf(track).map(headerCell)));
   const columns = columnsOf(track).length;
   const body = element("tbody", {}, shown.flatMap((row, index) =>
-    (index && groupOf(row) === groupOf(shown[index - 1]) ? [] : groupHeading(row, columns)).concat(rowElement(row))));
+    (index && row.group === shown[index - 1].group ? [] : groupHeading(row, columns)).concat(rowElement(row))));
   return element("table", { class: "board" }, caption, head, body);
 }
 
 function trackNotices(track) {
   const notices = [];
-  if (track.draws.length) {
-    notices.push(element("p", { class: "shared" }, `Draws ${track.draws.join(" ")} of one family.`));
+  if (track.draws) {
+    notices.push(element("p", { class: "shared" }, track.draws));
   } else if (track.corpora.length > 1) {
     const names = track.corpora.map((checksum) => checksum.slice(0, 8)).join(", ");
     notices.push(element(
