@@ -35,9 +35,9 @@ def build_tables(
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else, on
     draws by its error as a share of the constant's, elsewhere by RMSE. Methods that start from
     different weights stand in groups, behind what has no start, and then papers' rows come last. Rows of
-    each further protocol follow in the same order, and so do those of development draws. Where a track's records come from several
-    corpora that are no draws of one family, each measured row names its own. Papers report nothing on
-    drawn faces.
+    each further protocol follow in the same order, and so do those of development draws. Where a track's
+    records come from several corpora that are no draws of one family, each measured row names its own.
+    Papers report nothing on drawn faces.
 
     Args:
         entries: records and where they were found.

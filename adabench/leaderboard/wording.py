@@ -19,7 +19,7 @@ TIED, TIED_BEYOND = "≈", "~"
 
 NOTHING_TOLD = "No two measured rows can be compared, so this table tells no difference apart."
 
-_REACH = "Four times in five two rows (one pair, chosen beforehand, at 5 %) are told apart where they differ by"
+_REACH = "Four times in five two rows (a pair chosen beforehand, at 5 %) are told apart where they differ by"
 
 TIED_LEGEND = (
     f"{TIED} can't be told from the best measured row (of its group): model confidence set, by persons "
