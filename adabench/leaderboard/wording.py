@@ -68,8 +68,12 @@ def reach_lines(reach: Mapping[str, Reach], points: str) -> list[str]:
     if len(told) == 1:
         return [f"{_REACH} {told.popitem()[1]}."]
     return [f"{_REACH} so much:"] + [
-        f"{title or 'official protocol'}: {text}." for title, text in told.items()
+        f"{_capital(title or 'official protocol')}: {text}." for title, text in told.items()
     ]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _differing(reach: Reach, points: str) -> str:

@@ -2,6 +2,7 @@
 
 function renderTables() {
   document.getElementById("tables").replaceChildren(...tableSections());
+  spanGroups();
 }
 
 function renderAll() {
@@ -143,6 +144,7 @@ function listen() {
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;
+    spanGroups();
     measurePlot();
     renderPlot();
     width = innerWidth;

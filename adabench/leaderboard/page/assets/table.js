@@ -8,7 +8,7 @@ const COLUMNS = [
   { key: "method", label: "Method", value: (row) => `${row.method}\n${row.config}`.toLowerCase() },
   { key: "origin", label: "Origin", value: originText, cell: originCell, from: "wide" },
   { key: "draws", label: "Draws", value: (row) => (row.draws ? row.draws.length : null), from: "wide" },
-  { key: "seeds", label: "Seeds", value: (row) => row.seeds.length || null, from: data.drawn ? "vast" : "wide" },
+  { key: "seeds", label: "Seeds", value: seedsBeside, from: "wide" },
   ...(data.drawn ? [{
     key: "share", label: "Of constant", value: (row) => (row.share ? row.share[0] : null), cell: shareCell, from: "phone",
   }] : []),
@@ -38,7 +38,7 @@ const COLUMNS = [
     label: `${key} disjoint`,
     value: (row) => (row.disjoint && row.disjoint[key] ? row.disjoint[key][0] : null),
     cell: (row) => disjointCell(row, key),
-    from: "tablet",
+    from: key === "RMSE" ? "phone" : "vast",
     both: true,
   }))),
   ...["parameters", "multiply_adds", "alone_seconds"].map((key) => ({
@@ -50,6 +50,11 @@ const COLUMNS = [
   })),
   { key: "flags", label: "Flags and notes", value: flagText, cell: flagCell, from: "desk" },
 ];
+
+/** How many seeds, where that is not how many draws, which stands beside it. */
+function seedsBeside(row) {
+  return row.draws && row.draws.length === row.seeds.length ? null : row.seeds.length || null;
+}
 
 const TEXTUAL = new Set(["method", "origin", "flags"]);
 
@@ -276,19 +281,27 @@ function headerCell(column) {
 }
 
 /** What a group's rows share that others don't, above the first of them. */
-function groupHeading(row, columns) {
+function groupHeading(row) {
   const title = row.track.groups[row.group];
   if (!title) return [];
-  const shown = title[0].toUpperCase() + title.slice(1);
-  return [element("tr", { class: "group" }, element("th", { scope: "rowgroup", colspan: columns }, shown))];
+  return [element("tr", { class: "group" }, element("th", { scope: "rowgroup" }, title[0].toUpperCase() + title.slice(1)))];
+}
+
+/** Stretches the headings of groups over the columns that this width shows: more would make columns of their own. */
+function spanGroups() {
+  for (const board of document.querySelectorAll(".board")) {
+    const headings = board.querySelectorAll(".group th");
+    if (!headings.length) continue;
+    const shown = [...board.querySelectorAll("thead th")].filter((cell) => getComputedStyle(cell).display !== "none");
+    for (const heading of headings) heading.colSpan = shown.length;
+  }
 }
 
 function trackTable(track, shown) {
   const caption = element("caption", { class: "spoken" }, `${track.title}: ${plural(shown.length, "row")}`);
   const head = element("thead", {}, element("tr", {}, columnsOf(track).map(headerCell)));
-  const columns = columnsOf(track).length;
   const body = element("tbody", {}, shown.flatMap((row, index) =>
-    (index && row.group === shown[index - 1].group ? [] : groupHeading(row, columns)).concat(rowElement(row))));
+    (index && row.group === shown[index - 1].group ? [] : groupHeading(row)).concat(rowElement(row))));
   return element("table", { class: "board" }, caption, head, body);
 }
 
