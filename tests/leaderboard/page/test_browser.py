@@ -529,8 +529,10 @@ def test_groups_of_one_start_have_headings_and_fit_every_width(driver, grouped_p
 
 def test_each_group_has_its_best_and_keeps_together_however_it_is_sorted(driver, grouped_pages):
     driver.get(grouped_pages["drawn"])
-    stars = "[...document.querySelectorAll('td.c-RMSE strong')].map((s) => s.closest('tr').querySelector('.open').textContent)"
-    best = driver.execute_script(f"return {stars}")
+    best = driver.execute_script(
+        "const starred = [...document.querySelectorAll('td.c-RMSE strong')];"
+        "return starred.map((one) => one.closest('tr').querySelector('.open').textContent)"
+    )
     # A row of one draw is no rival of those of five.
     assert [name.rpartition(" ")[0] for name in best] == list(STARTS)
     assert not any(name.endswith("c") for name in best)
@@ -561,7 +563,8 @@ def test_a_dialog_tells_draws_groups_and_runs_with_persons_kept_apart(driver, gr
         driver.get("about:blank")
         driver.get(grouped_pages[page])
         driver.execute_script(
-            "[...document.querySelectorAll('button.open')].find((b) => b.textContent === arguments[0]).click()",
+            "const buttons = [...document.querySelectorAll('button.open')];"
+            "buttons.find((each) => each.textContent === arguments[0]).click()",
             name,
         )
         return one(driver, "dialog[open]").text
