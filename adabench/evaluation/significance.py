@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,6 +43,9 @@ TABLE_PATTERNS = 1999
 
 # Sums of the same differences in another order differ by rounding; this counts as a tie.
 _TIE = 1e-12
+
+# Of an interval that holds a root: below rounding.
+_HALVINGS = 60
 
 # Numbers of a block of the null distribution, 32 MB.
 _BLOCK = 4_000_000
@@ -355,27 +359,35 @@ def detectable(
     >>> round(detectable(1.0, 5), 2)
     1.68
     """
-    from scipy.optimize import brentq
-    from scipy.special import nctdtr, stdtrit
-
     if deviation < 0 or count < 3 or not 0 < level < power < 1:
         raise ValueError(
             "expected a deviation of 0 or more, 3 differences or more and 0 < level < power < 1; got "
             f"deviation {deviation}, {count} differences, level {level}, power {power}"
         )
-    free = count - 1
+    return float(_noncentrality(count - 1, level, power) * deviation / np.sqrt(count))
+
+
+@lru_cache
+def _noncentrality(free: int, level: float, power: float) -> float:
+    """Of Student's t that a two-sided test calls with this power, by bisection.
+
+    scipy.optimize would take longer to import than a table takes.
+    """
+    from scipy.special import nctdtr, stdtrit
+
     critical = stdtrit(free, 1 - level / 2)
 
-    def missing(shift: float) -> float:
-        called = 1 - nctdtr(free, shift, critical) + nctdtr(free, shift, -critical)
-        return float(called - power)
+    def called(shift: float) -> float:
+        return float(1 - nctdtr(free, shift, critical) + nctdtr(free, shift, -critical))
 
     # Far out the distribution is not computed, so the root is bracketed from below.
-    above = 1.0
-    while missing(above) < 0:
-        above *= 1.2
-    shift = brentq(missing, 0.0, above)
-    return float(shift * deviation / np.sqrt(count))
+    low, high = 0.0, 1.0
+    while called(high) < power:
+        low, high = high, high * 1.2
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if called(middle) < power else (low, middle)
+    return (low + high) / 2
 
 
 def d_z(differences: ArrayLike, person: Sequence[str]) -> float | None:

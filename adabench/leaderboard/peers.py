@@ -54,6 +54,8 @@ def start_of(record: Record) -> str | None:
 
 def peers_of(record: Record) -> Peers:
     """Return what a row shares with those that it is compared with."""
+    if isinstance(record.origin, Reported):
+        return Peers(protocol=None, start=None, is_development=False)
     return Peers(shared_protocol(record.protocol), start_of(record), is_development(record))
 
 

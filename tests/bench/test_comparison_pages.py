@@ -243,9 +243,9 @@ def test_groups_of_one_start_each_say_what_they_tell_apart(drawn):
     other = PEERS._replace(start="foreign weights")
     reach = {PEERS: drawn.reach["avec14"][PEERS], other: Reach("draws", 5, 210, 0.07, None, True)}
     page = render_markdown(replace(drawn, reach={"avec14": reach}))
-    assert "starting from drawn faces: 0.030 of the constant's error" in page
-    assert "starting from foreign weights: 0.070 of the constant's error" in page
-    assert "starting from" not in render_markdown(drawn)
+    assert "Starting from drawn faces: 0.030 of the constant's error" in page
+    assert "Starting from foreign weights: 0.070 of the constant's error" in page
+    assert "Starting from" not in render_markdown(drawn)
 
 
 def test_files_on_drawn_faces_say_so_in_their_names(drawn, tmp_path):

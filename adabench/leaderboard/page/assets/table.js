@@ -33,14 +33,14 @@ const COLUMNS = [
     cell: relevanceCell,
     from: "widest",
   },
-  ...(data.drawn ? [] : ["RMSE", "MAE"].map((key) => ({
+  ...(data.tracks.some(({ both }) => both) ? ["RMSE", "MAE"] : []).map((key) => ({
     key: `${key}_disjoint`,
     label: `${key} disjoint`,
     value: (row) => (row.disjoint && row.disjoint[key] ? row.disjoint[key][0] : null),
     cell: (row) => disjointCell(row, key),
     from: key === "RMSE" ? "phone" : "vast",
     both: true,
-  }))),
+  })),
   ...["parameters", "multiply_adds", "alone_seconds"].map((key) => ({
     key,
     label: COSTS[key].label,
