@@ -25,7 +25,7 @@ from selenium.webdriver.support.ui import Select  # noqa: E402
 
 HOSTILE = "</script><img src=x onerror=window.hacked=1>"
 PHONE, DESK = (375, 800), (1600, 1000)
-MOST_SECONDS = 3.0
+MOST_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -596,10 +596,28 @@ def many_tables(make_record, count):
     return build_tables(entries)
 
 
-def test_two_thousand_records_are_there_in_three_seconds(driver, make_record, tmp_path):
+def test_two_thousand_records_are_there_in_two_seconds(driver, make_record, tmp_path):
     path = write_page(many_tables(make_record, 2000), tmp_path / "many.html")
+    # Of some loads the least: what else is running slows a thread down, and never speeds it up.
+    spent = min(seconds_of_loading(driver, path) for _ in range(3))
+    assert spent < MOST_SECONDS
+    rows = "return document.querySelectorAll('.board tbody tr').length"
+    assert driver.execute_script(rows) == 1000
+    assert one(driver, "#status").text.startswith("2,000 rows")
+    search = one(driver, "#search")
+    search.send_keys("config_1999")
+    wait_for(lambda: driver.execute_script(rows) == 1)
+    one(driver, "#clear").click()
+    more = one(driver, "button.more")
+    assert more.text.endswith("Show all 2,000 rows")
+    more.click()
+    assert driver.execute_script(rows) == 2000
+    assert not all_of(driver, "button.more")
+
+
+def seconds_of_loading(driver, path):
+    """Seconds that the page's thread computes until all is drawn."""
     driver.get("about:blank")
-    # Seconds that the page's thread computes: those on the clock depend on what else is running.
     driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     start = busy_seconds(driver)
     driver.get(path.as_uri())
@@ -608,10 +626,7 @@ def test_two_thousand_records_are_there_in_three_seconds(driver, make_record, tm
     )
     spent = busy_seconds(driver) - start
     driver.execute_cdp_cmd("Performance.disable", {})
-    assert (
-        driver.execute_script("return document.querySelectorAll('.board tbody tr').length") == 2000
-    )
-    assert spent < MOST_SECONDS
+    return spent
 
 
 def busy_seconds(driver):

@@ -297,10 +297,20 @@ function spanGroups() {
   }
 }
 
+// Nobody reads more at once, and laying out thousands takes seconds.
+const MOST_ROWS = 1000;
+
+/** Shows the rest of a long table. */
+function moreButton(track, shown) {
+  return !track.isWhole && shown.length > MOST_ROWS && element(
+    "button", { type: "button", class: "more step", "data-whole": track.name }, `The first ${MOST_ROWS.toLocaleString("en")} are shown. Show all ${plural(shown.length, "row")}`
+  );
+}
+
 function trackTable(track, shown) {
   const caption = element("caption", { class: "spoken" }, `${track.title}: ${plural(shown.length, "row")}`);
   const head = element("thead", {}, element("tr", {}, columnsOf(track).map(headerCell)));
-  const body = element("tbody", {}, shown.flatMap((row, index) =>
+  const body = element("tbody", {}, shown.slice(0, track.isWhole ? shown.length : MOST_ROWS).flatMap((row, index) =>
     (index && row.group === shown[index - 1].group ? [] : groupHeading(row)).concat(rowElement(row))));
   return element("table", { class: "board" }, caption, head, body);
 }
@@ -334,7 +344,7 @@ function trackSection(track) {
     "h2", { id: `track-${track.name}` }, track.title, " ", element("code", {}, track.name)
   );
   const body = shown.length ? trackTable(track, shown) : element("p", { class: "empty" }, "No row matches these filters.");
-  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body,
+  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body, moreButton(track, shown),
     track.below.map((line) => element("p", { class: "shared" }, line)));
 }
 
