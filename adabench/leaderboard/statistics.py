@@ -115,7 +115,8 @@ def told_from_peers(
 ) -> tuple[dict[K, Against | None], dict[Peers, Reach]]:
     """Test each row against the best of its peers.
 
-    A control that goes with several starts is held against the best of all of them.
+    A control that goes with several starts is held against the best of all of them; controls alone
+    have no best.
 
     Args:
         rows, labels, constants: as in `told_from_best`.
@@ -127,6 +128,8 @@ def told_from_peers(
     found: dict[K, Against | None] = {}
     reach: dict[Peers, Reach] = {}
     for group, members in by_peers(rows).items():
+        if all(records[0].kind != "method" for records in members.values()):
+            continue
         told = told_from_best(members, labels, constants)
         if told.best is not None:
             found.setdefault(told.best)

@@ -12,7 +12,7 @@ from adabench.leaderboard.pages import render_csv, render_markdown
 from adabench.leaderboard.peers import UNKNOWN, Peers, are_peers, by_peers, start_of
 from adabench.leaderboard.rows import Entry, build_tables
 from adabench.leaderboard.standing import standings
-from adabench.leaderboard.statistics import told_apart, told_from_best
+from adabench.leaderboard.statistics import told_apart, told_from_best, told_from_peers
 from adabench.leaderboard.two_rows import compare
 from adabench.records import Reported
 from adabench.records.sections import Flags
@@ -92,6 +92,9 @@ def test_controls_alone_are_a_group():
     rows = {"constant": runs("constant", 0), "known": runs("known persons", 9, kind="control")}
     ((group, members),) = by_peers(rows).items()
     assert (group.start, list(members)) == (None, list(rows))
+    # Nobody is the best of nothing but controls.
+    assert told_from_peers(rows) == ({}, {})
+    assert told_from_best(rows).best is not None
 
 
 def test_tables_show_all_in_groups_and_say_so(rows):
