@@ -84,6 +84,7 @@ def _task(
         until=until,
         scored=cell.scored,
         draw=turn.draw,
+        world=turn.world,
         command=(*command, "--prepare", until),
         work_dir=work_dir,
         done=(work_dir / PREPARED).is_file(),

@@ -212,8 +212,11 @@ def load_suites(
 
     Raises:
         FileNotFoundError: a name that no suite has.
+        ValueError: two suites of one name, or a broken file of what papers print.
     """
     found = find_suites(folder) if names is None else [_find(name, Path(folder)) for name in names]
+    if found and reported is None:
+        reported = read_reported(reported_file())
     suites: list[Suite] = []
     broken: list[BrokenSuite] = []
     for path in dict.fromkeys(found):

@@ -78,6 +78,11 @@ class Turn:
     shared: tuple[Preparation, ...] = field(default=(), repr=False)
     constants: tuple[Key, ...] = field(default=(), repr=False)
 
+    @property
+    def world(self) -> str | None:
+        """Of the drawn faces that it is tested on, where its config names one."""
+        return self.drawn[0].synthface.get("world") if self.drawn else None
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -153,6 +158,7 @@ class Job:
         needs: ids of the tasks that must end well before it.
         failure: why it failed when it was last run; empty if it did not.
         draw: of a generated corpus; None of others.
+        world: of that corpus, where the config names one.
     """
 
     suite: str
@@ -168,6 +174,7 @@ class Job:
     needs: tuple[str, ...] = ()
     failure: str = ""
     draw: int | None = None
+    world: str | None = None
 
     @property
     def key(self) -> Key:
@@ -185,8 +192,9 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Row, track, seed and a pinned draw, for a line of text."""
+        """Row, track, world, seed and a pinned draw, for a line of text."""
         track = self.track if self.track == self.scored else f"{self.track} on {self.scored}"
+        track += _named(self.world)
         pinned = "" if self.draw in (None, self.seed) else f"  draw {self.draw}"
         return f"{self.suite}/{self.row}  {track}  seed {self.seed}{pinned}"
 
@@ -201,7 +209,7 @@ class Preparing:
         scored: the track of the run that it is made with.
         command, work_dir, done, needs: as of a `Job`.
         runs: how many wait for it.
-        draw: of the generated corpus of the run that it is made with.
+        draw, world: of the generated corpus of the run that it is made with, as of a `Job`.
     """
 
     id: str
@@ -213,12 +221,18 @@ class Preparing:
     needs: tuple[str, ...] = ()
     runs: int = 0
     draw: int | None = None
+    world: str | None = None
 
     @property
     def name(self) -> str:
         """What and for which track, for a line of text."""
         drawn = "" if self.draw is None else f"  draw {self.draw}"
-        return f"preparing {self.until}  {self.scored}{drawn}  for {self.runs} runs"
+        where = f"{self.scored}{_named(self.world)}{drawn}"
+        return f"preparing {self.until}  {where}  for {self.runs} runs"
+
+
+def _named(world: str | None) -> str:
+    return "" if world is None else f"  world {world}"
 
 
 Task = Job | Preparing

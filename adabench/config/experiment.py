@@ -81,7 +81,9 @@ class Data(Strict):
         draw = synthface.get("draw", 0)
         if isinstance(draw, bool) or not isinstance(draw, int) or draw < 0:
             raise ValueError(f"draw: expected a number from 0 on; got {draw!r}")
-        return synthface
+        # `--cfg-options` reads the name of that world as nothing.
+        nowhere = "world" in synthface and synthface["world"] is None
+        return {**synthface, "world": "none"} if nowhere else synthface
 
 
 class Views(Strict):
@@ -403,11 +405,11 @@ def load_config(
     _merge_change(path, cfg, dict(change or {}), demo)
     if protocol is not None:
         cfg.protocol = read_protocol(protocol)
-    if demo:
-        _map_tracks(path, cfg)
     if overrides:
         merge(path, cfg, parse_options(overrides), "--cfg-options")
         _check_keys(path, cfg)
+    if demo:
+        _map_tracks(path, cfg)
     content = without_marks(cfg.to_dict())
     if stage is not None:
         content = promote_stage(path, content, stage)

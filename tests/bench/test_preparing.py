@@ -10,6 +10,7 @@ from adabench.bench.jobs import Plan
 from adabench.bench.preparing import run_command, with_preparations
 from adabench.bench.runner import tasks_to_run
 from adabench.bench.tasks import CONFIGS, PREPARED, Cell, Job, Options, Turn
+from adabench.config.experiment import Data
 
 Shared = namedtuple("Shared", "until key alike")
 CORPUS = Shared("corpus", "c", "c")
@@ -46,6 +47,19 @@ def test_jobs_wait_for_what_they_share(options):
     assert [job.needs for job in jobs] == [("c", "t", "f")] * 2 + [("c",)] * 2
     order = [task.id for task in Plan(tuple(jobs), tuple(cells), (), (), 0, tuple(tasks)).tasks()]
     assert order == ["c", "t", "f", "hasha demo 0", "hasha demo 1", "hashb demo 0", "hashb demo 1"]
+
+
+def test_a_world_that_is_named_stands_in_the_name(options):
+    drawn = Data(synthface={"preset": "demo", "seed": 0, "world": "diffuse"})
+    turns = tuple(Turn(seed, draw=seed, drawn=(drawn,), shared=(CORPUS,)) for seed in (0, 1))
+    one = Cell("s", "a", "avec14", "demo", "hasha", turns, Path("s.py"))
+    jobs = [
+        Job(*("s", "a", "avec14", "demo", turn.seed, "hasha"), (), Path("w"), False, draw=turn.draw)
+        for turn in turns
+    ]
+    _, (task,) = with_preparations(jobs, [one], options)
+    assert task.name == "preparing corpus  demo  world diffuse  draw 0  for 2 runs"
+    assert replace(jobs[0], world="diffuse").name == "s/a  avec14 on demo  world diffuse  seed 0"
 
 
 def test_what_one_job_wants_is_left_to_it(options):

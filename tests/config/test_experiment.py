@@ -272,6 +272,17 @@ def test_a_recorded_corpus_has_no_draw_but_what_it_learns_from_may(path):
     assert source_data(run).synthface["draw"] == 3
 
 
+def test_the_world_none_is_chosen_on_the_command_line(path):
+    run = load_config(path, demo=True, overrides=["data.synthface.world=none"])
+    assert run.data.synthface["world"] == "none"
+    assert run.hash() != load_config(path, demo=True).hash()
+
+
+def test_a_track_of_the_command_line_has_its_demo_track(path):
+    run = load_config(path, demo=True, overrides=["track=avec14-northwind"])
+    assert run.track == "demo-northwind"
+
+
 @pytest.mark.parametrize("draw", ["-1", "True", "one", "0.5"])
 def test_a_draw_is_a_number(path, draw):
     with pytest.raises(ValueError, match=r"data\.synthface\.draw: expected a number from 0 on"):
