@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from adabench.config.experiment import Data, Experiment, Views, load_config
+from adabench.config.experiment import Data, Experiment, Views
 from adabench.config.files import parse_options
+from adabench.config.load import load_config
 from adabench.config.parts import parts_within
 from adabench.config.protocols import CrossCorpusSection, FoldsSection, PersonDisjointSection
 from adabench.config.training import Training

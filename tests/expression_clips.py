@@ -1,15 +1,46 @@
-"""A data folder where expression clips are prepared: brightness and contrast of a frame are its labels."""
+"""Expression clips whose labels are a frame's brightness and contrast, and stages that learn from them."""
 
 import numpy as np
 from clip_records import clip_record
+from tiny_runs import context_of
 
-from adabench.config.experiment import Data
+from adabench.config.experiment import Data, Experiment
 from adabench.config.generated import expression_parameters
 from adabench.data.prepared import CorpusDescription, write_description
 from adabench.data.store import JpegPack
+from adabench.registry import STAGES
 
 SIZE = 32
 COLUMNS = ["AU01", "AU12"]
+TRUNK = {
+    "type": "TimmFrames",
+    "name": "resnet18",
+    "scales": 1,
+    "options": {"channels": [8, 8, 16, 16], "stem_width": 8},
+}
+TRAINING = {
+    "epochs": 2,
+    "batch_size": 8,
+    "optimiser": {"type": "AdamW", "lr": 3e-3},
+    "threads": 1,
+}
+
+
+def stage_config(kind, **own):
+    """The config of a stage of this type, with what is its own."""
+    shared = {"expressions": {"preset": "tiny", "seed": 11}, "columns": COLUMNS, "size": SIZE}
+    return {"type": kind, **shared, "training": TRAINING, **own}
+
+
+def built(config):
+    """The stage of a config."""
+    return STAGES.build(dict(config))
+
+
+def run_on(data, **changes):
+    """What a stage is told of a run on this data."""
+    run = Experiment(name="run", method={"name": "method"}, track="demo", data=data)
+    return context_of(run.model_copy(update=changes))
 
 
 def write_clip(root, name, split, random, frames):

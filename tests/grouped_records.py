@@ -8,8 +8,8 @@ from record_fixtures import as_licensed, build
 
 from adabench.evaluation.metrics import score_metrics
 from adabench.records import Metrics, Prediction
-from adabench.records.groups import groups_of
-from adabench.records.labels import CorpusLabels
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.schema.groups import groups_of
 
 PERSONS = 40
 CHECKSUM = build().corpus_checksum

@@ -7,8 +7,9 @@ from clip_records import clip_record
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.records import Measured, Metrics, Prediction, Record, write_record
-from adabench.records.private import divided, persons_of
-from adabench.records.side_files import digests, write_side_files
+from adabench.records.files.side_files import digests, write_side_files
+from adabench.records.schema.private import divided
+from adabench.records.schema.sections import persons_of
 
 
 def build(error=5.0, seed=0, **changes):

@@ -7,8 +7,8 @@ import numpy as np
 from adabench.config.experiment import Experiment
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.records import Flags, Measured, Metrics, Prediction, Record, write_record
+from adabench.records.files.side_files import digests, write_side_files
 from adabench.records.provenance import commit
-from adabench.records.side_files import digests, write_side_files
 from adabench.synthface import SynthfaceParameters, draw_sessions
 
 TINY = {"preset": "tiny", "seed": 3, "draw": 0}

@@ -17,14 +17,14 @@ from tiny_runs import context_of
 
 from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.config.preparations import preparations
 from adabench.config.references import in_order
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.stages.stage import StageResult, stage_key
-from adabench.leaderboard.publish import publish
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.pages.publish import publish
 from adabench.models import Backbone
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.plugins import load_plugins

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import load_suites
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.engine.building import build_untrained
 from adabench.models.estimator import EstimatorMethod
 from adabench.plugins import load_plugins
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
 from adabench.registry import MODELS
 
 ROOT = Path(__file__).parents[1]

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
+from adabench.config.load import load_config
 from adabench.data.protocol import Parts
-from adabench.engine import checkpoints
 from adabench.engine.building import preflight
 from adabench.engine.controls import run_controls
+from adabench.engine.data.rundata import RunData, open_data
+from adabench.engine.files import checkpoints
 from adabench.engine.run import Outcome, train
-from adabench.engine.rundata import RunData, open_data
 from adabench.engine.stages.stage import StageContext
 from adabench.engine.workbench import Workbench, set_up
 from adabench.plugins import load_plugins

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from adabench.bench.tasks import Job, Task
-from adabench.records.reading import read_plain
-from adabench.records.record import is_demo_track
-from adabench.records.results import record_files
+from adabench.records.files.reading import read_plain
+from adabench.records.files.results import record_files
+from adabench.records.schema.tracks import is_demo_track
 
 
 @dataclass(frozen=True)

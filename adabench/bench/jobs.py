@@ -31,14 +31,15 @@ from adabench.config.experiment import Data, Experiment, turn_name
 from adabench.config.preparations import CORPUS, corpus_problem, drawn_of, preparations
 from adabench.config.starts import starts_from
 from adabench.evaluation.controls import CONSTANT
-from adabench.records.record import Record, Reported
-from adabench.records.results import Problem, read_records
+from adabench.records.files.results import Problem, read_records
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
 
 # What reading a config raises where the config is at fault.
 _CONFIG_ERRORS = (ValueError, TypeError, LookupError, OSError)
 
 
-#: `adabench.config.experiment.load_config`, or what stands in for it.
+#: `adabench.config.load.load_config`, or what stands in for it.
 Loader = Callable[..., Experiment]
 
 
@@ -305,21 +306,29 @@ def _jobs(
         fresh = options.work_dirs / cell.suite / folder / name
         # A run that another suite began is gone on with, not begun anew.
         work_dir = begun.get((cell.config_hash, name), fresh)
-        jobs[key] = Job(
-            suite=cell.suite,
-            row=cell.row,
-            track=cell.track,
-            scored=cell.scored,
-            seed=turn.seed,
-            draw=turn.draw,
-            world=turn.world,
-            config_hash=cell.config_hash,
-            command=_command(cell, turn, options, work_dir, controls="none"),
-            work_dir=work_dir,
-            done=key in records,
-            failure="" if key in records or options.force else earlier_failure(work_dir),
-        )
+        command = _command(cell, turn, options, work_dir, controls="none")
+        job = _job(key, (cell.suite, cell.row, cell.track), turn.world, command, work_dir)
+        done = key in records
+        failure = "" if done or options.force else earlier_failure(work_dir)
+        jobs[key] = replace(job, done=done, failure=failure)
     return [_after_members(job, cell_of, jobs) for job, cell_of in _with_cells(jobs, runs)]
+
+
+def _job(
+    key: Key,
+    named: tuple[str, str, str],
+    world: str | None,
+    command: tuple[str, ...],
+    work_dir: Path,
+) -> Job:
+    """Return a job that is to be done; its names are those of suite, row and track."""
+    (config_hash, seed, draw, scored), (suite, row, track) = key, named
+    return Job(
+        *(suite, row, track, scored, seed, config_hash, command, work_dir),
+        done=False,
+        draw=draw,
+        world=world,
+    )
 
 
 def _command(
@@ -355,17 +364,9 @@ def _constant(
     config_hash, seed, draw, scored = key
     folder = options.work_dirs / CONSTANTS / f"{CONSTANT}-{scored}-{config_hash}"
     work_dir = folder / turn_name(seed, draw)
-    return Job(
-        suite=CONSTANTS,
-        row=CONSTANT,
-        track=scored,
-        scored=scored,
-        seed=seed,
-        draw=draw,
-        world=turn.world,
-        config_hash=config_hash,
-        command=_command(cell, turn, options, work_dir, controls="only"),
-        work_dir=work_dir,
+    command = _command(cell, turn, options, work_dir, controls="only")
+    return replace(
+        _job(key, (CONSTANTS, CONSTANT, scored), turn.world, command, work_dir),
         done=all(wanted in records for wanted in turn.constants),
         needs=tuple(s.key for s in turn.shared if s.until == CORPUS and s.key in made),
         failure="" if key in records else earlier_failure(work_dir),

@@ -14,7 +14,7 @@ from adabench.bench.runner import Summary, run_plan, tasks_to_run
 from adabench.bench.suites import Suite, reported_file
 from adabench.bench.tasks import Task
 from adabench.leaderboard.places import MEASURED, ROOT
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
 
 
 def make_executor(
@@ -86,8 +86,8 @@ def launch(
 def write_tables(suites: Sequence[Suite], plan: Plan, results: Path) -> Iterator[str]:
     """Write each suite's table into ``results/suites`` and yield it as text."""
     # Statistics and tables take a moment to import, and a plan needs none of it.
-    from adabench.bench.comparison import compare_apart
-    from adabench.bench.comparison_pages import render_text, write_comparison
+    from adabench.bench.comparison.compare import compare_apart
+    from adabench.bench.comparison.pages import render_text, write_comparison
 
     records, _ = measured_records(results)
     reported = read_reported(reported_file())

@@ -17,7 +17,7 @@ from adabench.bench.process import LOG, claim, holder
 from adabench.bench.progress import Outcome, Progress, duration
 from adabench.bench.tasks import PREPARED, Job, Preparing, Refused, Task
 from adabench.data.files import write_bytes
-from adabench.records.results import find_record
+from adabench.records.files.results import find_record
 
 #: Seconds between two looks at the running jobs.
 _PAUSE = 0.05
@@ -215,7 +215,7 @@ class _Run:
         if any(self.status.get(task.id, "done") not in ("done", "skipped") for task in own):
             return
         # Drawing and preparing take a second to import, which a plan has no need of.
-        from adabench.engine.corpora import remove_drawn
+        from adabench.engine.data.corpora import remove_drawn
 
         for task in own:
             if isinstance(task, Preparing):
@@ -269,6 +269,18 @@ def run_plan(
     run = _Run(plan, results, executor, limit, progress, tasks, keep_caches=keep_caches)
     _begin(run)
     began = time.monotonic()
+    interrupted = _to_the_end(run)
+    return Summary(
+        outcomes=tuple(run.outcomes),
+        refused=plan.refused,
+        not_run=sum(isinstance(task, Job) for task in run.pending),
+        interrupted=interrupted,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _to_the_end(run: _Run) -> bool:
+    """Start tasks and collect them until none is left; return whether a signal ended it before."""
     try:
         with _stopped_by_signals() as stopped:
             while (run.pending or run.running) and not stopped.is_set():
@@ -278,13 +290,7 @@ def run_plan(
             run.stop()
     finally:
         run.progress.close()
-    return Summary(
-        outcomes=tuple(run.outcomes),
-        refused=plan.refused,
-        not_run=sum(isinstance(task, Job) for task in run.pending),
-        interrupted=stopped.is_set(),
-        seconds=time.monotonic() - began,
-    )
+    return stopped.is_set()
 
 
 def _begin(run: _Run) -> None:

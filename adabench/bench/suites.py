@@ -18,8 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adabench.data.tracks import get_track
 from adabench.hints import MISTAKES, problems
-from adabench.records.record import Record, Reported
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Reported
 
 FOLDER = Path("configs/suites")
 REPORTED_FILE = Path("leaderboard/reported/reported.csv")

@@ -12,22 +12,28 @@ from typing import Any
 from adabench.bench.suites import FOLDER, load_suite
 from adabench.cli.parser import whole
 from adabench.cli.streams import told, write_anywhere
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
 from adabench.config.files import keys_of, read_config
+from adabench.config.load import load_config
 from adabench.config.origin import Origin
 from adabench.config.parts import Known, check_parts
 from adabench.hints import reworded
 from adabench.plugins import PluginReport, any_outside, load_plugins
 from adabench.plugins.signatures import Signatures, signatures_of_loaded, with_user
 from adabench.plugins.traces import place_in_plugin
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 # What bad input raises: told in one line. Anything else is a defect and keeps its traceback.
 USER_ERRORS = (ValueError, TypeError, LookupError, OSError, FloatingPointError)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name a run."""
+    """Add the arguments that name a run: its config, and what differs from that."""
+    _add_config_arguments(parser)
+    _add_changes(parser)
+
+
+def _add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "config", type=Path, nargs="?", help="a file in configs/, or your own; or a suite"
     )
@@ -42,6 +48,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="run the config's demo section on the generated corpus"
     )
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol",
         metavar="NAME",
@@ -174,7 +183,7 @@ def recorded_from(
         if value is not None and value is not False:
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
-    from adabench.engine.repeat import experiment_of
+    from adabench.engine.recording.repeat import experiment_of
 
     report = load_plugins_of(arguments.plugins)
     record, experiment = experiment_of(arguments.from_record, arguments.cfg_options, trusted)

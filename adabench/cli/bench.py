@@ -24,7 +24,8 @@ from adabench.bench.tasks import Options
 from adabench.cli.arguments import load_plugins_of
 from adabench.cli.parser import Parser, above_zero, whole
 from adabench.cli.streams import told, write_anywhere
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
+from adabench.config.load import load_config
 from adabench.plugins import any_outside
 
 #: What trains a row: the repository's own.
@@ -65,7 +66,7 @@ def command(arguments: Sequence[str] | None = None) -> int:
         print(*write_tables(suites, planned, given.results), sep="\n")
         if summary is not None:
             code = max(code, summary.exit_code)
-            from adabench.leaderboard.publish import publish_results
+            from adabench.leaderboard.pages.publish import publish_results
 
             print(*publish_results(given.results), sep="\n")
             print(*summary.lines(), *planned.left_out, sep="\n")

@@ -21,8 +21,8 @@ from adabench.cli.streams import write_anywhere
 from adabench.data.locks import FolderInUseError
 from adabench.engine.caches.unused import Kept, named_by, remove, unnamed
 from adabench.leaderboard.places import LOCAL, MEASURED, ROOT
-from adabench.records.record import Record
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
+from adabench.records.schema.record import Record
 
 
 def main() -> None:

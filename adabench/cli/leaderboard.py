@@ -21,15 +21,15 @@ from typing import TextIO
 
 from adabench.cli.parser import Parser
 from adabench.cli.streams import write_anywhere
-from adabench.leaderboard.accept import RefusedError, accept, remarks_on
-from adabench.leaderboard.cells import terminal_cell
-from adabench.leaderboard.pairs import pairs_of_track, render_pairs
+from adabench.leaderboard.acceptance.accept import RefusedError, accept, remarks_on
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.pages.cells import terminal_cell
+from adabench.leaderboard.pages.pairs import pairs_of_track, render_pairs
+from adabench.leaderboard.pages.publish import publish
 from adabench.leaderboard.places import ROOT
-from adabench.leaderboard.publish import publish
-from adabench.leaderboard.selection import constants_beside, select_runs
-from adabench.leaderboard.two_rows import compare
-from adabench.leaderboard.verify import verify
-from adabench.records.labels import labels_for, read_labels
+from adabench.leaderboard.rows.selection import constants_beside, select_runs
+from adabench.leaderboard.statistics.two_rows import compare
+from adabench.records.files.labels import labels_for, read_labels
 
 
 def main() -> None:

@@ -24,12 +24,12 @@ from adabench.synthface import (
     SynthfaceParameters,
     generate,
     generate_expressions,
-    layouts,
 )
 from adabench.synthface.bounds import bounds_over_draws
 from adabench.synthface.parameters import Shortcut, World
 from adabench.synthface.sheet import contact_sheet
-from adabench.synthface.speed import measure_speed
+from adabench.synthface.writing import layouts
+from adabench.synthface.writing.speed import measure_speed
 
 COPIES = {
     "avec2013": "copy CORPUS in AVEC 2013's layout",

@@ -8,9 +8,9 @@ from tabulate import tabulate
 
 from adabench.cli.arguments import add_run_arguments, experiment_from, naming_file, run_tool
 from adabench.cli.parser import Parser
-from adabench.engine.decoy import describe
 from adabench.engine.run import score_checkpoint
-from adabench.records.results import write_record
+from adabench.engine.testing.decoy import describe
+from adabench.records.files.results import write_record
 
 
 def main() -> None:

@@ -13,12 +13,12 @@ from adabench.cli.arguments import is_changed, recorded_from
 from adabench.config.experiment import Experiment
 from adabench.data.digests import check_books
 from adabench.engine.controls import run_controls
-from adabench.engine.repeat import differences
-from adabench.engine.reporting import describe_timing
+from adabench.engine.files.work_folder import default_work_dir, runs_beside
+from adabench.engine.recording.repeat import differences
+from adabench.engine.recording.reporting import describe_timing
 from adabench.engine.run import Outcome, make_ready, train
-from adabench.engine.work_folder import default_work_dir, runs_beside
-from adabench.leaderboard.collect import show_track
-from adabench.records.record import Record
+from adabench.leaderboard.pages.publish import show_track
+from adabench.records.schema.record import Record
 
 RESULTS = Path("leaderboard/local")
 

@@ -1,18 +1,13 @@
-"""What a run is: reading a config file, checking it, merging its demo section."""
+"""What a run is: its fields, what must hold of them, and the hash by which its results are found."""
 
 from __future__ import annotations
 
-import copy
-import difflib
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from mmengine.config import Config
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     field_validator,
     model_serializer,
     model_validator,
@@ -21,18 +16,7 @@ from pydantic import (
 from adabench.config.digest import digest
 from adabench.config.estimators import ESTIMATOR, refuse_what_networks_have
 from adabench.config.faces import Faces
-from adabench.config.files import (
-    keys_of,
-    merge,
-    parse_options,
-    promote_stage,
-    read_config,
-    read_protocol,
-    told_option,
-    without_marks,
-)
 from adabench.config.local_files import by_content
-from adabench.config.origin import Origin, field_in
 from adabench.config.protocols import (
     AnyProtocolSection,
     FoldsSection,
@@ -43,7 +27,7 @@ from adabench.config.training import Strict, Training
 from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
-from adabench.hints import did_you_mean, problems, quoted
+from adabench.hints import quoted
 from adabench.plugins.annotations import misfit
 from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
@@ -347,145 +331,3 @@ def _told_of(field: str, check: Callable[[str], str], text: str) -> None:
 def turn_name(seed: int, draw: int | None) -> str:
     """Return the name of a run's folder among those of its config: its seed, and a pinned draw."""
     return f"seed{seed}" + ("" if draw in (None, seed) else f"-draw{draw}")
-
-
-# What decides no result need not travel with a record: where a user keeps data, what is computed after.
-LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=", "training.log=")
-# A record has a field for the draw, as for the seed.
-_DRAW_OPTION = "data.synthface.draw="
-
-_KEYS = {*Experiment.model_fields} - {"name", "is_demo", "overrides", "code", "versions"} | {"demo"}
-
-
-def load_config(
-    path: str | Path,
-    *,
-    demo: bool = False,
-    overrides: Sequence[str] = (),
-    seed: int | None = None,
-    draw: int | None = None,
-    change: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    stage: str | None = None,
-    protocol: str | Path | None = None,
-) -> Experiment:
-    """Read a config file into an experiment, with the code of its parts as it is loaded.
-
-    Args:
-        path: a ``.py`` file. Names of its own that start with an underscore are not part of the config.
-        demo: merge its ``demo`` section, which must exist, and score the track's demo track.
-        overrides: ``key=value`` pairs that win over all else.
-        seed, draw: win over the config's; a draw pins which generated corpus is read.
-        change: what a suite's row changes, merged over the file and its demo section; its own
-            ``demo`` key is merged last, in a demo only.
-        name: what the record calls the config; the file's stem by default.
-        stage: run the method that this stage trains, a ``MethodTraining``, instead of the config's.
-        protocol: a ready-made section, or a file with one, in place of the config's own; overrides
-            refine it.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: an unknown key or a wrong value, with file, field and what was expected.
-    """
-    path = Path(path)
-    if not path.is_file():
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
-        hint = f"; did you mean {path.parent / near[0]}?" if near else ""
-        raise FileNotFoundError(f"config {path} does not exist{hint}")
-    cfg = read_config(path)
-    _check_keys(path, cfg)
-    section = cfg.pop("demo", None)
-    if demo:
-        if not isinstance(section, dict):
-            raise ValueError(
-                f"{path}: --demo needs a `demo` section, a dict of what differs; got {section!r}"
-            )
-        _check_keys(path, section, "demo.")
-        merge(path, cfg, section, "demo")
-    _merge_change(path, cfg, dict(change or {}), demo)
-    if protocol is not None:
-        cfg.protocol = read_protocol(protocol)
-    if overrides:
-        merge(path, cfg, parse_options(overrides), "--cfg-options")
-        _check_keys(path, cfg)
-    if demo:
-        _map_tracks(path, cfg)
-    content = without_marks(cfg.to_dict())
-    if stage is not None:
-        content = promote_stage(path, content, stage)
-    if seed is not None:
-        content["seed"] = seed
-    if draw is not None:
-        _pin(path, content, draw)
-    own = (*LOCAL_OPTIONS, _DRAW_OPTION)
-    told = tuple(told_option(o) for o in overrides if not o.startswith(own))
-    content.update(name=name or path.stem, is_demo=demo, overrides=told)
-    return _validate(Origin(path, demo, options=keys_of(overrides)), content).with_code()
-
-
-def with_overrides(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
-    """Return a resolved experiment with ``key=value`` pairs merged; `overrides` stays as it was.
-
-    Raises:
-        ValueError: a pair that does not fit.
-    """
-    cfg = Config(experiment.model_dump(by_alias=True))
-    merge(Path(experiment.name), cfg, parse_options(overrides), "--cfg-options")
-    return _validate(Origin(Path(experiment.name)), cfg.to_dict())
-
-
-def _pin(path: Path, content: dict[str, Any], draw: int) -> None:
-    """Name the draw in a config's content, which is left to the validation to refuse otherwise."""
-    data = content.setdefault("data", {})
-    drawn = data.setdefault("synthface", Data().synthface) if isinstance(data, dict) else None
-    if not isinstance(drawn, dict):
-        raise ValueError(
-            f"{path}: data.synthface: expected a dict, which --draw adds to; got {drawn!r}"
-        )
-    data["synthface"] = {**drawn, "draw": draw}
-
-
-def _merge_change(path: Path, cfg: Config, change: dict[str, Any], demo: bool) -> None:
-    _check_keys(path, change, "change.")
-    section = change.pop("demo", {})
-    if not isinstance(section, Mapping):
-        raise ValueError(f"{path}: change.demo is a dict of what a demo needs; got {section!r}")
-    _check_keys(path, section, "change.demo.")
-    # Merging takes `_delete_` out of what it is given, and a suite's row is merged more than once.
-    merge(path, cfg, copy.deepcopy(change), "change")
-    if demo:
-        merge(path, cfg, copy.deepcopy(dict(section)), "change.demo")
-
-
-def _map_tracks(path: Path, cfg: Config) -> None:
-    """Name the demo tracks; a missing or odd track is left to the validation, which reports it."""
-    if "track" in cfg:
-        cfg.track = _demo_track(path, "track", cfg.track)
-    section = cfg.get("protocol")
-    if isinstance(section, dict) and "source" in section:
-        section["source"] = _demo_track(path, "protocol.source", section["source"])
-
-
-def _demo_track(path: Path, field: str, track: Any) -> Any:
-    try:
-        return get_track(track).demo if isinstance(track, str) else track
-    except ValueError as error:
-        raise ValueError(f"{path}: {field}: {str(error).removeprefix('track: ')}") from error
-
-
-def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
-    for key in cfg:
-        if key not in _KEYS:
-            hint = did_you_mean(key, _KEYS)
-            raise ValueError(
-                f"{path}: unknown key {prefix + key!r}.{hint} Known: {', '.join(sorted(_KEYS))}."
-            )
-
-
-def _validate(origin: Origin, content: dict[str, Any]) -> Experiment:
-    try:
-        return Experiment.model_validate(content)
-    except ValidationError as error:
-        told = problems(error, Experiment)
-        file = origin.file_of(field_in(told))
-        raise ValueError(f"{file}: {told}") from error

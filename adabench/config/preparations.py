@@ -115,42 +115,71 @@ def preparations(experiment: Experiment) -> tuple[Preparation, ...]:
     """
     if experiment.is_fused or experiment.is_pooled:
         return ()
-    track = experiment.track_
-    data = experiment.corpora.model_dump(mode="json", exclude={"root", "processes"})
+    found: list[Preparation] = []
+    if experiment.track_.is_demo:
+        source = source_track(experiment.protocol)
+        key = digest([CORPUS, _data(experiment), *([] if source is None else _apart(experiment))])
+        found.append(Preparation(CORPUS, key, key))
+    reader, stages = _reader(experiment)
+    if reader is None:
+        return tuple(found)
+    trained = list(_stages(experiment, stages))
+    if experiment.views is None or not experiment.cache:
+        return (*found, *trained)
+    keys = {stage.until: stage.key for stage in trained}
+    return (*found, *trained, _features(experiment, reader, stages, keys))
+
+
+def _stages(experiment: Experiment, stages: Mapping[str, Any]) -> Iterator[Preparation]:
+    """Yield the stages of a run, each after those that it stands on."""
     undrawn = experiment.data.model_dump(
         mode="json", exclude={"root": True, "processes": True, "synthface": {"draw"}}
     )
     drawn = [] if experiment.draw is None else [experiment.draw]
     protocol = experiment.protocol.model_dump(mode="json")
-    reader, stages = _reader(experiment)
-    # Splits need nothing else than any run does, and their keys are those of before.
-    apart = [protocol] if "kind" in protocol else []
-    found: list[Preparation] = []
-    if track.is_demo:
-        source = source_track(experiment.protocol)
-        key = digest([CORPUS, data, *([] if source is None else apart)])
-        found.append(Preparation(CORPUS, key, key))
-    if reader is None:
-        return tuple(found)
-    keys: dict[str, str] = {}
     configs = seeded(experiment.stages, experiment.seed, experiment.draw)
+    keys: dict[str, str] = {}
     for name in in_order(stages):
         cfg = configs[name]
         earlier = [keys[other] for other in sorted(referenced(cfg))]
         alike = digest([cfg, earlier, undrawn, *_code(experiment, cfg)])
-        keys[name] = digest([alike, *drawn, track.name, protocol])
-        found.append(Preparation(name, keys[name], alike))
-    if experiment.views is None or not experiment.cache:
-        return tuple(found)
+        keys[name] = digest([alike, *drawn, experiment.track_.name, protocol])
+        yield Preparation(name, keys[name], alike)
+
+
+def _features(
+    experiment: Experiment, reader: str, stages: Mapping[str, Any], keys: Mapping[str, str]
+) -> Preparation:
+    """Return what is cached of a run's frozen parts.
+
+    Args:
+        experiment: with views.
+        reader: the part of its method that reads clips.
+        stages: that it makes, name → config.
+        keys: of these stages.
+    """
+    assert experiment.views is not None
     beside = [each for each in (experiment.semantics, experiment.signals) if each is not None]
     behind = sorted(needed([experiment.method, *beside], stages))
-    shared: list[Any] = [FEATURES, [keys[name] for name in behind], data, track.name, *apart]
+    made = [keys[name] for name in behind]
+    shared = [FEATURES, made, _data(experiment), experiment.track_.name, *_apart(experiment)]
     views = experiment.views.model_dump(mode="json")
     own = [experiment.method.get(reader), experiment.semantics, views]
     own += [] if experiment.signals is None else [experiment.signals]
     own += _code(experiment, *own)
-    found.append(Preparation(FEATURES, digest([*shared, *own]), digest(shared)))
-    return tuple(found)
+    return Preparation(FEATURES, digest([*shared, *own]), digest(shared))
+
+
+def _data(experiment: Experiment) -> dict[str, Any]:
+    """Return which corpus is read, wherever it lies."""
+    return experiment.corpora.model_dump(mode="json", exclude={"root", "processes"})
+
+
+def _apart(experiment: Experiment) -> list[Any]:
+    """Return a protocol that deals sessions anew; splits need nothing else than any run does."""
+    protocol = experiment.protocol.model_dump(mode="json")
+    # The keys of splits are those of before.
+    return [protocol] if "kind" in protocol else []
 
 
 def _reader(experiment: Experiment) -> tuple[str | None, dict[str, Any]]:

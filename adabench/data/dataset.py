@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -117,13 +117,14 @@ class ClipDataset(Dataset[Clip]):
         self._visits = [
             view.at(clip.fps).visits(clip.frames, epochs) if training else 1 for clip in self.clips
         ]
-        self._items = [
-            (number, phase)
-            for number, clip in enumerate(self.clips)
-            for phase in range(
-                self._visits[number] if training or one_view else len(self._all(clip))
-            )
-        ]
+        self._items = list(self._laid_out(one_view))
+
+    def _laid_out(self, one_view: bool) -> Iterator[tuple[int, int]]:
+        """Yield each item's clip, by its number, and which of the clip's visits or views it is."""
+        for number, clip in enumerate(self.clips):
+            is_one = self.training or one_view
+            count = self._visits[number] if is_one else len(self._all(clip))
+            yield from ((number, phase) for phase in range(count))
 
     def __len__(self) -> int:
         return len(self._items)

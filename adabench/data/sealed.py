@@ -11,7 +11,7 @@ class SealedScores:
     """What a run opens once its predictions are written.
 
     Code that reads the labels from disk is not hindered by it; a decoy of the test split tells on
-    such code (`adabench.engine.decoy`).
+    such code (`adabench.engine.testing.decoy`).
 
     Args:
         clips: the test clips, with their scores.

@@ -17,7 +17,7 @@ from adabench.data.augment import Changed, build_augment
 from adabench.data.manifest import ClipRecord
 from adabench.data.views import SegmentView, refuse_unfit
 from adabench.engine.caches.features import segments_of
-from adabench.engine.corpora import track_scale
+from adabench.engine.data.corpora import track_scale
 from adabench.engine.training.foreign_hooks import build_hooks
 from adabench.engine.training.optimisation import check_groups, check_training
 from adabench.evaluation.scale import BDI_II, Scale

@@ -12,8 +12,8 @@ from mmengine.device import get_device
 from adabench.batching import collate
 from adabench.data.dataset import ClipDataset
 from adabench.models.assessor import Assessor, MoveAndScale
-from adabench.records.record import Record
-from adabench.records.sections import Contract
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Contract
 from adabench.structures import Inputs, Truth
 from adabench.testing import ContractReport, check_contract, check_view, refuse_broken
 

@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 from adabench.config.controls import constants_of, faceless_of
 from adabench.config.experiment import Experiment
 from adabench.data.locks import alone_in
-from adabench.engine.corpora import reading
+from adabench.engine.data.corpora import reading
+from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.kinds import Place
 from adabench.engine.kinds.bound import bounds_of
-from adabench.engine.repeat import with_side_files
+from adabench.engine.recording.repeat import with_side_files
 from adabench.engine.run import measure
-from adabench.engine.rundata import RunData, open_data
-from adabench.records.record import Record
-from adabench.records.results import has_constant, read_records, write_record
-from adabench.records.side_files import write_side_files
+from adabench.records.files.results import has_constant, read_records, write_record
+from adabench.records.files.side_files import write_side_files
+from adabench.records.schema.record import Record
 
 
 def run_controls(experiment: Experiment, results: Path) -> list[Path]:

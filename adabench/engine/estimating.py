@@ -27,8 +27,8 @@ from adabench.engine.building import (
     without_weights,
 )
 from adabench.engine.caches.features import segments_of
-from adabench.engine.material import Material, make_material
-from adabench.engine.rundata import RunData, Timer, untimed
+from adabench.engine.data.material import Material, make_material
+from adabench.engine.data.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.training.fit import set_threads
 from adabench.engine.workbench import (
@@ -39,7 +39,7 @@ from adabench.engine.workbench import (
     refuse_pooled,
 )
 from adabench.models import EstimatorMethod, Extractor
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.registry import MODELS, TRANSFORMS
 
 # An extractor is shown no other view, in training too.

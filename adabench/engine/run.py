@@ -13,26 +13,26 @@ from adabench.config.experiment import Experiment
 from adabench.config.preparations import CORPUS, FEATURES
 from adabench.data.files import remove_leftovers, write_bytes
 from adabench.data.tracks import task_tracks
-from adabench.engine import checkpoints
-from adabench.engine.corpora import reading
-from adabench.engine.estimator_file import FITTED
-from adabench.engine.evaluation import Evaluation
+from adabench.engine.data.corpora import reading
+from adabench.engine.data.rundata import RunData, open_data
+from adabench.engine.files import checkpoints
+from adabench.engine.files.estimator_file import FITTED
+from adabench.engine.files.timings import Timings
+from adabench.engine.files.work_folder import working_in
 from adabench.engine.kinds import Place, kind_of, kind_of_method
 from adabench.engine.kinds.network import CURVE_FIGURE
-from adabench.engine.repeat import told_apart, with_side_files
-from adabench.engine.reporting import make_record
-from adabench.engine.rundata import RunData, open_data
-from adabench.engine.timings import Timings
-from adabench.engine.work_folder import working_in
+from adabench.engine.recording.repeat import told_apart, with_side_files
+from adabench.engine.recording.reporting import make_record
+from adabench.engine.testing.evaluation import Evaluation
 from adabench.engine.workbench import ensure_run_stages
 from adabench.records.drawn import drawn_file, drawn_words, worlds_of
+from adabench.records.files.private import write_private
+from adabench.records.files.results import read_record, sealed, write_record
+from adabench.records.files.side_files import CURVE, read_side_files, write_side_files
 from adabench.records.measures import build_metrics
-from adabench.records.private import FOLDER as PRIVATE
-from adabench.records.private import write_private
-from adabench.records.record import Record
-from adabench.records.results import read_record, sealed, write_record
-from adabench.records.sections import bdi_ii, scale_of
-from adabench.records.side_files import CURVE, read_side_files, write_side_files
+from adabench.records.schema.record import Record
+from adabench.records.schema.scale import bdi_ii, scale_of
+from adabench.records.schema.tracks import PRIVATE_FOLDER
 
 RECORD = "record.json"
 FIGURE = "prediction.png"
@@ -196,7 +196,7 @@ def _keep(experiment: Experiment, record: Record, work_dir: Path) -> Record:
     record, beside = with_side_files(experiment, record, _shared_curve(record, work_dir))
     write_side_files(work_dir / RECORD, beside)
     if record.kept is not None:
-        write_private(work_dir / PRIVATE, record.kept)
+        write_private(work_dir / PRIVATE_FOLDER, record.kept)
     write_bytes(work_dir / RECORD, record.model_dump_json(indent=1).encode())
     return record
 

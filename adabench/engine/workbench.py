@@ -30,7 +30,6 @@ from adabench.engine.building import (
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.caches.signals import check_tables
-from adabench.engine.checkpoints import load_model
 from adabench.engine.contract import (
     REMEDY,
     contract_told,
@@ -40,16 +39,18 @@ from adabench.engine.contract import (
     refuse,
     with_stages,
 )
-from adabench.engine.material import Material, build_encoder, make_material, refuse_unlike
+from adabench.engine.data.material import Material, build_encoder, make_material, refuse_unlike
+from adabench.engine.data.rundata import RunData, Timer, untimed
+from adabench.engine.files.checkpoints import load_model
 from adabench.engine.metric import SessionScores
-from adabench.engine.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult, ensure_stages
 from adabench.engine.training.fit import Fit, Validation, fit, make_loader
 from adabench.engine.training.foreign_hooks import build_hooks
 from adabench.engine.training.hooks import seed_everything
 from adabench.models import Assessor
 from adabench.models.signals import SignalSource
-from adabench.records.sections import Contract, scale_form
+from adabench.records.schema.scale import scale_form
+from adabench.records.schema.sections import Contract
 from adabench.registry import TRANSFORMS
 from adabench.testing import ContractError, ContractReport
 

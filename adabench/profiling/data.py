@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adabench.config.experiment import Experiment
 from adabench.engine.building import preflight
-from adabench.engine.rundata import open_data
+from adabench.engine.data.rundata import open_data
 from adabench.engine.workbench import fit_method, set_up
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from adabench.records.record import Record, is_demo_track
+from adabench.records.schema.record import Record
+from adabench.records.schema.tracks import is_demo_track
 
 #: Draws that anybody may look at as often as they like; what is published is of later ones.
 DEVELOPMENT_DRAWS: Final = range(10)

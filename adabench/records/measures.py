@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from adabench.evaluation.classes import CLASS_METRICS
 from adabench.evaluation.session_metric import SessionMetric
 from adabench.plugins.fingerprints import code_of
-from adabench.records.sections import Measure
+from adabench.records.schema.sections import Measure
 from adabench.registry import METRICS
 
 # Three sessions on which a metric has to give a number before anything is trained.

@@ -13,6 +13,11 @@ _FOLD: Final = re.compile(
     r"[^,]*, fold (?P<fold>[0-9]+)"
 )
 
+#: How protocols of folds are called; all folds together say no number of one.
+FOLDS: Final = re.compile(
+    r"(?P<k>[0-9]{1,3}) folds,.*? seed (?P<seed>[0-9]+),[^,]*(, fold (?P<fold>[0-9]+))?$"
+)
+
 #: What the name of a protocol of single folds ends with, where they stand in one row.
 EACH: Final = ", fold by fold"
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.behaviour import KEY_UNITS
-from adabench.synthface.corpus import clip_truth, session_habits
 from adabench.synthface.parameters import SynthfaceParameters, World
-from adabench.synthface.plan import TASKS, draw_sessions
+from adabench.synthface.sessions.behaviour import KEY_UNITS
+from adabench.synthface.sessions.plan import TASKS, draw_sessions
 from adabench.synthface.signals import COLUMN_INDEX, DOWN_COLUMNS, ClipTruth, FloatArray
+from adabench.synthface.writing.corpus import clip_truth, session_habits
 
 ALPHAS = np.logspace(-3, 2, 16)
 SCORE_RANGE = (0.0, 63.0)

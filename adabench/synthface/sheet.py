@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.synthface.behaviour import KEY_UNITS
-from adabench.synthface.drawing import one_thread
-from adabench.synthface.face import ClipRenderer
-from adabench.synthface.identity import draw_identity, draw_scene
+from adabench.synthface.faces.drawing import one_thread
+from adabench.synthface.faces.face import ClipRenderer
+from adabench.synthface.faces.identity import draw_identity, draw_scene
 from adabench.synthface.parameters import Behaviour, random_generator
+from adabench.synthface.sessions.behaviour import KEY_UNITS
 from adabench.synthface.signals import (
     BEHAVIOUR_COLUMNS,
     COLUMN_INDEX,

@@ -7,81 +7,45 @@ tracks = ("avec14",)
 seeds = (0,)
 
 
-def _selector(**change: object) -> dict[str, object]:
-    return dict(method=dict(selector=change))
-
-
 _weights = "λ, beside errors of standardised scores"
 _points = "λ, beside errors in points"
 _authors = "the authors' choices"
 
+
+def _row(group: str, name: str, label: str, **parts: object) -> dict[str, object]:
+    changed = dict(change=dict(method=parts)) if parts else {}
+    return dict(name=name, label=label, group=group, **changed)
+
+
+def _selector(group: str, name: str, label: str, **changes: object) -> dict[str, object]:
+    return _row(group, name, label, selector=changes)
+
+
 rows = (
-    dict(name="lambda_0", label="0", group=_weights, change=_selector(kdm=None)),
-    dict(name="lambda_001", label="0.01", group=_weights, change=_selector(kdm=dict(weight=0.01))),
-    dict(name="lambda_01", label="0.1", group=_weights),
-    dict(name="lambda_1", label="1", group=_weights, change=_selector(kdm=dict(weight=1.0))),
-    dict(name="points", label="0.1", group=_points, change=_selector(points=True)),
-    dict(
-        name="literal_kdm",
-        label="0.1, Eq 14 as printed",
-        group=_points,
-        change=_selector(kdm=dict(literal=True)),
+    _selector(_weights, "lambda_0", "0", kdm=None),
+    _selector(_weights, "lambda_001", "0.01", kdm=dict(weight=0.01)),
+    _row(_weights, "lambda_01", "0.1"),
+    _selector(_weights, "lambda_1", "1", kdm=dict(weight=1.0)),
+    _selector(_points, "points", "0.1", points=True),
+    _selector(_points, "literal_kdm", "0.1, Eq 14 as printed", kdm=dict(literal=True)),
+    _selector(_authors, "hard_tokens", "hard tokens", tokens=dict(kind="hard")),
+    _selector(_authors, "other", 'the set "other"', sdpm=dict(other=True)),
+    _selector(_authors, "refined", "KDM on MSR's refined maps", kdm=dict(refined=True)),
+    _selector(
+        _authors, "cross_entropy", "cross-entropy of the levels", map=dict(cross_entropy=0.1)
     ),
-    dict(
-        name="hard_tokens",
-        label="hard tokens",
-        group=_authors,
-        change=_selector(tokens=dict(kind="hard")),
+    _selector(_authors, "gate", "gate before MAP", map=dict(gate=0.1)),
+    _selector(_authors, "sparse_hits", "MAP by hits", map=dict(mode="sparse_hits")),
+    _selector(
+        _authors,
+        "softmax_hits",
+        "MAP by the softmax of hits",
+        map=dict(mode="sparse_hits", softmax=True),
     ),
+    _row(_authors, "visual_maps", "MSR on the visual maps", aggregator=dict(source="visual")),
+    _row(_authors, "clip_mean", "the clip's mean in MSR's tail", aggregator=dict(clip_mean=True)),
     dict(
-        name="other",
-        label='the set "other"',
-        group=_authors,
-        change=_selector(sdpm=dict(other=True)),
-    ),
-    dict(
-        name="refined",
-        label="KDM on MSR's refined maps",
-        group=_authors,
-        change=_selector(kdm=dict(refined=True)),
-    ),
-    dict(
-        name="cross_entropy",
-        label="cross-entropy of the levels",
-        group=_authors,
-        change=_selector(map=dict(cross_entropy=0.1)),
-    ),
-    dict(
-        name="gate", label="gate before MAP", group=_authors, change=_selector(map=dict(gate=0.1))
-    ),
-    dict(
-        name="sparse_hits",
-        label="MAP by hits",
-        group=_authors,
-        change=_selector(map=dict(mode="sparse_hits")),
-    ),
-    dict(
-        name="softmax_hits",
-        label="MAP by the softmax of hits",
-        group=_authors,
-        change=_selector(map=dict(mode="sparse_hits", softmax=True)),
-    ),
-    dict(
-        name="visual_maps",
-        label="MSR on the visual maps",
-        group=_authors,
-        change=dict(method=dict(aggregator=dict(source="visual"))),
-    ),
-    dict(
-        name="clip_mean",
-        label="the clip's mean in MSR's tail",
-        group=_authors,
-        change=dict(method=dict(aggregator=dict(clip_mean=True))),
-    ),
-    dict(
-        name="paper_compat",
-        label="all that the compat config takes",
-        group=_authors,
+        _row(_authors, "paper_compat", "all that the compat config takes"),
         base="../depmap_r18_avec14_compat.py",
     ),
 )

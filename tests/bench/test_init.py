@@ -5,7 +5,7 @@ import sys
 
 PROBE = """
 import sys
-import adabench.bench, adabench.leaderboard.collect
+import adabench.bench, adabench.leaderboard.rows.collect
 print(*(name for name in ("torch", "torchvision", "mmengine", "mmaction") if name in sys.modules))
 """
 

@@ -12,7 +12,7 @@ from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Options
 from adabench.data.tracks import Track, get_track
 from adabench.records import write_record
-from adabench.records.results import find_record
+from adabench.records.files.results import find_record
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import REPORTED_FILE, find_suites, load_suite, load_suites
-from adabench.records.reported import read_reported
+from adabench.records.files.reported import read_reported
 
 ROOT = Path(__file__).parents[2]
 HEAD = """

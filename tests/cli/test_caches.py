@@ -9,7 +9,7 @@ from record_fixtures import build
 from adabench.cli.caches import command
 from adabench.data.locks import alone_in
 from adabench.records import write_record
-from adabench.records.sections import StageUse
+from adabench.records.schema.sections import StageUse
 
 NAMED = ("stages/Pretrain-1", "features/2", "semantics/3", "avec/semantics/clip-4")
 OTHERS = (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
+from adabench.config.load import load_config
 
 CONFIG = """
 track = "avec14"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from config_texts import CONFIG, DEMO
 
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
+from adabench.config.load import load_config
 from adabench.config.preparations import source_data
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adabench.config.experiment import load_config
 from adabench.config.files import parse_options
+from adabench.config.load import load_config
 from adabench.config.local_files import by_content
 
 PLAIN = Path(__file__).parents[2] / "configs" / "depmap_r18_avec14.py"

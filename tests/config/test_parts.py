@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import load_suites
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.config.origin import Origin
 from adabench.config.parts import Known, check_parts
 from adabench.plugins.signatures import signatures_in_source

@@ -5,7 +5,7 @@ import json
 import pytest
 from tiny_runs import parts_of
 
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.config.preparations import corpus_problem, preparations
 from adabench.engine.run import make_ready
 

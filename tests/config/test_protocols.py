@@ -7,16 +7,17 @@ import pytest
 from tiny_runs import context_of
 
 from adabench.config.digest import digest
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
 from adabench.config.files import PROTOCOLS, read_protocol
+from adabench.config.load import load_config
 from adabench.config.preparations import corpus_problem, preparations
 from adabench.config.references import seeded
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
+from adabench.engine.files.work_folder import default_work_dir
 from adabench.engine.stages.stage import StageResult
-from adabench.engine.work_folder import default_work_dir
 from adabench.plugins import load_plugins
-from adabench.records.results import read_record, record_files
-from adabench.records.side_files import CONFIG, side_folder
+from adabench.records.files.results import read_record, record_files
+from adabench.records.files.side_files import CONFIG, side_folder
 from adabench.registry import STAGES
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import load_suites
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
+from adabench.config.load import load_config
 from adabench.config.starts import starts_from
 from adabench.plugins import load_plugins
 

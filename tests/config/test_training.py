@@ -5,7 +5,8 @@ import json
 import pytest
 from config_texts import CONFIG
 
-from adabench.config.experiment import Experiment, load_config
+from adabench.config.experiment import Experiment
+from adabench.config.load import load_config
 from adabench.config.training import Training
 
 LATER = {

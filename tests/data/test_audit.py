@@ -11,7 +11,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from adabench.data.audit import audit_text
 from adabench.data.manifest import ClipRecord
 from adabench.synthface import SynthfaceParameters
-from adabench.synthface.plan import TASKS, draw_sessions
+from adabench.synthface.sessions.plan import TASKS, draw_sessions
 
 
 def clips_of(parameters):

@@ -12,7 +12,7 @@ from adabench.data.folds import deal, division_digest, hold_out, person_folds, s
 from adabench.data.manifest import ClipRecord
 from adabench.evaluation import BDI_II, PHQ_8, Scale
 from adabench.synthface import SynthfaceParameters
-from adabench.synthface.plan import TASKS, draw_sessions
+from adabench.synthface.sessions.plan import TASKS, draw_sessions
 
 SHARES = {"train": 0.6, "validate": 0.2, "test": 0.2}
 

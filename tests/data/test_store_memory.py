@@ -8,8 +8,8 @@ import sys
 import av
 import pytest
 
-from adabench.synthface.corpus import corpus_jobs
 from adabench.synthface.parameters import SynthfaceParameters
+from adabench.synthface.writing.corpus import corpus_jobs
 
 SECONDS = 30
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.testing.tiny import tiny_options
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,11 @@ import pytest
 import torch
 from broken_selectors import BreaksOnceTrained, DrawsInForward
 
-from adabench.engine import checkpoints, workbench
+from adabench.engine import workbench
 from adabench.engine.contract import worst_contract
+from adabench.engine.files import checkpoints
 from adabench.engine.run import train
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.testing import ContractError
 
 pytestmark = pytest.mark.usefixtures("broken_selectors")

@@ -11,11 +11,11 @@ from adabench.config.generated import synthface_parameters
 from adabench.config.preparations import drawn_of
 from adabench.data.locks import FolderInUseError
 from adabench.engine.controls import run_controls
-from adabench.engine.corpora import reading, remove_drawn
+from adabench.engine.data.corpora import reading, remove_drawn
+from adabench.engine.data.rundata import open_data
 from adabench.engine.run import score_checkpoint, train
-from adabench.engine.rundata import open_data
 from adabench.leaderboard.checks.claims import claim_reasons
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 
 CONSTANT = "constant_avec14.py"
 
@@ -84,7 +84,7 @@ def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(tiny, tmp_path):
         assert Path(data.root, "raw").is_dir()
         code = (
             "import json, sys; from adabench.config.experiment import Data;"
-            "from adabench.engine.corpora import remove_drawn;"
+            "from adabench.engine.data.corpora import remove_drawn;"
             "remove_drawn(Data.model_validate(json.loads(sys.argv[1])))"
         )
         asked = subprocess.run(

@@ -11,12 +11,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from tiny_runs import CONFIGS, tiny_options
 
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
+from adabench.engine.data.rundata import open_data
 from adabench.engine.estimating import set_up_estimator
-from adabench.engine.estimator_file import FITTED
+from adabench.engine.files.estimator_file import FITTED
 from adabench.engine.run import make_ready, score_checkpoint, train
-from adabench.engine.rundata import open_data
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.models import Extractor
 from adabench.registry import MODELS, UnknownTypeError
 from adabench.testing import ContractError

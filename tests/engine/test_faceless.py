@@ -6,12 +6,12 @@ import pytest
 from adabench.config.controls import faceless_of
 from adabench.config.experiment import Experiment
 from adabench.engine.controls import run_controls
+from adabench.engine.data.rundata import open_data
 from adabench.engine.kinds import Place
 from adabench.engine.run import measure
-from adabench.engine.rundata import open_data
 from adabench.evaluation.controls import CONSTANT, NUISANCE, PERSONS
-from adabench.leaderboard.controls import contradictions
-from adabench.records.results import read_records
+from adabench.leaderboard.statistics.controls import contradictions
+from adabench.records.files.results import read_records
 
 SIZE = {"preset": "tiny", "every_level": False, "world": "none", "fps": 5, "seconds": [1.0, 1.6]}
 

@@ -14,15 +14,15 @@ from torch import nn
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.config.preparations import preparations
 from adabench.engine.caches.features import FeatureCache, _code
 from adabench.engine.caches.semantics import SemanticsCache
-from adabench.engine.repeat import experiment_of
+from adabench.engine.recording.repeat import experiment_of
 from adabench.engine.run import train
 from adabench.engine.stages.stage import stage_key
 from adabench.plugins import load_plugins
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.registry import MODELS, SEMANTICS, STAGES, TRANSFORMS
 
 PLUGIN = """

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from adabench.engine import checkpoints
 from adabench.engine.controls import run_controls
+from adabench.engine.files import checkpoints
+from adabench.engine.files.work_folder import default_work_dir
 from adabench.engine.kinds import joined, network
 from adabench.engine.run import score_checkpoint, train
-from adabench.engine.work_folder import default_work_dir
-from adabench.records.results import find_record, read_records, write_record
+from adabench.records.files.results import find_record, read_records, write_record
 
 CONFIG = "expada_avec14.py"
 TASKS = ("freeform", "northwind")

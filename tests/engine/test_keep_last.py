@@ -5,7 +5,7 @@ import torch
 import toy_training
 from toy_training import EPOCHS, STEPS, equal, stop, weights
 
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 
 
 def run(folder, *, validate_every=1, **options):

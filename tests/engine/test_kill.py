@@ -14,7 +14,7 @@ from forks import Forks
 
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.prepared import PreparedCorpus
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.testing.tiny import tiny_options
 
 ROOT = Path(__file__).parents[2]

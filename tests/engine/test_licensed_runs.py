@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.repeat import differences
+from adabench.engine.recording.repeat import differences
 from adabench.engine.run import RECORD, score_checkpoint, train
-from adabench.records.private import FOLDER
-from adabench.records.results import read_record, read_records, write_record
+from adabench.records.files.results import read_record, read_records, write_record
+from adabench.records.schema.tracks import PRIVATE_FOLDER
 
 CONSTANT = "constant_avec14.py"
 FOLDS = ("protocol.k=3", "protocol.validation=0.25")
@@ -35,7 +35,7 @@ def folders(root, work="work"):
 
 
 def private_files(folder):
-    return sorted((folder / FOLDER).glob("*.json"))
+    return sorted((folder / PRIVATE_FOLDER).glob("*.json"))
 
 
 def test_a_networks_record_is_public_and_its_predictions_are_not(tiny, under_licence, tmp_path):
@@ -73,7 +73,7 @@ def test_joined_runs_take_predictions_from_private_files(run, under_licence, tmp
 
 def test_a_joined_run_says_which_private_files_it_lacks(run, under_licence, tmp_path):
     train(run, **folders(tmp_path))
-    shutil.rmtree(tmp_path / "results" / FOLDER)
+    shutil.rmtree(tmp_path / "results" / PRIVATE_FOLDER)
     with pytest.raises(ValueError, match=r"[0-9a-f]{8}….json.* are not in the folder `private`"):
         train(run, **folders(tmp_path, "again"))
 
@@ -94,7 +94,7 @@ def test_a_run_that_is_resumed_publishes_its_private_file_too(tiny, under_licenc
 def test_a_record_without_its_private_file_is_read_and_says_so(tiny, under_licence, tmp_path):
     run = tiny.experiment(config=CONSTANT)
     outcome = train(run, **folders(tmp_path))
-    shutil.rmtree(tmp_path / "results" / FOLDER)
+    shutil.rmtree(tmp_path / "results" / PRIVATE_FOLDER)
     bare = read_record(outcome.path)
     assert (bare.entries, bare.sessions) == ([], outcome.record.sessions)
     told = list(differences(bare, outcome.record))
@@ -104,8 +104,8 @@ def test_a_record_without_its_private_file_is_read_and_says_so(tiny, under_licen
 def test_an_open_corpus_keeps_everything_in_the_record(tiny):
     record = tiny.outcome.record
     assert record.private is None
-    assert not (tiny.results / FOLDER).exists()
-    assert not (tiny.work_dir / FOLDER).exists()
+    assert not (tiny.results / PRIVATE_FOLDER).exists()
+    assert not (tiny.work_dir / PRIVATE_FOLDER).exists()
     assert len(record.clips) == record.counts.clips
     assert record.scale.levels[-1].name == "severe"
     assert record.load.cores >= 1

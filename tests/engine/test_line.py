@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine import rundata
 from adabench.engine.controls import run_controls
-from adabench.engine.repeat import experiment_of
+from adabench.engine.data import rundata
+from adabench.engine.recording.repeat import experiment_of
 from adabench.engine.run import make_ready, score_checkpoint, train
 from adabench.records import read_record
 

@@ -10,13 +10,13 @@ import pytest
 from scipy.stats import binom
 
 from adabench.bench.suites import load_suites
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.engine.controls import run_controls
 from adabench.engine.run import train
 from adabench.evaluation.controls import CONSTANT
-from adabench.evaluation.significance import against_constant
+from adabench.evaluation.sign_flips import against_constant
 from adabench.plugins import load_plugins
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.testing.tiny import tiny_options
 
 CONFIGS = Path(__file__).parents[2] / "configs"

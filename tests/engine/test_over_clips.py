@@ -3,7 +3,7 @@
 import pytest
 from clip_records import clip_record
 
-from adabench.engine.reporting import over_clips
+from adabench.engine.recording.reporting import over_clips
 
 
 def test_each_clip_is_held_against_its_sessions_label():

@@ -6,7 +6,7 @@ from adabench.cli.leaderboard import command
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.run import train
 from adabench.plugins import load_plugins
-from adabench.records.results import read_record
+from adabench.records.files.results import read_record
 from adabench.registry import METRICS, UnknownTypeError
 
 CONSTANT = "constant_avec14.py"

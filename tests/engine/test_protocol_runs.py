@@ -9,20 +9,21 @@ from tiny_runs import bench_of, context_of, parts_of
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.data import protocol
 from adabench.data.sealed import session_labels
-from adabench.engine import checkpoints
 from adabench.engine.controls import run_controls
-from adabench.engine.corpora import ensure_corpus
+from adabench.engine.data.corpora import ensure_corpus
+from adabench.engine.data.rundata import open_data
+from adabench.engine.files import checkpoints
 from adabench.engine.kinds import network
 from adabench.engine.run import make_ready, score_checkpoint, train
-from adabench.engine.rundata import open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.workbench import Workbench
-from adabench.leaderboard.rows import Entry, build_tables
-from adabench.records.results import find_record, read_record, read_records, write_record
+from adabench.leaderboard.rows.row import Entry
+from adabench.leaderboard.rows.tables import build_tables
+from adabench.records.files.results import find_record, read_record, read_records, write_record
 from adabench.registry import STAGES
 
 SHORT = ("training.epochs=2",)

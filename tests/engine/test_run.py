@@ -16,13 +16,13 @@ from adabench.config.experiment import Experiment
 from adabench.data import files
 from adabench.data.protocol import LeakError
 from adabench.data.sealed import session_labels
-from adabench.engine import checkpoints
 from adabench.engine.caches.unused import named_by, unnamed
 from adabench.engine.controls import run_controls
-from adabench.engine.evaluation import evaluate
+from adabench.engine.files import checkpoints
 from adabench.engine.run import RECORD, score_checkpoint, train
+from adabench.engine.testing.evaluation import evaluate
 from adabench.evaluation.metrics import score_metrics
-from adabench.records.results import read_records
+from adabench.records.files.results import read_records
 from adabench.registry import SEMANTICS
 
 POINTS = 1e-4

@@ -5,17 +5,17 @@ import csv
 import pytest
 from tiny_runs import CONFIGS
 
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.run import train
-from adabench.leaderboard.publish import publish
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.pages.publish import publish
 from adabench.plugins import load_plugins
-from adabench.records.labels import read_labels
-from adabench.records.sections import scale_form
+from adabench.records.files.labels import read_labels
+from adabench.records.schema.scale import scale_form
 from adabench.synthface import SynthfaceParameters, generate
-from adabench.synthface.layouts import write_table
+from adabench.synthface.writing.layouts import write_table
 
 CLASS_NAMES = {"AreaUnderROC", "BalancedAccuracy", "Brier", "MacroF1"}
 CLASSES = {"name": "depressed", "classes": ["no", "yes"]}

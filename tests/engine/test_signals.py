@@ -9,13 +9,13 @@ import pytest
 import torch
 from tiny_runs import CONFIGS, bench_of
 
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.data.prepared import PreparedCorpus, write_description
 from adabench.engine.building import preflight
 from adabench.engine.caches.signals import SignalsCache
+from adabench.engine.data.rundata import open_data
 from adabench.engine.estimating import check_estimator_run
 from adabench.engine.run import score_checkpoint, train
-from adabench.engine.rundata import open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.training import curve
 from adabench.engine.workbench import set_up

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.engine.building import preflight, without_weights
+from adabench.engine.data.rundata import open_data
 from adabench.engine.run import train
-from adabench.engine.rundata import open_data
 from adabench.engine.workbench import set_up
 from adabench.plugins import load_plugins
 from adabench.registry import MODELS, STAGES, TRANSFORMS

@@ -10,25 +10,27 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from adabench.evaluation import significance
-from adabench.evaluation.significance import (
-    POWER,
-    Block,
-    MeanDifference,
+from adabench.evaluation import confidence_set as best
+from adabench.evaluation import sign_flips, significance
+from adabench.evaluation.confidence_set import Block, confidence_set
+from adabench.evaluation.sign_flips import (
     against_constant,
-    beyond_draws,
-    beyond_folds,
-    confidence_set,
     d_z,
-    detectable,
-    holm,
     rmse_differences,
     sign_flip_p,
     squared_errors,
 )
+from adabench.evaluation.significance import (
+    POWER,
+    MeanDifference,
+    beyond_draws,
+    beyond_folds,
+    detectable,
+    holm,
+)
 
 LEVEL = significance.LEVEL
-PATTERNS = significance.PATTERNS
+PATTERNS = sign_flips.PATTERNS
 
 
 def persons(count, sessions=1):
@@ -404,7 +406,7 @@ def test_no_rows_have_no_p():
 
 def test_importing_it_imports_no_scipy():
     probe = (
-        "import sys, adabench.evaluation.significance\n"
+        "import sys, adabench.evaluation.significance, adabench.evaluation.confidence_set\n"
         "print(sorted({'scipy', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
@@ -412,7 +414,9 @@ def test_importing_it_imports_no_scipy():
 
 
 def test_docstring_examples_hold():
-    assert doctest.testmod(significance).failed == 0
+    for module in (significance, sign_flips, best):
+        assert doctest.testmod(module).failed == 0
+        assert doctest.testmod(module).attempted > 0
 
 
 def test_predictions_are_held_against_one_number():

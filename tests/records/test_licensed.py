@@ -17,21 +17,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.sealed import session_labels
-from adabench.engine.reporting import scored
+from adabench.engine.files.work_folder import default_work_dir
+from adabench.engine.recording.reporting import scored
 from adabench.engine.run import FIGURE, train
-from adabench.engine.work_folder import default_work_dir
-from adabench.leaderboard.accept import RefusedError, accept
-from adabench.leaderboard.publish import publish
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.verify import verify
+from adabench.leaderboard.pages.publish import publish
 from adabench.records import Record, provenance, write_record
-from adabench.records.labels import read_labels
-from adabench.records.private import FOLDER, divided
-from adabench.records.results import read_records
-from adabench.records.side_files import side_folder
+from adabench.records.files.labels import read_labels
+from adabench.records.files.results import read_records
+from adabench.records.files.side_files import side_folder
+from adabench.records.schema.private import divided
+from adabench.records.schema.tracks import PRIVATE_FOLDER
 from adabench.synthface import SynthfaceParameters, generate
 
 REPOSITORY = Path(__file__).parents[2]
@@ -99,7 +100,7 @@ def files(folder):
 def by_session(path):
     """A file's text; of a private one without its metrics, which may equal some session's error."""
     text = path.read_text(encoding="utf-8")
-    if path.parent.name != FOLDER or path.suffix != ".json":
+    if path.parent.name != PRIVATE_FOLDER or path.suffix != ".json":
         return text
     content = json.loads(text)
     return json.dumps([content["predictions"], content["clips"]])
@@ -148,14 +149,14 @@ def test_no_label_stands_in_the_leaderboard(licensed, published, predictions):
         text = path.read_text(encoding="utf-8")
         assert not labels_in(by_session(path), licensed.corpus, predictions), path
         named = any(clip.session in text for clip in licensed.corpus.clips)
-        if path.parent == published / "local" / FOLDER:
+        if path.parent == published / "local" / PRIVATE_FOLDER:
             kept += named
         elif path.suffix != ".patch":  # our own code may name sessions
             assert not named, path
         if path.suffix == ".json":
             assert not [one for one in walk(json.loads(text)) if one.get("label") is not None], path
     assert kept == len(predictions)
-    assert not list((published / "measured").rglob(FOLDER))
+    assert not list((published / "measured").rglob(PRIVATE_FOLDER))
 
 
 def test_every_number_that_is_published_has_two_decimals(licensed, published):
@@ -173,7 +174,7 @@ def test_every_number_that_is_published_has_two_decimals(licensed, published):
 
 
 def test_a_private_file_is_named_by_what_nobody_can_guess(licensed, published):
-    (path, *_) = sorted((published / "local" / FOLDER).glob("*.json"))
+    (path, *_) = sorted((published / "local" / PRIVATE_FOLDER).glob("*.json"))
     content = json.loads(path.read_text())
     assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
     assert len(content["salt"]) == 64
@@ -192,7 +193,7 @@ def test_git_ignores_private_files_wherever_they_lie(licensed, published, tmp_pa
         check=True,
     ).stdout
     assert "results/measured/avec14/" in listed
-    assert FOLDER not in listed
+    assert PRIVATE_FOLDER not in listed
 
 
 def walk(value):

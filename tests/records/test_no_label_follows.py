@@ -13,9 +13,9 @@ from label_attack import recovered, vectors_in
 from record_fixtures import build
 
 from adabench.data.sealed import session_labels
-from adabench.engine.reporting import scored
+from adabench.engine.recording.reporting import scored
 from adabench.records import Record, write_record
-from adabench.records.private import divided
+from adabench.records.schema.private import divided
 
 SESSIONS, RECORDS = 50, 200
 #: The training means of three protocols.

@@ -13,7 +13,7 @@ from adabench.data.prepared import PreparedCorpus
 from adabench.data.tracks import TRACKS, Track, get_track, register_track
 from adabench.registry import CORPORA
 from adabench.synthface import SynthfaceParameters, generate
-from adabench.synthface.layouts import write_avec2013, write_table
+from adabench.synthface.writing.layouts import write_avec2013, write_table
 from adabench.testing import ContractError, check_reader, report_reader
 
 

@@ -72,8 +72,20 @@ def read_table(
         ValueError: no text in UTF-8, no rows, or the columns are not the ``required`` and any of
             the ``optional``, each once. Other columns are problems that cost nothing.
     """
-    lines = _lines(path)
-    separator, lines, skipped = _separator(lines, (*required, *optional))
+    separator, (first, *numbered) = _split(path, (*required, *optional))
+    header = [name.strip().lower() for name in first[1]]
+    optional = (*optional, *dict.fromkeys(filter(more, header)))
+    _check_columns(path, header, required, optional)
+    known = (*required, *optional)
+    rows, problems = _rows(path, header, numbered, separator)
+    problems[:0] = [_unknown(path, name, known) for name in header if name and name not in known]
+    columns = tuple(name for name in known if name in header)
+    return Table(columns, tuple(rows), tuple(problems))
+
+
+def _split(path: Path, columns: Sequence[str]) -> tuple[str, list[tuple[int, list[str]]]]:
+    """Return a table's separator and its rows' fields, each with the number of the row's last line."""
+    separator, lines, skipped = _separator(_lines(path), columns)
     reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=separator)
     try:
         # after the loop line_num is the row's last line; a field may hold line breaks
@@ -83,14 +95,17 @@ def read_table(
         raise ValueError(f"{path}: {place}: no CSV ({error}): correct it") from error
     if not numbered:
         raise ValueError(f"{path}: {_EMPTY}")
-    header = [name.strip().lower() for name in numbered[0][1]]
-    optional = (*optional, *dict.fromkeys(filter(more, header)))
-    _check_columns(path, header, required, optional)
-    known = (*required, *optional)
-    problems = [_unknown(path, name, known) for name in header if name and name not in known]
-    rows = []
-    for number, fields in numbered[1:]:
-        fields = [field.strip() for field in fields]
+    return separator, numbered
+
+
+def _rows(
+    path: Path, header: Sequence[str], numbered: Sequence[tuple[int, list[str]]], separator: str
+) -> tuple[list[Row], list[Problem]]:
+    """Return the rows that have a field a column, and those that have not; empty ones are passed over."""
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    for number, given in numbered:
+        fields = [field.strip() for field in given]
         if not any(fields):
             continue
         while len(fields) > len(header) and not fields[-1]:
@@ -103,8 +118,7 @@ def read_table(
             problems.append(Row(path, number, {}).problem("bad_row", detail))
             continue
         rows.append(Row(path, number, dict(zip(header, fields, strict=True))))
-    columns = tuple(name for name in known if name in header)
-    return Table(columns, tuple(rows), tuple(problems))
+    return rows, problems
 
 
 def _lines(path: Path) -> list[str]:

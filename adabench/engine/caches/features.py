@@ -28,7 +28,7 @@ from adabench.data.prepared import PreparedCorpus
 from adabench.data.views import SegmentView, View
 from adabench.engine.caches.clip_arrays import ClipArrays
 from adabench.engine.caches.settings import objects_of, settings_of
-from adabench.engine.timings import CostBook
+from adabench.engine.files.timings import CostBook
 from adabench.models.roles import Backbone, Part
 from adabench.models.weights import weights_digest
 from adabench.plugins.fingerprints import code_of_classes

@@ -26,7 +26,7 @@ from adabench.engine.caches.action_units import ActionUnits, refuse_mixed
 from adabench.engine.caches.clip_arrays import ClipArrays, ClipParts, Portion, remove_finished
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.prompts import PromptRuns, read_prompts, write_prompts
-from adabench.engine.timings import CostBook
+from adabench.engine.files.timings import CostBook
 from adabench.models.semantics.encoders import SemanticEncoder
 from adabench.plugins.fingerprints import code_of_classes
 from adabench.structures import Semantics, Signals

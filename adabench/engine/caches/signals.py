@@ -23,7 +23,7 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.caches.clip_arrays import ClipArrays
 from adabench.engine.caches.signal_files import SignalFiles
-from adabench.engine.timings import CostBook
+from adabench.engine.files.timings import CostBook
 from adabench.hints import did_you_mean
 from adabench.models.signals import FrameSignals, SignalSource
 from adabench.plugins.fingerprints import code_of_classes

@@ -11,7 +11,7 @@ from pathlib import Path
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import alone_at_once
 from adabench.data.tracks import CACHES
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 STAGES, FEATURES, SEMANTICS, SIGNALS = "stages", "features", "semantics", "signals"
 

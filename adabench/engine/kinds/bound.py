@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from adabench.config.experiment import Experiment
 from adabench.config.generated import synthface_parameters
 from adabench.engine.kinds.method_run import MethodRun
-from adabench.engine.reporting import Facts
+from adabench.engine.recording.reporting import Facts
 from adabench.evaluation.controls import CONSTANT
 from adabench.synthface import Bound, SynthfaceParameters, bounds
 from adabench.synthface.bounds import BOUNDS

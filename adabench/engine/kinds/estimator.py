@@ -10,30 +10,25 @@ import numpy as np
 
 from adabench.config.experiment import Experiment
 from adabench.data.manifest import ClipRecord
-from adabench.engine import checkpoints, estimator_file
 from adabench.engine.contract import contract_told, refuse, with_stages
-from adabench.engine.decoy import ask_by
+from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.estimating import EstimatorBench, check_estimator_run, set_up_estimator
-from adabench.engine.evaluation import (
+from adabench.engine.files import checkpoints, estimator_file
+from adabench.engine.kinds.method_run import MethodRun
+from adabench.engine.metric import average, refuse_infinite
+from adabench.engine.recording.reporting import Facts, alone_seconds, flags_with_weights, stage_uses
+from adabench.engine.testing.decoy import ask_by
+from adabench.engine.testing.evaluation import (
     Evaluation,
     count_multiply_adds,
     measure_speed,
     peak_memory_mb,
     seen_view,
 )
-from adabench.engine.kinds.method_run import MethodRun
-from adabench.engine.metric import average, refuse_infinite
-from adabench.engine.reporting import (
-    Facts,
-    alone_seconds,
-    flags_with_weights,
-    stage_uses,
-)
-from adabench.engine.rundata import RunData, open_data
 from adabench.engine.training.hooks import seed_everything
 from adabench.engine.workbench import Use, carried_of, identity_of
 from adabench.evaluation.controls import CONSTANT
-from adabench.records.sections import Cost, Decoy, Selection
+from adabench.records.schema.sections import Cost, Decoy, Selection
 from adabench.structures import ViewId
 from adabench.testing import ContractReport, check_estimator
 

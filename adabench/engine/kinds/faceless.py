@@ -11,14 +11,14 @@ from adabench.data.manifest import ClipRecord
 from adabench.data.nuisance import face_sizes, nuisance_numbers
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.sealed import session_labels
+from adabench.engine.data.rundata import RunData
 from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.metric import average
-from adabench.engine.reporting import Facts
-from adabench.engine.rundata import RunData
+from adabench.engine.recording.reporting import Facts
 from adabench.evaluation.controls import NUISANCE, PERSONS
-from adabench.evaluation.significance import against_constant
+from adabench.evaluation.sign_flips import against_constant
 from adabench.models import EstimatorMethod
-from adabench.records.sections import AgainstConstant
+from adabench.records.schema.sections import AgainstConstant
 from adabench.structures import ViewId
 
 #: One score for each clip of a corpus.

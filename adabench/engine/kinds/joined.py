@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
-from adabench.engine.combined import CombinedMethod, PooledFolds
 from adabench.engine.contract import worst_contract
-from adabench.engine.decoy import worst
+from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import Facts
-from adabench.engine.rundata import RunData, open_data
-from adabench.records.record import Record
-from adabench.records.results import find_record
+from adabench.engine.recording.combined import CombinedMethod, PooledFolds
+from adabench.engine.recording.reporting import Facts
+from adabench.engine.testing.decoy import worst
+from adabench.records.files.results import find_record
+from adabench.records.schema.record import Record
 
 
 class JoinedRun(MethodRun):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adabench.config.experiment import Experiment
-from adabench.engine.evaluation import Evaluation
-from adabench.engine.reporting import Facts
-from adabench.engine.rundata import RunData
-from adabench.engine.timings import Timings
-from adabench.records.record import Record
+from adabench.engine.data.rundata import RunData
+from adabench.engine.files.timings import Timings
+from adabench.engine.recording.reporting import Facts
+from adabench.engine.testing.evaluation import Evaluation
+from adabench.records.schema.record import Record
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,20 @@ from typing import Any
 from adabench.config.experiment import Experiment
 from adabench.config.references import OF_RUN
 from adabench.config.training import Training
-from adabench.engine import checkpoints
 from adabench.engine.building import preflight
 from adabench.engine.contract import contract_told, refuse, with_stages
-from adabench.engine.decoy import ask_decoy
-from adabench.engine.evaluation import (
+from adabench.engine.data.rundata import RunData, open_data
+from adabench.engine.files import checkpoints
+from adabench.engine.kinds.method_run import MethodRun, Place
+from adabench.engine.recording.reporting import (
+    Facts,
+    alone_seconds,
+    flags_with_weights,
+    stage_uses,
+    tested_worlds,
+)
+from adabench.engine.testing.decoy import ask_decoy
+from adabench.engine.testing.evaluation import (
     Evaluation,
     count_parameters,
     evaluate,
@@ -22,21 +31,12 @@ from adabench.engine.evaluation import (
     peak_memory_mb,
     seen_view,
 )
-from adabench.engine.kinds.method_run import MethodRun, Place
-from adabench.engine.reporting import (
-    Facts,
-    alone_seconds,
-    flags_with_weights,
-    stage_uses,
-    tested_worlds,
-)
-from adabench.engine.rundata import RunData, open_data
 from adabench.engine.training.fit import Fit, set_threads
 from adabench.engine.training.selection import selection_of
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.records.drawn import drawn_file, drawn_words
-from adabench.records.localisation import Localisation
-from adabench.records.sections import Cost, Decoy, Flags
+from adabench.records.schema.localisation import Localisation
+from adabench.records.schema.sections import Cost, Decoy, Flags
 from adabench.testing import ContractReport
 
 #: The curve of a training, drawn.

@@ -158,17 +158,12 @@ class ClipPretrain(Pretraining):
     is predicted (``"AU12 largest"``), and their mean.
 
     Args:
-        backbone: config of the backbone, as the method will load it.
-        expressions: preset, seed and further parameters of the generated clips, whose motion is
+        expressions, training, columns, size, shift, seed: as of `Pretraining`; the clips' motion is
             ``"smooth"``.
-        training: its schedule.
+        backbone: config of the backbone, as the method will load it.
         length: frames of a segment; of a sequence, where the backbone sees single frames.
         aggregator: config of the aggregator to pretrain over ``backbone``.
         segments: how many in a row make a sequence, for an aggregator over segments.
-        columns: which labels of a frame it learns; by default all 17.
-        size: side of the face crops, pixels.
-        shift: largest shift of a training segment, pixels.
-        seed: its own; ``"draw"`` is one of five, by the draw of the run's generated corpus.
     """
 
     title = "clip network"

@@ -23,8 +23,8 @@ from adabench.config.references import OF_DRAW
 from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.checkpoints import load_model
-from adabench.engine.corpora import ensure_expressions
+from adabench.engine.data.corpora import ensure_expressions
+from adabench.engine.files.checkpoints import load_model
 from adabench.engine.stages.stage import RESULT, Stage, StageContext
 from adabench.engine.training.fit import Fit, Validation, fit, make_loader
 from adabench.engine.training.hooks import seed_everything
@@ -226,7 +226,8 @@ class Pretraining(Stage):
     Args:
         expressions: preset, seed and further parameters of the generated clips.
         training: its schedule.
-        columns: which labels of a frame it learns.
+        columns: which labels of a frame it learns, of 17: action units, lowered gaze and head, and
+            where eyes and head turn.
         size: side of the face crops, pixels.
         shift: largest shift of a training item, pixels.
         seed: its own; ``"draw"`` is one of five, by the draw of the run's generated corpus.

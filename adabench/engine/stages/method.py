@@ -20,7 +20,7 @@ from adabench.engine.training.selection import counts_of, selection_of
 from adabench.hints import validated
 from adabench.models.signals import FrameSignals
 from adabench.models.weights import local_checksums
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.registry import STAGES
 
 

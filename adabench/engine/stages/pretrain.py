@@ -96,16 +96,10 @@ class ExpressionPretrain(Pretraining):
     correlation of each label with what is predicted, and their mean.
 
     Args:
+        expressions, training, columns, size, shift, seed: as of `Pretraining`.
         trunk: config of the ``TimmFrames`` to train, as the method will load it.
-        expressions: preset, seed and further parameters of the generated clips.
-        training: its schedule.
-        columns: which labels it learns; by default all 17: action units, lowered gaze and head, and
-            where eyes and head turn.
-        size: side of the face crops, pixels.
-        shift: largest shift of a training frame, pixels.
         noise: deviation of the errors in the action units that it learns from, as a multiple of a
             unit's own; 0 learns from the drawn ones. It is measured against those all the same.
-        seed: its own; ``"draw"`` is one of five, by the draw of the run's generated corpus.
     """
 
     version = 3

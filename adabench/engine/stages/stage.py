@@ -17,12 +17,12 @@ from adabench.data.digests import DigestBook
 from adabench.data.files import mark_used, remove_leftovers
 from adabench.data.locks import alone_in
 from adabench.data.prepared import PreparedCorpus
-from adabench.engine.rundata import RunData
-from adabench.engine.timings import Timings
+from adabench.engine.data.rundata import RunData
+from adabench.engine.files.timings import Timings
 from adabench.engine.training.fit import Fit
 from adabench.models import Assessor
 from adabench.plugins.fingerprints import code_of, code_of_classes
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.registry import STAGES
 
 RESULT = "result.pth"

@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from adabench.records.curve import TRAIN, VAL, Row, read_curve, write_curve
+from adabench.records.files.curve import TRAIN, VAL, Row, read_curve, write_curve
 
 _logger = logging.getLogger(__name__)
 

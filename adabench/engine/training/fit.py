@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.training import Training
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training import loaders
 from adabench.engine.training.curve import Curve
 from adabench.engine.training.hooks import (
@@ -40,7 +40,8 @@ from adabench.engine.training.optimisation import (
     schedulers,
 )
 from adabench.engine.training.samplers import LevelSampler
-from adabench.records.curve import CURVE, Row
+from adabench.records.files.curve import Row
+from adabench.records.files.side_files import CURVE
 
 # Losses and metrics are logged over steps alike.
 _LOGGER = {"type": "LoggerHook", "log_metric_by_epoch": False}

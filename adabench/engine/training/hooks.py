@@ -15,7 +15,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from tqdm import tqdm
 
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 
 
 def seed_everything(*entropy: int) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from adabench.config.training import Training
 from adabench.engine.training.fit import Fit
-from adabench.records.record import METRIC_NAMES
-from adabench.records.sections import Metrics, Selection
+from adabench.records.schema.sections import Metrics, Selection
+from adabench.records.schema.values import METRIC_NAMES
 
 #: What a stage measures of its own selection; counts, as those are what a reader needs of it.
 _COUNTS = ("epoch", "epochs", "looks")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from adabench.leaderboard.checks.claims import bound_name
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 if TYPE_CHECKING:
     from adabench.config.experiment import Experiment

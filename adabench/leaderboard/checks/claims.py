@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adabench.data.plain import printable
 from adabench.evaluation.controls import CONSTANT, FACELESS, SHUFFLED
-from adabench.records.record import Record
-from adabench.records.side_files import CONFIG, read_side_files
+from adabench.records.files.side_files import CONFIG, read_side_files
+from adabench.records.schema.record import Record
 
 if TYPE_CHECKING:
     from adabench.config.experiment import Experiment

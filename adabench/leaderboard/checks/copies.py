@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 K = TypeVar("K", bound=Hashable)
 

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from adabench.records.curve import TRAIN, VAL, Row, parse_curve
-from adabench.records.record import METRIC_NAMES, TOLERANCE, Record
-from adabench.records.sections import Selection
-from adabench.records.side_files import CURVE
+from adabench.records.files.curve import TRAIN, VAL, Row, parse_curve
+from adabench.records.files.side_files import CURVE
+from adabench.records.schema.consistency import TOLERANCE
+from adabench.records.schema.record import Record
+from adabench.records.schema.sections import Selection
+from adabench.records.schema.values import METRIC_NAMES
 
 _PLAIN: Final = ("epoch", "rate", "seconds")
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from adabench.records.groups import groups_of, public_groups
-from adabench.records.labels import CorpusLabels
-from adabench.records.record import TOLERANCE, Record
-from adabench.records.rounding import HALF_STEP
-from adabench.records.sections import Group
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.schema.consistency import TOLERANCE
+from adabench.records.schema.groups import groups_of, public_groups
+from adabench.records.schema.record import Record
+from adabench.records.schema.rounding import HALF_STEP
+from adabench.records.schema.sections import Group
 
 
 def group_reasons(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from adabench.data.plain import printable
-from adabench.records.record import Record
-from adabench.records.side_files import CHANGES, CODE, CONFIG
+from adabench.records.files.side_files import CHANGES, CODE, CONFIG
+from adabench.records.schema.record import Record
 
 # Keys as their issuers write them, and texts that code calls a password or a key.
 _KEY: Final = re.compile(

@@ -13,7 +13,7 @@ from typing import Final
 
 from adabench.data.plain import printable
 from adabench.evaluation.controls import CONTROLS
-from adabench.records.record import Record
+from adabench.records.schema.record import Record
 
 # Letters of other scripts that are drawn like a Latin one: the commonest of Unicode's confusables.
 _LATIN: Final = str.maketrans(

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from adabench.data.tracks import get_track
 from adabench.evaluation.controls import CONSTANT
-from adabench.records.labels import CorpusLabels
-from adabench.records.record import Record
+from adabench.records.files.labels import CorpusLabels
+from adabench.records.schema.record import Record
 
 if TYPE_CHECKING:
     from adabench.config.experiment import Experiment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adabench.synthface import SynthfaceParameters, generate
-from adabench.synthface.layouts import (
+from adabench.synthface.writing.layouts import (
     write_avec2013,
     write_openface,
     write_renamed,

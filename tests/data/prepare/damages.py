@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from adabench.synthface import SynthfaceParameters
-from adabench.synthface.corpus import corpus_jobs
+from adabench.synthface.writing.corpus import corpus_jobs
 
 SPLITS = ("Training", "Development", "Testing")
 TASK = "Freeform"

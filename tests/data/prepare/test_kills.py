@@ -11,7 +11,7 @@ from prepared_files import content
 
 from adabench.data.prepare import check, prepare
 from adabench.synthface import SynthfaceParameters
-from adabench.synthface.corpus import corpus_jobs
+from adabench.synthface.writing.corpus import corpus_jobs
 
 KILLS = 10
 

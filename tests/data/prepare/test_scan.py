@@ -11,7 +11,7 @@ from adabench.data.corpora import Avec2014Reader, find_reader
 from adabench.data.prepare import PrepareSettings
 from adabench.data.prepare.scan import scan_text
 from adabench.synthface import SynthfaceParameters, generate
-from adabench.synthface.layouts import write_openface, write_table
+from adabench.synthface.writing.layouts import write_openface, write_table
 
 SETTINGS = PrepareSettings()
 

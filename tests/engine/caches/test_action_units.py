@@ -14,8 +14,8 @@ from adabench.data.store import JpegPack
 from adabench.engine.caches import signal_files
 from adabench.engine.caches.action_units import ActionUnits, refuse_mixed
 from adabench.models.semantics.sentences import FIXED_SENTENCE, openface_sentences
-from adabench.synthface.layouts import openface_text
 from adabench.synthface.signals import ClipTruth
+from adabench.synthface.writing.layouts import openface_text
 
 FRAMES = 12
 CLIPS = ("201_1_Freeform", "202_1_Freeform", "203_1_Freeform")

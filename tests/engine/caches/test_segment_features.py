@@ -15,10 +15,10 @@ from adabench.data.dataset import ClipDataset
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.store import JpegPack
 from adabench.data.views import SegmentView, StridedView
-from adabench.engine import timings
 from adabench.engine.building import preflight
 from adabench.engine.caches import features
 from adabench.engine.caches.features import FeatureCache
+from adabench.engine.files import timings
 from adabench.models import Backbone, Frozen
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Inputs

@@ -6,11 +6,11 @@ import pytest
 from broken_selectors import BreaksOnceTrained, DrawsInForward
 
 from adabench.engine.contract import with_stages
-from adabench.engine.rundata import open_data
+from adabench.engine.data.rundata import open_data
 from adabench.engine.stages import stage
 from adabench.engine.stages.stage import REPORT
 from adabench.engine.workbench import ensure_run_stages
-from adabench.records.sections import Contract
+from adabench.records.schema.sections import Contract
 from adabench.testing import ContractError
 
 CONFIG = "expada_avec14_freeform.py"

@@ -10,14 +10,14 @@ import torch
 from tiny_runs import bench_of
 
 from adabench.bench.suites import load_suite
-from adabench.config.experiment import load_config
+from adabench.config.load import load_config
 from adabench.data.files import write_bytes
 from adabench.engine import workbench
 from adabench.engine.building import preflight
-from adabench.engine.corpora import seconds_to_make
+from adabench.engine.data.corpora import seconds_to_make
+from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.metric import SessionScores
 from adabench.engine.run import train
-from adabench.engine.rundata import RunData, open_data
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.pretrain import ExpressionPretrain
 from adabench.engine.stages.stage import RESULT, StageContext, StageError, ensure_stages

@@ -10,7 +10,7 @@ from tiny_runs import bench_of, context_of
 from adabench.config.experiment import Data, Experiment
 from adabench.config.references import referenced, resolve
 from adabench.data.files import write_bytes
-from adabench.engine import timings
+from adabench.engine.files import timings
 from adabench.engine.stages.stage import (
     RESULT,
     Stage,

@@ -5,8 +5,9 @@ import torch
 from toy_training import EPOCHS, STEPS, Toy, run, stop
 
 from adabench.data import files
-from adabench.engine import checkpoints
-from adabench.records.curve import CURVE, read_curve, write_curve
+from adabench.engine.files import checkpoints
+from adabench.records.files.curve import read_curve, write_curve
+from adabench.records.files.side_files import CURVE
 
 
 def rows(folder):

@@ -17,7 +17,7 @@ from toy_training import (
 )
 
 from adabench.data.digests import DigestBook
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training.fit import Fit, make_loader
 
 

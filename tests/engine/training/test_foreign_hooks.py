@@ -12,7 +12,7 @@ from toy_training import EPOCHS, STEPS, equal, run, stop, weights
 
 from adabench.config.experiment import Experiment
 from adabench.config.training import LOGGERS, Training
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training.foreign_hooks import HookError, build_hooks
 from adabench.plugins import load_plugins
 from adabench.registry import HOOKS, UnknownTypeError

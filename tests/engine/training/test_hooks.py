@@ -7,7 +7,7 @@ import pytest
 import torch
 from toy_training import EPOCHS, STEPS, Points, equal, run, stop, weights
 
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training import hooks
 from adabench.engine.training.hooks import seed_everything
 

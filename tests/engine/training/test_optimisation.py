@@ -9,9 +9,10 @@ from mmengine.visualization import BaseVisBackend
 from toy_training import EPOCHS, STEPS, Toy, equal, run, schedule, stop, weights
 
 from adabench.config.training import LOGGERS
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training.optimisation import check_groups, check_training, loggers
-from adabench.records.curve import CURVE, read_curve
+from adabench.records.files.curve import read_curve
+from adabench.records.files.side_files import CURVE
 
 
 class Watch(Toy):

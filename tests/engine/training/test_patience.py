@@ -3,8 +3,9 @@
 import pytest
 from toy_training import STEPS, run, stop
 
-from adabench.engine import checkpoints
-from adabench.records.curve import CURVE, read_curve
+from adabench.engine.files import checkpoints
+from adabench.records.files.curve import read_curve
+from adabench.records.files.side_files import CURVE
 
 VALUES = [5.0, 4.0, 4.5, 3.0, 3.5, 3.0, 3.2, 2.0]
 TRAINING = {"epochs": len(VALUES), "patience": 2}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from toy_training import EPOCHS, equal, run, stop, weights
 
-from adabench.engine import checkpoints
+from adabench.engine.files import checkpoints
 from adabench.engine.training.fit import make_loader
 from adabench.engine.training.samplers import LevelSampler
 

@@ -13,10 +13,11 @@ from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.run import RECORD, train
 from adabench.evaluation.scale import BDI_II
 from adabench.leaderboard.checks.curve import curve_reasons
-from adabench.leaderboard.page.curves import curve_of
-from adabench.records.checks import read_beside
-from adabench.records.curve import CURVE, read_curve
+from adabench.leaderboard.pages.html.curves import curve_of
+from adabench.records.checks.beside import read_beside
 from adabench.records.drawn import drawn_file, worlds_of
+from adabench.records.files.curve import read_curve
+from adabench.records.files.side_files import CURVE
 from adabench.registry import STAGES
 
 OPTIONS = (

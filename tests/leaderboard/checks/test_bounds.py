@@ -3,11 +3,12 @@
 import pytest
 from sent_records import TINY, drawn, experiment, predicted, send, sent
 
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks import bounds as module
 from adabench.leaderboard.checks.bounds import bound_reasons
-from adabench.leaderboard.rows import Entry, build_tables
-from adabench.leaderboard.verify import verify
+from adabench.leaderboard.rows.row import Entry
+from adabench.leaderboard.rows.tables import build_tables
 from adabench.records import read_record
 from adabench.synthface import SynthfaceParameters, bounds
 

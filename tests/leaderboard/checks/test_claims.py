@@ -7,7 +7,8 @@ import pytest
 from record_fixtures import constant
 from sent_records import METHOD, drawn, experiment, predicted, send, sent
 
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.claims import (
     bound_name,
     claim_reasons,
@@ -15,10 +16,9 @@ from adabench.leaderboard.checks.claims import (
     experiment_in,
     unshuffled_hash,
 )
-from adabench.leaderboard.verify import verify
 from adabench.records import Flags, write_record
-from adabench.records.checks import constant_reasons, content_reasons
-from adabench.records.side_files import digests
+from adabench.records.checks.content import constant_reasons, content_reasons
+from adabench.records.files.side_files import digests
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sent_records import METHOD, drawn, predicted, send
 
-from adabench.leaderboard.accept import accept, remarks_on
+from adabench.leaderboard.acceptance.accept import accept, remarks_on
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.copies import copies, predictions_of
-from adabench.leaderboard.verify import verify
 from adabench.records import write_record
 
 BASE = np.random.default_rng(0).uniform(0, 45, 20)

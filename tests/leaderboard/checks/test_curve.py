@@ -4,12 +4,12 @@ import pytest
 from record_fixtures import as_licensed
 from sent_records import METHOD, send, sent
 
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.curve import curve_reasons
-from adabench.leaderboard.verify import verify
 from adabench.records import Metrics
-from adabench.records.sections import Selection
-from adabench.records.side_files import CURVE, side_folder
+from adabench.records.files.side_files import CURVE, side_folder
+from adabench.records.schema.sections import Selection
 
 TEXT = """epoch,rate,train/loss,val/RMSE,val/MAE,seconds
 1,0.1,3.0,9.5,8.0,1.0

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from grouped_records import CHECKSUM, clips, corpus, grouped
 
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.groups import group_reasons
-from adabench.leaderboard.verify import verify
 from adabench.records import write_record
 
 

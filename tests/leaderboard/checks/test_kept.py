@@ -4,7 +4,7 @@ import pytest
 from sent_records import METHOD, send, sent
 
 from adabench.cli.leaderboard import command
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
 
 # Made up, and put together here, so that no patch that holds this file holds a key.
 KEYS = [

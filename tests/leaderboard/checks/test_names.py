@@ -3,7 +3,7 @@
 import pytest
 from sent_records import METHOD, send
 
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
 from adabench.leaderboard.checks.names import name_reasons, skeleton
 
 ALIKE = [

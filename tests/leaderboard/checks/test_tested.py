@@ -10,11 +10,11 @@ from sent_records import TINY, drawn, experiment, predicted, send, sent
 
 from adabench.data.prepared import CorpusDescription, PreparedCorpus, write_description
 from adabench.data.protocol import Folds, PersonDisjoint, divide
-from adabench.leaderboard.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.accept import RefusedError, accept
+from adabench.leaderboard.acceptance.verify import verify
 from adabench.leaderboard.checks.tested import agreement_reasons, session_reasons
-from adabench.leaderboard.verify import verify
 from adabench.records import Flags, read_record, write_record
-from adabench.records.labels import read_labels
+from adabench.records.files.labels import read_labels
 from adabench.synthface import TASKS
 
 

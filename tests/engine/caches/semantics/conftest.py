@@ -17,8 +17,8 @@ from adabench.data.store import JpegPack
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.models.semantics.encoders import OpenClipSemantics
 from adabench.synthface import SynthfaceParameters, generate
-from adabench.synthface.layouts import openface_text
 from adabench.synthface.signals import read_truth
+from adabench.synthface.writing.layouts import openface_text
 
 TINY = {
     "embed_dim": 8,

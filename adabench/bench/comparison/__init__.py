@@ -1,0 +1,1 @@
+"""A suite's table: what was measured beside what its paper prints, compared and written."""
