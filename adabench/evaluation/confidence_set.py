@@ -102,17 +102,22 @@ def confidence_set(
 def _leaving(statistic: NDArray[np.float64]) -> list[int]:
     """The rows in the order in which they leave, the worst of those that are left each time."""
     left = statistic.copy()
-    most, at = left.max(axis=1), left.argmax(axis=1)
+    most, at = left.max(axis=1), _last_largest(left)
     order: list[int] = []
     for _ in range(len(left)):
         worst = int(np.argmax(most))
         order.append(worst)
         left[:, worst] = -np.inf
         # Whom the worst one did not flatter stands as before.
-        again = at == worst
-        most[again], at[again] = left[again].max(axis=1), left[again].argmax(axis=1)
+        again = np.flatnonzero(at == worst)
+        most[again], at[again] = left[again].max(axis=1), _last_largest(left[again])
         most[order] = -np.inf
     return order
+
+
+def _last_largest(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Of each row where its largest value stands: of equal ones the last, as the first leave first."""
+    return np.asarray(values.shape[1] - 1 - values[:, ::-1].argmax(axis=1))
 
 
 def _added(block: Block, patterns: int, share: float) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ statement is made by `sign_flips` and `confidence_set`, the second here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +35,9 @@ POWER = 0.8
 
 #: Fewer draws give an interval and no verdict.
 FEWEST_DRAWS = 5
+
+# Of an interval that holds a root: below rounding.
+_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -136,27 +140,35 @@ def detectable(
     >>> round(detectable(1.0, 5), 2)
     1.68
     """
-    from scipy.optimize import brentq
-    from scipy.special import nctdtr, stdtrit
-
     if deviation < 0 or count < 3 or not 0 < level < power < 1:
         raise ValueError(
             "expected a deviation of 0 or more, 3 differences or more and 0 < level < power < 1; got "
             f"deviation {deviation}, {count} differences, level {level}, power {power}"
         )
-    free = count - 1
+    return float(_noncentrality(count - 1, level, power) * deviation / np.sqrt(count))
+
+
+@lru_cache
+def _noncentrality(free: int, level: float, power: float) -> float:
+    """Of Student's t that a two-sided test calls with this power, by bisection.
+
+    scipy.optimize would take longer to import than a table takes.
+    """
+    from scipy.special import nctdtr, stdtrit
+
     critical = stdtrit(free, 1 - level / 2)
 
-    def missing(shift: float) -> float:
-        called = 1 - nctdtr(free, shift, critical) + nctdtr(free, shift, -critical)
-        return float(called - power)
+    def called(shift: float) -> float:
+        return float(1 - nctdtr(free, shift, critical) + nctdtr(free, shift, -critical))
 
     # Far out the distribution is not computed, so the root is bracketed from below.
-    above = 1.0
-    while missing(above) < 0:
-        above *= 1.2
-    shift = brentq(missing, 0.0, above)
-    return float(shift * deviation / np.sqrt(count))
+    low, high = 0.0, 1.0
+    while called(high) < power:
+        low, high = high, high * 1.2
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if called(middle) < power else (low, middle)
+    return (low + high) / 2
 
 
 def _student(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+#: The protocol of the corpus's own splits, which papers use.
+OFFICIAL: Final = "official"
+
 _FOLD: Final = re.compile(
     r"(?P<name>(?P<k>[0-9]{1,3}) folds, validation (?P<validation>[0-9.]+)), seed (?P<seed>[0-9]+),"
     r"[^,]*, fold (?P<fold>[0-9]+)"
@@ -26,11 +29,15 @@ class Fold(NamedTuple):
         name: kind of the division, without what chance dealt: ``5 folds, validation 20``.
         k: how many folds it has.
         validation: share of the training persons' sessions that selects.
+        seed: that dealt the division.
+        number: of the fold in it.
     """
 
     name: str
     k: int
     validation: float
+    seed: int
+    number: int
 
     @property
     def test_to_train(self) -> float:
@@ -43,7 +50,13 @@ def fold_of(protocol: str | None) -> Fold | None:
     found = _FOLD.fullmatch(protocol or "")
     if found is None or int(found["k"]) < 2 or not 0 <= float(found["validation"]) < 100:
         return None
-    return Fold(found["name"], int(found["k"]), float(found["validation"]) / 100)
+    return Fold(
+        name=found["name"],
+        k=int(found["k"]),
+        validation=float(found["validation"]) / 100,
+        seed=int(found["seed"]),
+        number=int(found["fold"]),
+    )
 
 
 def shared_protocol(protocol: str | None) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 
 from adabench.bench.comparison.compared import (
     SHARE,
@@ -22,8 +21,9 @@ from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.leaderboard.rows.summary import summary_of
 from adabench.leaderboard.statistics.errors import Constants, constants_in, shares_by_draw
+from adabench.leaderboard.statistics.peers import Peers
 from adabench.leaderboard.statistics.standing import Standing
-from adabench.leaderboard.statistics.told import Reach, told_from_best
+from adabench.leaderboard.statistics.told import Reach, told_from_peers
 from adabench.records.schema.record import Record
 from adabench.records.schema.sections import Reported
 from adabench.records.schema.tracks import is_demo_track
@@ -85,7 +85,7 @@ def compare(
         for row, name in _in_order(suite, list(printed))
     )
     found = {key: records[key] for c in own.values() for key in c.keys if key in records}
-    standings, reach = _standings(tracks, rows, own, records, constants)
+    standings, reach = _standings(tracks, own, records, constants)
     rows = [_with_standing(row, standings) for row in rows]
     return Comparison(
         suite=suite.name,
@@ -129,28 +129,21 @@ def _orders(
 
 def _standings(
     tracks: Sequence[str],
-    rows: Sequence[ComparedRow],
     own: Mapping[tuple[str, str], Cell],
     records: Mapping[Key, Record],
     constants: Constants,
-) -> tuple[dict[tuple[str, str], Standing], dict[tuple[str, str], Reach]]:
-    """Return (row, track) → its standing, and (track, start) → what those rows can tell apart.
-
-    Rows that start from different things differ in more than their method: each start has a best.
-    """
+) -> tuple[dict[tuple[str, str], Standing], dict[str, Mapping[Peers, Reach]]]:
+    """Return (row, track) → its standing among its peers, and track → what each group tells apart."""
     standings: dict[tuple[str, str], Standing] = {}
-    reach: dict[tuple[str, str], Reach] = {}
-    for track, (start, alike) in product(tracks, _apart(rows).items()):
-        names = [row.name for row in alike if row.name is not None]
-        rivals = {n: _found(own[n, track], records) for n in names if (n, track) in own}
-        told = told_from_best(rivals, None, constants if _is_drawn(track, own) else {})
-        if told.best is None:
-            continue
-        standings[told.best, track] = Standing(best=True)
-        for name, against in told.against.items():
-            standings[name, track] = Standing(False, against.p, against.p_beyond, against.effect)
-        if told.reach is not None:
-            reach[track, start] = told.reach
+    reach: dict[str, Mapping[Peers, Reach]] = {}
+    for track in tracks:
+        rows = {row: _found(cell, records) for (row, at), cell in own.items() if at == track}
+        drawn = any(is_demo_track(cell.scored) for (_, at), cell in own.items() if at == track)
+        told, reached = told_from_peers(rows, None, constants if drawn else {})
+        for row, against in told.items():
+            standings[row, track] = Standing(best=True) if against is None else Standing.of(against)
+        if reached:
+            reach[track] = reached
     return standings, reach
 
 

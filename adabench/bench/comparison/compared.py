@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from adabench.evaluation.ranking import RankAgreement
 from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.peers import Peers
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach
 from adabench.records.drawn import drawn_words
@@ -112,7 +113,7 @@ class Comparison:
         notices: what a reader must know first.
         worlds: of drawn faces; None of other corpora.
         family: of the draws, where a suite's rows are of several, each with a table.
-        reach: (track, start) → what those measured rows can tell apart; the start is that of `Order`.
+        reach: track → of each group of peers, what its measured rows can tell apart.
     """
 
     suite: str
@@ -127,7 +128,7 @@ class Comparison:
     notices: tuple[str, ...]
     worlds: tuple[str | None, ...] | None = None
     family: str | None = None
-    reach: Mapping[tuple[str, str], Reach] = field(default_factory=dict)
+    reach: Mapping[str, Mapping[Peers, Reach]] = field(default_factory=dict)
 
     @property
     def drawn(self) -> str:

@@ -17,11 +17,12 @@ from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.pages.cells import csv_cell, markdown_cell, terminal_cell
 from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.peers import titles
 from adabench.leaderboard.statistics.wording import (
     TIED_BEYOND_LEGEND,
     TIED_LEGEND,
     mark_of,
-    reach_line,
+    reach_lines,
 )
 from adabench.records.drawn import drawn_slug
 from adabench.records.schema.tracks import is_demo_track
@@ -218,9 +219,10 @@ def _after(comparison: Comparison) -> Iterator[str]:
     for order in comparison.orders:
         start = f", starting from {order.start}" if order.start else ""
         yield f"{_place(comparison, order.track)}{start}: {_agreement(order)}"
-    for (track, begun), reach in comparison.reach.items():
-        start = f", starting from {begun}" if begun else ""
-        yield f"{_place(comparison, track)}{start}: {reach_line(reach, 'points')}"
+    for track, groups in comparison.reach.items():
+        named = titles(groups)
+        for line in reach_lines({named[group]: own for group, own in groups.items()}, "points"):
+            yield f"{_place(comparison, track)}: {line}"
     found = [pair.standing for row in comparison.rows for pair in row.pairs.values()]
     if any(standing.is_tied for standing in found):
         yield TIED_LEGEND

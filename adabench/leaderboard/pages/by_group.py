@@ -8,6 +8,7 @@ from typing import Final
 
 from adabench.leaderboard.rows.row import Row, Table, shared_flags
 from adabench.leaderboard.rows.summary import Summary, short, summary_of
+from adabench.leaderboard.statistics.errors import over_draws
 from adabench.records.schema.groups import FEWEST_PERSONS
 from adabench.records.schema.record import Record
 from adabench.records.schema.sections import Group
@@ -28,7 +29,7 @@ TOO_FEW: Final = "too few"
 
 _LEGEND: Final = (
     "By group of persons, in {points}. A single run has 95 % bootstrap intervals over persons, several "
-    "seeds mean ± sample deviation."
+    "draws, or seeds on one corpus, mean ± sample deviation."
 )
 _LINE: Final = (
     "Bias is the mean prediction less the mean label, slope the label's on the prediction."
@@ -57,9 +58,10 @@ def results_by_group(row: Row, *, private: bool = False) -> dict[str, GroupResul
         row: of a table.
         private: also what of a licensed corpus lies in the private side files that are at hand.
     """
-    runs = [_groups_of(entry.record, private) for entry in row.entries]
+    records = [entry.record for entry in row.entries]
+    runs = [_groups_of(record, private) for record in records]
     return {
-        name: _result([groups[name] for groups in runs])
+        name: _result(records, [groups[name] for groups in runs])
         for name in runs[0]
         if all(name in groups for groups in runs)
     }
@@ -69,8 +71,8 @@ def _groups_of(record: Record, private: bool) -> Mapping[str, Group]:
     return record.by_group if private and record.by_group else record.groups
 
 
-def _result(groups: Sequence[Group]) -> GroupResult:
-    numbers = {name: _number(groups, name) for name in NUMBERS}
+def _result(records: Sequence[Record], groups: Sequence[Group]) -> GroupResult:
+    numbers = {name: _number(records, groups, name) for name in NUMBERS}
     return GroupResult(
         sessions=groups[0].sessions,
         persons=groups[0].persons,
@@ -78,12 +80,12 @@ def _result(groups: Sequence[Group]) -> GroupResult:
     )
 
 
-def _number(groups: Sequence[Group], name: str) -> Summary | None:
+def _number(records: Sequence[Record], groups: Sequence[Group], name: str) -> Summary | None:
     values = [getattr(one.metrics if name in METRIC_NAMES else one, name, None) for one in groups]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return None
-    return summary_of(known, _interval(groups[0], name))
+    return summary_of(over_draws(records, known), _interval(groups[0], name))
 
 
 def _interval(group: Group, name: str) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ from adabench.evaluation.calibration import derived_calibration
 from adabench.evaluation.localisation import ALL, MEASURES
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.rows.summary import Summary, full, number, short, summary_of
-from adabench.leaderboard.rows.tables import OFFICIAL
+from adabench.leaderboard.statistics.errors import over_draws
 from adabench.records.files.reported import LABEL_SIGMAS
 from adabench.records.schema.record import Record
 
@@ -73,14 +73,14 @@ def calibration_of_row(row: Row, *, private: bool = False) -> RowCalibration:
         row: of a table.
         private: also what of a licensed corpus lies in the private side files that are at hand.
     """
-    runs = [_calibration(entry.record, private) for entry in row.entries]
-    first, sigma = row.entries[0].record, None
+    records = [entry.record for entry in row.entries]
+    runs, sigma = [_calibration(record, private) for record in records], None
     if not all(runs):
         # Other protocols test other sessions, whose labels spread otherwise.
-        sigma = LABEL_SIGMAS.get(first.track) if first.protocol in (None, OFFICIAL) else None
-        runs = [_derived(entry.record, sigma) for entry in row.entries]
+        sigma = LABEL_SIGMAS.get(records[0].track) if row.peers.is_official else None
+        runs = [_derived(record, sigma) for record in records]
     numbers = {
-        name: summary_of([run[name] for run in runs])
+        name: summary_of(over_draws(records, [run[name] for run in runs]))
         for name in CALIBRATION
         if all(name in run for run in runs)
     }
@@ -88,8 +88,12 @@ def calibration_of_row(row: Row, *, private: bool = False) -> RowCalibration:
 
 
 def relevance_of_row(row: Row) -> dict[str, dict[str, tuple[float | None, ...]]]:
-    """Return label → measure → value, chance and ceiling, means over the runs that tell them all."""
-    told = [entry.record.relevance_measures for entry in row.entries]
+    """Return label → measure → value, chance and ceiling: means over draws, or the runs of one corpus.
+
+    What any run doesn't tell is left out.
+    """
+    records = [entry.record for entry in row.entries]
+    told = [record.relevance_measures for record in records]
     found: dict[str, dict[str, tuple[float | None, ...]]] = {}
     for label in told[0]:
         own = [run[label] for run in told if label in run]
@@ -97,7 +101,7 @@ def relevance_of_row(row: Row) -> dict[str, dict[str, tuple[float | None, ...]]]
             located = [one for run in own if (one := getattr(run, name)) is not None]
             if len(located) == len(told):
                 parts = ([getattr(one, part) for one in located] for part in PARTS)
-                found.setdefault(label, {})[name] = tuple(map(_mean, parts))
+                found.setdefault(label, {})[name] = tuple(_mean(records, part) for part in parts)
     return found
 
 
@@ -151,9 +155,9 @@ def _area(row: Row) -> tuple[float | None, ...] | None:
     return relevance_of_row(row).get(ALL, {}).get("roc_area")
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _mean(records: Sequence[Record], values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return fmean(known) if len(known) == len(values) else None
+    return fmean(over_draws(records, known)) if len(known) == len(values) else None
 
 
 def _marked(found: RowCalibration, name: str) -> str:

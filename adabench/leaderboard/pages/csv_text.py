@@ -44,8 +44,8 @@ def render_csv(table: Table) -> str:
     more = [f"{name}{part}" for name in further for part in _PARTS[:2]]
     both = [*SHOWN] if has_both(table.track) else []
     disjoint = [f"{name}_disjoint{part}" for name in both for part in _PARTS]
-    named = ("track", "drawn", "family", "kind", "method", "config", "origin", "draws", "seeds")
-    share = ("of_constant", "of_constant_sd")
+    named = ("track", "drawn", "family", "kind", "method", "config", "origin", "starts_from")
+    share = ("draws", "seeds", "of_constant", "of_constant_sd")
     beside = csv_beside(table.rows)
     writer.writerow([*named, *share, *numbers, *disjoint, *beside.header, *more, *_LAST_COLUMNS])
     for row, known in zip(table.rows, beside.cells, strict=True):
@@ -55,7 +55,7 @@ def render_csv(table: Table) -> str:
         values += [known]
         values += [full(row.public_measures.get(name))[:2] for name in further]
         writer.writerow(
-            [csv_cell(text) for text in (*texts, row.origin)]
+            [csv_cell(text) for text in (*texts, row.origin, row.peers.start or "")]
             + [" ".join(map(str, row.draws)), " ".join(map(str, row.seeds)), *full(row.share)[:2]]
             + [cell for cells in values for cell in cells]
             + _standing(row)

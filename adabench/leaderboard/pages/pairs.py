@@ -15,12 +15,13 @@ from adabench.leaderboard.rows.row import Table
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.leaderboard.statistics.errors import constants_in, data_of, row_name
 from adabench.leaderboard.statistics.told import told_apart
+from adabench.leaderboard.statistics.wording import unit_of
 from adabench.records.drawn import drawn_words, worlds_of
 from adabench.records.files.labels import CorpusLabels, labels_for
 from adabench.records.schema.record import Record
 from adabench.records.schema.sections import Reported
 
-_HEADERS = ("smaller errors", "against", "RMSE", "95 % interval", "p on these", "p beyond")
+_HEADERS = ("smaller errors", "against", "difference", "95 % interval", "p", "p beyond")
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,20 @@ class Pair:
     """Two rows of a table, the one with the smaller errors first.
 
     Attributes:
-        effect: of the first row's figure less the second's, in shares of the constant's error where
-            both are on draws, else in points.
+        effect: of the first row's figure less the second's.
+        unit: of the effect: the constant's error where both are on draws, else points.
         p: on these draws, or this corpus, corrected over all pairs of the table (Holm); of folds, beyond.
         p_beyond: beyond these draws, corrected alike; None below five.
+        is_told: whether the two are told apart.
     """
 
     first: str
     second: str
     effect: MeanDifference
+    unit: str
     p: float
     p_beyond: float | None
+    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def pairs_of_track(
 def render_pairs(found: Sequence[Pairs]) -> Iterator[str]:
     """Yield a table of the pairs that are told apart on these draws, and how many are not."""
     for own in found:
-        apart = [pair for pair in own.pairs if pair.p < LEVEL]
+        apart = [pair for pair in own.pairs if pair.is_told]
         yield (
             f"{own.heading}: {len(apart)} of {len(own.pairs)} pairs are told apart (Holm over all of "
             "them)"
@@ -123,7 +127,8 @@ def _pairs(rows: Sequence[Sequence[Record]], corpora: Mapping[str, CorpusLabels]
         first, second = row_name(rows[one]), row_name(rows[other])
         if effect.difference > 0:
             first, second, effect = second, first, _turned(effect)
-        yield Pair(first, second, effect, found.p, found.p_beyond)
+        unit = unit_of(rows[one][0], is_share=found.is_share)
+        yield Pair(first, second, effect, unit, found.p, found.p_beyond, found.is_told)
 
 
 def _turned(effect: MeanDifference) -> MeanDifference:
@@ -136,7 +141,7 @@ def _cells(pair: Pair) -> tuple[str, ...]:
     return (
         pair.first,
         pair.second,
-        f"{pair.effect.difference:+.3f}",
+        f"{pair.effect.difference:+.3f} {pair.unit}",
         f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else "",
         f"{pair.p:.4f}",
         "" if pair.p_beyond is None else f"{pair.p_beyond:.4f}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.rows.summary import Summary, short, summary_of
+from adabench.leaderboard.statistics.errors import over_draws
 from adabench.records.schema.sections import Reported
 from adabench.records.schema.values import METRIC_NAMES
 
@@ -14,12 +15,17 @@ SESSIONS = "sessions"
 
 def by_clip(row: Row) -> dict[str, Summary]:
     """Return metric → its number over clips, where every run of a row tells it; else nothing."""
-    found = [entry.record.clip_metrics for entry in row.entries]
+    records = [entry.record for entry in row.entries]
+    found = [record.clip_metrics for record in records]
     known = [metrics for metrics in found if metrics is not None]
     if len(known) < len(found):
         return {}
     values = {name: [getattr(metrics, name) for metrics in known] for name in METRIC_NAMES}
-    return {name: summary_of(own) for name, own in values.items() if own and None not in own}
+    return {
+        name: summary_of(over_draws(records, own))
+        for name, own in values.items()
+        if own and None not in own
+    }
 
 
 def scored_as(row: Row) -> str:

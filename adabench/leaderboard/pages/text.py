@@ -26,16 +26,18 @@ from adabench.leaderboard.rows.side_by_side import (
     official_metrics,
 )
 from adabench.leaderboard.rows.summary import Summary, measure_names, short
-from adabench.leaderboard.rows.tables import OFFICIAL
+from adabench.leaderboard.statistics.peers import starts_of, titles
 from adabench.leaderboard.statistics.wording import (
     BEHIND_LEGEND,
     NOTHING_TOLD,
+    PEERS_LEGEND,
     TIED_BEYOND_LEGEND,
     TIED_LEGEND,
     mark_of,
-    reach_line,
+    reach_lines,
 )
 from adabench.records.drawn import drawn_notice, is_development
+from adabench.records.schema.record import Record
 from adabench.records.schema.values import METRIC_NAMES
 
 HEADER = (
@@ -175,7 +177,7 @@ def write_pages(tables: Iterable[Table], out: str | os.PathLike[str]) -> list[Pa
 def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
     notices = [drawn_notice(table.drawn)] if table.drawn else []
     if table.draws:
-        notices.append(_draws_notice(table))
+        notices.append(draws_notice(table))
     elif len(table.corpora) > 1:
         names = ", ".join(checksum[:8] for checksum in table.corpora)
         notices.append(
@@ -187,27 +189,35 @@ def _notices(table: Table, shared: tuple[str, ...]) -> list[str]:
     return notices
 
 
-def _draws_notice(table: Table) -> str:
+def draws_notice(table: Table) -> str:
+    """What is said of the draws that a table's rows were run on."""
     records = [entry.record for row in table.rows for entry in row.entries]
     corpora = {(record.draw, record.corpus_checksum) for record in records}
     more = len(corpora) - len({draw for draw, _ in corpora})
     twice = " A draw's number stands for several corpora: rows say which." if more else ""
-    developed = " Development draws: looked at as often as one liked." if _developed(table) else ""
+    developed = _developed(records)
     return f"Draws {' '.join(map(str, table.draws))} of family {(table.family or '')[:8]}.{twice}{developed}"
 
 
-def _developed(table: Table) -> bool:
-    return any(is_development(entry.record) for row in table.rows for entry in row.entries)
+def _developed(records: Sequence[Record]) -> str:
+    """What is said of development draws, where all records or some are of them."""
+    of_draws = [record for record in records if record.family is not None]
+    if not any(map(is_development, of_draws)):
+        return ""
+    which = "Development" if all(map(is_development, of_draws)) else "Some rows are of development"
+    return f" {which} draws: looked at as often as one liked."
 
 
 def below(table: Table) -> list[str]:
     """What is said under a table of its differences: what they can be told from, and the marks."""
     if not table.reach:
         return [NOTHING_TOLD]
-    lines = []
-    for protocol, reach in sorted(table.reach.items(), key=lambda pair: _is_further(pair[0])):
-        other = f"Protocol {protocol}: " if _is_further(protocol) else ""
-        lines.append(other + reach_line(reach, table.scale.points))
+    named = titles(row.peers for row in table.rows)
+    starts = starts_of(named)
+    lines = [PEERS_LEGEND.format(starts="; ".join(starts))] if len(starts) > 1 else []
+    lines += reach_lines(
+        {named[group]: own for group, own in table.reach.items()}, table.scale.points
+    )
     if any(row.standing.is_tied for row in _with_beside(table)):
         lines.append(TIED_LEGEND)
     if any(row.standing.is_tied_beyond for row in _with_beside(table)):
@@ -215,10 +225,6 @@ def below(table: Table) -> list[str]:
     if any(row.standing.behind for row in table.rows):
         lines.append(BEHIND_LEGEND)
     return lines
-
-
-def _is_further(protocol: str | None) -> bool:
-    return protocol not in (None, OFFICIAL)
 
 
 def _with_beside(table: Table) -> list[Row]:

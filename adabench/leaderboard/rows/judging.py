@@ -14,6 +14,7 @@ from adabench.leaderboard.places import MEASURED
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.statistics.controls import ORACLE
 from adabench.leaderboard.statistics.errors import row_parts
+from adabench.leaderboard.statistics.peers import Peers
 from adabench.leaderboard.statistics.standing import Standing, standings
 from adabench.leaderboard.statistics.told import Reach
 from adabench.records.files.labels import CorpusLabels, labels_for
@@ -24,8 +25,8 @@ from adabench.records.schema.sections import Reported
 
 def judged(
     rows: list[Row], labels: Mapping[str, CorpusLabels]
-) -> tuple[list[Row], dict[str | None, Reach]]:
-    """Return the rows with their standing, and protocol → what its rows can tell apart.
+) -> tuple[list[Row], dict[Peers, Reach]]:
+    """Return the rows with their standing, and for each group of peers what its rows can tell apart.
 
     Rows of different corpora that are no draws of one family are not compared.
     """
@@ -38,7 +39,7 @@ def judged(
     judges = {index: config for index, row in enumerate(rows) if (config := _shuffles(row))}
     doubted = [index for index, row in enumerate(rows) if _is_doubted(row)]
     found: dict[int, Standing] = {}
-    reach: dict[str | None, Reach] = {}
+    reach: dict[Peers, Reach] = {}
     told = list(rows)
     for group in by_corpus.values():
         own = labels_for([record for members in group.values() for record in members], labels)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from statistics import fmean
 from typing import Any
 
 from adabench.evaluation import SessionMetric
@@ -16,7 +15,14 @@ from adabench.leaderboard.places import MEASURED
 from adabench.leaderboard.rows.measures import metrics_of, values_of
 from adabench.leaderboard.rows.row import Entry, Row
 from adabench.leaderboard.rows.summary import Summary, summary_of
-from adabench.leaderboard.statistics.errors import Constants, constants_in, draw_of, shares_by_draw
+from adabench.leaderboard.statistics.errors import (
+    Constants,
+    constants_in,
+    draw_of,
+    over_draws,
+    shares_by_draw,
+)
+from adabench.leaderboard.statistics.peers import start_of
 from adabench.records.drawn import DEVELOPMENT, is_development
 from adabench.records.files.labels import CorpusLabels
 from adabench.records.files.reported import impossible
@@ -31,8 +37,8 @@ ONE_DRAW = "one draw"
 def merged(entries: Sequence[Entry], labels: Mapping[str, CorpusLabels]) -> list[Row]:
     """Return the rows of some entries, in no order.
 
-    Of several runs with one draw and seed the newest counts, and of several versions of a method's code
-    the newest.
+    Of several runs with one draw and seed the newest counts, of several preparations of a draw the
+    newest, and of several versions of a method's code the newest.
     """
     corpora = {
         (draw_of(e.record), e.record.corpus_checksum) for e in entries if e.record.corpus_checksum
@@ -87,8 +93,12 @@ def _protocol(record: Record) -> str | None:
 
 def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
     by_run: dict[Hashable, Entry] = {}
+    corpora: dict[Hashable, str | None] = {}
     for entry in sorted(group, key=_age):
-        by_run.setdefault(_run(entry.record), entry)
+        # A draw that was prepared twice is one draw: its newest corpus counts.
+        draw, corpus = draw_of(entry.record), entry.record.corpus_checksum
+        if draw is None or corpora.setdefault(draw, corpus) == corpus:
+            by_run.setdefault(_run(entry.record), entry)
     first = next(iter(by_run.values())).record
     counted = sorted(by_run.values(), key=_order)
     records = [entry.record for entry in counted]
@@ -97,7 +107,9 @@ def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
     notes = list(dict.fromkeys(note for record in records for note in record.notes))
     older = len(group) - len(records)
     if older:
-        notes.append(f"{older} older run{'s' if older > 1 else ''} of the same seed left out")
+        notes.append(
+            f"{older} older run{'s' if older > 1 else ''} of the same seed or draw left out"
+        )
     if isinstance(first.origin, Reported) and (reason := impossible(first)):
         notes.append(reason)
     return Row(
@@ -196,18 +208,10 @@ def _measures_of(
     values = [values_of(entry.record, metrics, corpora) for entry in row.entries]
     records = [entry.record for entry in row.entries]
     return {
-        name: summary_of(_over_draws(records, [own[name] for own in values]))
+        name: summary_of(over_draws(records, [own[name] for own in values]))
         for name in values[0]
         if all(name in own for own in values)
     }
-
-
-def _over_draws(records: Sequence[Record], values: Sequence[float]) -> list[float]:
-    """The values of runs; of several draws one each, the mean of its runs."""
-    by_draw: dict[int | None, list[float]] = {}
-    for record, value in zip(records, values, strict=True):
-        by_draw.setdefault(draw_of(record), []).append(value)
-    return list(values) if len(by_draw) == 1 else [fmean(own) for own in by_draw.values()]
 
 
 def _order(entry: Entry) -> tuple[int, int, str]:
@@ -238,7 +242,7 @@ def _summaries(records: list[Record]) -> dict[str, Summary]:
         if len(values) < len(records):
             continue
         summaries[name] = summary_of(
-            _over_draws(records, values), _of_single(records, intervals, name)
+            over_draws(records, values), _of_single(records, intervals, name)
         )
     return summaries
 
@@ -268,7 +272,7 @@ def _flags(record: Record, draws: Sequence[int], *, name_corpus: bool) -> list[s
         flags.append("sees labels")
     if record.flags.paper_compat:
         flags.append("paper_compat")
-    if record.flags.starts_from:
+    if record.flags.starts_from and start_of(record) is not None:
         flags.append(f"starts from {record.flags.starts_from}")
     if record.flags.pretrained:
         flags.append(f"pretrained {record.flags.pretrained}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.peers import Peers, peers_of
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach
 from adabench.records.drawn import drawn_words, worlds_of
@@ -65,6 +66,11 @@ class Row:
     beside: Row | None = field(default=None, repr=False)
 
     @property
+    def peers(self) -> Peers:
+        """What it shares with the rows that it is compared with."""
+        return peers_of(self.entries[0].record)
+
+    @property
     def public_measures(self) -> dict[str, Summary]:
         """The measures that a file or the page may show: of a licensed corpus they are private."""
         return {} if any(entry.record.licensed for entry in self.entries) else self.measures
@@ -82,7 +88,7 @@ class Table:
         heading: the same for a reader.
         family: of the draws; None of other corpora.
         draws: that most rows were run on.
-        reach: protocol to what its rows can tell apart.
+        reach: of each group of peers, what its rows can tell apart.
     """
 
     track: str
@@ -93,7 +99,7 @@ class Table:
     heading: str = ""
     family: str | None = None
     draws: tuple[int, ...] = ()
-    reach: Mapping[str | None, Reach] = field(default_factory=dict)
+    reach: Mapping[Peers, Reach] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.track)

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.rows.row import Row
 from adabench.leaderboard.rows.summary import Summary
 from adabench.records.files.reported import CORPUS_OF_TRACK
@@ -77,6 +78,9 @@ def _is_official(row: Row) -> bool:
 def _key(row: Row) -> Hashable:
     entry = row.entries[0]
     record = entry.record
+    if record.method == CONSTANT:
+        # It has no config of its own: any run may have written it.
+        return (CONSTANT, entry.place, record.fusion)
     overrides = (option for option in record.overrides if not option.startswith("protocol."))
     flags = record.flags.model_dump(exclude={"pretrained_checksum"})
     return (

@@ -13,13 +13,10 @@ from adabench.leaderboard.rows.judging import judged
 from adabench.leaderboard.rows.merging import merged
 from adabench.leaderboard.rows.row import Entry, Row, Table
 from adabench.leaderboard.rows.side_by_side import side_by_side
+from adabench.leaderboard.statistics.peers import titles
 from adabench.records.files.labels import CorpusLabels
-from adabench.records.protocols import shared_protocol
 from adabench.records.schema.sections import Reported
 from adabench.records.schema.tracks import is_demo_track
-
-#: The protocol of the corpus's own splits, which papers use.
-OFFICIAL = "official"
 
 
 def build_tables(
@@ -31,9 +28,11 @@ def build_tables(
     different scales of a corpus of one's own that was prepared anew, never share one.
 
     Rows stand in this order: the constant predictor, the generator's bounds, then everything else, on
-    draws by its error as a share of the constant's, elsewhere by RMSE; rows of each further protocol
-    follow in the same order. Where a track's records come from several corpora that are no draws of one
-    family, each measured row names its own. Papers report nothing on drawn faces.
+    draws by its error as a share of the constant's, elsewhere by RMSE. Methods that start from
+    different weights stand in groups, behind what has no start, and then papers' rows come last. Rows of
+    each further protocol follow in the same order, and so do those of development draws. Where a track's
+    records come from several corpora that are no draws of one family, each measured row names its own.
+    Papers report nothing on drawn faces.
 
     Args:
         entries: records and where they were found.
@@ -70,21 +69,17 @@ def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels])
     corpora = sorted({entry.record.corpus_checksum or "" for entry in entries} - {""})
     rows, reach = judged(merged(entries, labels), labels)
     rows = _with_draws(side_by_side(track, rows))
-    rows.sort(key=_place)
+    named = titles(row.peers for row in rows)
+    order = list(dict.fromkeys(named.values()))
+    rows.sort(key=lambda row: (order.index(named[row.peers]), *_place(row)))
     return Table(track, tuple(rows), tuple(corpora), draws=_usual_draws(rows), reach=reach)
 
 
 def _place(row: Row) -> tuple[object, ...]:
-    """Where a row stands in its table."""
+    """Where a row stands in its group."""
     share = row.share
     by_share = (share is None, 0.0 if share is None else share.value)
-    return (*_block(row), _rank(row), *by_share, row.metrics["RMSE"].value, row.method, row.config)
-
-
-def _block(row: Row) -> tuple[bool, str]:
-    """Protocols stand apart: the official one and what papers print first, then the others by name."""
-    protocol = shared_protocol(row.entries[0].record.protocol)
-    return (False, "") if protocol in (None, OFFICIAL) else (True, protocol)
+    return (_rank(row), *by_share, row.metrics["RMSE"].value, row.method, row.config)
 
 
 def _rank(row: Row) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from adabench.evaluation.intervals import mean_rmse_draws, percentile_interval
 from adabench.evaluation.sign_flips import rmse_differences, sign_flip_p
-from adabench.evaluation.significance import MeanDifference, beyond_draws, beyond_folds
+from adabench.evaluation.significance import LEVEL, MeanDifference, beyond_draws, beyond_folds
 from adabench.leaderboard.statistics.errors import (
     Constants,
     Design,
@@ -37,8 +37,8 @@ class PairDifference:
             is that of the mean.
         units_of_chance: (N,) whose session each is, a person of two places being two.
         effect: the mean over places, with what it says of others: beyond draws by t, of repeated folds by
-            the corrected t; of a single corpus with the interval over persons, and over runs where both
-            rows have five or more.
+            the corrected t; of a single corpus with the interval over persons, and over the runs of a row
+            that has five or more.
     """
 
     places: tuple[Place, ...]
@@ -54,6 +54,16 @@ class PairDifference:
     def design(self) -> Design:
         """What the places are to each other."""
         return design_of(self.places)
+
+    def is_told(self, p: float) -> bool:
+        """Whether a p value, of this pair or corrected for others, calls them different.
+
+        On a single corpus the interval must leave 0 out, too: p takes the runs as they are.
+        """
+        interval = self.effect.interval
+        if self.design != "corpus" or interval is None:
+            return p < LEVEL
+        return p < LEVEL and not interval[0] <= 0 <= interval[1]
 
     @property
     def persons(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -145,6 +146,19 @@ def shares_by_draw(records: Sequence[Record], constants: Constants) -> dict[int,
         if draw is not None and constant:
             shares.setdefault(draw, []).append(record.metrics.RMSE / constant)
     return {draw: float(np.mean(own)) for draw, own in sorted(shares.items())}
+
+
+def over_draws(records: Sequence[Record], values: Sequence[float]) -> list[float]:
+    """Return the values of a row's runs; of several draws one each, the mean of its runs.
+
+    Args:
+        records: the runs.
+        values: of each.
+    """
+    by_draw: dict[int | None, list[float]] = {}
+    for record, value in zip(records, values, strict=True):
+        by_draw.setdefault(draw_of(record), []).append(value)
+    return list(values) if len(by_draw) == 1 else [fmean(own) for own in by_draw.values()]
 
 
 def row_name(records: Sequence[Record]) -> str:

@@ -3,7 +3,7 @@
 Two rows can be compared where both were tested on the same sessions of one prepared corpus, with labels
 at hand; of a family of draws on those that both have. Any other pair is refused or left out; nothing
 is guessed. What is compared is the figure that tables are sorted by: the mean over draws of a row's RMSE
-as a share of that draw's constant's, or the RMSE.
+as a share of that draw's constant's, or the RMSE. A table's rows are compared with their peers alone.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from adabench.leaderboard.statistics.errors import (
     row_parts,
     test_to_train,
 )
+from adabench.leaderboard.statistics.peers import Peers, are_peers, by_peers
 from adabench.records.schema.record import Record
 
 K = TypeVar("K", bound=Hashable)
@@ -59,11 +60,15 @@ class Against:
         p_beyond: beyond these draws, corrected over all pairs (Holm); None below five draws, and where
             there are no draws.
         effect: of the row's figure less the best's, for a pair that was chosen beforehand.
+        is_told: whether the two are told apart on these draws or this corpus, of folds beyond them.
+        is_share: whether the effect is a share of the constant's error, or points.
     """
 
     p: float
     p_beyond: float | None
     effect: MeanDifference
+    is_told: bool
+    is_share: bool
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,40 @@ class Told(Generic[K]):
     best: K | None
     against: dict[K, Against]
     reach: Reach | None
+
+
+def told_from_peers(
+    rows: Mapping[K, Sequence[Record]],
+    labels: Mapping[str, float] | None = None,
+    constants: Constants = NO_CONSTANTS,
+) -> tuple[dict[K, Against | None], dict[Peers, Reach]]:
+    """Test each row against the best of its peers.
+
+    A control that goes with several starts is held against the best of all of them; controls alone
+    have no best.
+
+    Args:
+        rows, labels, constants: as in `told_from_best`.
+
+    Returns:
+        Row to how it stands against the best, None for a best, rows that can't be compared left out;
+        and for each group that has two or more, what its rows can tell apart.
+    """
+    found: dict[K, Against | None] = {}
+    reach: dict[Peers, Reach] = {}
+    for group, members in by_peers(rows).items():
+        if all(records[0].kind != "method" for records in members.values()):
+            continue
+        told = told_from_best(members, labels, constants)
+        if told.best is not None:
+            found.setdefault(told.best)
+        for key, against in told.against.items():
+            known = found.get(key)
+            if known is None or known.effect.difference < against.effect.difference:
+                found[key] = against
+        if told.reach is not None:
+            reach[group] = told.reach
+    return found, reach
 
 
 def told_from_best(
@@ -149,6 +188,8 @@ def told_from_best(
             float(own[number]),
             float(beyond[first, number]) if _has_verdict(places) else None,
             known[key].effect,
+            known[key].is_told(float(own[number])),
+            is_share,
         )
         for number, key in enumerate(keys)
         if key in known
@@ -163,7 +204,7 @@ def told_apart(
     labels: Mapping[str, float] | None = None,
     constants: Constants = NO_CONSTANTS,
 ) -> dict[tuple[K, K], Against]:
-    """Test every pair of rows that can be compared, each on the places that both have.
+    """Test every pair of peers that can be compared, each on the places that both have.
 
     Args:
         rows, labels, constants: as in `told_from_best`. Time grows with the square of the rows.
@@ -181,6 +222,7 @@ def told_apart(
         (one, other): pair
         for one, other in combinations(found, 2)
         if data_of(rows[one][0]) == data_of(rows[other][0])
+        and are_peers(rows[one][0], rows[other][0])
         and (pair := pair_difference(found[one], found[other], constants))
     }
     here = dict(zip(pairs, holm(pairs_p(list(pairs.values()))).tolist(), strict=True))
@@ -192,6 +234,8 @@ def told_apart(
             here[key],
             beyond.get(key) if pair.design == "draws" else None,
             pair.effect,
+            pair.is_told(here[key]),
+            pair.is_share,
         )
         for key, pair in pairs.items()
     }
@@ -200,15 +244,16 @@ def told_apart(
 def _common_places(
     rows: Mapping[K, Sequence[Record]], found: Mapping[K, Parts]
 ) -> tuple[Place, ...]:
-    """The places that most of the best row's likes have; of two such sets the larger."""
+    """The places that most methods of the best row's data have; of two such sets the larger.
+
+    Controls are run on every draw there is, and don't say where methods were.
+    """
     if not found:
         return ()
     data = data_of(rows[_most_accurate(rows, found)][0])
-    sets = Counter(
-        tuple(sorted(parts, key=str))
-        for key, parts in found.items()
-        if data_of(rows[key][0]) == data
-    )
+    alike = [key for key in found if data_of(rows[key][0]) == data]
+    methods = [key for key in alike if rows[key][0].kind == "method"]
+    sets = Counter(tuple(sorted(found[key], key=str)) for key in methods or alike)
     return max(sets, key=lambda places: (sets[places], len(places)))
 
 

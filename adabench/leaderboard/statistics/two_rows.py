@@ -23,7 +23,8 @@ from adabench.leaderboard.statistics.errors import (
     row_name,
     row_parts,
 )
-from adabench.leaderboard.statistics.wording import points_of
+from adabench.leaderboard.statistics.peers import start_of
+from adabench.leaderboard.statistics.wording import unit_of
 from adabench.records.drawn import drawn_words, worlds_of
 from adabench.records.schema.record import Record
 
@@ -51,8 +52,9 @@ class Comparison:
         sessions: tested, over all places.
         d_z: Cohen's d over persons, of what each adds to the difference.
         p: on these draws or this corpus, of folds beyond them; for this one pair.
-        points: what errors are in.
+        unit: what their difference is in.
         drawn: what is said of drawn faces; empty of others.
+        starts: what the two start from, where that sets them apart.
     """
 
     first: Side
@@ -62,16 +64,14 @@ class Comparison:
     sessions: int
     d_z: float | None
     p: float
-    points: str
+    unit: str
     drawn: str = ""
+    starts: tuple[str, str] | None = None
 
     @property
     def is_told_apart(self) -> bool:
-        """Whether p is below 5 %; on a single corpus also that the interval leaves 0 out."""
-        interval = self.pair.effect.interval
-        if self.pair.design != "corpus" or interval is None:
-            return self.p < LEVEL
-        return self.p < LEVEL and not interval[0] <= 0 <= interval[1]
+        """Whether they differ on these draws or this corpus, of folds beyond them."""
+        return self.pair.is_told(self.p)
 
     @property
     def is_told_apart_beyond(self) -> bool:
@@ -116,9 +116,11 @@ class Comparison:
         )
 
     def _of_corpus(self) -> Iterator[str]:
-        runs = min(self.first.runs, self.second.runs)
-        crossed = runs >= FEWEST_SEEDS
-        over = "persons and runs" if crossed else f"persons alone (runs from {FEWEST_SEEDS} on)"
+        crossed = {side.runs >= FEWEST_SEEDS for side in (self.first, self.second)}
+        over = f"persons, and over the runs of the row that has {FEWEST_SEEDS} or more"
+        if len(crossed) == 1:
+            alone = f"persons alone (runs from {FEWEST_SEEDS} on)"
+            over = "persons and runs" if crossed.pop() else alone
         yield (
             f"{self._difference}, 95 % interval {_interval(self.pair.effect.interval)} over {over}; "
             f"p = {self.p:.4f} (persons switch): {self._verdict(told=self.is_told_apart)}"
@@ -135,9 +137,8 @@ class Comparison:
 
     @property
     def _difference(self) -> str:
-        unit = "of the constant's error" if self.pair.is_share else self.points
         digits = 3 if self.pair.is_share else 2
-        return f"RMSE {self.pair.effect.difference:+.{digits}f} {unit}"
+        return f"RMSE {self.pair.effect.difference:+.{digits}f} {self.unit}"
 
     def _verdict(self, *, told: bool) -> str:
         if not told:
@@ -153,6 +154,11 @@ class Comparison:
             yield (
                 f"Beware: the rows are of different corpora ({own} and {theirs}); what both have is "
                 "compared."
+            )
+        if self.starts:
+            yield (
+                f"Beware: the rows start from different things ({' and '.join(self.starts)}); they differ "
+                "in more than their method, and tables don't compare them."
             )
         if self.drawn:
             yield f"{self.drawn}: the numbers say nothing about depression."
@@ -202,8 +208,9 @@ def compare(
         sessions=sum(len(first[place].sessions) for place in pair.places),
         d_z=d_z(pair.by_session, pair.units_of_chance),
         p=single_p(pair),
-        points=points_of(a[0]),
+        unit=unit_of(a[0], is_share=pair.is_share),
         drawn="" if worlds is None else drawn_words(worlds),
+        starts=_starts(a[0], b[0]),
     )
 
 
@@ -213,6 +220,11 @@ def _prepared_twice(one: Parts, other: Parts) -> PairDifference | None:
         return None
     (place, part), (theirs,) = *one.items(), tuple(other.values())
     return pair_difference({place: part}, {place: theirs})
+
+
+def _starts(one: Record, other: Record) -> tuple[str, str] | None:
+    first, second = start_of(one), start_of(other)
+    return None if first is None or second is None or first == second else (first, second)
 
 
 def _family(record: Record) -> str:

@@ -14,6 +14,7 @@ from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Turn
 from adabench.records import Cost, Record
 from adabench.records.files.reported import read_reported
+from adabench.records.schema.sections import Flags
 
 CSV = """paper,table,row,method,track,RMSE,MAE,PCC,CCC,scored,note
 p,1,First et al.,First,avec14,10.5,9.2,,,not printed,doubtful
@@ -256,7 +257,21 @@ def test_on_drawn_faces_nothing_reported_stands_beside_what_was_measured(reporte
     assert pairs["full"].measured.draws == (0, 1, 2, 3, 4)
     assert pairs["full"].standing.best
     assert pairs["plain"].standing.p_beyond < 0.05
-    assert found.reach["avec14", ""].design == "draws"
+    (reach,) = found.reach["avec14"].values()
+    assert reach.design == "draws"
+
+
+def test_rows_are_compared_with_those_of_their_start_alone(reported):
+    near, nearc = drawn({"full": 4.0, "some": 5.0}, flags=Flags(starts_from="drawn faces"))
+    far, farc = drawn({"plain": 9.0, "copy": 9.5}, flags=Flags(starts_from="foreign weights"))
+    records = {**near, **far, **drawn({"constant": 0.0})[0]}
+    found = compare(suite("plain", "copy", "some", "full"), [*nearc, *farc], records, reported)
+    standing = {row.name: row.pairs["avec14"].standing for row in found.rows if row.name}
+    assert sorted(name for name in standing if standing[name].best) == ["full", "plain"]
+    assert [group.start for group in found.reach["avec14"]] == ["drawn faces", "foreign weights"]
+    alone = compare(suite("some", "full"), nearc, records, reported)
+    (some,) = (row for row in alone.rows if row.name == "some")
+    assert standing["some"] == some.pairs["avec14"].standing
 
 
 def test_families_of_draws_have_tables_of_their_own(reported):
@@ -312,20 +327,11 @@ def test_rows_that_start_from_several_things_stand_apart_and_are_ordered_apart(r
     )
 
 
-def test_rows_that_start_from_several_things_have_a_best_each():
-    spreads = {"plain": 9.0, "some": 4.0, "full": 5.0, "other": 8.0, "constant": 0.0}
-    starts = {**STARTS, "other": "nothing"}
-    records, cells = drawn(spreads)
-    cells = [replace(cell, start=starts[cell.row]) for cell in cells[:4]]
-    found = compare(suite(*starts), cells, records, [])
-    standing = {row.name: row.pairs["avec14"].standing for row in found.rows}
-    assert {name for name, own in standing.items() if own.best} == {"full", "some"}
-    assert all(standing[name].p_beyond < 0.05 for name in ("plain", "other"))
-    assert found.reach.keys() == {("avec14", "drawn faces"), ("avec14", "nothing")}
-    # Against the best of all, a row of the other start would stand behind it.
-    assert standing["full"].p_value is None
-    assert found.notices[0].startswith("Drawn faces, world sparse.")
-    assert found.notices[1].startswith("Development draws")
+def test_what_must_be_said_of_drawn_faces_stands_first():
+    records, cells = drawn({"plain": 9.0, "some": 4.0})
+    notices = compare(suite("plain", "some"), cells, records, []).notices
+    assert notices[0].startswith("Drawn faces, world sparse.")
+    assert notices[1].startswith("Development draws")
 
 
 def test_rows_that_start_from_one_thing_keep_their_order_and_say_so(reported, measured):

@@ -24,6 +24,7 @@ from adabench.bench.comparison.pages import (
 )
 from adabench.evaluation.ranking import RankAgreement
 from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.peers import Peers
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach
 from adabench.leaderboard.statistics.wording import TIED_BEYOND_LEGEND, TIED_LEGEND
@@ -193,6 +194,9 @@ def test_an_order_that_is_not_compared_says_why():
     assert "avec14 on own: the order of rows is not compared: 2 rows." in text
 
 
+PEERS = Peers("official", "drawn faces", is_development=True)
+
+
 @pytest.fixture
 def drawn():
     """A table on five draws, the second row not told from the first beyond them."""
@@ -216,7 +220,7 @@ def drawn():
         orders=(),
         notices=(NOTICE, "Every row starts from nothing."),
         worlds=("sparse",),
-        reach={("avec14", "nothing"): Reach("draws", 5, 210, 0.03, 0.08, True)},
+        reach={"avec14": {PEERS: Reach("draws", 5, 210, 0.03, 0.08, True)}},
     )
 
 
@@ -230,14 +234,22 @@ def test_drawn_faces_are_named_and_have_no_reported_columns(drawn):
     assert page.startswith("# s: Modules (drawn faces, world sparse)\n")
     assert f"**{NOTICE}**" in page
     assert "**Every row" not in page
-    assert "avec14 on demo, starting from nothing: These 5 draws (210 persons) tell apart" in page
     assert TIED_BEYOND_LEGEND in page.replace("\\", "")
     assert TIED_LEGEND not in page.replace("\\", "")
-    assert "0.030 of the constant's error; beyond them 0.080" in page
+    assert "0.030 of the constant's error on these 5 draws (210 persons); beyond them 0.080" in page
     assert "drawn faces, world sparse" in render_text(drawn)
     lines = list(csv.DictReader(io.StringIO(render_csv(drawn))))
     assert [line["of_constant"] for line in lines] == ["0.6", "0.7"]
     assert {line["drawn"] for line in lines} == {"drawn faces, world sparse"}
+
+
+def test_groups_of_one_start_each_say_what_they_tell_apart(drawn):
+    other = PEERS._replace(start="foreign weights")
+    reach = {PEERS: drawn.reach["avec14"][PEERS], other: Reach("draws", 5, 210, 0.07, None, True)}
+    page = render_markdown(replace(drawn, reach={"avec14": reach}))
+    assert "Starting from drawn faces: 0.030 of the constant's error" in page
+    assert "Starting from foreign weights: 0.070 of the constant's error" in page
+    assert "Starting from" not in render_markdown(drawn)
 
 
 def test_files_on_drawn_faces_say_so_in_their_names(drawn, tmp_path):

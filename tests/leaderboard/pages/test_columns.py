@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+from draw_records import drawn_run
 from record_fixtures import as_licensed, build, constant
 
 from adabench.evaluation import calibration_of
@@ -164,3 +165,30 @@ def test_the_page_tells_relevance_and_how_a_run_was_selected():
         "stages": {"encoder": 4},
     }
     assert "selection" not in page_data([table_of(build())])["tracks"][0]["rows"][0]["runs"][0]
+
+
+def test_on_draws_calibration_and_relevance_are_means_over_draws_not_over_runs():
+    """Draw 0 has three runs and draw 1 one: each draw counts alike, as in the error beside them."""
+    runs = [*((0, seed, 0.6) for seed in range(3)), (1, 9, 0.8)]
+    records = [
+        drawn_run(
+            "A",
+            draw,
+            5.0,
+            seed=seed,
+            calibration=calibration_of(*_pairs(drawn_run("A", draw, 5.0, seed=seed))),
+            relevance_measures={"all": {"roc_area": {**AREA, "value": area}}},
+        )
+        for draw, seed, area in runs
+    ]
+    (row,) = table_of(*records).rows
+    assert relevance_of_row(row)["all"]["roc_area"][0] == pytest.approx(0.7)
+    slopes = [record.calibration.slope for record in records]
+    found = calibration_of_row(row).numbers["slope"]
+    by_draw = [np.mean(slopes[:3]), slopes[3]]
+    assert found.value == pytest.approx(np.mean(by_draw))
+    assert found.deviation == pytest.approx(np.std(by_draw, ddof=1))
+
+
+def _pairs(record):
+    return zip(*((e.prediction, e.label) for e in record.predictions), strict=True)

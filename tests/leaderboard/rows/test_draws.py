@@ -86,6 +86,21 @@ def test_runs_that_are_all_of_one_draw_say_so(records):
     assert row.standing.p_value is None
 
 
+def test_a_draw_that_was_prepared_twice_counts_once(records):
+    """Its newest corpus counts: to the t test beyond the draws, a draw is one."""
+    anew = drawn_run(
+        "C", 0, 9.0, seed=7, corpus_checksum="a2e3", created="2027-01-01T00:00:00+00:00"
+    )
+    (table,) = build_tables(entries([*records, anew]))
+    row = row_of(table, "C")
+    assert [(e.record.draw, e.record.corpus_checksum) for e in row.entries][:2] == [
+        (0, "a2e3"),
+        (1, "0001c0ffee"),
+    ]
+    assert len(row.entries) == len(row.draws) == 5
+    assert any("1 older run of the same seed or draw left out" in note for note in row.notes)
+
+
 def test_worlds_families_and_older_records_have_tables_of_their_own(records):
     other = runs("A", 4.0, world="none", family="0" * 16)
     wider = runs("A", 4.0, family="1" * 16)
@@ -227,8 +242,8 @@ def test_every_page_says_what_it_is_of_and_what_it_tells_apart(table, tmp_path):
         assert "nothing about depression in people" in words
         assert "BDI-II" not in words
         assert "drawn score" in words or text.startswith("==")
-        assert "These 5 draws (150 persons) tell apart" in words
-        assert "beyond them 0." in words
+        assert "told apart where they differ by 0." in words
+        assert "on these 5 draws (150 persons); beyond them 0." in words
         assert "Draws 0 1 2 3 4 of family fa111e5f" in words
     (head, *body) = csv.reader(io.StringIO(render_csv(table)))
     lines = [dict(zip(head, line, strict=True)) for line in body]

@@ -5,9 +5,10 @@ import pytest
 from record_fixtures import build
 
 from adabench.evaluation.intervals import mean_rmse_draws, percentile_interval
-from adabench.evaluation.significance import beyond_folds
+from adabench.evaluation.significance import LEVEL, beyond_folds
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
+from adabench.leaderboard.statistics.told import told_apart
 from adabench.leaderboard.statistics.two_rows import compare
 from adabench.records.protocols import fold_of, shared_protocol
 
@@ -26,7 +27,8 @@ def folds(method, errors, repetitions=2):
 
 def test_a_protocol_says_of_what_fold_it_is():
     fold = fold_of("5 folds, validation 20, seed 3, 0123abcd, fold 4")
-    assert (fold.name, fold.k, fold.validation) == ("5 folds, validation 20", 5, 0.2)
+    assert fold[:3] == ("5 folds, validation 20", 5, 0.2)
+    assert (fold.seed, fold.number) == (3, 4)
     assert fold.test_to_train == pytest.approx((1 / 5) / (4 / 5 * 0.8))
     for other in ("official", "5 folds, validation 20, seed 3, 0123abcd", None):
         assert fold_of(other) is None
@@ -81,5 +83,33 @@ def test_a_comparison_on_one_corpus_says_over_what_its_interval_is():
     text = "\n".join(compare(runs["A"], runs["B"]).lines())
     assert "over persons and runs" in text
     assert "for this training set and this test set of 8 persons" in text
-    text = "\n".join(compare(runs["A"][:4], runs["B"]).lines())
+    text = "\n".join(compare(runs["A"][:4], runs["B"][:4]).lines())
     assert "over persons alone (runs from 5 on)" in text
+
+
+def test_what_persons_tell_apart_and_seeds_do_not_is_tied_in_tables_and_comparisons_alike():
+    """Every person is a point better off with the first row, and seeds differ by ten."""
+    errors = (3.0, 5.0, 7.0, 9.0, 11.0)
+    rows = {
+        name: [build(e + more, s, method=name, config=name) for s, e in enumerate(errors)]
+        for name, more in (("A", 0.0), ("B", 1.0))
+    }
+    for count, is_told in ((4, True), (5, False)):
+        one, other = (records[:count] for records in rows.values())
+        got = compare(one, other)
+        assert got.p < LEVEL
+        assert got.is_told_apart is is_told
+        (table,) = build_tables(Entry(record, "local") for record in [*one, *other])
+        (standing,) = (row.standing for row in table.rows if row.method == "B")
+        assert standing.p_value < LEVEL
+        assert standing.is_tied is not is_told
+        assert told_apart({"A": one, "B": other})["A", "B"].is_told is is_told
+
+
+def test_runs_are_resampled_of_the_row_that_has_five():
+    five = [build(e, s, method="A") for s, e in enumerate((3.0, 5.0, 7.0, 9.0, 11.0))]
+    four = [build(20.0, s, method="B") for s in range(4)]
+    got = compare(five, four)
+    low, high = got.pair.effect.interval
+    assert high - low > 1
+    assert "over persons, and over the runs of the row that has 5 or more" in "\n".join(got.lines())

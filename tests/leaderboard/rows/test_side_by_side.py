@@ -28,7 +28,7 @@ def table(make_record):
         make_record(8.0, method="Both", config="both", **other),
         make_record(6.0, method="Official", config="official"),
         make_record(9.0, method="Apart", config="apart", **other),
-        constant(),
+        constant(config="constant_avec14"),
         constant(50.0, **other),
     ]
     (found,) = build_tables(Entry(licensed(record), "local") for record in records)
@@ -70,6 +70,9 @@ def test_the_csv_and_the_page_have_both(table):
     rows = {row["method"]: row for row in track["rows"]}
     assert rows["Both"]["disjoint"]["RMSE"][0] == 8
     assert rows["Official"]["disjoint"] == {}
+    assert rows["Both"]["beside"]["protocol"] == DISJOINT
+    assert [run["metrics"]["RMSE"] for run in rows["Both"]["beside"]["runs"]] == [8]
+    assert "beside" not in rows["Official"]
     assert [row["disjoint_only"] for row in track["rows"]] == [False, False, False, True]
 
 

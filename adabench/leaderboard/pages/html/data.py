@@ -15,7 +15,7 @@ from adabench.leaderboard.pages.by_group import SHOWN, results_by_group
 from adabench.leaderboard.pages.columns import calibration_of_row, relevance_of_row
 from adabench.leaderboard.pages.html.curves import curve_of
 from adabench.leaderboard.pages.scored import scored_as
-from adabench.leaderboard.pages.text import below
+from adabench.leaderboard.pages.text import below, draws_notice
 from adabench.leaderboard.pages.versions import told_version
 from adabench.leaderboard.places import LOCAL, MEASURED, REPORTED
 from adabench.leaderboard.rows.disagreements import Disagreement, find_disagreements
@@ -24,8 +24,11 @@ from adabench.leaderboard.rows.row import Entry, Row, Table, shared_flags
 from adabench.leaderboard.rows.side_by_side import SHOWN as SIDE_BY_SIDE
 from adabench.leaderboard.rows.side_by_side import disjoint_metrics, has_both, official_metrics
 from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.peers import titles
 from adabench.leaderboard.statistics.standing import Standing
+from adabench.leaderboard.statistics.wording import BEHIND_LEGEND
 from adabench.records.drawn import drawn_notice
+from adabench.records.protocols import fold_of, shared_protocol
 from adabench.records.schema.record import Record
 from adabench.records.schema.scale import bdi_ii
 from adabench.records.schema.sections import Cost, Reported
@@ -36,6 +39,9 @@ _CORPUS_TITLES = {"avec2013": "AVEC 2013", "avec2014": "AVEC 2014", "synthface":
 
 # The records keep every digit; a page that nobody can read to more than three needs no more.
 _DIGITS = 4
+
+# Of a checksum; enough to tell corpora apart.
+_SHOWN_DIGITS = 16
 
 
 def page_data(
@@ -86,20 +92,24 @@ class _Builder:
 
     def track(self, table: Table, disputed: set[tuple[str, str]]) -> dict[str, Any]:
         rows: dict[str, dict[str, Any]] = {}
+        named = titles(row.peers for row in table.rows)
+        groups = list(dict.fromkeys(named.values()))
         for row in table.rows:
             name = _identifier(table.name, row)
             while name in rows:
                 name += "x"
             is_disputed = row.entries[0].place == REPORTED and (table.track, row.method) in disputed
-            rows[name] = {"id": name, **self.row(row), "disputed": is_disputed}
+            group = groups.index(named[row.peers])
+            rows[name] = {"id": name, "group": group, **self.row(row), "disputed": is_disputed}
         return {
             "name": table.name,
             "title": _table_title(table),
             "demo": is_demo_track(table.track),
             "corpora": list(table.corpora),
-            "draws": list(table.draws),
+            "draws": draws_notice(table) if table.draws else "",
             "both": has_both(table.track),
-            "below": below(table),
+            "groups": groups,
+            "below": [line for line in below(table) if line != BEHIND_LEGEND],
             "shared_flags": list(shared_flags(table.rows)),
             "rows": list(rows.values()),
         }
@@ -114,6 +124,7 @@ class _Builder:
             "origin": first.place if first.place in (REPORTED, MEASURED) else LOCAL,
             "place": first.place,
             "family": family(first.record, self.papers),
+            "peers": "; ".join(map(str, (*row.peers, *row.draws))),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
             **({"measures": _measures(row)} if row.public_measures else {}),
@@ -133,9 +144,25 @@ class _Builder:
             data["setup"] = {**_setup(first.record), "scored": scored_as(row)}
             shared = set.intersection(*(set(record.notes) for record in records))
             data["runs"] = [self._run(entry, shared) for entry in row.entries]
+            if row.beside is not None:
+                data["beside"] = self._beside(row.beside)
             if row.older:
                 data["older"] = [self._older(version) for version in row.older]
         return data
+
+    def _beside(self, row: Row) -> dict[str, Any]:
+        """What the numbers with persons kept apart come from."""
+        return {
+            "protocol": row.entries[0].record.protocol,
+            "runs": [
+                {
+                    "seed": entry.record.seed,
+                    "metrics": {name: getattr(entry.record.metrics, name) for name in SIDE_BY_SIDE},
+                    "file": self._file(entry),
+                }
+                for entry in row.entries
+            ],
+        }
 
     def _older(self, row: Row) -> dict[str, Any]:
         return {"told": told_version(row), "files": [self._file(entry) for entry in row.entries]}
@@ -156,9 +183,12 @@ class _Builder:
         record = entry.record
         metrics = {name: getattr(record.metrics, name) for name in METRIC_NAMES}
         intervals = {name: _rounded(pair) for name, pair in record.intervals.items()}
+        fold = fold_of(record.protocol) if record.family is None else None
         return {
             "seed": record.seed,
             "draw": record.draw if record.family else None,
+            "fold": fold and f"seed {fold.seed}, fold {fold.number}",
+            "corpus": record.corpus_checksum and record.corpus_checksum[:_SHOWN_DIGITS],
             "metrics": {name: _round(value) for name, value in metrics.items()},
             "intervals": intervals,
             "cost": _mean_cost([record.cost]),
@@ -232,9 +262,9 @@ def _setup(record: Record) -> dict[str, Any]:
         "config_hash": record.config_hash,
         "overrides": record.overrides,
         "corpus": record.corpus,
-        "corpus_checksum": record.corpus_checksum,
         "licensed": record.licensed,
-        "protocol": record.protocol,
+        "protocol": record.protocol if record.family else shared_protocol(record.protocol),
+        "starts_from": record.flags.starts_from,
         "fusion": record.fusion,
         "sessions": record.sessions,
         "subjects": record.persons,

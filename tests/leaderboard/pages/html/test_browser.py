@@ -5,8 +5,9 @@ import shutil
 import time
 
 import pytest
+from draw_records import drawn_run
 from grouped_records import grouped
-from record_fixtures import constant
+from record_fixtures import as_licensed, build, constant
 
 from adabench.evaluation import calibration_of
 from adabench.leaderboard.pages.html.write import write_page
@@ -14,7 +15,7 @@ from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
 from adabench.records import Cost, Metrics, Reported, read_record
 from adabench.records.files.side_files import CURVE
-from adabench.records.schema.sections import Selection
+from adabench.records.schema.sections import Flags, Selection
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
@@ -25,7 +26,7 @@ from selenium.webdriver.support.ui import Select  # noqa: E402
 
 HOSTILE = "</script><img src=x onerror=window.hacked=1>"
 PHONE, DESK = (375, 800), (1600, 1000)
-MOST_SECONDS = 3.0
+MOST_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -438,17 +439,148 @@ def test_a_phone_shows_the_essential_columns_without_sideways_scrolling(
     table = all_of(driver, ".board")[0]
     headers = table.find_elements(By.CSS_SELECTOR, "thead button")
     shown = [each.get_attribute("data-sort") for each in headers if each.is_displayed()]
-    assert shown == ["method", "RMSE", "MAE"]
+    # Of AVEC the official error never stands without that of persons kept apart.
+    both = track in ("avec14", "all")
+    assert shown == ["method", "RMSE", "MAE", *(["RMSE_disjoint"] if both else [])]
     paint = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
     brightness = sum(int(part) for part in paint.strip("rgb()").split(",")) / 3
     assert (brightness > 200) == (scheme == "light")
 
 
-@pytest.mark.parametrize("width", [700, 900, 1100, 1300, 1600])
-def test_no_width_needs_sideways_scrolling(driver, show, width):
-    show("#track=demo-drawn-faces", (width, 900))
-    wide = driver.execute_script("return document.documentElement.scrollWidth")
-    assert wide <= width
+WIDTHS = [375, 700, 900, 1000, 1100, 1300, 1500, 1600, 2000]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("track", ["demo-drawn-faces", "avec14"])
+def test_no_width_needs_sideways_scrolling(driver, show, width, track):
+    show(f"#track={track}", (width, 900))
+    fits_in(driver, width)
+
+
+def fits_in(driver, width):
+    page, table, frame = driver.execute_script(
+        "const board = document.querySelector('.board');"
+        "return [document.documentElement.scrollWidth, board.scrollWidth, board.parentElement.clientWidth]"
+    )
+    assert page <= width
+    assert table <= frame
+
+
+STARTS = ("drawn faces", "drawn faces, noisy units", "foreign weights")
+
+
+@pytest.fixture
+def grouped_pages(tmp_path):
+    """Pages of full rows that start from several things: of draws, and of AVEC with both protocols."""
+    area = {"value": 0.67, "chance": 0.5, "ceiling": 0.89}
+    full = {
+        "cost": Cost(parameters=42 * 10**9, multiply_adds=10**9, alone_seconds=500),
+        "relevance_measures": {"all": {"clips": 3, "roc_area": area}},
+    }
+    drawn = [drawn_run("constant", draw, 0) for draw in range(5)]
+    drawn += [
+        drawn_run(f"{start} {letter}", draw, spread, flags=Flags(starts_from=start), **full)
+        for start, spread in zip(STARTS, (6, 8, 10), strict=True)
+        for letter, draws in (("a", range(5)), ("b", range(5)), ("c", [0]))
+        for draw in draws
+    ]
+    apart = {"protocol": "person-disjoint 60/20/20, seed 0, 0123abcd", "config_hash": "f" * 16}
+    real = [
+        as_licensed(
+            build(
+                error + more, seed, method=f"M{start}", flags=Flags(starts_from=start), **protocol
+            ),
+            track="avec14",
+            corpus="avec2014",
+        )
+        for start, error in zip(STARTS, (5, 7, 9), strict=True)
+        for more, protocol in ((0, {}), (2, apart))
+        for seed in range(2)
+    ]
+    real.append(printed(build, 6.0, "newmap", "New-MAP"))
+    places = {
+        name: write_page(
+            build_tables(Entry(r, "reported" if r.seed is None else "local") for r in records),
+            tmp_path / f"{name}.html",
+        )
+        for name, records in (("drawn", drawn), ("real", real))
+    }
+    return {name: path.as_uri() for name, path in places.items()}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["drawn", "real"])
+def test_groups_of_one_start_have_headings_and_fit_every_width(driver, grouped_pages, width, name):
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.get("about:blank")
+    driver.get(grouped_pages[name])
+    fits_in(driver, width)
+    headings = [each.text for each in all_of(driver, ".group th")]
+    more = ["Reported by papers"] if name == "real" else []
+    assert headings == [*(f"Starting from {start}" for start in STARTS), *more]
+    spans, shown, narrowest = driver.execute_script(
+        "const shown = [...document.querySelectorAll('.board thead th')].filter((th) => th.offsetWidth);"
+        "return [[...document.querySelectorAll('.group th')].map((th) => th.colSpan), shown.length,"
+        " Math.min(...shown.map((th) => th.offsetWidth))]"
+    )
+    assert set(spans) == {shown}
+    assert narrowest > 40
+
+
+def test_each_group_has_its_best_and_keeps_together_however_it_is_sorted(driver, grouped_pages):
+    driver.get(grouped_pages["drawn"])
+    best = driver.execute_script(
+        "const starred = [...document.querySelectorAll('td.c-RMSE strong')];"
+        "return starred.map((one) => one.closest('tr').querySelector('.open').textContent)"
+    )
+    # A row of one draw is no rival of those of five.
+    assert [name.rpartition(" ")[0] for name in best] == list(STARTS)
+    assert not any(name.endswith("c") for name in best)
+    order = methods(driver)
+    _, _, turned = sort_by(driver, "RMSE")
+    for names in (order, turned):
+        groups = [name.rpartition(" ")[0] for name in names]
+        assert groups == ["", *(start for start in STARTS for _ in range(3))]
+
+
+def test_a_disjoint_row_alone_takes_no_star_from_the_official_ones(driver, tmp_path):
+    """Its only numbers stand in the columns of persons kept apart."""
+    apart = {"protocol": "person-disjoint 60/20/20, seed 0, 0123abcd", "config_hash": "f" * 16}
+    records = [build(5.0, method="A"), build(7.0, method="B"), build(1.0, method="C", **apart)]
+    licensed = [as_licensed(record, track="avec14", corpus="avec2014") for record in records]
+    path = write_page(
+        build_tables(Entry(record, "measured") for record in licensed), tmp_path / "star.html"
+    )
+    driver.get(path.as_uri())
+    starred = driver.execute_script(
+        "return [...document.querySelectorAll('td.c-RMSE strong')].map((s) => s.textContent)"
+    )
+    assert starred == ["5.00"]
+
+
+def test_a_dialog_tells_draws_groups_and_runs_with_persons_kept_apart(driver, grouped_pages):
+    def opened(page, name):
+        driver.get("about:blank")
+        driver.get(grouped_pages[page])
+        driver.execute_script(
+            "const buttons = [...document.querySelectorAll('button.open')];"
+            "buttons.find((each) => each.textContent === arguments[0]).click()",
+            name,
+        )
+        return one(driver, "dialog[open]").text
+
+    told = opened("drawn", f"{STARTS[2]} b") + opened("drawn", f"{STARTS[2]} a")
+    for words in (
+        f"(starting from {STARTS[2]})",
+        "± over draws",
+        "of the constant's error",
+        "draw 4: 0004c0ffee",
+    ):
+        assert words in told
+    told = opened("real", f"M{STARTS[0]}")
+    assert "With persons kept apart" in told
+    assert "± over seeds" in told
 
 
 def many_tables(make_record, count):
@@ -465,10 +597,28 @@ def many_tables(make_record, count):
     return build_tables(entries)
 
 
-def test_two_thousand_records_are_there_in_three_seconds(driver, make_record, tmp_path):
+def test_two_thousand_records_are_there_in_two_seconds(driver, make_record, tmp_path):
     path = write_page(many_tables(make_record, 2000), tmp_path / "many.html")
+    # Of some loads the least: what else is running slows a thread down, and never speeds it up.
+    spent = min(seconds_of_loading(driver, path) for _ in range(3))
+    assert spent < MOST_SECONDS
+    rows = "return document.querySelectorAll('.board tbody tr').length"
+    assert driver.execute_script(rows) == 1000
+    assert one(driver, "#status").text.startswith("2,000 rows")
+    search = one(driver, "#search")
+    search.send_keys("config_1999")
+    wait_for(lambda: driver.execute_script(rows) == 1)
+    one(driver, "#clear").click()
+    more = one(driver, "button.more")
+    assert more.text.endswith("Show all 2,000 rows")
+    more.click()
+    assert driver.execute_script(rows) == 2000
+    assert not all_of(driver, "button.more")
+
+
+def seconds_of_loading(driver, path):
+    """Seconds that the page's thread computes until all is drawn."""
     driver.get("about:blank")
-    # Seconds that the page's thread computes: those on the clock depend on what else is running.
     driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     start = busy_seconds(driver)
     driver.get(path.as_uri())
@@ -477,10 +627,7 @@ def test_two_thousand_records_are_there_in_three_seconds(driver, make_record, tm
     )
     spent = busy_seconds(driver) - start
     driver.execute_cdp_cmd("Performance.disable", {})
-    assert (
-        driver.execute_script("return document.querySelectorAll('.board tbody tr').length") == 2000
-    )
-    assert spent < MOST_SECONDS
+    return spent
 
 
 def busy_seconds(driver):

@@ -23,11 +23,14 @@ function trackLink(name, title, size) {
   );
 }
 
+/** A track's title without what the whole page says. */
+const shortTitle = (track) => (data.drawn ? track.title.replace(`: ${data.drawn}`, "") : track.title);
+
 function renderTracks() {
   const group = (title, members, more) => members.length > 0 && element(
     "div", { class: "group" },
     element("h2", {}, title),
-    element("ul", {}, members.map((track) => trackLink(track.name, track.title, track.rows.length)), more)
+    element("ul", {}, members.map((track) => trackLink(track.name, shortTitle(track), track.rows.length)), more)
   );
   const all = data.tracks.length > 1 && element(
     "div", { class: "group" },

@@ -2,6 +2,7 @@
 
 function renderTables() {
   document.getElementById("tables").replaceChildren(...tableSections());
+  spanGroups();
 }
 
 function renderAll() {
@@ -69,6 +70,12 @@ function clearFilters() {
   document.getElementById("search").focus();
 }
 
+function showWhole(name) {
+  tracks.get(name).isWhole = true;
+  renderTables();
+  document.getElementById("tables").focus();
+}
+
 /** Whether a click asks for the browser's own doing (a new tab, say). */
 const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
 
@@ -78,6 +85,7 @@ function clicked(event) {
   const act = [
     [".skip", () => document.getElementById("tables").focus()],
     ["[data-track]", (hit) => chooseTrack(hit.dataset.track)],
+    ["[data-whole]", (hit) => showWhole(hit.dataset.whole)],
     ["[data-sort]", (hit) => sortBy(hit.dataset.sort)],
     ["[data-filter]", (hit) => { toggle(hit.dataset.filter, hit.dataset.name); changed(); }],
     ["#clear", clearFilters],
@@ -143,6 +151,7 @@ function listen() {
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;
+    spanGroups();
     measurePlot();
     renderPlot();
     width = innerWidth;

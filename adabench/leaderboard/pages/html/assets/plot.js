@@ -245,7 +245,7 @@ function plotLegend(points, front) {
   const extra = [
     points.some((row) => row.origin === "local") && "◇ local",
     points.some((row) => row.contradiction) && "× contradicted by a control",
-    points.length <= FEW && "bars: deviation over seeds, or the 95 % interval of one",
+    points.length <= FEW && "bars: deviation over draws or seeds, or the 95 % interval of one run",
     front.length > 1 && "dashed: no other row is cheaper and better",
   ];
   return element("ul", { class: "legend" }, keys, extra.filter(Boolean).map((text) => element("li", {}, text)));

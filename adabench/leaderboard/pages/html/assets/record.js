@@ -35,11 +35,25 @@ function table(header, body, kind) {
   );
 }
 
+/** What the runs of a row differ in. */
+function chanceOf(row) {
+  if (row.draws && row.draws.length > 1) return "draws";
+  return row.runs && row.runs.some((run) => run.fold) ? "folds" : "seeds";
+}
+
+/** What tells a run of a row from the others. */
+function runName(row, run) {
+  if (run.fold) return run.fold;
+  const seed = run.seed === null ? "no seed" : `seed ${run.seed}`;
+  if (chanceOf(row) !== "draws") return seed;
+  return run.seed === run.draw ? `draw ${run.draw}` : `draw ${run.draw}, ${seed}`;
+}
+
 function metricsPart(row) {
   const names = data.metrics.filter((name) => row.metrics[name]);
   const columns = [
     ["Value", ([value]) => score(value)],
-    ["± over seeds", ([, deviation]) => score(deviation)],
+    [`± over ${chanceOf(row)}`, ([, deviation]) => score(deviation)],
     ["95 % interval", ([, , low, high]) => (low === null ? "" : `${score(low)} – ${score(high)}`)],
   ].filter(([, show]) => names.some((name) => show(row.metrics[name])));
   const body = names.map((name) => [name, ...columns.map(([, show]) => show(row.metrics[name]))]);
@@ -73,7 +87,7 @@ function groupsPart(row) {
     ...names.map((name, index) => (isFew(group) && !index ? "too few" : groupCell(group.numbers[name]))),
   ]);
   const told = [
-    has("RMSE") && (row.runs.length > 1 ? "± is the sample deviation over seeds." : "Below a number stands its 95 % bootstrap interval over persons."),
+    has("RMSE") && (row.runs.length > 1 ? `± is the sample deviation over ${chanceOf(row)}.` : "Below a number stands its 95 % bootstrap interval over persons."),
     has("bias") && "Bias is the mean prediction less the mean label, slope the label's on the prediction.",
     row.groups.some(isFew) && "Too few: of under 15 persons nothing is told.",
   ];
@@ -85,21 +99,28 @@ function standing(row) {
   if (row.contradiction) {
     return element("p", { class: "notice warn" }, sign("⚠", "warning", "warn"), " A control contradicts this row: ", row.contradiction, ".");
   }
-  if (row.best) return element("p", { class: "standing" }, "The smallest figure of the measured rows that could be compared.");
+  const title = row.track.groups[row.group];
+  const group = title && ` (${title})`;
+  if (row.best) return element("p", { class: "standing" }, `The smallest figure of the measured rows that could be compared${group}.`);
   if (row.p === null) return null;
   const found = row.tied ? "Not told from the best measured row" : "Worse than the best measured row";
   const shown = (p) => (p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(3)}`);
-  const where = row.draws && row.draws.length > 1 ? " on these draws" : "";
+  const chance = chanceOf(row);
+  const where = chance === "draws" ? " on these draws" : "";
+  const how = chance === "folds" ? "by the folds' differences (corrected t)" : "by persons";
   const beyond = row.p_beyond === null ? "" : ` Beyond these draws: ${shown(row.p_beyond)}.`;
   const [difference, low, high] = row.behind || [];
-  const range = low === undefined ? "" : ` (95 % interval of a pair chosen beforehand ${low} to ${high})`;
-  const behind = row.behind ? ` Behind it by ${difference}${range}.` : "";
-  return element("p", { class: "standing" }, `${found}${where}: ${shown(row.p)}, by persons, the choice of the best allowed for.${beyond}${behind}`);
+  const digits = row.share ? 3 : 2;
+  const range = low === undefined ? "" : ` (95 % interval of a pair chosen beforehand ${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+  const unit = row.share ? "of the constant's error" : "points";
+  const behind = row.behind ? ` Behind it by ${difference.toFixed(digits)} ${unit}${range}.` : "";
+  return element("p", { class: "standing" }, `${found}${group}${where}: ${shown(row.p)}, ${how}, the choice of the best allowed for.${beyond}${behind}`);
 }
 
 function runsPart(row) {
   const names = data.metrics;
   const body = row.runs.map((run) => [
+    run.fold || "",
     run.draw === null ? "" : String(run.draw),
     run.seed === null ? "none" : String(run.seed),
     ...names.map((name) => score(run.metrics[name])),
@@ -108,12 +129,23 @@ function runsPart(row) {
     "wall_seconds" in run.cost ? seconds(run.cost.wall_seconds) : "",
     run.created ? run.created.slice(0, 10) : "",
   ]);
-  const header = ["Draw", "Seed", ...names, "RMSE 95 %", "Time alone", "Own time", "Day"];
-  const kept = header.map((_, index) => index === 1 || body.some((line) => line[index] !== ""));
+  const header = ["Fold", "Draw", "Seed", ...names, "RMSE 95 %", "Time alone", "Own time", "Day"];
+  const kept = header.map((_, index) => index === 2 || body.some((line) => line[index] !== ""));
   const pick = (line) => line.filter((_, index) => kept[index]);
   const files = row.runs.map((run) => element("li", {}, fileLink(run.file),
     run.side_files.length > 0 && element("span", { class: "sub" }, `with ${run.side_files.join(", ")}`)));
   return widePart(`Runs (${row.runs.length})`, table(pick(header), body.map(pick), "small"), element("ul", { class: "files" }, files));
+}
+
+/** The runs behind the numbers with persons kept apart, which stand beside the official ones. */
+function besidePart(row) {
+  if (!row.beside) return null;
+  const { protocol, runs } = row.beside;
+  const names = Object.keys(runs[0].metrics);
+  const body = runs.map((run) => [run.seed === null ? "none" : String(run.seed), ...names.map((name) => score(run.metrics[name]))]);
+  return widePart("With persons kept apart", element("p", { class: "sub" }, protocol),
+    table(["Seed", ...names], body, "small"),
+    element("ul", { class: "files" }, runs.map((run) => element("li", {}, fileLink(run.file)))));
 }
 
 function configPart(row) {
@@ -124,6 +156,7 @@ function configPart(row) {
     ["Config hash", code(setup.config_hash)],
     ["Overrides", overrides || "none"],
     ["Pretrained weights", setup.pretrained ? [setup.pretrained, " ", code(setup.pretrained_checksum && setup.pretrained_checksum.slice(0, 16))] : "none"],
+    setup.starts_from && ["Starts from", setup.starts_from],
     setup.semantics && ["Semantics", setup.semantics],
     setup.paper_compat && ["Mode", "paper_compat: its authors' choices"],
   ]));
@@ -135,7 +168,7 @@ function dataPart(row) {
   return part("Data", pairs([
     ["Track", row.track.title],
     ["Corpus", setup.corpus + (setup.licensed ? " (licensed: no label in the record)" : "")],
-    ["Corpus checksum", code(setup.corpus_checksum && setup.corpus_checksum.slice(0, 16))],
+    ["Corpus checksum", each(row, (run) => run.corpus)],
     ["Protocol", setup.protocol],
     ["Tasks", { joint: "joint: one model for all tasks", fused: "fused: a model a task", none: "one task" }[setup.fusion]],
     ["Predictions", sessions],
@@ -206,12 +239,12 @@ function calibrationPart(row) {
   })), element("p", { class: "sub" }, told.join(" ")));
 }
 
-/** What runs share is said once; what differs, per seed. */
+/** What runs share is said once; what differs, per run. */
 function each(row, show) {
-  const shown = row.runs.map((run) => [run.seed, show(run)]);
-  const different = new Map(shown.map(([seed, text]) => [text ?? "", seed]));
+  const shown = row.runs.map((run) => [runName(row, run), show(run)]);
+  const different = new Set(shown.map(([, text]) => text ?? ""));
   if (different.size <= 1) return shown[0][1];
-  return element("ul", {}, shown.map(([seed, text]) => element("li", {}, `seed ${seed}: `, text ?? missing())));
+  return element("ul", {}, shown.map(([name, text]) => element("li", {}, `${name}: `, text ?? missing())));
 }
 
 function describeMachine(hardware) {
@@ -252,12 +285,12 @@ function olderPart(row) {
 
 function notesPart(row) {
   if (!row.notes.length) return null;
-  const bySeed = (row.runs || []).flatMap((run) => run.notes.map((note) => [run.seed, note]));
-  const single = new Set(bySeed.map(([, note]) => note));
+  const byRun = (row.runs || []).flatMap((run) => run.notes.map((note) => [runName(row, run), note]));
+  const single = new Set(byRun.map(([, note]) => note));
   const shared = row.notes.filter((note) => !single.has(note));
   return widePart("Notes", element("ul", {},
     shared.map((note) => element("li", {}, note)),
-    bySeed.map(([seed, note]) => element("li", {}, `seed ${seed}: ${note}`))));
+    byRun.map(([name, note]) => element("li", {}, `${name}: ${note}`))));
 }
 
 function sourcePart(row) {
@@ -275,7 +308,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), calibrationPart(row), sourcePart(row), notesPart(row)];
-  const parts = [calibrationPart, measuresPart, costPart, runsPart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  const parts = [calibrationPart, measuresPart, costPart, runsPart, besidePart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 

@@ -8,7 +8,7 @@ const COLUMNS = [
   { key: "method", label: "Method", value: (row) => `${row.method}\n${row.config}`.toLowerCase() },
   { key: "origin", label: "Origin", value: originText, cell: originCell, from: "wide" },
   { key: "draws", label: "Draws", value: (row) => (row.draws ? row.draws.length : null), from: "wide" },
-  { key: "seeds", label: "Seeds", value: (row) => row.seeds.length || null, from: "wide" },
+  { key: "seeds", label: "Seeds", value: seedsBeside, from: "wide" },
   ...(data.drawn ? [{
     key: "share", label: "Of constant", value: (row) => (row.share ? row.share[0] : null), cell: shareCell, from: "phone",
   }] : []),
@@ -33,23 +33,28 @@ const COLUMNS = [
     cell: relevanceCell,
     from: "widest",
   },
-  ...(data.drawn ? [] : ["RMSE", "MAE"].map((key) => ({
+  ...(data.tracks.some(({ both }) => both) ? ["RMSE", "MAE"] : []).map((key) => ({
     key: `${key}_disjoint`,
     label: `${key} disjoint`,
     value: (row) => (row.disjoint && row.disjoint[key] ? row.disjoint[key][0] : null),
     cell: (row) => disjointCell(row, key),
-    from: "tablet",
+    from: key === "RMSE" ? "phone" : "vast",
     both: true,
-  }))),
+  })),
   ...["parameters", "multiply_adds", "alone_seconds"].map((key) => ({
     key,
     label: COSTS[key].label,
     value: byCost(key),
     cell: (row) => (key in row.cost ? COSTS[key].show(row.cost[key]) : ""),
-    from: key === "multiply_adds" ? "vast" : "desk",
+    from: key === "multiply_adds" || (data.drawn && key === "alone_seconds") ? "vast" : "desk",
   })),
   { key: "flags", label: "Flags and notes", value: flagText, cell: flagCell, from: "desk" },
 ];
+
+/** How many seeds, where that is not how many draws, which stands beside it. */
+function seedsBeside(row) {
+  return row.draws && row.draws.length === row.seeds.length ? null : row.seeds.length || null;
+}
 
 const TEXTUAL = new Set(["method", "origin", "flags"]);
 
@@ -77,20 +82,24 @@ function columnsOf(track) {
   return track.columns;
 }
 
-/** Per metric the rows that hold the best measured and the best reported number. */
+/** Reported rows are rivals of each other, measured ones of their peers on the same draws. */
+const rivalsOf = (row) => (row.origin === "reported" ? row.origin : row.peers);
+const isRival = (row) => row.kind === "method" && !row.contradiction && !row.disjoint_only;
+
+/** Metric and rivals → the best number among two or more. */
 function bestOf(track) {
   if (track.best) return track.best;
-  track.best = {};
+  track.best = new Map();
   for (const key of Object.keys(METRICS)) {
     const better = METRICS[key] ? Math.min : Math.max;
-    for (const isReported of [true, false]) {
-      const rivals = track.rows.filter(
-        (row) => row.metrics[key] && row.kind === "method" && !row.contradiction
-          && (row.origin === "reported") === isReported
-      );
-      if (rivals.length < 2) continue;
-      const value = rivals.map((row) => row.metrics[key][0]).reduce((a, b) => better(a, b));
-      track.best[`${key} ${isReported}`] = value;
+    const values = new Map();
+    for (const row of track.rows.filter((one) => isRival(one) && one.metrics[key])) {
+      const own = values.get(rivalsOf(row)) || [];
+      values.set(rivalsOf(row), own);
+      own.push(row.metrics[key][0]);
+    }
+    for (const [rivals, own] of values) {
+      if (own.length > 1) track.best.set(`${key} ${rivals}`, own.reduce((a, b) => better(a, b)));
     }
   }
   return track.best;
@@ -100,8 +109,7 @@ function metricCell(row, key) {
   if (!row.metrics[key] || row.disjoint_only) return "";
   const [value] = row.metrics[key];
   const isReported = row.origin === "reported";
-  const isBest = row.kind === "method" && !row.contradiction
-    && bestOf(row.track)[`${key} ${isReported}`] === value;
+  const isBest = isRival(row) && bestOf(row.track).get(`${key} ${rivalsOf(row)}`) === value;
   const parts = [isBest ? element("strong", {}, score(value)) : score(value)];
   if (isBest) parts.unshift(isReported ? sign("☆", "best reported") : sign("★", "best measured"));
   if (key === "RMSE" && !row.share) parts.unshift(...tiedSigns(row));
@@ -129,7 +137,8 @@ function relevanceCell(row) {
 
 /** The signs of a row that can't be told from the best, at the number by which its table is sorted. */
 function tiedSigns(row) {
-  if (row.tied) return [sign("≈", `not told from the best, p ${row.p.toFixed(2)}`)];
+  const why = row.p < data.significance ? ", whose difference's interval holds 0" : "";
+  if (row.tied) return [sign("≈", `not told from the best${why}, p ${row.p.toFixed(2)}`)];
   if (row.tied_beyond) return [sign("~", `told from the best on these draws alone, beyond them p ${row.p_beyond.toFixed(2)}`)];
   return [];
 }
@@ -183,8 +192,11 @@ function originCell(row) {
   return [originBadge(row), detail && element("span", { class: "detail" }, detail)];
 }
 
+/** Whether the heading above a row's group says what a flag says. */
+const isTitled = (row, flag) => row.track.groups[row.group].includes(flag.replace(/^starts from/, "starting from"));
+
 function flagCell(row) {
-  const chips = ownFlags(row).filter((flag) => flag !== row.kind)
+  const chips = ownFlags(row).filter((flag) => flag !== row.kind && !isTitled(row, flag))
     .map((flag) => element("span", { class: "flag" }, breakable(flag)));
   if (row.disputed) chips.unshift(element("span", { class: "flag strong" }, "papers disagree"));
   const note = row.source && row.notes.join("; ");
@@ -243,10 +255,11 @@ function compare(a, b, column) {
   return state.descending ? -order : order;
 }
 
-/** A track's rows that pass the filters, in the chosen order. */
+/** A track's rows that pass the filters, in the chosen order within their groups. */
 function visibleRows(track) {
   const column = COLUMNS.find(({ key }) => key === state.sort);
-  return track.rows.filter((row) => passes(row)).sort((a, b) => compare(a, b, column));
+  return track.rows.filter((row) => passes(row))
+    .sort((a, b) => a.group - b.group || compare(a, b, column));
 }
 
 function headerCell(column) {
@@ -267,17 +280,45 @@ function headerCell(column) {
   return element("th", { scope: "col", class: `${kind} ${from} c-${column.key}`, "aria-sort": sorted }, button, hint);
 }
 
+/** What a group's rows share that others don't, above the first of them. */
+function groupHeading(row) {
+  const title = row.track.groups[row.group];
+  if (!title) return [];
+  return [element("tr", { class: "group" }, element("th", { scope: "rowgroup" }, title[0].toUpperCase() + title.slice(1)))];
+}
+
+/** Stretches the headings of groups over the columns that this width shows: more would make columns of their own. */
+function spanGroups() {
+  for (const board of document.querySelectorAll(".board")) {
+    const headings = board.querySelectorAll(".group th");
+    if (!headings.length) continue;
+    const shown = [...board.querySelectorAll("thead th")].filter((cell) => getComputedStyle(cell).display !== "none");
+    for (const heading of headings) heading.colSpan = shown.length;
+  }
+}
+
+// Nobody reads more at once, and laying out thousands takes seconds.
+const MOST_ROWS = 1000;
+
+/** Shows the rest of a long table. */
+function moreButton(track, shown) {
+  return !track.isWhole && shown.length > MOST_ROWS && element(
+    "button", { type: "button", class: "more step", "data-whole": track.name }, `The first ${MOST_ROWS.toLocaleString("en")} are shown. Show all ${plural(shown.length, "row")}`
+  );
+}
+
 function trackTable(track, shown) {
   const caption = element("caption", { class: "spoken" }, `${track.title}: ${plural(shown.length, "row")}`);
   const head = element("thead", {}, element("tr", {}, columnsOf(track).map(headerCell)));
-  const body = element("tbody", {}, shown.map(rowElement));
+  const body = element("tbody", {}, shown.slice(0, track.isWhole ? shown.length : MOST_ROWS).flatMap((row, index) =>
+    (index && row.group === shown[index - 1].group ? [] : groupHeading(row)).concat(rowElement(row))));
   return element("table", { class: "board" }, caption, head, body);
 }
 
 function trackNotices(track) {
   const notices = [];
-  if (track.draws.length) {
-    notices.push(element("p", { class: "shared" }, `Draws ${track.draws.join(" ")} of one family.`));
+  if (track.draws) {
+    notices.push(element("p", { class: "shared" }, track.draws));
   } else if (track.corpora.length > 1) {
     const names = track.corpora.map((checksum) => checksum.slice(0, 8)).join(", ");
     notices.push(element(
@@ -303,7 +344,7 @@ function trackSection(track) {
     "h2", { id: `track-${track.name}` }, track.title, " ", element("code", {}, track.name)
   );
   const body = shown.length ? trackTable(track, shown) : element("p", { class: "empty" }, "No row matches these filters.");
-  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body,
+  return element("section", { class: "track", "aria-labelledby": `track-${track.name}` }, heading, trackNotices(track), body, moreButton(track, shown),
     track.below.map((line) => element("p", { class: "shared" }, line)));
 }
 
