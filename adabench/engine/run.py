@@ -93,27 +93,22 @@ def train(
     with reading(experiment), working_in(work_dir, experiment, resume=resume):
         record = _finished(experiment, place)
         if record is None:
-            record, labels = (_measure if checked else measure)(experiment, place, data)
+            record, labels = measure(experiment, place, data, checked=checked)
             _draw(record, labels, work_dir)
             record = _keep(experiment, record, work_dir)
         return _publish(record, work_dir, results)
 
 
 def measure(
-    experiment: Experiment, place: Place, data: RunData | None = None
+    experiment: Experiment, place: Place, data: RunData | None = None, *, checked: bool = False
 ) -> tuple[Record, dict[str, float]]:
     """Run an experiment from its config to its record; return that and the labels of what it tested.
 
     The labels are opened when the predictions are written. Arguments and errors as `train`; nothing
     is written but in the work folder.
     """
-    _check(experiment, place)
-    return _measure(experiment, place, data)
-
-
-def _measure(
-    experiment: Experiment, place: Place, data: RunData | None
-) -> tuple[Record, dict[str, float]]:
+    if not checked:
+        _check(experiment, place)
     timings = _begin(place)
     data = data or open_data(experiment, timings)
     method = kind_of(experiment)(experiment, data, place, timings, _run_member)

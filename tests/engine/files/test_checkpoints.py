@@ -74,7 +74,9 @@ def test_what_differs_is_told_where_both_tell(tmp_path):
 def test_only_the_named_fields_are_compared(path):
     expected = {"config_hash": "0123", "seed": 99}
     check_identity(path, expected, ("config_hash",))
-    with pytest.raises(ValueError, match=r"trained with seed 4, and this run.s is 99: give --seed 4"):
+    with pytest.raises(
+        ValueError, match=r"trained with seed 4, and this run.s is 99: give --seed 4"
+    ):
         check_identity(path, expected, ("config_hash", "seed"))
 
 

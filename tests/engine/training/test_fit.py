@@ -174,15 +174,18 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 @pytest.mark.parametrize(
     ("identity", "named"),
     [
-        ({**IDENTITY, "config": "other", "config_hash": "4567"}, "config_hash is '0123' .toy."),
-        ({**IDENTITY, "seed": 9}, "seed is 0"),
+        (
+            {**IDENTITY, "config": "other", "config_hash": "4567"},
+            "belongs to another config: its config_hash is '0123' .toy.",
+        ),
+        ({**IDENTITY, "seed": 9}, "trained with seed 0, and this run's is 9: give --seed 0"),
     ],
 )
 def test_a_checkpoint_of_another_config_is_refused_and_kept(tmp_path, identity, named):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, at={4: stop})
     before = (tmp_path / checkpoints.LAST).read_bytes()
-    with pytest.raises(ValueError, match=f"belongs to another config: its {named}") as error:
+    with pytest.raises(ValueError, match=named) as error:
         run(tmp_path, resume=True, identity=identity)
     assert str(tmp_path / checkpoints.LAST) in str(error.value)
     assert (tmp_path / checkpoints.LAST).read_bytes() == before

@@ -70,7 +70,7 @@ def test_under_licence_no_curve_leaves_the_work_folder(tiny, tmp_path, monkeypat
     record, work_dir = tiny.outcome.record, tmp_path / "work"
     labels = {entry.session: entry.label for entry in record.predictions}
 
-    def measure(*_):
+    def measure(*_, **__):
         shutil.copy(tiny.work_dir / CURVE, work_dir)
         return as_licensed(record), labels
 
