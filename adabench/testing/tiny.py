@@ -21,7 +21,7 @@ _FRAMES = (
     "views.test.frames=8",
     "training.optimiser.lr=2e-3",
 )
-_SELECT = ("views.select.frames=8",)
+_SELECT = ("views.select.frames=8", "views.select.phases=1", "views.test.phases=1")
 _ENCODER = (
     "stages.encoder.training.epochs=2",
     "stages.encoder.training.validate_every=1",
@@ -36,7 +36,7 @@ def tiny_options(root: Path, *, encoder: bool = False, select: bool = True) -> l
     Args:
         root: where it keeps its corpora, stages and caches.
         encoder: the config's method stands on a stage ``encoder`` and sees segments, not frames.
-        select: a config of frames selects on a view of its own, ``views.select``, not on that of the test.
+        select: a config of frames tests in phases and selects on a view of its own, ``views.select``.
     """
     own = _ENCODER if encoder else (*_FRAMES, *(_SELECT if select else ()))
     return [f"data.root={root}", *_SMALL, *own]

@@ -131,7 +131,7 @@ def test_its_record_says_what_it_stands_on(tiny, done):
     assert [stage.name for stage in record.stages] == ["trunk"]
     assert set(record.caches) < set(tiny.outcome.record.caches), "one cache serves networks too"
     assert (record.selection.looks, record.selection.budget) == (0, 12)
-    assert (record.view.length, record.view.stride) == (8, 5.0)
+    assert (record.view.length, record.view.stride) == (7, 5.0)
     assert (record.contract.outcome, record.decoy.outcome) == ("held", "equal")
     assert record.flags.pretrained == "stage:trunk"
     assert record.cost.parameters > 10**6

@@ -18,7 +18,6 @@ from adabench.records.files.results import read_records
 from adabench.testing.tiny import tiny_options
 
 ROOT = Path(__file__).parents[2]
-KILLS = 10
 SMALLER = (
     "data.synthface.sessions=4",
     "stages.trunk.expressions.identities=12",
@@ -82,7 +81,8 @@ def check_files(folder: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_killed_at_ten_moments(tmp_path):
+@pytest.mark.parametrize("wanted", [4, pytest.param(10, marks=pytest.mark.slow)])
+def test_killed_at_so_many_moments(wanted, tmp_path):
     with Forks() as forks:
         whole = run(forks, tmp_path / "uncut", resume=False)
     expected = predictions(tmp_path / "uncut")
@@ -106,7 +106,7 @@ def test_killed_at_ten_moments(tmp_path):
         with Forks() as forks:
             for turn in itertools.count():
                 kills += cut(forks, tmp_path / f"cut{number}-{turn}", chance)
-                if kills >= KILLS // 2:
+                if kills >= wanted // 2:
                     return
 
     with ThreadPoolExecutor(2) as pool:
