@@ -7,20 +7,19 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 
 from adabench.data.corpora import CorpusReader, Scan
 from adabench.data.prepare import prepare
 from adabench.data.prepare.run import reader_of, settings_of
+from adabench.synthface.faces.drawing import one_thread
 
 
 @dataclass(frozen=True)
@@ -133,22 +132,11 @@ def profile_prepare(
 
 def _prepared(reader: Any, src: Path, processes: int, settings: dict[str, Any]) -> float:
     """Frames a second of preparing all clips."""
-    with tempfile.TemporaryDirectory() as made, _one_thread():
+    with tempfile.TemporaryDirectory() as made, one_thread():
         out, begin = Path(made, "corpus"), time.process_time()
         report = prepare(reader, src, out, processes=processes, progress=False, **settings)
         used = time.process_time() - begin
     return report.frames / (report.seconds if processes else used)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep OpenCV on one thread here, as prepare's own processes do."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 def _bare(videos: list[Path], processes: int) -> tuple[int, float]:

@@ -16,7 +16,7 @@ from adabench.bench.comparison.compared import RANKED_BY, SHARE, Comparison, Ord
 from adabench.bench.runner import duration
 from adabench.data.files import write_text
 from adabench.leaderboard.pages.cells import csv_cell, markdown_cell, terminal_cell
-from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.rows.summary import short
 from adabench.leaderboard.statistics.peers import titles
 from adabench.leaderboard.statistics.wording import (
     TIED_BEYOND_LEGEND,
@@ -185,7 +185,7 @@ def _cell(pair: Pair, name: str, what: str) -> str:
         return _printed(getattr(pair.reported, name)) if pair.reported else ""
     if pair.measured is None:
         return MISSING if pair.runs and name == RANKED_BY else ""
-    found = _summary(pair.measured.metrics.get(name))
+    found = short(pair.measured.metrics.get(name))
     sorted_by = SHARE if SHARE in pair.measured.metrics else RANKED_BY
     return f"{mark_of(pair.standing)}{found}" if name == sorted_by else found
 
@@ -194,16 +194,8 @@ def _printed(value: float | None) -> str:
     """A number as papers print it: with two digits, or with the more that it has."""
     if value is None:
         return ""
-    short = f"{value:.2f}"
-    return short if float(short) == value else repr(value)
-
-
-def _summary(summary: Summary | None) -> str:
-    if summary is None:
-        return ""
-    if summary.deviation is None:
-        return f"{summary.value:.2f}"
-    return f"{summary.value:.2f} ± {summary.deviation:.2f}"
+    rounded = f"{value:.2f}"
+    return rounded if float(rounded) == value else repr(value)
 
 
 def _seeds(pair: Pair) -> str:
