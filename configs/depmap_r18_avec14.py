@@ -19,7 +19,9 @@ demo = dict(
     method=dict(
         backbone=dict(
             trunk=dict(
-                weights="stage:trunk", frozen=True, options=dict(channels=(32, 64, 128, 256))
+                weights="stage:trunk",
+                frozen=True,
+                options=dict(channels=(16, 32, 64, 128), stem_width=16),
             )
         ),
         aggregator=dict(width=32),

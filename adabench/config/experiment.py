@@ -42,8 +42,8 @@ class Data(Strict):
         size: width and height of the prepared face crops, pixels.
         synthface: preset and seed of the generated corpus, for tracks that run on it. A ``draw``
             pins which of the draws from that seed on it is; without one, it follows the run's seed.
-        faces: how faces are found and cut; for None generated ones as their readers say, and recorded
-            ones as their corpus was prepared. Absent from hashes then.
+        faces: how faces are found and cut; for None generated ones as ``tools/prepare.py`` does
+            unless told otherwise, and recorded ones as their corpus was prepared. Absent from hashes then.
     """
 
     root: str = "data"

@@ -5,7 +5,9 @@ demo = dict(
         trunk=dict(
             type="ExpressionPretrain",
             trunk=dict(
-                type="TimmFrames", name="resnet18", options=dict(channels=(32, 64, 128, 256))
+                type="TimmFrames",
+                name="resnet18",
+                options=dict(channels=(16, 32, 64, 128), stem_width=16),
             ),
             expressions=dict(preset="demo", seed=0),
             size=64,

@@ -56,7 +56,7 @@ stages = dict(
         seed="run",
     )
 )
-_small = dict(name="resnet18", options=dict(channels=(32, 64, 128, 256)), frozen=True)
+_small = dict(name="resnet18", options=dict(channels=(16, 32, 64, 128), stem_width=16), frozen=True)
 # 10 frames of the generated corpus, at 10 a second, last about as long as the paper's 32: 20 segments
 # a clip, and 39 where they overlap.
 _jitter = dict(shift=0.06, zoom=0.1, rotate=8, saturation=0.5)

@@ -18,7 +18,9 @@ demo = dict(
         extractor=dict(
             # As in the demos of networks, so that one cache serves all of them.
             backbone=dict(
-                scales=4, weights="stage:trunk", options=dict(channels=(32, 64, 128, 256))
+                scales=4,
+                weights="stage:trunk",
+                options=dict(channels=(16, 32, 64, 128), stem_width=16),
             )
         )
     ),

@@ -8,7 +8,9 @@ seeds = (0, 1, 2)
 
 # Without the emotional branch: the trunk alone, no semantic vectors.
 _trunk = dict(_delete_=True, type="TimmFrames", name="resnet18", scales=4, weights="timm")
-_demo_trunk = dict(weights="stage:trunk", frozen=True, options=dict(channels=(32, 64, 128, 256)))
+_demo_trunk = dict(
+    weights="stage:trunk", frozen=True, options=dict(channels=(16, 32, 64, 128), stem_width=16)
+)
 _keep_all = dict(_delete_=True, type="KeepAll")
 # A bottleneck gives four times its channels.
 _demo_r50 = dict(channels=(16, 32, 64, 128))

@@ -10,7 +10,7 @@ seeds = (0, 1, 2)
 _vat = dict(_delete_=True, type="VAT", map_size=7)
 _trunk = dict(type="TimmFrames", name="resnet50", scales=1)
 # The trunk of the demo is frozen and cached, here as everywhere.
-_small = dict(name="resnet18", options=dict(channels=(32, 64, 128, 256)), frozen=True)
+_small = dict(name="resnet18", options=dict(channels=(16, 32, 64, 128), stem_width=16), frozen=True)
 _demo_vat = dict(map_size=2, width=128, heads=8)
 
 # A network that learns whole can't hold the frames of a whole clip: a step sees eight segments in a

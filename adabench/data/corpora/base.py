@@ -25,10 +25,6 @@ ALIGNED_ENDING = "_aligned"
 """How OpenFace 2 ends the name of a clip's folder of images."""
 
 
-DRAWN_FACES = MappingProxyType({"detector": "haar", "cut": "box"})
-"""How drawn faces are found: their corpora, and the records on them, were made so."""
-
-
 @dataclass(frozen=True)
 class OpenFaceFiles:
     """What OpenFace 2 left of one clip: one of the two, or both.
@@ -147,15 +143,12 @@ class CorpusReader(ABC):
             default the corpus's name.
         licensed: whether a licence forbids publishing its labels.
         scale: of its scores.
-        faces: settings of preparing (``detector``, ``cut``) that it takes where no others are
-            asked for.
     """
 
     name: str
     kind: str = ""
     licensed: bool = True
     scale: Scale = BDI_II
-    faces: Mapping[str, str] = MappingProxyType({})
     _given: Mapping[str, Any] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

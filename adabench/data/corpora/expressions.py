@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from adabench.data.corpora.base import (
-    DRAWN_FACES,
     RECORD,
     CorpusReader,
     Problem,
@@ -43,7 +42,6 @@ class ExpressionsReader(CorpusReader):
     name = kind = "expressions"
     licensed = False
     labels = "labels"
-    faces = DRAWN_FACES
 
     def __init__(self, *, splits: Mapping[str, str | Sequence[str]] = SPLIT_FOLDERS) -> None:
         self.splits = split_aliases(splits)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from adabench.data.corpora.avec2013 import Avec2013Reader
 from adabench.data.corpora.avec2014 import Avec2014Reader
-from adabench.data.corpora.base import DRAWN_FACES, RECORD
+from adabench.data.corpora.base import RECORD
 from adabench.evaluation.scale import DRAWN_SCORE
 from adabench.registry import CORPORA
 
@@ -20,7 +20,6 @@ class SynthfaceReader(Avec2014Reader):
     licensed = False
     record = RECORD
     scale = DRAWN_SCORE
-    faces = DRAWN_FACES
     fps = None
 
 
@@ -32,5 +31,4 @@ class Synthface2013Reader(Avec2013Reader):
     licensed = False
     record = RECORD
     scale = DRAWN_SCORE
-    faces = DRAWN_FACES
     fps = None

@@ -173,13 +173,13 @@ def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:
 
 
 def settings_of(reader: CorpusReader, **settings: Any) -> PrepareSettings:
-    """The settings for a reader's corpus: its own ones where others are not given, or are None.
+    """The settings for a reader's corpus; those that are None are the usual ones.
 
     With OpenFace's output, faces are not looked for.
     """
     source = "openface" if "openface" in reader.options else "video"
     given = {name: value for name, value in settings.items() if value is not None}
-    return PrepareSettings(**{**reader.faces, **given}, source=source)
+    return PrepareSettings(**given, source=source)
 
 
 def prepare_one(job: ClipJob) -> ClipNote:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Data, Experiment
+from adabench.config.faces import Faces
 from adabench.config.generated import expression_parameters, synthface_parameters
 from adabench.config.preparations import drawn_of, other_faces
-from adabench.data.corpora import find_reader
 from adabench.data.files import remove_folder
 from adabench.data.locks import alone_at_once, alone_in, shared_in
 from adabench.data.prepare import prepare
@@ -87,7 +87,7 @@ def ensure_expressions(section: dict[str, Any], data: Data) -> PreparedCorpus:
 
 def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> PreparedCorpus:
     faces = {} if data.faces is None else data.faces.model_dump()
-    out = root / _folder_name(name, data, reader)
+    out = root / _folder_name(name, data)
     finished = out / CORPUS_FILE
     if not finished.is_file():
         with alone_in(root / MADE / out.name):
@@ -99,11 +99,10 @@ def _made(root: Path, name: str, data: Data, reader: str, make: Any) -> Prepared
     return PreparedCorpus.open(out)
 
 
-def _folder_name(name: str, data: Data, reader: str) -> str:
-    """Return the name of a generated corpus's folder: with how faces are cut, where not as usual."""
-    faces = {} if data.faces is None else data.faces.model_dump()
-    own = faces in ({}, find_reader(reader).faces)
-    return "-".join([name, f"{data.size}px", *([] if own else faces.values())])
+def _folder_name(name: str, data: Data) -> str:
+    """Return the name of a generated corpus's folder: with how its faces are found and cut."""
+    faces = data.faces or Faces()
+    return f"{name}-{data.size}px-{faces.detector}-{faces.cut}"
 
 
 def cache_root(corpus: PreparedCorpus, root: Path) -> Path:
@@ -136,7 +135,7 @@ def remove_drawn(data: Data) -> list[Path]:
         OSError: a folder can't be removed.
     """
     root, name = Path(data.root), _drawn_name(data)
-    folders = [root / _folder_name(name, data, DRAWN), root / "raw" / name]
+    folders = [root / _folder_name(name, data), root / "raw" / name]
     with alone_at_once(_readers(data), "wait until it has ended"):
         return [folder for folder in folders if remove_folder(folder)]
 

@@ -4,17 +4,15 @@ import pickle
 
 import pytest
 
-from adabench.data.corpora.expressions import ExpressionsReader
-from adabench.data.corpora.generated import Synthface2013Reader, SynthfaceReader
-from adabench.data.corpora.table import TableReader
+from adabench.data.corpora.generated import SynthfaceReader
 from adabench.data.prepare.detection.mtcnn import MtcnnDetector
 from adabench.data.prepare.run import settings_of
 from adabench.data.prepare.settings import PrepareSettings
 
 
 def test_the_cascade_s_record_stays():
-    """Corpora of before there was a choice have it, the demo's among them."""
-    record = settings_of(SynthfaceReader(), size=64).record()
+    """Corpora of before there was a choice have it."""
+    record = settings_of(SynthfaceReader(), size=64, detector="haar", cut=None).record()
     assert list(record.items()) == [
         ("size", 64),
         ("margin", 0.1),
@@ -24,15 +22,6 @@ def test_the_cascade_s_record_stays():
         ("quality", 95),
         ("version", 1),
     ]
-
-
-@pytest.mark.parametrize("reader", [SynthfaceReader, Synthface2013Reader, ExpressionsReader])
-def test_drawn_faces_are_found_as_ever_unless_asked_otherwise(reader):
-    assert settings_of(reader()).detector == "haar"
-    assert settings_of(reader(), detector=None, cut=None).cut == "box"
-    chosen = settings_of(reader(), detector="mtcnn", cut="aligned")
-    assert (chosen.detector, chosen.cut) == ("mtcnn", "aligned")
-    assert settings_of(TableReader()).detector == "mtcnn"
 
 
 def test_a_record_says_what_its_frames_depend_on():

@@ -43,7 +43,7 @@ def test_generated_faces_are_those_asked_for_and_lie_apart(made, tmp_path):
         data = Data(root=str(tmp_path), size=64, synthface=TINY, faces=faces)
         corpora.ensure_corpus(get_track("demo"), data)
         corpora.ensure_expressions({"preset": "tiny"}, data)
-    endings = ["64px", "64px", "64px-mtcnn-box", "64px-mtcnn-aligned"]
+    endings = ["64px-mtcnn-box", "64px-haar-box", "64px-mtcnn-box", "64px-mtcnn-aligned"]
     for faces, ending, (corpus, expressions) in zip(
         asked, endings, zip(made[::2], made[1::2], strict=True), strict=True
     ):
