@@ -88,8 +88,7 @@ def prepare(
         corpus: name of a reader, or a reader.
         src: the raw corpus.
         out: folder of the prepared corpus: new, empty, or one that this function began.
-        size, margin, detect_every, detector, model, cut: see :class:`PrepareSettings`; a reader may
-            have a detector and a cut of its own, which are taken for None.
+        size, margin, detect_every, detector, model, cut: see :class:`PrepareSettings`.
         processes: clips prepared at once, each in a process of its own; 0 prepares them in this
             one, where a hung decoder can't be ended.
         progress: show a line that says how far it is.
@@ -133,18 +132,22 @@ def prepare(
         notes, new = _prepare_all(jobs, processes, patience, progress)
         rows, found = _rows(jobs, notes)
         problems = tuple(sorted([*scan.problems, *odd, *found]))
-        write_text(out / REPORT, report_text(problems))
         write_text(out / QUALITY, _quality_of(notes))
+        write_text(out / REPORT, report_text(problems))
         if not rows:
-            told = "; ".join(f"{problem.name}: {problem.detail}" for problem in problems[:3])
-            raise ValueError(
-                f"no clip of {src} could be prepared; the first problems: {told}; all of them "
-                f"are in {out / REPORT}"
-            )
+            raise ValueError(_nothing_prepared(src, out, problems))
         complete(out, description, rows)
     frames = sum(row.frames for row in rows)
     seconds = time.monotonic() - begin
     return PrepareReport(out, len(rows), frames, new, problems, seconds, out / QUALITY)
+
+
+def _nothing_prepared(src: Path, out: Path, problems: Sequence[Problem]) -> str:
+    told = "; ".join(f"{problem.name}: {problem.detail}" for problem in problems[:3])
+    return (
+        f"no clip of {src} could be prepared; the first problems: {told}; all of them are in "
+        f"{out / REPORT}"
+    )
 
 
 def reader_of(corpus: str | CorpusReader, **options: Any) -> CorpusReader:
