@@ -142,7 +142,7 @@ CHANGES = {
     "noisy_trunk/depmap": {},
 }
 #: Where a demo's row differs in something else: it pretrains the trunk itself, and MSR is at 32.
-R50_CHANNELS = (16, 32, 64, 128)
+R50_CHANNELS = (8, 16, 32, 64)
 NOISY = {"stages.trunk.noise": 2.0}
 DEMO_CHANGES = {
     **{

@@ -6,6 +6,7 @@ import os
 import struct
 import weakref
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -251,8 +252,9 @@ def _runs(wanted: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _write_images(file: BinaryIO, images: Iterable[bytes], path: Path) -> int:
-    offsets = [file.write(_HEADER.pack(_MAGIC, _VERSION))]
-    crcs: list[int] = []
+    # arrays, since a list holds an object a frame
+    offsets = array("Q", [file.write(_HEADER.pack(_MAGIC, _VERSION))])
+    crcs = array("I")
     first = b""
     for data in images:
         first = first or data

@@ -13,7 +13,7 @@ _demo_trunk = dict(
 )
 _keep_all = dict(_delete_=True, type="KeepAll")
 # A bottleneck gives four times its channels.
-_demo_r50 = dict(channels=(16, 32, 64, 128))
+_demo_r50 = dict(channels=(8, 16, 32, 64))
 
 rows = (
     dict(

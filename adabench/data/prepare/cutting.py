@@ -56,13 +56,13 @@ class CutFaces:
 
     def images(self) -> Iterator[bytes]:
         """The same as JPEG images, from a pass over the video only where some are still missing."""
-        made = self._ahead.made(self.face).tolist()
-        if min(made) >= 0:
-            yield from map(self._ahead.image, made)
+        made = self._ahead.made(self.face)
+        if made.min() >= 0:
+            yield from (self._ahead.image(int(number)) for number in made)
             return
         expect(2)
         for number, each in zip(made, self._frames(), strict=True):
-            yield self._ahead.image(number) if number >= 0 else self._image(*each)
+            yield self._ahead.image(int(number)) if number >= 0 else self._image(*each)
 
     def quality(self) -> FaceQuality:
         """How well the face was seen, whole once all was cut."""

@@ -25,6 +25,8 @@ HELD_BYTES = 192 << 20
 _IN_MEMORY = 1 << 20
 # frames that are cut at once, since smoothing a few costs as much as one
 _TOGETHER = 15
+# boxes that are compared at once
+_COMPARED = 4096
 
 Cut = Callable[[Frame, NDArray[np.float64], float | None], bytes]
 """Cuts a box (4,), turned by a tilt, out of a frame; the stored image of it."""
@@ -35,13 +37,14 @@ class _Shot:
     """A face that was followed without a jump; the frames before ``known`` can't be told.
 
     Args:
-        times: the frames of its finds.
-        faces: of each find its centre x, y and side, and its tilt where it is turned upright.
+        times: (S,) the frames of its finds.
+        faces: (S · 3 or 4) of each find its centre x, y and side, and its tilt where it is turned
+            upright.
         known: the first frame whose box does not depend on where the shot begins.
     """
 
-    times: list[int]
-    faces: list[list[float]]
+    times: array[int]
+    faces: array[float]
     known: int
 
 
@@ -112,18 +115,17 @@ class Ahead:
         shot = self._shot
         if shot is None:
             one = int(faces[:, 2].argmax())
-            self._shot = shot = _Shot([], [], 0)
+            self._shot = shot = _Shot(array("q"), array("d"), 0)
         else:
             moves = move_of(self._last, faces)
             one = int(moves.argmin())
             if moves[one] > FREE_MOVE:
                 # perhaps a cut: what is near to it depends on where
-                self._shot = shot = _Shot([], [], number + self._reach)
+                self._shot = shot = _Shot(array("q"), array("d"), number + self._reach)
         self._last = faces[one]
         poised = poses(found[[one], 5:].reshape(-1, 5, 2)) if self._aligned else faces[[one]]
         shot.times.append(number)
-        # plain numbers, as of `detect`
-        shot.faces.append(poised[0].tolist())
+        shot.faces.extend(poised[0].tolist())
         settled = shot.times[-(MEDIAN // 2) - 1] if len(shot.times) > MEDIAN // 2 else -1
         self._settle(settled - self._reach, settled)
 
@@ -135,14 +137,15 @@ class Ahead:
     def made(self, face: FaceTrack) -> NDArray[np.int64]:
         """For each frame of a clip (N,) the number of its image, -1 where there is none that fits."""
         numbers = np.full(len(face.boxes), -1)
-        mine = np.array(self._numbers, np.int64)
-        inside = np.flatnonzero(mine < len(numbers))
-        tilts = np.zeros(len(numbers)) if face.tilts is None else face.tilts
-        truth = np.column_stack([face.boxes, tilts])[mine[inside]]
-        foreseen = np.array(self._boxes, np.float64).reshape(-1, 5)[inside]
-        same = inside[(truth == foreseen).all(axis=1)]
-        if not face.quality.turned:
-            numbers[mine[same]] = same
+        # in parts, since copies of all would be what a long clip takes most memory for
+        for first in range(0, 0 if face.quality.turned else len(self._numbers), _COMPARED):
+            mine = np.array(self._numbers[first : first + _COMPARED], np.int64)
+            inside = mine < len(numbers)
+            foreseen = np.array(self._boxes[5 * first : 5 * (first + _COMPARED)]).reshape(-1, 5)
+            mine, foreseen = mine[inside], foreseen[inside]
+            tilts = 0.0 if face.tilts is None else face.tilts[mine]
+            same = (face.boxes[mine] == foreseen[:, :4]).all(axis=1) & (foreseen[:, 4] == tilts)
+            numbers[mine[same]] = first + np.flatnonzero(inside)[same]
         return numbers
 
     def image(self, number: int) -> bytes:
@@ -165,7 +168,8 @@ class Ahead:
         low = max(shot.known - self._reach, first - self._reach, 0)
         frames = np.arange(low, known + 1)
         begin = max(0, bisect_left(shot.times, low) - MEDIAN)
-        times, faces = np.array(shot.times[begin:], np.int64), np.array(shot.faces[begin:])
+        times, width = np.array(shot.times[begin:]), len(shot.faces) // len(shot.times)
+        faces = np.array(shot.faces[width * begin :]).reshape(-1, width)
         boxes, tilts = boxes_of(smooth(times, faces, frames, self._fps))
         while waiting and waiting[0].number <= until:
             frame = waiting.popleft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from array import array
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -262,17 +263,20 @@ def detect(
 ) -> Detections:
     """Looks for faces in each ``every``-th frame and in the last one; ``seen`` is told at once."""
     watch = Watch(detector)
-    sampled: list[int] = []
-    # plain numbers: small arrays that stay, between pictures that go, would keep the memory of these
-    # from being used again, a gigabyte in fifty minutes
-    boxes: list[list[list[float]]] = []
+    # in growing arrays: small objects that stay, between pictures that go, would keep the memory of
+    # these from being used again, a gigabyte in fifty minutes
+    sampled, counts, values = array("q"), array("q"), array("d")
+    columns = BOX
     sizes: list[tuple[int, int, int]] = []
     last: Picture | None = None
 
     def look(picture: Picture) -> None:
+        nonlocal columns
         faces = watch(picture.rgb())
         sampled.append(picture.number)
-        boxes.append(faces.tolist())
+        counts.append(len(faces))
+        columns = faces.shape[1] if len(faces) else columns
+        values.extend(faces.ravel().tolist())
         if seen is not None:
             seen(picture.number, faces)
 
@@ -285,10 +289,9 @@ def detect(
         raise ValueError("a video without frames has no faces")
     if sampled[-1] != last.number:
         look(last)
-    numbers = np.asarray(sampled, np.int64)
-    columns = max((len(face) for found in boxes for face in found), default=BOX)
-    faces = tuple(np.array(found, np.float64).reshape(-1, columns) for found in boxes)
-    return Detections(last.number + 1, numbers, faces, sizes[0][1:], tuple(sizes[1:]))
+    faces = np.array(values).reshape(-1, columns)
+    found = tuple(np.split(faces, np.cumsum(counts)[:-1]))
+    return Detections(last.number + 1, np.array(sampled), found, sizes[0][1:], tuple(sizes[1:]))
 
 
 def detect_in(
