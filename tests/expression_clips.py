@@ -57,7 +57,7 @@ def write_clip(root, name, split, random, frames):
 
 def expression_data(folder, section, frames):
     """Write the clips of a stage's section, six persons to learn from and two others."""
-    name = f"expressions-{expression_parameters(section).digest()}-{SIZE}px"
+    name = f"expressions-{expression_parameters(section).digest()}-{SIZE}px-mtcnn-box"
     root, random = folder / name, np.random.default_rng(0)
     splits = ["train"] * 6 + ["dev"] * 2
     records = [write_clip(root, f"{i}", split, random, frames) for i, split in enumerate(splits)]

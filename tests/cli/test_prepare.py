@@ -183,10 +183,10 @@ def test_openfaces_tables_beside_faces_that_are_found(generated, tmp_path, capsy
     tables = ["--openface-tables", str(generated / "openface"), "--margin", "0.2"]
     assert tool.command([*words, *tables, "--scan"]) == 0
     said = capsys.readouterr().out
-    assert "find faces with haar" in said
+    assert "find faces with mtcnn" in said
     assert "with the columns of OpenFace's tables as signals" in said
     beside = f"--openface-tables {generated / 'openface'}\n"
-    assert said.endswith(f"--margin 0.2 --detector haar {beside}")
+    assert said.endswith(f"--margin 0.2 {beside}")
     assert tool.command([*words, *tables, "--out", str(tmp_path / "out")]) == 0
     corpus = PreparedCorpus.open(tmp_path / "out")
     assert (corpus.description.prepare["margin"], corpus.clips[0].source[-4:]) == (0.2, ".mp4")

@@ -107,7 +107,7 @@ def test_it_is_scikit_learn_on_the_trunks_features(done):
         cv=GroupKFold(3),
     )
     rows = bench.rows("train")
-    assert rows.shape == (len(clips), 3 * 256)
+    assert rows.shape == (len(clips), 3 * 128)
     search.fit(rows, [c.score for c in clips], groups=[c.subject for c in clips])
     scores = dict(
         zip(
@@ -134,8 +134,8 @@ def test_its_record_says_what_it_stands_on(tiny, done):
     assert (record.view.length, record.view.stride) == (7, 5.0)
     assert (record.contract.outcome, record.decoy.outcome) == ("held", "equal")
     assert record.flags.pretrained == "stage:trunk"
-    assert record.cost.parameters > 10**6
-    assert record.cost.multiply_adds > 10**7
+    assert record.cost.parameters > 5 * 10**5
+    assert record.cost.multiply_adds > 10**6
     assert record.cost.alone_seconds > record.stages[0].seconds
     assert not verify(root / "results").problems
 
