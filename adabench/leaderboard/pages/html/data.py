@@ -45,13 +45,16 @@ _SHOWN_DIGITS = 16
 
 
 def page_data(
-    tables: Iterable[Table], folder: str | os.PathLike[str] | None = None
+    tables: Iterable[Table],
+    folder: str | os.PathLike[str] | None = None,
+    papers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Everything the page shows, real tracks before demo tracks.
 
     Args:
         tables: as `build_tables` makes them.
         folder: where the page will lie; records' files are named as seen from there.
+        papers: as `paper_names` finds them; those of these tables for None.
 
     Returns:
         JSON-ready data: ``drawn``, what is said of drawn faces, and its ``demo_notice``, both empty of
@@ -60,7 +63,8 @@ def page_data(
         their order, and ``shared``, the machines and package lists that records refer to by index.
     """
     tables = sorted(tables, key=lambda table: (is_demo_track(table.track), table.name))
-    builder = _Builder(paper_names(tables), None if folder is None else Path(folder))
+    papers = paper_names(tables) if papers is None else dict(papers)
+    builder = _Builder(papers, None if folder is None else Path(folder))
     cases = find_disagreements(tables)
     disputed = {(case.track, case.method) for case in cases if case.kind == "between"}
     tracks = [builder.track(table, disputed) for table in tables]

@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from adabench.data.files import write_text
 from adabench.leaderboard.pages.html.data import page_data
+from adabench.leaderboard.rows.families import paper_names
 from adabench.leaderboard.rows.row import Table
 from adabench.records.drawn import drawn_slug
 from adabench.records.schema.scale import bdi_ii
@@ -86,9 +87,11 @@ def write_pages_apart(tables: Iterable[Table], path: str | os.PathLike[str]) -> 
         own = path if table.worlds is None else path.with_name(f"{drawn_slug(table.worlds)}.html")
         groups.setdefault(own, []).append(table)
     titles = {own: group[0].drawn or "real corpora" for own, group in groups.items()}
+    # reported rows say which methods have a paper, and drawn faces have none
+    papers = paper_names(table for group in groups.values() for table in group)
     for own, group in groups.items():
         others = {other.name: title for other, title in titles.items() if other != own}
-        write_text(own, render_page(group, path.parent, others))
+        write_text(own, render_page(group, path.parent, others, papers))
     return list(groups)
 
 
@@ -96,6 +99,7 @@ def render_page(
     tables: Iterable[Table],
     folder: str | os.PathLike[str] | None = None,
     others: Mapping[str, str] | None = None,
+    papers: Mapping[str, str] | None = None,
 ) -> str:
     """The page as HTML.
 
@@ -103,6 +107,7 @@ def render_page(
         tables: as `build_tables` makes them.
         folder: where the page will lie, so that links to the records' files are right.
         others: file → title of the pages beside it.
+        papers: as of `page_data`.
     """
     tables = list(tables)
     drawn = " and ".join(sorted({table.drawn for table in tables} - {""}))
@@ -113,7 +118,7 @@ def render_page(
         script=script,
         style_hash=_policy_hash(style),
         script_hash=_policy_hash(script),
-        data=embed_json(page_data(tables, folder)),
+        data=embed_json(page_data(tables, folder, papers)),
         drawn=html.escape(f": {drawn}") if drawn else "",
         lede=html.escape(_DRAWN_LEDE if drawn else _LEDE),
         pages=_links(others or {}),
