@@ -1,30 +1,8 @@
 """Which family a row belongs to."""
 
-import pytest
-
 from adabench.leaderboard.rows.families import family, family_order, paper_names
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
-from adabench.records import Metrics, Reported
-
-
-@pytest.fixture
-def printed(make_record):
-    def build(paper, method, **changes):
-        return make_record(
-            origin=Reported(paper=paper, table="1", row=method),
-            method=method,
-            config=method,
-            track="avec14",
-            licensed=True,
-            predictions=[],
-            intervals={},
-            seed=None,
-            metrics=Metrics(RMSE=7.0, MAE=5.0),
-            **changes,
-        )
-
-    return build
 
 
 def test_a_paper_is_called_as_it_prints_its_own_method(printed):

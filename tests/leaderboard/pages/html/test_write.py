@@ -19,7 +19,6 @@ from adabench.leaderboard.pages.html.write import (
 )
 from adabench.leaderboard.rows.row import Entry
 from adabench.leaderboard.rows.tables import build_tables
-from adabench.records import Metrics, Reported
 
 HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>&amp;\u2028'\""
 
@@ -143,20 +142,11 @@ def test_a_page_names_the_scale_of_its_tables_and_no_name_becomes_an_element(tab
     assert '"RMSE, points of the track\'s scale"' in mixed
 
 
-def test_on_a_page_of_drawn_faces_too_a_papers_method_is_none_of_the_baselines(
-    make_record, tmp_path
-):
-    printed = make_record(
-        origin=Reported(paper="newmap", table="1", row="New-MAP"),
-        method="New-MAP",
-        track="avec14",
-        licensed=True,
-        predictions=[],
-        intervals={},
-        seed=None,
-        metrics=Metrics(RMSE=7.0, MAE=5.0),
-    )
-    entries = [Entry(printed, "reported"), Entry(drawn_run("New-MAP", 0, 3.0), "measured")]
+def test_on_a_page_of_drawn_faces_too_a_papers_method_is_none_of_the_baselines(printed, tmp_path):
+    entries = [
+        Entry(printed("newmap", "New-MAP"), "reported"),
+        Entry(drawn_run("New-MAP", 0, 3.0), "measured"),
+    ]
     drawn = write_pages_apart(build_tables(entries), tmp_path / "index.html")[1]
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', drawn.read_text())
     (track,) = json.loads(data[1])["tracks"]
