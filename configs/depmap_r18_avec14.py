@@ -19,7 +19,7 @@ _small = dict(channels=(16, 32, 64, 128), stem_width=16)
 demo = dict(
     method=dict(
         backbone=dict(trunk=dict(weights="stage:trunk", frozen=True, options=_small)),
-        aggregator=dict(width=32),
+        aggregator=dict(width=16),
         selector=dict(sdpm=dict(sampling=3.0)),
     ),
     semantics=dict(_delete_=True, type="StandInSemantics", stage="stage:trunk"),

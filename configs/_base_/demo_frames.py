@@ -14,7 +14,7 @@ demo = dict(
         epochs=30,
         optimiser=dict(type="AdamW", lr=2e-2, weight_decay=0.1),
         warmup_epochs=5,
-        validate_every=3,
+        validate_every=5,
         workers=0,
     ),
 )

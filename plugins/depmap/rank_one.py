@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+# exp of it is 1.8e-35, far below what is left of a sum of which one term is 1.
+_DEEPEST = -80.0
+
 
 def channel_attention(query: Tensor, key: Tensor, value: Tensor, gamma: Tensor) -> Tensor:
     """Return γ · softmax(q kᵀ) · value + value, a C×C attention whose inner size is 1.
@@ -53,7 +56,9 @@ class _FewPlaces(torch.autograd.Function):
         ends = key.aminmax(dim=1, keepdim=True)
         peak = torch.maximum(query * ends.min, query * ends.max)
         left = torch.stack([query, -peak], dim=2)
-        kernel = torch.bmm(left, torch.stack([key, torch.ones_like(key)], dim=1)).exp_()
+        # Kept above where float32 ends: exp_ takes ten times as long for values that underflow.
+        depth = torch.bmm(left, torch.stack([key, torch.ones_like(key)], dim=1))
+        kernel = depth.clamp_(min=_DEEPEST).exp_()
         total = kernel.sum(-1, keepdim=True)
         attended = torch.bmm(kernel, value).div_(total)
         ctx.save_for_backward(query, key, value, gamma, kernel, total, attended)
