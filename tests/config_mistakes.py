@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 
 from adabench.config.experiment import Data, Experiment, Views
-from adabench.config.files import parse_options
-from adabench.config.load import load_config
-from adabench.config.parts import parts_within
-from adabench.config.protocols import CrossCorpusSection, FoldsSection, PersonDisjointSection
-from adabench.config.training import Training
+from adabench.config.fields.protocols import CrossCorpusSection, FoldsSection, PersonDisjointSection
+from adabench.config.fields.training import Training
+from adabench.config.reading.files import parse_options
+from adabench.config.reading.load import load_config
+from adabench.config.reading.parts import parts_within
 from adabench.plugins.annotations import from_object
 from adabench.plugins.signatures import signatures_in_source
 from adabench.synthface.parameters import Behaviour, ExpressionParameters, SynthfaceParameters

@@ -5,7 +5,7 @@ from clip_records import clip_record
 from tiny_runs import context_of
 
 from adabench.config.experiment import Data, Experiment
-from adabench.config.generated import expression_parameters
+from adabench.config.fields.generated import expression_parameters
 from adabench.data.prepared import CorpusDescription, write_description
 from adabench.data.store import JpegPack
 from adabench.registry import STAGES

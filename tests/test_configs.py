@@ -6,7 +6,7 @@ import pytest
 
 from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.building import preflight, without_weights
 from adabench.engine.estimating import check_estimator_run
 from adabench.models.assessor import build_part

@@ -17,8 +17,8 @@ from tiny_runs import context_of
 
 from adabench.bench.suites import load_suites
 from adabench.config.digest import digest
-from adabench.config.load import load_config
 from adabench.config.preparations import preparations
+from adabench.config.reading.load import load_config
 from adabench.config.references import in_order
 from adabench.engine.caches.features import FeatureCache
 from adabench.engine.caches.semantics import SemanticsCache

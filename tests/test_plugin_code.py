@@ -9,7 +9,7 @@ import pytest
 from config_texts import CONFIG
 from plugin_texts import IN_TWO, SELECTOR, distribute, forget, git, write
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.plugins import any_outside, load_plugins, places
 from adabench.plugins.fingerprints import code_of, code_record, units_of
 from adabench.plugins.git import tracked_files

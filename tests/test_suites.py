@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import load_suites
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.building import build_untrained
 from adabench.models.estimator import EstimatorMethod
 from adabench.plugins import load_plugins

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adabench.config.experiment import Experiment
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.protocol import Parts
 from adabench.engine.building import preflight
 from adabench.engine.controls import run_controls

@@ -39,7 +39,7 @@ from adabench.records.schema.sections import Reported
 _CONFIG_ERRORS = (ValueError, TypeError, LookupError, OSError)
 
 
-#: `adabench.config.load.load_config`, or what stands in for it.
+#: `adabench.config.reading.load.load_config`, or what stands in for it.
 Loader = Callable[..., Experiment]
 
 

@@ -13,10 +13,10 @@ from adabench.bench.suites import FOLDER, load_suite
 from adabench.cli.parser import whole
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment
-from adabench.config.files import keys_of, read_config
-from adabench.config.load import load_config
-from adabench.config.origin import Origin
-from adabench.config.parts import Known, check_parts
+from adabench.config.reading.files import keys_of, read_config
+from adabench.config.reading.load import load_config
+from adabench.config.reading.origin import Origin
+from adabench.config.reading.parts import Known, check_parts
 from adabench.hints import reworded
 from adabench.plugins import PluginReport, any_outside, load_plugins
 from adabench.plugins.signatures import Signatures, signatures_of_loaded, with_user

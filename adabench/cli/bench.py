@@ -25,7 +25,7 @@ from adabench.cli.arguments import load_plugins_of
 from adabench.cli.parser import Parser, above_zero, whole
 from adabench.cli.streams import told, write_anywhere
 from adabench.config.experiment import Experiment
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.plugins import any_outside
 
 #: What trains a row: the repository's own.

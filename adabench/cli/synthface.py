@@ -18,7 +18,7 @@ import cv2
 
 from adabench.cli.parser import Parser, whole
 from adabench.cli.streams import write_anywhere
-from adabench.config.generated import PRESETS, synthface_parameters
+from adabench.config.fields.generated import PRESETS, synthface_parameters
 from adabench.synthface import (
     ExpressionParameters,
     SynthfaceParameters,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Experiment
+from adabench.config.fields.estimators import ESTIMATOR
 from adabench.evaluation.controls import CONSTANT, FACELESS
 
 #: The type of a config's ``method`` that is one of `FACELESS`.

@@ -14,16 +14,16 @@ from pydantic import (
 )
 
 from adabench.config.digest import digest
-from adabench.config.estimators import ESTIMATOR, refuse_what_networks_have
-from adabench.config.faces import Faces
-from adabench.config.local_files import by_content
-from adabench.config.protocols import (
+from adabench.config.fields.estimators import ESTIMATOR, refuse_what_networks_have
+from adabench.config.fields.faces import Faces
+from adabench.config.fields.protocols import (
     AnyProtocolSection,
     FoldsSection,
     ProtocolSection,
     source_track,
 )
-from adabench.config.training import Strict, Training
+from adabench.config.fields.training import Strict, Training
+from adabench.config.local_files import by_content
 from adabench.config.types import check_types
 from adabench.data.plain import check_name, check_remark
 from adabench.data.tracks import Track, get_track, task_tracks
@@ -105,7 +105,7 @@ class Experiment(Strict):
         semantics: the encoder behind a backbone that reads semantics.
         signals: the source of what a backbone or an extractor reads as signals; absent from the hash
             where there is none.
-        protocol: who is trained on, selected on and tested; `adabench.config.protocols` tells of it.
+        protocol: who is trained on, selected on and tested; `adabench.config.fields.protocols` tells of it.
         paper_compat: the config takes choices of the authors' code that their paper does not make;
             the record is flagged.
         shuffle_labels: deal the training labels out anew among sessions: a control, which must not be

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adabench.config.digest import digest
-from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Data, Experiment
-from adabench.config.protocols import CrossCorpusSection, source_track
+from adabench.config.fields.estimators import ESTIMATOR
+from adabench.config.fields.protocols import CrossCorpusSection, source_track
 from adabench.config.references import in_order, needed, referenced, seeded
 from adabench.data.tracks import CORPUS_FILE, Track, corpus_folder
 

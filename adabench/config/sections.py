@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adabench.config.experiment import Experiment, Views
-from adabench.config.generated import expression_parameters, synthface_parameters
-from adabench.config.protocols import CrossCorpusSection
+from adabench.config.fields.generated import expression_parameters, synthface_parameters
+from adabench.config.fields.protocols import CrossCorpusSection
+from adabench.config.fields.training import Training
 from adabench.config.references import REFERENCE, missing_stage
 from adabench.config.starts import DRAWN
-from adabench.config.training import Training
 from adabench.hints import did_you_mean, validated
 
 # Type of the repository's own stages → what they take of a config's sections.

@@ -9,9 +9,9 @@ from typing import Any, get_args
 import torch
 
 from adabench.config.experiment import Experiment
-from adabench.config.mistakes import told_at
-from adabench.config.parts import Known, check_parts
-from adabench.config.protocols import source_track
+from adabench.config.fields.protocols import source_track
+from adabench.config.reading.mistakes import told_at
+from adabench.config.reading.parts import Known, check_parts
 from adabench.config.references import in_order, referenced, resolve
 from adabench.data.augment import Changed, build_augment
 from adabench.data.manifest import ClipRecord

@@ -12,7 +12,7 @@ from mmengine.device import get_device
 from numpy.typing import NDArray
 
 from adabench.config.experiment import Experiment
-from adabench.config.mistakes import told_at
+from adabench.config.reading.mistakes import told_at
 from adabench.config.references import referenced, resolve
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord

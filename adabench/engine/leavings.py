@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adabench.config.experiment import Experiment
-from adabench.config.parts import parts_within
+from adabench.config.reading.parts import parts_within
 from adabench.config.references import REFERENCE
 from adabench.models.assessor import learnt_as
 from adabench.registry import MODELS, SEMANTICS, SIGNALS

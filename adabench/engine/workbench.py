@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from adabench.batching import collate
 from adabench.config.experiment import Experiment, Views
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
 from adabench.data.augment import build_augment
 from adabench.data.dataset import ClipDataset
 from adabench.data.manifest import ClipRecord

@@ -7,7 +7,7 @@ import pytest
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import CONSTANTS, Options
 from adabench.config.controls import constant_of, constants_of
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.records import write_record
 
 CONFIGS = Path(__file__).parents[2] / "configs"

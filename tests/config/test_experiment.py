@@ -7,8 +7,8 @@ import pytest
 from config_texts import CONFIG, DEMO
 
 from adabench.config.experiment import Experiment
-from adabench.config.load import load_config
 from adabench.config.preparations import source_data
+from adabench.config.reading.load import load_config
 
 
 def test_a_config_and_its_defaults(path):

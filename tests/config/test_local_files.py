@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adabench.config.files import parse_options
-from adabench.config.load import load_config
 from adabench.config.local_files import by_content
+from adabench.config.reading.files import parse_options
+from adabench.config.reading.load import load_config
 
 PLAIN = Path(__file__).parents[2] / "configs" / "depmap_r18_avec14.py"
 SHA = hashlib.sha256(b"weights").hexdigest()

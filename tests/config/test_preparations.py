@@ -5,8 +5,8 @@ import json
 import pytest
 from tiny_runs import parts_of
 
-from adabench.config.load import load_config
 from adabench.config.preparations import corpus_problem, preparations
+from adabench.config.reading.load import load_config
 from adabench.engine.run import make_ready
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from adabench.bench.suites import load_suites
 from adabench.config.experiment import Experiment
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.config.starts import starts_from
 from adabench.plugins import load_plugins
 

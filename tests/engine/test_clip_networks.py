@@ -3,7 +3,7 @@
 import pytest
 from planted_aggregators import LastState
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.building import preflight
 from adabench.engine.run import train
 from adabench.plugins import load_plugins

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adabench.config.generated import synthface_parameters
+from adabench.config.fields.generated import synthface_parameters
 from adabench.config.preparations import drawn_of
 from adabench.data.files import TEMPORARY_PREFIX
 from adabench.data.locks import FolderInUseError

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from tiny_runs import CONFIGS, tiny_options
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.data.rundata import open_data
 from adabench.engine.estimating import set_up_estimator
 from adabench.engine.files.estimator_file import FITTED

@@ -14,8 +14,8 @@ from torch import nn
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
-from adabench.config.load import load_config
 from adabench.config.preparations import preparations
+from adabench.config.reading.load import load_config
 from adabench.engine.caches.features import FeatureCache, _code
 from adabench.engine.caches.semantics import SemanticsCache
 from adabench.engine.recording.repeat import experiment_of

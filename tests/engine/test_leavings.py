@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.building import preflight
 from adabench.engine.leavings import refuse_missing
 from adabench.plugins import load_plugins

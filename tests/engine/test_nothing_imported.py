@@ -10,7 +10,7 @@ from plugin_texts import write
 from toy_training import Toy, schedule
 
 from adabench.config.experiment import Experiment, Training
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.building import preflight
 from adabench.engine.training.fit import fit
 from adabench.engine.training.optimisation import check_training

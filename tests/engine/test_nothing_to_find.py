@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from adabench.bench.suites import load_suites
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.controls import run_controls
 from adabench.engine.run import train
 from adabench.evaluation.controls import CONSTANT

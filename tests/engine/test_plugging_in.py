@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tiny_runs import CONFIGS, tiny_options
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.tracks import TRACKS
 from adabench.engine.run import train
 from adabench.plugins import load_plugins

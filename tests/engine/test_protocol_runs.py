@@ -9,7 +9,7 @@ from tiny_runs import bench_of, context_of, parts_of
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data import protocol
 from adabench.data.sealed import session_labels
 from adabench.engine.controls import run_controls

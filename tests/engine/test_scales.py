@@ -5,7 +5,7 @@ import csv
 import pytest
 from tiny_runs import CONFIGS
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.run import train

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_runs import CONFIGS, bench_of
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.prepared import PreparedCorpus, write_description
 from adabench.engine.building import preflight
 from adabench.engine.caches.signals import SignalsCache

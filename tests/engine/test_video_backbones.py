@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.building import preflight, without_weights
 from adabench.engine.data.rundata import open_data
 from adabench.engine.run import train

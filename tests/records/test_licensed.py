@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.prepare import prepare
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.sealed import session_labels

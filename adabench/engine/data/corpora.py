@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Data, Experiment
-from adabench.config.faces import Faces
-from adabench.config.generated import expression_parameters, synthface_parameters
+from adabench.config.fields.faces import Faces
+from adabench.config.fields.generated import expression_parameters, synthface_parameters
 from adabench.config.preparations import drawn_of, other_faces
 from adabench.data.files import remove_folder
 from adabench.data.locks import alone_at_once, alone_in, shared_in

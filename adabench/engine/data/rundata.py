@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adabench.config.experiment import Experiment
+from adabench.config.fields.protocols import CrossCorpusSection
 from adabench.config.preparations import source_data
-from adabench.config.protocols import CrossCorpusSection
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts, divide, shuffle_labels
 from adabench.data.tracks import get_track

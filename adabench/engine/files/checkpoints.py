@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.runner import Runner
 from torch import nn
 
-from adabench.config.difference import config_differences
+from adabench.config.reading.difference import config_differences
 from adabench.data.digests import DigestBook
 from adabench.models.weights import read_weights
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment, turn_name
-from adabench.config.protocols import ProtocolSection
+from adabench.config.fields.protocols import ProtocolSection
 from adabench.data.files import write_text
 from adabench.data.locks import alone_at_once
 

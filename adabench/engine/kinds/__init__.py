@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adabench.config.controls import FACELESS_CONTROL
-from adabench.config.estimators import ESTIMATOR
 from adabench.config.experiment import Experiment
+from adabench.config.fields.estimators import ESTIMATOR
 from adabench.engine.kinds.bound import BOUND, BoundRun
 from adabench.engine.kinds.estimator import EstimatorRun
 from adabench.engine.kinds.faceless import FacelessRun

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
-from adabench.config.generated import synthface_parameters
+from adabench.config.fields.generated import synthface_parameters
 from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.recording.reporting import Facts
 from adabench.evaluation.controls import CONSTANT

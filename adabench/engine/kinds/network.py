@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
 from adabench.engine.building import preflight
 from adabench.engine.contract import contract_told, refuse, with_stages
 from adabench.engine.data.rundata import RunData, open_data

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adabench.config.difference import config_differences
 from adabench.config.experiment import Data, Experiment
-from adabench.config.load import LOCAL_OPTIONS, with_overrides
 from adabench.config.local_files import refuse_paths
+from adabench.config.reading.difference import config_differences
+from adabench.config.reading.load import LOCAL_OPTIONS, with_overrides
 from adabench.plugins import load_plugins
 from adabench.plugins.fingerprints import requirements_of, units_of
 from adabench.plugins.kept import describe_kept, lay_out, patch_of, units_in

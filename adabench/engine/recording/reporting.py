@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from adabench.config.experiment import Experiment
-from adabench.config.generated import synthface_parameters
+from adabench.config.fields.generated import synthface_parameters
 from adabench.config.local_files import by_content
 from adabench.config.references import REFERENCE, referenced, seed_of
 from adabench.config.starts import starts_from

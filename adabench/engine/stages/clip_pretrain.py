@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from adabench.bounds import Natural
 from adabench.config.experiment import Experiment
-from adabench.config.generated import expression_parameters
+from adabench.config.fields.generated import expression_parameters
 from adabench.config.local_files import by_content
 from adabench.config.references import referenced, resolve
 from adabench.data.prepared import PreparedCorpus

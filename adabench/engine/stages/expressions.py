@@ -18,9 +18,9 @@ from torch.utils.data import Dataset
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Data, Experiment
-from adabench.config.generated import expression_parameters
+from adabench.config.fields.generated import expression_parameters
+from adabench.config.fields.training import Training
 from adabench.config.references import OF_DRAW
-from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.data.prepared import PreparedCorpus
 from adabench.engine.data.corpora import ensure_expressions

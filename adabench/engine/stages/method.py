@@ -10,9 +10,9 @@ import torch
 
 from adabench.bounds import Natural
 from adabench.config.experiment import Experiment, Views
-from adabench.config.protocols import ProtocolSection
+from adabench.config.fields.protocols import ProtocolSection
+from adabench.config.fields.training import Training
 from adabench.config.references import needed, seed_of, seeded
-from adabench.config.training import Training
 from adabench.data.files import atomic_path
 from adabench.engine.building import build_signals, build_untrained, part_versions, preflight
 from adabench.engine.caches.signals import tables_digest

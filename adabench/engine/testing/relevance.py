@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adabench.config.experiment import Experiment
-from adabench.config.generated import synthface_parameters
+from adabench.config.fields.generated import synthface_parameters
 from adabench.evaluation.explanation import ClipRelevance, join_views
 from adabench.evaluation.localisation import ALL, clip_localisation, mean_localisation
 from adabench.evaluation.scale import BDI_II, Scale

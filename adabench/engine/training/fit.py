@@ -18,7 +18,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
 from adabench.engine.files import checkpoints
 from adabench.engine.training import loaders
 from adabench.engine.training.curve import Curve

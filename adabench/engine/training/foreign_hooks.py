@@ -10,7 +10,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import get_priority
 
-from adabench.config.mistakes import told_at
+from adabench.config.reading.mistakes import told_at
 from adabench.registry import HOOKS, place_of
 
 

@@ -11,8 +11,8 @@ from mmengine.optim import OPTIMIZERS, OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS, VISBACKENDS, Registry
 from torch import nn
 
-from adabench.config.mistakes import told_at
-from adabench.config.training import LOGGERS, Training
+from adabench.config.fields.training import LOGGERS, Training
+from adabench.config.reading.mistakes import told_at
 from adabench.hints import did_you_mean
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
 from adabench.engine.training.fit import Fit
 from adabench.records.schema.sections import Metrics, Selection
 from adabench.records.schema.values import METRIC_NAMES

@@ -43,7 +43,7 @@ def bound_reasons(record: Record, experiment: Experiment | None) -> Iterator[str
 
 
 def _predictions(experiment: Experiment) -> Mapping[str, Mapping[str, float]]:
-    from adabench.config.generated import synthface_parameters
+    from adabench.config.fields.generated import synthface_parameters
 
     if not experiment.track_.is_demo:
         raise ValueError(f"track {experiment.track!r} is of no generated corpus")

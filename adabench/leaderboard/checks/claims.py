@@ -130,7 +130,7 @@ def _expected(experiment: Experiment) -> dict[str, object]:
 def _draw_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
     expected: dict[str, object] = {"draw": experiment.draw}
     if record.family is not None:
-        from adabench.config.generated import synthface_parameters
+        from adabench.config.fields.generated import synthface_parameters
 
         drawn = synthface_parameters(experiment.corpora.synthface)
         expected |= {"family": drawn.family(), "world": drawn.world}

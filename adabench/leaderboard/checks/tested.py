@@ -168,7 +168,7 @@ def _constant_reasons(
     record: Record, experiment: Experiment, corpus: PreparedCorpus
 ) -> Iterator[str]:
     """Yield why a constant is not the mean of the scores that its protocol trains on."""
-    from adabench.config.protocols import CrossCorpusSection, FoldsSection
+    from adabench.config.fields.protocols import CrossCorpusSection, FoldsSection
     from adabench.data.protocol import divide
     from adabench.data.sealed import session_labels
 
@@ -197,7 +197,7 @@ def _division(
 ) -> tuple[Sequence[ClipRecord] | None, str | None]:
     """Return the clips that are tested, and the protocol's full name; None for what is not known."""
     # What divides clips reads frames and tables too, and records alone need neither.
-    from adabench.config.protocols import CrossCorpusSection
+    from adabench.config.fields.protocols import CrossCorpusSection
     from adabench.data.protocol import divide
 
     if experiment is None:
@@ -223,7 +223,7 @@ def _test_splits(protocol: str) -> tuple[str, ...] | None:
 
 def _drawn(experiment: Experiment) -> PreparedCorpus:
     """Return a generated corpus without its frames: clips with sessions, persons, splits, scores."""
-    from adabench.config.generated import synthface_parameters
+    from adabench.config.fields.generated import synthface_parameters
 
     parameters = synthface_parameters(experiment.corpora.synthface).model_dump_json()
     return _drawn_from(parameters, experiment.track_.corpus, experiment.data.size)

@@ -8,7 +8,7 @@ import pytest
 from clip_records import clip_record
 
 from adabench.config.experiment import Data
-from adabench.config.faces import Faces
+from adabench.config.fields.faces import Faces
 from adabench.data.prepare.detection.detect import DETECTORS
 from adabench.data.prepare.settings import CUTS, PrepareSettings
 from adabench.data.prepared import CorpusDescription, write_description

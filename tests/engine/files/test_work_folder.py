@@ -10,7 +10,7 @@ import pytest
 
 from adabench.cli import train as cli
 from adabench.cli import training
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.locks import FolderInUseError
 from adabench.engine.files.work_folder import CONFIG, default_work_dir, runs_beside, working_in
 from adabench.engine.run import train

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.engine.recording.repeat import differences, experiment_of, side_files
 from adabench.engine.run import train
 from adabench.records import provenance

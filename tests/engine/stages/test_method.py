@@ -10,7 +10,7 @@ import torch
 from tiny_runs import bench_of
 
 from adabench.bench.suites import load_suite
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.data.files import write_bytes
 from adabench.engine import workbench
 from adabench.engine.building import preflight

@@ -11,7 +11,7 @@ from plugin_texts import forget, write
 from toy_training import EPOCHS, STEPS, equal, run, stop, weights
 
 from adabench.config.experiment import Experiment
-from adabench.config.training import LOGGERS, Training
+from adabench.config.fields.training import LOGGERS, Training
 from adabench.engine.files import checkpoints
 from adabench.engine.training.foreign_hooks import HookError, build_hooks
 from adabench.plugins import load_plugins

@@ -8,7 +8,7 @@ from mmengine.registry import VISBACKENDS
 from mmengine.visualization import BaseVisBackend
 from toy_training import EPOCHS, STEPS, Toy, equal, run, schedule, stop, weights
 
-from adabench.config.training import LOGGERS
+from adabench.config.fields.training import LOGGERS
 from adabench.engine.files import checkpoints
 from adabench.engine.training.optimisation import check_groups, check_training, loggers
 from adabench.records.files.curve import read_curve

@@ -8,7 +8,7 @@ import pytest
 import torch
 from adabench_plugins.depmap.sparsity import key_count
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 
 ROOT = Path(__file__).parents[3]
 CONFIGS = ROOT / "configs"

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
 from adabench.engine.training.optimisation import optim_wrapper
 from adabench.structures import Inputs, Semantics
 from adabench.testing import check_plugin

@@ -9,7 +9,7 @@ import torch
 from long_clips import LongClips, long_clips
 from mmengine.optim import OptimWrapper
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 from adabench.registry import MODELS
 
 CONFIG = Path(__file__).parents[3] / "configs" / "expada_avec13.py"

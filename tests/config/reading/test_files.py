@@ -6,8 +6,8 @@ import pytest
 from config_texts import CONFIG
 from plugin_texts import write
 
-from adabench.config.files import parse_options, read_config
-from adabench.config.load import load_config
+from adabench.config.reading.files import parse_options, read_config
+from adabench.config.reading.load import load_config
 
 YAML = "seed: !!python/object/apply:os.system ['touch {marker}']\n"
 

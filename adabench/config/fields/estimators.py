@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
 
 ESTIMATOR = "EstimatorMethod"
 

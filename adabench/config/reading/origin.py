@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adabench.config.files import bases_of, read_config
+from adabench.config.reading.files import bases_of, read_config
 
 _STEP = re.compile(r"[^.\[\]]+")
 # A field of a config at the beginning of a message.

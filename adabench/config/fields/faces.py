@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from adabench.config.training import Strict
+from adabench.config.fields.training import Strict
 
 
 class Faces(Strict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adabench.config.experiment import Experiment
-from adabench.config.origin import Origin
+from adabench.config.reading.origin import Origin
 from adabench.hints import did_you_mean, quoted
 from adabench.plugins.annotations import misfit
 from adabench.plugins.signatures import Signature, Signatures

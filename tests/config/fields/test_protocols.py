@@ -8,9 +8,9 @@ from tiny_runs import context_of
 
 from adabench.config.digest import digest
 from adabench.config.experiment import Experiment
-from adabench.config.files import PROTOCOLS, read_protocol
-from adabench.config.load import load_config
 from adabench.config.preparations import corpus_problem, preparations
+from adabench.config.reading.files import PROTOCOLS, read_protocol
+from adabench.config.reading.load import load_config
 from adabench.config.references import seeded
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
 from adabench.engine.files.work_folder import default_work_dir
@@ -20,7 +20,7 @@ from adabench.records.files.results import read_record, record_files
 from adabench.records.files.side_files import CONFIG, side_folder
 from adabench.registry import STAGES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DEPMAP = ROOT / "configs" / "depmap_r18_avec14.py"
 EXPADA = ROOT / "configs" / "expada_avec14.py"
 READY = {

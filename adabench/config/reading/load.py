@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from adabench.config.experiment import Data, Experiment
-from adabench.config.files import (
+from adabench.config.reading.files import (
     keys_of,
     merge,
     parse_options,
@@ -24,7 +24,7 @@ from adabench.config.files import (
     told_option,
     without_marks,
 )
-from adabench.config.origin import Origin, field_in
+from adabench.config.reading.origin import Origin, field_in
 from adabench.data.tracks import get_track
 from adabench.hints import did_you_mean, problems
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adabench.config.origin import Origin, field_in
+from adabench.config.reading.origin import Origin, field_in
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from config_texts import CONFIG
 
 from adabench.config.experiment import Experiment
-from adabench.config.load import load_config
-from adabench.config.training import Training
+from adabench.config.fields.training import Training
+from adabench.config.reading.load import load_config
 
 LATER = {
     "accumulate": 2,

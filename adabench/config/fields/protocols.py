@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from adabench.config.training import Strict
+from adabench.config.fields.training import Strict
 from adabench.data.folds import share_folds
 from adabench.data.protocol import CrossCorpus, Folds, PersonDisjoint, Protocol
 from adabench.data.tracks import Track, get_track

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adabench.config.origin import field_in
-from adabench.config.parts import parts_within
+from adabench.config.reading.origin import field_in
+from adabench.config.reading.parts import parts_within
 from adabench.hints import did_you_mean, problems, reworded, shown
 from adabench.plugins.annotations import annotations_of, misfit
 from adabench.plugins.traces import place_in_plugin

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from adabench.bench.suites import load_suites
-from adabench.config.load import load_config
-from adabench.config.origin import Origin
-from adabench.config.parts import Known, check_parts
+from adabench.config.reading.load import load_config
+from adabench.config.reading.origin import Origin
+from adabench.config.reading.parts import Known, check_parts
 from adabench.plugins.signatures import signatures_in_source
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 DEPMAP, EXPADA = CONFIGS / "depmap_r18_avec14.py", CONFIGS / "expada_avec14.py"
 
 

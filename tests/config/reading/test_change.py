@@ -5,7 +5,7 @@ import copy
 import pytest
 from config_texts import CONFIG
 
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 
 
 def hashed(path, **options):

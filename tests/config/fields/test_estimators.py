@@ -3,7 +3,7 @@
 import pytest
 
 from adabench.config.experiment import Experiment
-from adabench.config.load import load_config
+from adabench.config.reading.load import load_config
 
 CONFIG = """
 track = "avec14"

@@ -1,0 +1,1 @@
+"""The sections of an experiment: how it trains, on which faces and persons."""
