@@ -15,10 +15,9 @@ method = dict(
 semantics = dict(type="OpenClipSemantics", model="ViT-B-32", tag="openai", weights="hub")
 # MAP keeps the authors' share of frames, u/T = 0.4 (20 of 50 at c = 5), which takes c = 3 for 25 frames
 # (u = 10). With the trunk frozen, KDM's visual branches train their own projections alone.
-_small = dict(channels=(16, 32, 64, 128), stem_width=16)
 demo = dict(
     method=dict(
-        backbone=dict(trunk=dict(weights="stage:trunk", frozen=True, options=_small)),
+        backbone=dict(trunk=dict(weights="stage:trunk", frozen=True)),
         aggregator=dict(width=16),
         selector=dict(sdpm=dict(sampling=3.0)),
     ),

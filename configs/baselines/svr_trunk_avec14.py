@@ -17,11 +17,7 @@ demo = dict(
     method=dict(
         extractor=dict(
             # As in the demos of networks, so that one cache serves all of them.
-            backbone=dict(
-                scales=4,
-                weights="stage:trunk",
-                options=dict(channels=(16, 32, 64, 128), stem_width=16),
-            )
+            backbone=dict(scales=4, weights="stage:trunk")
         )
     ),
     views=dict(test=dict(frames=200)),

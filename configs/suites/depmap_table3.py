@@ -8,12 +8,8 @@ seeds = (0, 1, 2)
 
 # Without the emotional branch: the trunk alone, no semantic vectors.
 _trunk = dict(_delete_=True, type="TimmFrames", name="resnet18", scales=4, weights="timm")
-_demo_trunk = dict(
-    weights="stage:trunk", frozen=True, options=dict(channels=(16, 32, 64, 128), stem_width=16)
-)
+_demo_trunk = dict(weights="stage:trunk", frozen=True)
 _keep_all = dict(_delete_=True, type="KeepAll")
-# A bottleneck gives four times its channels.
-_demo_r50 = dict(channels=(8, 16, 32, 64))
 
 rows = (
     dict(
@@ -79,9 +75,11 @@ rows = (
         reported="r50_full",
         change=dict(
             method=dict(backbone=dict(trunk=dict(name="resnet50"))),
+            # A bottleneck gives four times its channels.
             demo=dict(
-                stages=dict(trunk=dict(trunk=dict(name="resnet50", options=_demo_r50))),
-                method=dict(backbone=dict(trunk=dict(options=_demo_r50))),
+                stages=dict(
+                    trunk=dict(trunk=dict(name="resnet50", options=dict(channels=(8, 16, 32, 64))))
+                )
             ),
         ),
     ),

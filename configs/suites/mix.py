@@ -8,9 +8,7 @@ seeds = (0,)
 
 _depmap = "../depmap_r18_avec14_freeform.py"
 _trunk = dict(_delete_=True, type="TimmFrames", name="resnet18", scales=4, weights="timm")
-_demo_trunk = dict(
-    weights="stage:trunk", frozen=True, options=dict(channels=(16, 32, 64, 128), stem_width=16)
-)
+_demo_trunk = dict(weights="stage:trunk", frozen=True)
 _identity = dict(_delete_=True, type="Identity")
 _keep_all = dict(_delete_=True, type="KeepAll")
 _dfs = dict(_delete_=True, type="DFS")

@@ -9,9 +9,8 @@ tracks = ("avec14",)
 seeds = (0, 1, 2)
 
 _noisy = dict(stages=dict(trunk=dict(noise=2.0)))
-_channels = dict(channels=(16, 32, 64, 128), stem_width=16)
 _trunk = dict(_delete_=True, type="TimmFrames", name="resnet18", scales=4, weights="timm")
-_demo_trunk = dict(weights="stage:trunk", frozen=True, options=_channels)
+_demo_trunk = dict(weights="stage:trunk", frozen=True)
 
 rows = (
     dict(

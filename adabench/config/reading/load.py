@@ -25,6 +25,7 @@ from adabench.config.reading.files import (
     without_marks,
 )
 from adabench.config.reading.origin import Origin, field_in
+from adabench.config.reading.stage_networks import with_stage_networks
 from adabench.data.tracks import get_track
 from adabench.hints import did_you_mean, problems
 
@@ -68,7 +69,7 @@ def load_config(
     """
     path = Path(path)
     cfg = _merged(_read(path), path, demo, change or {}, protocol, overrides)
-    content = without_marks(cfg.to_dict())
+    content = with_stage_networks(without_marks(cfg.to_dict()))
     if stage is not None:
         content = promote_stage(path, content, stage)
     if seed is not None:
