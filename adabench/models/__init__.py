@@ -1,6 +1,10 @@
 """The Assessor, the four roles, estimators, and the plain parts that every method may use."""
 
 from adabench.models.aggregators.identity import Identity
+from adabench.models.aggregators.recurrent import Recurrent
+from adabench.models.aggregators.temporal_convolution import TemporalConvolution
+from adabench.models.aggregators.temporal_transformer import TemporalTransformer
+from adabench.models.aggregators.units import clip_unit, step_units
 from adabench.models.assessor import Assessor
 from adabench.models.backbones.frozen import Frozen
 from adabench.models.backbones.mmaction_backbone import MMActionBackbone
@@ -25,11 +29,13 @@ from adabench.models.roles import (
     Part,
     Selector,
 )
+from adabench.models.selectors.attention_mil import AttentionMIL, softmax_weights
 from adabench.models.selectors.keep_all import KeepAll, even_weights
 
 __all__ = [
     "Aggregator",
     "Assessor",
+    "AttentionMIL",
     "Backbone",
     "BackboneFeatures",
     "EstimatorMethod",
@@ -42,16 +48,22 @@ __all__ = [
     "KeepAll",
     "MMActionBackbone",
     "Part",
+    "Recurrent",
     "SegmentBackbone",
     "Selector",
     "SignalBackbone",
     "SignalStatistics",
     "SignalSteps",
+    "TemporalConvolution",
+    "TemporalTransformer",
     "TimmFrames",
     "TorchvisionVideo",
     "UnitRegressor",
     "VideoNetwork",
     "assess_logits",
+    "clip_unit",
     "cross_entropy",
     "even_weights",
+    "softmax_weights",
+    "step_units",
 ]

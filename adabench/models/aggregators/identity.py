@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import torch
-
+from adabench.models.aggregators.units import step_units
 from adabench.models.roles import Aggregator
 from adabench.registry import MODELS
 from adabench.structures import Features, FeatureSpec, Units, UnitSpec
@@ -24,11 +23,4 @@ class Identity(Aggregator):
 
     def forward(self, features: Features) -> Units:
         """Map vectors (B, T', D) to units (B, M=T', D)."""
-        steps = features.vector.shape[1]
-        return Units(
-            x=features.vector,
-            valid=features.valid,
-            span=features.span,
-            scale=torch.ones(steps, dtype=torch.long, device=features.vector.device),
-            features=features,
-        )
+        return step_units(features.vector, features)

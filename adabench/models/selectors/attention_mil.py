@@ -1,0 +1,46 @@
+"""Attention over units, learnt with the score."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from adabench.bounds import Count
+from adabench.models.roles import Selector
+from adabench.registry import MODELS
+from adabench.structures import Selection, Units, UnitSpec
+
+
+def softmax_weights(score: Tensor, valid: Tensor) -> Tensor:
+    """Return weights (B, M): the softmax of scores (B, M) over valid units, 0 elsewhere."""
+    # Without any valid unit every score is the least there is, and the weights are put to 0.
+    least = torch.finfo(score.dtype).min
+    weight = torch.softmax(score.masked_fill(~valid, least), dim=-1)
+    return weight.masked_fill(~valid, 0.0)
+
+
+@MODELS.register_module()
+class AttentionMIL(Selector):
+    """Attention of multiple-instance learning (Ilse, Tomczak & Welling 2018, Eq 8 and 9).
+
+    The weight of a unit h is the softmax over the clip of w · (tanh(V h) ⊙ σ(U h)).
+
+    Args:
+        units: what it reads.
+        hidden: rows of V and U.
+        gated: multiply by σ(U h) (Eq 9); off is Eq 8.
+    """
+
+    def __init__(self, *, units: UnitSpec, hidden: Count = 64, gated: bool = True) -> None:
+        super().__init__()
+        self.value = nn.Linear(units.dim, hidden)
+        self.gate = nn.Linear(units.dim, hidden) if gated else None
+        self.score = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, units: Units) -> Selection:
+        """Map units (B, M, D) to weights (B, M)."""
+        inner = torch.tanh(self.value(units.x))
+        if self.gate is not None:
+            inner = inner * torch.sigmoid(self.gate(units.x))
+        weight = softmax_weights(self.score(inner).squeeze(-1), units.valid)
+        return Selection(weight=weight, relevance=weight)
