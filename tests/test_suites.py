@@ -143,7 +143,7 @@ CHANGES = {
 }
 #: Where a demo's row differs in something else: it pretrains the trunk itself, and MSR is at 32.
 R50_CHANNELS = (8, 16, 32, 64)
-NOISY = {"stages.trunk.noise": 2.0}
+NOISY = {"stages.trunk.noise": 1.0}
 DEMO_CHANGES = {
     **{
         f"worlds/{name}_{world}": {"data.synthface.world": world}

@@ -8,7 +8,7 @@ base = "../depmap_r18_avec14.py"
 tracks = ("avec14",)
 seeds = (0, 1, 2)
 
-_noisy = dict(stages=dict(trunk=dict(noise=2.0)))
+_noisy = dict(stages=dict(trunk=dict(noise=1.0)))
 _trunk = dict(_delete_=True, type="TimmFrames", name="resnet18", scales=4, weights="timm")
 _demo_trunk = dict(weights="stage:trunk", frozen=True)
 
