@@ -17,8 +17,14 @@ from adabench.testing import SIGNAL_NAMES, check_plugin, example_batch
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "configs", ROOT / "configs" / "baselines")
 CONFIGS = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]
+#: Configs that differ from another in their track alone, and whose networks take long to build.
+OF_A_TRACK = ("expada_avec13", "expada_avec14_freeform", "expada_avec14_northwind")
 CASES = [
-    pytest.param(path, demo, id=f"{path.stem}{'-demo' if demo else ''}")
+    pytest.param(
+        *(path, demo),
+        id=f"{path.stem}{'-demo' if demo else ''}",
+        marks=[pytest.mark.slow] if path.stem in OF_A_TRACK and not demo else [],
+    )
     for path in CONFIGS
     for demo in (False, True)
 ]

@@ -107,7 +107,9 @@ def packages(code: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def environment() -> str:
     """Return Python's version and every installed distribution, ``name==version``, one a line."""
-    found = {f"{d.name}=={d.version}" for d in distributions() if d.name}
+    # Each look at a distribution reads its metadata anew, and there are hundreds.
+    told = [distribution.metadata for distribution in distributions()]
+    found = {f"{one['Name']}=={one['Version']}" for one in told if one["Name"]}
     return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower), ""])
 
 

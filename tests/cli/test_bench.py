@@ -42,7 +42,7 @@ DRAWN = "-drawn-faces-world-sparse"
 
 
 @pytest.fixture
-def bench(tmp_path):
+def bench(forks, tmp_path):
     """Runs the tool on toy suites; returns the finished process, or the command with start."""
     folder = tmp_path / "suites"
     folder.mkdir()
@@ -55,17 +55,10 @@ def bench(tmp_path):
         folders = ["--suites", folder, "--results", tmp_path / "results"]
         # What lies in the data folder is not the toy's to remove.
         folders += ["--work-dirs", tmp_path / "work", "--script", TOY, "--keep-caches"]
-        return [sys.executable, str(BENCH), *map(str, [*words, *folders])]
+        return [str(BENCH), *map(str, [*words, *folders])]
 
     def run(*words, **environment):
-        return subprocess.run(
-            command(*words),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            timeout=120,
-        )
+        return forks.run(command(*words), ROOT, kill_after=120, **environment)
 
     run.write, run.command = write, command
     write()
@@ -298,7 +291,7 @@ def test_wrong_arguments_end_with_a_message_and_status_2(bench, words, message):
 
 def start(bench, *words, **environment):
     return subprocess.Popen(
-        bench.command(*words),
+        [sys.executable, *bench.command(*words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -307,15 +300,13 @@ def start(bench, *words, **environment):
     )
 
 
-KILLS = 20
-
-
-def test_killed_at_random_moments_it_loses_and_repeats_nothing(bench, tmp_path):
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_it_loses_and_repeats_nothing(bench, tmp_path, kills):
     """SIGKILL of the bench or of a job, at random moments; one start after it ends it all."""
     words = ["--suite", "toys", "--demo"]
     moments = random.Random(0)
     killed_jobs = 0
-    for number in range(KILLS):
+    for number in range(kills):
         process = start(bench, *words, TOY_SECONDS="1")
         # A start takes a second or two by itself.
         time.sleep(moments.uniform(0.5, 3.5))

@@ -165,9 +165,15 @@ def test_a_resumed_run_is_not_repeated(done):
     ("estimator", "is_kept"),
     [
         ({"type": "RandomForestRegressor", "n_estimators": 5}, True),
-        ({"type": "HistGradientBoostingRegressor", "max_iter": 3}, True),
-        ({"type": "KNeighborsRegressor", "algorithm": "kd_tree"}, True),
-        ({"type": "GaussianProcessRegressor"}, True),
+        pytest.param(
+            *({"type": "HistGradientBoostingRegressor", "max_iter": 3}, True),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *({"type": "KNeighborsRegressor", "algorithm": "kd_tree"}, True),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"type": "GaussianProcessRegressor"}, True, marks=pytest.mark.slow),
         ({"type": "KNeighborsRegressor", "algorithm": "kd_tree", "p": 1}, False),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",

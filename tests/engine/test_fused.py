@@ -134,13 +134,19 @@ def test_a_tasks_record_of_its_own_config_is_taken(run, fused, fits, tiny_encode
     assert scores(again.record) == scores(fused.record)
 
 
-def test_another_seeds_record_is_not(run, fits, tiny_encoder, tmp_path):
+def test_another_seeds_record_is_not(run, tiny_encoder, tmp_path, monkeypatch):
+    asked = []
+
+    def run_member(_, member, *given):
+        asked.append((member.track, member.seed))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(joined.JoinedRun, "run_member", run_member)
     other = run.model_copy(update={"seed": 3})
     write_record(tiny_encoder.record, tmp_path / "results")
-    fits["stop_at"] = 1
     with pytest.raises(KeyboardInterrupt):
         train(other, work_dir=tmp_path / "work", results=tmp_path / "results")
-    assert fits["tracks"] == ["demo-freeform"]
+    assert asked == [("demo-freeform", 3)]
 
 
 def test_a_record_of_another_preparation_is_refused(run, folder, fused, tmp_path):
@@ -166,6 +172,7 @@ def test_a_finished_run_is_not_repeated(run, folder, fused, fits, monkeypatch):
     assert fits["tracks"] == []
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_goes_on(run, fused, fits, tmp_path):
     folders = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
     fits["stop_at"] = 1

@@ -220,6 +220,7 @@ def test_a_changed_clip_vector_changes_predictions(tiny, name):
     assert float(change.max()) > 10 * POINTS
 
 
+@pytest.mark.slow
 def test_training_without_kdm_changes_predictions(tiny):
     whole = {p.session: p.prediction for p in tiny.outcome.record.predictions}
     without = _trained(tiny, "no-kdm", "method.selector.kdm=None")

@@ -65,7 +65,12 @@ def part_of(role, config, path, **spec):
 
 
 @pytest.mark.parametrize(
-    "backbone", [VAT, VIDEO, TORCHVISION], ids=["VAT", "mmaction2", "torchvision"]
+    "backbone",
+    [
+        pytest.param(VAT, id="VAT"),
+        pytest.param(VIDEO, id="mmaction2"),
+        pytest.param(TORCHVISION, id="torchvision", marks=pytest.mark.slow),
+    ],
 )
 def test_any_backbone_over_segments_is_pretrained_and_loaded_by_its_weights(data, backbone):
     result = ensure_stage("clips", {**CFG, "backbone": backbone}, run_on(data))

@@ -68,11 +68,11 @@ def padded(inputs: Inputs, frames: int) -> Inputs:
     "name",
     [
         "as the paper",
-        "sparse hits",
-        "three levels",
-        "S3 and S4",
         "the authors' options",
-        "without MAP",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("sparse hits", "three levels", "S3 and S4", "without MAP")
+        ),
     ],
 )
 def test_adabenchs_contract_is_kept(trunk, name):
