@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from adabench.evaluation import score_metrics
 from adabench.records import Flags, Measured, Metrics, Prediction, Record, write_record
 
 REPOSITORY = Path(__file__).parents[2]
+TOOL = REPOSITORY / "tools" / "leaderboard.py"
 REPORTED_TRACKS = ("avec13", "avec14", "avec14-freeform", "avec14-northwind")
 DEMO_FILE, DEMO_HEADING = "demo-drawn-faces", "demo: drawn faces"
 
@@ -19,8 +22,7 @@ DEMO_FILE, DEMO_HEADING = "demo-drawn-faces", "demo: drawn faces"
 @pytest.fixture
 def run(forks):
     """Runs the tool in a folder, the repository's if none is named."""
-    tool = REPOSITORY / "tools" / "leaderboard.py"
-    return lambda *words, cwd=REPOSITORY: forks.run([tool, *words], cwd)
+    return lambda *words, cwd=REPOSITORY: forks.run([TOOL, *words], cwd)
 
 
 def make(error=3.0, seed=0, **changes):
@@ -155,8 +157,10 @@ def test_verify_says_whether_all_records_hold(run, board):
     assert last == "3 files hold, 1 do not, 0 warnings"
 
 
-def test_the_projects_own_records_hold(run):
-    done = run("verify", "--intervals")
+def test_the_projects_own_records_hold():
+    # Several processes read them, which is slow in a fork of a large one.
+    command = [sys.executable, TOOL, "verify", "--intervals"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
     assert done.returncode == 0, done.stdout
 
 
