@@ -61,8 +61,8 @@ def experiments():
 def distinct_methods():
     """Return a test case a method as it is when small, named after the first that has it.
 
-    A suite's rows differ from its base by a part or an option, whose own tests hold it; all of them take
-    minutes, and so does a video network, which can't be made small.
+    A suite's rows differ from its base by a part or an option, whose own tests hold it, and so do the
+    demos; all of them take minutes, and so does a video network, which can't be made small.
     """
     found = {}
     for name, experiment in experiments():
@@ -70,7 +70,8 @@ def distinct_methods():
         if method.get("type") != "EstimatorMethod":
             small = shrunk(without_weights(method))
             suffix = "-demo" if experiment.is_demo else ""
-            slow = [pytest.mark.slow] if "/" in name or name in LARGE else []
+            is_slow = experiment.is_demo or "/" in name or name in LARGE
+            slow = [pytest.mark.slow] if is_slow else []
             found.setdefault(digest(small), pytest.param(small, id=name + suffix, marks=slow))
     return list(found.values())
 

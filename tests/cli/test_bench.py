@@ -352,6 +352,7 @@ def test_two_benches_at_once_share_the_work(bench, tmp_path):
     assert len(records_of(tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_job_is_told_and_run_again(bench, tmp_path):
     bench.write("toys", (("dies", None),))
     done = bench("--suite", "toys", "--demo", "--seeds", "0")

@@ -156,7 +156,10 @@ def plugin(tmp_path):
     ("options", "told"),
     [
         (["kep=1"], "selector.kep: SoftTop takes no 'kep'. Did you mean 'keep'?"),
-        (["hard=no"], "selector.hard: expected True or False; got 'no'"),
+        pytest.param(
+            *(["hard=no"], "selector.hard: expected True or False; got 'no'"),
+            marks=pytest.mark.slow,
+        ),
         (["type=SoftTpo"], "selector.type: nothing is called 'SoftTpo'. Did you mean 'SoftTop'?"),
     ],
 )

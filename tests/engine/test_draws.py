@@ -28,7 +28,7 @@ def constant(tiny, root, **options):
 def copy_draw_0(tiny, data):
     """Copy the tiny run's corpus, raw and prepared, to another data folder."""
     prepared = open_data(tiny.experiment()).corpus.root
-    raw = Path("raw", prepared.name.rpartition("-")[0])
+    raw = Path("raw", "-".join(prepared.name.split("-")[:2]))
     shutil.copytree(prepared, data / prepared.name, ignore=shutil.ignore_patterns("caches"))
     shutil.copytree(prepared.parent / raw, data / raw)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from adabench.engine import run as engine_run
 from adabench.engine.controls import run_controls
 from adabench.engine.files import checkpoints
 from adabench.engine.files.work_folder import default_work_dir
@@ -137,11 +138,11 @@ def test_a_tasks_record_of_its_own_config_is_taken(run, fused, fits, tiny_encode
 def test_another_seeds_record_is_not(run, tiny_encoder, tmp_path, monkeypatch):
     asked = []
 
-    def run_member(_, member, *given):
+    def run_member(member, *given):
         asked.append((member.track, member.seed))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(joined.JoinedRun, "run_member", run_member)
+    monkeypatch.setattr(engine_run, "_run_member", run_member)
     other = run.model_copy(update={"seed": 3})
     write_record(tiny_encoder.record, tmp_path / "results")
     with pytest.raises(KeyboardInterrupt):

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_runs import bench_of, context_of, parts_of
+from tiny_runs import CONFIGS, bench_of, context_of, parts_of
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
 from adabench.config.load import load_config
 from adabench.data import protocol
 from adabench.data.sealed import session_labels
+from adabench.engine import run as engine_run
 from adabench.engine.controls import run_controls
 from adabench.engine.data.corpora import ensure_corpus
 from adabench.engine.data.rundata import open_data
 from adabench.engine.files import checkpoints
-from adabench.engine.kinds import network
 from adabench.engine.run import make_ready, score_checkpoint, train
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.stage import StageResult
@@ -28,6 +28,11 @@ from adabench.registry import STAGES
 
 SHORT = ("training.epochs=2",)
 CONSTANT = "constant_avec14.py"
+SVR = "baselines/svr_trunk_avec14.py"
+OF_FRAMES = (
+    *("method.extractor._delete_=True", "method.extractor.type=FrameStatistics"),
+    "method.search.folds=2",
+)
 FOLDS = ("protocol.k=3", "protocol.validation=0.25")
 OTHER_CORPUS = ("protocol.synthface.seconds=[1.0,1.2]",)
 
@@ -111,22 +116,30 @@ def test_a_checkpoint_of_another_division_is_refused(disjoint, tiny):
 
 @pytest.fixture
 def fits(monkeypatch):
-    """Counts trainings; ``stop_at`` cuts one off."""
+    """Counts runs of folds; ``stop_at`` cuts one off."""
     done = {"names": [], "stop_at": None}
-    fit = network.fit_method
+    run_member = engine_run._run_member
 
-    def counted(bench, *arguments, **options):
+    def counted(member, *given):
         if len(done["names"]) == done["stop_at"]:
             raise KeyboardInterrupt
-        done["names"].append(bench.experiment.name)
-        return fit(bench, *arguments, **options)
+        done["names"].append(member.name)
+        return run_member(member, *given)
 
-    monkeypatch.setattr(network, "fit_method", counted)
+    monkeypatch.setattr(engine_run, "_run_member", counted)
     return done
 
 
-def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
-    run = tiny.experiment(*("training.epochs=1", *FOLDS, "track=demo-freeform"), protocol="folds")
+@pytest.mark.parametrize(
+    ("config", "short"),
+    [
+        pytest.param(SVR, OF_FRAMES, id="estimator"),
+        pytest.param("depmap_r18_avec14.py", SHORT, id="network", marks=pytest.mark.slow),
+    ],
+)
+def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits, config, short):
+    options = (*short, *FOLDS, "track=demo-freeform")
+    run = tiny.experiment(*options, protocol="folds", config=config)
     fits["stop_at"] = 2
     with pytest.raises(KeyboardInterrupt):
         train(run, **folders(tmp_path))
@@ -165,7 +178,7 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
     assert predictions(record) == pooled
     assert record.cost.parameters == own[0].cost.parameters
     assert record.cost.wall_seconds == pytest.approx(sum(r.cost.wall_seconds for r in own))
-    check_tables_and_plan(run, results)
+    check_tables_and_plan(run, CONFIGS / config, results)
 
     before = (tmp_path / "work" / "record.json").read_bytes()
     again = train(run, **folders(tmp_path), resume=True)
@@ -175,7 +188,7 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
     check_refusals(run, tmp_path)
 
 
-def check_tables_and_plan(run, results):
+def check_tables_and_plan(run, path, results):
     """The folds are rows of their own, and a plan finds the run and what it is made of."""
     records, problems = read_records(results)
     assert not problems
@@ -185,7 +198,6 @@ def check_tables_and_plan(run, results):
     )
     assert len(table.rows) == 4
     overrides = (*run.overrides, f"data.root={run.data.root}", "protocol.kind=folds")
-    path = Path(__file__).parents[2] / "configs" / f"{run.name}.py"
     options = Options(demo=True, configs=(path,), results=results, overrides=overrides)
     made = plan([], load_config, options)
     assert [(job.is_control, job.done) for job in made.jobs] == [(False, True), (True, False)]

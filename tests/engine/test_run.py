@@ -239,6 +239,7 @@ def _trained(tiny, name, *overrides):
     return {p.session: p.prediction for p in outcome.record.predictions}
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_predictions_bit_for_bit(tiny):
     again = _trained(tiny, "again")
     assert again == {p.session: p.prediction for p in tiny.outcome.record.predictions}

@@ -91,7 +91,7 @@ def test_any_backbone_over_segments_is_pretrained_and_loaded_by_its_weights(data
 @pytest.mark.parametrize(
     ("backbone", "aggregator", "segments"),
     [
-        pytest.param(FROZEN, LAST, 1, id="of frames"),
+        pytest.param(FROZEN, LAST, 1, id="of frames", marks=pytest.mark.slow),
         pytest.param({"type": "Frozen", "backbone": VAT}, MTE, 2, id="of segments"),
     ],
 )
