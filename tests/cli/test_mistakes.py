@@ -77,12 +77,14 @@ def poor_answers(mistakes, monkeypatch, capsys):
     return found
 
 
-def test_mistakes_are_told_by_file_field_and_remedy(mistakes, monkeypatch, capsys):
+@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_mistakes_are_told_by_file_field_and_remedy(mistakes, monkeypatch, capsys, half):
     quick = [mistake for mistake in mistakes if not mistake.is_built]
     quick += [mistake for mistake in mistakes if mistake.is_built][::_OF_BUILT]
     assert len(quick) > 400
-    poor = poor_answers(quick, monkeypatch, capsys)
-    assert len(poor) <= len(quick) * 0.02, "\n".join(poor)
+    tried = quick[half::2]
+    poor = poor_answers(tried, monkeypatch, capsys)
+    assert len(poor) <= len(tried) * 0.02, "\n".join(poor)
 
 
 @pytest.mark.slow
