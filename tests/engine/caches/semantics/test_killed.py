@@ -1,6 +1,7 @@
 """Filling a cache of semantic vectors that is cut or killed."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -103,6 +104,8 @@ def test_killed_at_several_moments(forks, openface, weights, contents, tiny_clip
     folders = [tmp_path / str(number) / "corpus" for number in range(1 + kills)]
     for folder in folders:
         shutil.copytree(openface.root, folder)
+        for path in (folder / "signals").iterdir():
+            os.utime(path, (1e9, 1e9))  # files that were just written are in no book
     arguments = json.dumps([tiny_clip, str(weights), *map(str, folders)])
     program = tmp_path / "killed.py"
     program.write_text(KILLED)
