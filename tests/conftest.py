@@ -24,15 +24,16 @@ torch.set_num_threads(1)
 LONGEST = (
     "engine/test_bench_real.py",
     "engine/test_kill.py",
-    "cli/test_train.py",
     "cli/test_bench.py",
-    "test_configs.py",
     "engine/test_protocol_runs.py",
-    "engine/stages/test_method.py",
-    "test_suites.py",
-    "cli/test_profile.py",
-    "engine/test_run.py",
     "engine/test_fused.py",
+    "engine/test_plugging_in.py",
+    "leaderboard/pages/html/test_browser.py",
+    "engine/test_faceless.py",
+    "cli/test_train.py",
+    "test_configs.py",
+    "engine/stages/test_method.py",
+    "engine/test_run.py",
 )
 
 
