@@ -187,6 +187,7 @@ def test_a_run_that_was_cut_goes_on(run, fused, fits, tmp_path):
     assert scores(resumed.record) == scores(fused.record)
 
 
+@pytest.mark.slow
 def test_a_member_that_was_cut_goes_on(run, folder, fused, tmp_path, monkeypatch):
     """A task's model is trained and not yet scored; --resume takes up its checkpoint."""
     folders = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}

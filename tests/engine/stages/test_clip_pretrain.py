@@ -67,7 +67,7 @@ def part_of(role, config, path, **spec):
 @pytest.mark.parametrize(
     "backbone",
     [
-        pytest.param(VAT, id="VAT"),
+        pytest.param(VAT, id="VAT", marks=pytest.mark.slow),
         pytest.param(VIDEO, id="mmaction2"),
         pytest.param(TORCHVISION, id="torchvision", marks=pytest.mark.slow),
     ],

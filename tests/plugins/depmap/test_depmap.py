@@ -272,7 +272,7 @@ def test_any_size_of_frame_trains(build, make_inputs, truth, size):
     assert losses["loss"].isfinite()
 
 
-@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("frozen", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_few_steps_fit_two_clips(build, make_inputs, truth, trunk, frozen):
     model, inputs = build(backbone={"trunk": {**trunk, "frozen": frozen}}), make_inputs()
     optimiser = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=2e-3))
