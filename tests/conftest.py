@@ -1,6 +1,7 @@
 """Shared by all tests: one thread, so that results and timings don't depend on the machine."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,6 +11,8 @@ import adabench  # noqa: F401 - before torch, whose threads then spin no longer 
 import pytest
 import torch
 # isort: on
+
+from forks import Forks
 
 from adabench.structures import Inputs, Truth
 from adabench.testing import example_batch
@@ -21,15 +24,16 @@ torch.set_num_threads(1)
 LONGEST = (
     "engine/test_bench_real.py",
     "engine/test_kill.py",
-    "cli/test_train.py",
     "cli/test_bench.py",
-    "test_configs.py",
     "engine/test_protocol_runs.py",
-    "engine/stages/test_method.py",
-    "test_suites.py",
-    "cli/test_profile.py",
-    "engine/test_run.py",
     "engine/test_fused.py",
+    "engine/test_plugging_in.py",
+    "leaderboard/pages/html/test_browser.py",
+    "engine/test_faceless.py",
+    "cli/test_train.py",
+    "test_configs.py",
+    "engine/stages/test_method.py",
+    "engine/test_run.py",
 )
 
 
@@ -49,6 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Starts tools in processes that need not import them."""
+    with Forks() as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """Runs of a tool in processes that need not import it: torch alone takes seconds to import.
 
-Each is a process of its own, forked from one that has imported what tools import and nothing more;
-it runs the tool's file, and can be killed at any moment.
+Each is a process of its own, forked from one that has imported what tools import, what a run
+imports late as well, and nothing more; it runs the tool's file, and can be killed at any moment.
 """
 
+import atexit
+import gc
 import json
 import os
 import runpy
@@ -12,9 +14,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 
-IMPORTED = ("adabench.cli.arguments", "adabench.engine.run", "adabench.viz")
+IMPORTED = (
+    *("adabench.cli.arguments", "adabench.engine.run", "adabench.viz"),
+    *("adabench.cli.bench", "adabench.cli.leaderboard"),
+    *("scipy.stats", "sklearn", "skops.io"),
+)
 
 
 class Forks:
@@ -31,17 +38,18 @@ class Forks:
         self._server.stdin.close()
         self._server.wait()
 
-    def run(self, words, cwd: Path, kill_after: float | None = None):
+    def run(self, words, cwd: Path, kill_after: float | None = None, **environment: str):
         """Run a tool to its end, or to its end by SIGKILL; returns it as `subprocess.run` does.
 
         Args:
             words: the tool's file and its arguments.
             cwd: the folder that it runs in.
             kill_after: seconds.
+            environment: variables beside those of the first process.
         """
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
-            order = {"words": list(map(str, words)), "cwd": str(cwd)}
+            order = {"words": list(map(str, words)), "cwd": str(cwd), "environment": environment}
             code = self._run({**order, "out": str(out), "err": str(err)}, kill_after)
             told = [path.read_text(errors="replace") for path in (out, err)]
         return subprocess.CompletedProcess(order["words"], code, *told)
@@ -65,26 +73,39 @@ class Forks:
         self._server.stdin.flush()
 
 
-def _become(words: list[str], cwd: str, out: str, err: str) -> None:
+def _become(words: list[str], cwd: str, environment: dict[str, str], out: str, err: str) -> None:
     """Turn a forked process into a run of a tool."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.chdir(cwd)
+    os.environ.update(environment)
     sys.argv = words
     sys.path[0] = str(Path(words[0]).parent)
-    runpy.run_path(words[0], run_name="__main__")
+    try:
+        runpy.run_path(words[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    except BaseException:  # noqa: BLE001 - as Python itself tells what ends a program
+        traceback.print_exc()
+        code = 1
+    # All but taking the interpreter apart, which takes seconds with so much imported.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _serve() -> None:
     for module in IMPORTED:
         __import__(module)
+    gc.freeze()
     print("ready", flush=True)
     while order := sys.stdin.readline():
         child = os.fork()
         if child == 0:
             _become(**json.loads(order))
-            sys.exit(0)
         print(child, flush=True)
         # Its number is not given to another process before nobody means to kill it any more.
         found = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
@@ -96,3 +117,4 @@ def _serve() -> None:
 
 if __name__ == "__main__":
     _serve()
+    os._exit(0)

@@ -17,8 +17,14 @@ from adabench.testing import SIGNAL_NAMES, check_plugin, example_batch
 ROOT = Path(__file__).parents[1]
 FOLDERS = (ROOT / "configs", ROOT / "configs" / "baselines")
 CONFIGS = [path for folder in FOLDERS for path in sorted(folder.glob("*.py"))]
+#: Configs that differ from another in their track alone, and whose networks take long to build.
+OF_A_TRACK = ("expada_avec13", "expada_avec14_freeform", "expada_avec14_northwind")
 CASES = [
-    pytest.param(path, demo, id=f"{path.stem}{'-demo' if demo else ''}")
+    pytest.param(
+        *(path, demo),
+        id=f"{path.stem}{'-demo' if demo else ''}",
+        marks=[pytest.mark.slow] if path.stem in OF_A_TRACK and not demo else [],
+    )
     for path in CONFIGS
     for demo in (False, True)
 ]
@@ -55,8 +61,8 @@ def experiments():
 def distinct_methods():
     """Return a test case a method as it is when small, named after the first that has it.
 
-    A suite's rows differ from its base by a part or an option, whose own tests hold it; all of them take
-    minutes, and so does a video network, which can't be made small.
+    A suite's rows differ from its base by a part or an option, whose own tests hold it, and so do the
+    demos; all of them take minutes, and so does a video network, which can't be made small.
     """
     found = {}
     for name, experiment in experiments():
@@ -64,7 +70,8 @@ def distinct_methods():
         if method.get("type") != "EstimatorMethod":
             small = shrunk(without_weights(method))
             suffix = "-demo" if experiment.is_demo else ""
-            slow = [pytest.mark.slow] if "/" in name or name in LARGE else []
+            is_slow = experiment.is_demo or "/" in name or name in LARGE
+            slow = [pytest.mark.slow] if is_slow else []
             found.setdefault(digest(small), pytest.param(small, id=name + suffix, marks=slow))
     return list(found.values())
 

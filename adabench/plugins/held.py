@@ -72,6 +72,14 @@ def digest_of(content: Mapping[str, bytes], requires: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
+def _edited(path: str) -> bool:
+    """Return whether a file is there and was edited since this process began."""
+    try:
+        return Path(path).stat().st_mtime > _BEGAN
+    except OSError:
+        return False
+
+
 class Holder(MetaPathFinder):
     """Finds user plugins below a package of their own, and runs held code from memory.
 
@@ -113,10 +121,14 @@ class Holder(MetaPathFinder):
         Raises:
             ImportError: with the file, and what to do.
         """
-        files = {str(path) for path in unit.files.values()} if unit.module not in self.units else ()
+        if unit.module in self.units:
+            return
+        files = {str(path) for path in unit.files.values()}
         for name, module in [*sys.modules.items()]:
-            file = os.path.realpath(getattr(module, "__file__", None) or "")
-            if file in files and Path(file).stat().st_mtime > _BEGAN and file not in self._bytes:
+            told = getattr(module, "__file__", None) or ""
+            # Of thousands of modules few were edited; where a file really lies takes longer to find.
+            file = os.path.realpath(told) if _edited(told) else ""
+            if file in files and file not in self._bytes:
                 raise ImportError(
                     f"{file} was edited after it was imported as {name}: start Python anew"
                 )

@@ -6,7 +6,9 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
@@ -107,8 +109,15 @@ def packages(code: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def environment() -> str:
     """Return Python's version and every installed distribution, ``name==version``, one a line."""
-    found = {f"{d.name}=={d.version}" for d in distributions() if d.name}
+    found = _installed(tuple(sys.path))
     return "\n".join([f"python=={platform.python_version()}", *sorted(found, key=str.lower), ""])
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> frozenset[str]:
+    """Return every distribution on a search path; there are hundreds, which take long to read."""
+    told = [distribution.metadata for distribution in distributions(path=list(path))]
+    return frozenset(f"{one['Name']}=={one['Version']}" for one in told if one["Name"])
 
 
 def commit(code: Mapping[str, str] | None = None) -> tuple[str | None, bool | None]:

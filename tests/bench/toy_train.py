@@ -11,9 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-from adabench.evaluation import score_metrics
-from adabench.records import Cost, Flags, Measured, Metrics, Prediction, Record, write_record
-
 LABELS = [0.0, 10.0, 20.0, 30.0]
 
 
@@ -51,7 +48,12 @@ def misbehave(row):
         time.sleep(300)
 
 
-def record(given, config_hash):
+def write(given, config_hash):
+    """Write a job's record."""
+    # Which take most of a job's time, and jobs that prepare or fail do without them.
+    from adabench.evaluation import score_metrics
+    from adabench.records import Cost, Flags, Measured, Metrics, Prediction, Record, write_record
+
     control = given.controls == "only"
     seed, draw = given.seed, None
     if given.demo:
@@ -59,7 +61,7 @@ def record(given, config_hash):
         seed = 0 if control else given.seed
     guess = [label + 1 + seed for label in LABELS]
     drawn = {} if draw is None else {"draw": draw, "family": "f00d", "world": "sparse"}
-    return Record(
+    record = Record(
         kind="control" if control else "method",
         method="constant" if control else "Toy",
         config=f"{given.suite.stem}/{given.row}" if given.row else given.suite.stem,
@@ -87,6 +89,7 @@ def record(given, config_hash):
         created="2026-01-02T03:04:05+00:00",
         origin=Measured(),
     )
+    write_record(record, given.results)
 
 
 def main():
@@ -102,7 +105,7 @@ def main():
     if given.controls == "only":
         with (given.results.parent / "journal.txt").open("a") as journal:
             journal.write(f"controls {given.track} {config_hash}\n")
-        write_record(record(given, config_hash), given.results)
+        write(given, config_hash)
         return
     with (given.results.parent / "journal.txt").open("a") as journal:
         what = f"{given.row} {given.track} {given.seed} {config_hash}"
@@ -110,7 +113,7 @@ def main():
         journal.flush()
         misbehave(given.row or given.suite.stem)
         time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
-        write_record(record(given, config_hash), given.results)
+        write(given, config_hash)
         journal.write(f"end {what}\n")
 
 

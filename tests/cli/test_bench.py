@@ -42,7 +42,7 @@ DRAWN = "-drawn-faces-world-sparse"
 
 
 @pytest.fixture
-def bench(tmp_path):
+def bench(forks, tmp_path):
     """Runs the tool on toy suites; returns the finished process, or the command with start."""
     folder = tmp_path / "suites"
     folder.mkdir()
@@ -55,17 +55,10 @@ def bench(tmp_path):
         folders = ["--suites", folder, "--results", tmp_path / "results"]
         # What lies in the data folder is not the toy's to remove.
         folders += ["--work-dirs", tmp_path / "work", "--script", TOY, "--keep-caches"]
-        return [sys.executable, str(BENCH), *map(str, [*words, *folders])]
+        return [str(BENCH), *map(str, [*words, *folders])]
 
     def run(*words, **environment):
-        return subprocess.run(
-            command(*words),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            timeout=120,
-        )
+        return forks.run(command(*words), ROOT, kill_after=120, **environment)
 
     run.write, run.command = write, command
     write()
@@ -117,25 +110,26 @@ def test_a_suite_runs_and_its_table_is_printed_and_written(bench, tmp_path):
 
 
 def test_a_second_start_runs_nothing_again(bench, tmp_path):
-    assert bench("--suite", "toys", "--demo", "--seeds", "0").returncode == 0
+    words = ("--demo", "--track", "avec14-freeform", "--seeds", "0")
+    assert bench("--suite", "toys", *words).returncode == 0
     before = journal(tmp_path)
-    done = bench("--all", "--demo", "--seeds", "0")
+    done = bench("--all", *words)
     assert done.returncode == 0, done.stderr
-    assert "done 0, skipped 6, failed 0, not run 0" in done.stdout
+    assert "done 0, skipped 3, failed 0, not run 0" in done.stdout
     assert journal(tmp_path) == before
-    more = bench("--suite", "toys", "--demo", "--seeds", "0", "4")
-    assert "done 6, skipped 6" in more.stdout
+    more = bench("--suite", "toys", *words, "4")
+    assert "done 3, skipped 3" in more.stdout
 
 
 def test_a_dry_run_prints_a_line_a_job_and_runs_nothing(bench, tmp_path):
-    bench("--suite", "toys", "--demo", "--seeds", "0")
+    bench("--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-northwind")
     before = journal(tmp_path)
     done = bench("--all", "--demo", "--dry-run")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "done   toys/a  avec14-northwind on demo-northwind  seed 0"
-    assert "12 jobs: 6 done, 6 to do; 0 rows can't be loaded" in lines
-    assert sum(line.startswith("to do  toys/") for line in lines) == 4
+    assert "12 jobs: 3 done, 9 to do; 0 rows can't be loaded" in lines
+    assert sum(line.startswith("to do  toys/") for line in lines) == 6
     assert journal(tmp_path) == before
 
 
@@ -248,17 +242,17 @@ def test_bench_s_options_reach_every_job(bench, tmp_path):
         part = SELECTOR.format(name=f"Zz{name.title()}", factor=1)
         write(tmp_path / name / f"zz_{name}.py", part)
     folders = [str(tmp_path / name) for name in ("one", "two")]
-    words = ["--plugins", *folders, "--cfg-options", "data.size=48", "data.root=x"]
-    done = bench("--suite", "toys", "--demo", "--seeds", "0", *words)
+    words = ("--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform")
+    size = ("--cfg-options", "data.size=48")
+    done = bench(*words, "--plugins", *folders, *size, "data.root=x")
     assert done.returncode == 0, done.stderr
     (log, *_) = (tmp_path / "work").rglob("bench.log")
     told = log.read_text()
     plugins = " ".join(f"--plugins {folder}" for folder in folders)
     assert f"{plugins} --cfg-options data.size=48 data.root=x --controls" in told
     # Another size is another config; where the data lies is not.
-    assert "6 to do" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run").stdout
-    same = ["--cfg-options", "data.size=48", "data.root=y"]
-    assert "6 done" in bench("--suite", "toys", "--demo", "--seeds", "0", "--dry-run", *same).stdout
+    assert "3 to do" in bench(*words, "--dry-run").stdout
+    assert "3 done" in bench(*words, "--dry-run", *size, "data.root=y").stdout
 
 
 def test_a_plugin_that_can_t_be_used_ends_the_bench_before_it_begins(bench, tmp_path):
@@ -298,7 +292,7 @@ def test_wrong_arguments_end_with_a_message_and_status_2(bench, words, message):
 
 def start(bench, *words, **environment):
     return subprocess.Popen(
-        bench.command(*words),
+        [sys.executable, *bench.command(*words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -307,15 +301,13 @@ def start(bench, *words, **environment):
     )
 
 
-KILLS = 20
-
-
-def test_killed_at_random_moments_it_loses_and_repeats_nothing(bench, tmp_path):
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_it_loses_and_repeats_nothing(bench, tmp_path, kills):
     """SIGKILL of the bench or of a job, at random moments; one start after it ends it all."""
     words = ["--suite", "toys", "--demo"]
     moments = random.Random(0)
     killed_jobs = 0
-    for number in range(KILLS):
+    for number in range(kills):
         process = start(bench, *words, TOY_SECONDS="1")
         # A start takes a second or two by itself.
         time.sleep(moments.uniform(0.5, 3.5))
@@ -352,14 +344,15 @@ def jobs_of(bench_process):
 
 
 def test_two_benches_at_once_share_the_work(bench, tmp_path):
-    words = ["--suite", "toys", "--demo", "--seeds", "0"]
+    words = ["--suite", "toys", "--demo", "--seeds", "0", "--track", "avec14-freeform"]
     both = [start(bench, *words, TOY_SECONDS="0.3") for _ in range(2)]
     outputs = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert set(journal(tmp_path).values()) == {1}
-    assert len(records_of(tmp_path)) == 4
+    assert len(records_of(tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_job_is_told_and_run_again(bench, tmp_path):
     bench.write("toys", (("dies", None),))
     done = bench("--suite", "toys", "--demo", "--seeds", "0")

@@ -3,8 +3,6 @@
 import csv
 import errno
 import os
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,9 +17,10 @@ from adabench.synthface import SynthfaceParameters, generate, write_openface
 REPOSITORY = Path(__file__).parents[2]
 
 
-def run(*arguments):
-    command = [sys.executable, str(REPOSITORY / "tools" / "prepare.py"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(forks):
+    """Runs the tool."""
+    return lambda *words: forks.run([REPOSITORY / "tools" / "prepare.py", *words], REPOSITORY)
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def raw(tmp_path):
     return root
 
 
-def test_from_raw_to_prepared_and_on(raw, tmp_path):
+def test_from_raw_to_prepared_and_on(run, raw, tmp_path):
     out = tmp_path / "out"
     options = ("--out", out, "--size", 48, "--margin", 0.2, "--detect-every", 2, "--processes", 1)
     options = (*options, "--cut", "aligned")
@@ -74,7 +73,7 @@ def test_from_raw_to_prepared_and_on(raw, tmp_path):
     ("corpus", "told"),
     [("avec2014", "does not exist"), ("avec214", "did you mean")],
 )
-def test_mistakes_end_with_a_line_not_a_traceback(tmp_path, corpus, told):
+def test_mistakes_end_with_a_line_not_a_traceback(run, tmp_path, corpus, told):
     done = run(corpus, "--src", tmp_path / "none", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert done.stderr.startswith("prepare: ")

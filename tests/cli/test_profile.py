@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from forks import Forks
 
 from adabench.synthface import SynthfaceParameters, generate
 
@@ -15,11 +14,10 @@ ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / "configs" / "depmap_r18_avec14.py")
 
 
-@pytest.fixture(scope="module")
-def run():
+@pytest.fixture
+def run(forks):
     """Runs a tool in the repository."""
-    with Forks() as forks:
-        yield lambda *words: forks.run(words, ROOT)
+    return lambda *words: forks.run(words, ROOT)
 
 
 def test_step_prints_a_ratio_and_its_parts(run):
@@ -66,14 +64,8 @@ def test_prepare_prints_a_ratio(run, tmp_path):
     assert 0 < speed["ratio"] < 1
 
 
-def run_anew(*words):
-    """Runs Python in a process that has imported nothing yet."""
-    command = [sys.executable, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
-
-
-def test_a_wrong_size_is_told_in_one_line():
-    done = run_anew("tools/profile.py", "step", CONFIG, "--demo", "--clips", "0")
+def test_a_wrong_size_is_told_in_one_line(run):
+    done = run("tools/profile.py", "step", CONFIG, "--demo", "--clips", "0")
     assert done.returncode == 2
     assert "--clips: expected a whole number, at least 1; got '0'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -84,6 +76,7 @@ def test_tools_beside_it_find_the_standard_librarys_profile():
         "import sys; sys.path.insert(0, 'tools'); import adabench.cli; "
         "import cProfile, profile; print(profile.__file__)"
     )
-    done = run_anew("-c", code)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "tools" not in Path(done.stdout.strip()).parts

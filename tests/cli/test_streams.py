@@ -32,7 +32,14 @@ BODY = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["", "ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        "",
+        "ascii",
+        *(pytest.param(e, marks=pytest.mark.slow) for e in ("latin-1", "cp1252", "utf-8")),
+    ],
+)
 @pytest.mark.parametrize("where", BODY)
 def test_letters_that_a_terminal_lacks_end_no_tool(encoding, where):
     body = BODY[where].encode("unicode_escape").decode().replace("\\n", "\n")

@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from forks import Forks
 
 from adabench.records.files.results import read_records
 from adabench.testing.tiny import tiny_options
@@ -22,17 +21,16 @@ def from_readme():
     return code, command
 
 
-@pytest.fixture(scope="module")
-def run():
+@pytest.fixture
+def run(forks):
     """Runs a tool in a folder."""
-    with Forks() as forks:
-        yield forks.run
+    return forks.run
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """The folder of corpora and caches that these runs share."""
-    return tmp_path_factory.mktemp("data")
+@pytest.fixture
+def data(tiny):
+    """The folder of corpora and caches that these runs share with others."""
+    return tiny.root / "data"
 
 
 def arguments_of(command, data):

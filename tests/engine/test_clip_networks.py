@@ -58,9 +58,10 @@ def _parts(monkeypatch):
     monkeypatch.setattr(MODELS, "_module_dict", {**MODELS.module_dict, "LastState": LastState})
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
+@pytest.fixture
+def data(tiny):
+    """The folder of the tiny run's corpus, which is the one of this config."""
+    return tiny.root / "data"
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.usefixtures("broken_selectors")
 
 
 def with_selector(tiny, kind):
-    return tiny.experiment("method.selector._delete_=True", f"method.selector.type={kind.__name__}")
+    selector = ("method.selector._delete_=True", f"method.selector.type={kind.__name__}")
+    return tiny.experiment(*selector, "training.epochs=1")
 
 
 def test_a_record_says_that_the_contract_was_held(tiny):

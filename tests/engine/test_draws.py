@@ -1,8 +1,7 @@
 """Which generated corpus a run reads: what its record says of it, and how one is let go."""
 
 import json
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,10 +25,19 @@ def constant(tiny, root, **options):
     return tiny.experiment(f"data.root={root}", config=CONSTANT, **options)
 
 
+def copy_draw_0(tiny, data):
+    """Copy the tiny run's corpus, raw and prepared, to another data folder."""
+    prepared = open_data(tiny.experiment()).corpus.root
+    raw = Path("raw", "-".join(prepared.name.split("-")[:2]))
+    shutil.copytree(prepared, data / prepared.name, ignore=shutil.ignore_patterns("caches"))
+    shutil.copytree(prepared.parent / raw, data / raw)
+
+
 @pytest.fixture(scope="module")
 def drawn(tiny, tmp_path_factory):
     """The constant on draws 0 and 1, with what stands beside it."""
     root = tmp_path_factory.mktemp("draws")
+    copy_draw_0(tiny, root / "data")
     for seed in (0, 1):
         run = constant(tiny, root / "data", seed=seed, draw=None)
         train(run, work_dir=root / f"work{seed}", results=root / "results")
@@ -76,7 +84,8 @@ def test_a_finished_run_on_another_draw_is_not_taken_for_this_one(drawn, tiny):
         train(run, work_dir=drawn / "work0", results=drawn / "results", resume=True)
 
 
-def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(tiny, tmp_path):
+def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(forks, tiny, tmp_path):
+    copy_draw_0(tiny, tmp_path / "data")
     run = constant(tiny, tmp_path / "data", draw=0)
     (data,) = drawn_of(run)
     with reading(run):
@@ -89,12 +98,9 @@ def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(tiny, tmp_path):
             "from adabench.engine.data.corpora import remove_drawn;"
             "remove_drawn(Data.model_validate(json.loads(sys.argv[1])))"
         )
-        asked = subprocess.run(
-            [sys.executable, "-c", code, json.dumps(data.model_dump(mode="json"))],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        program = tmp_path / "program.py"
+        program.write_text(code)
+        asked = forks.run([program, json.dumps(data.model_dump(mode="json"))], tmp_path)
         assert FolderInUseError.__name__ in asked.stderr
         assert cache.is_dir()
     # What a removal that was cut left aside is in nobody's way.

@@ -165,9 +165,15 @@ def test_a_resumed_run_is_not_repeated(done):
     ("estimator", "is_kept"),
     [
         ({"type": "RandomForestRegressor", "n_estimators": 5}, True),
-        ({"type": "HistGradientBoostingRegressor", "max_iter": 3}, True),
-        ({"type": "KNeighborsRegressor", "algorithm": "kd_tree"}, True),
-        ({"type": "GaussianProcessRegressor"}, True),
+        pytest.param(
+            *({"type": "HistGradientBoostingRegressor", "max_iter": 3}, True),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            *({"type": "KNeighborsRegressor", "algorithm": "kd_tree"}, True),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"type": "GaussianProcessRegressor"}, True, marks=pytest.mark.slow),
         ({"type": "KNeighborsRegressor", "algorithm": "kd_tree", "p": 1}, False),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
@@ -262,7 +268,7 @@ def test_more_folds_than_persons_are_told_before_features_are_made(tiny, tmp_pat
 def test_a_model_per_task_and_folds_are_joined(tiny, tmp_path):
     fused = train(svr(tiny, "fusion=fused", *FRAMES), **folders(tmp_path / "fused")).record
     assert (len(fused.clips), fused.decoy.outcome) == (2 * fused.counts.sessions, "equal")
-    folds = svr(tiny, "protocol.k=3", *FRAMES, protocol="folds")
+    folds = svr(tiny, "protocol.k=2", *FRAMES, protocol="folds")
     record = train(folds, **folders(tmp_path / "folds")).record
     assert record.counts.clips == len(record.clips)
     with pytest.raises(ValueError, match="a model per fold"):

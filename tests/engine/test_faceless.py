@@ -67,8 +67,8 @@ def fired(tmp_path_factory):
     ("shortcut", "control", "where"),
     [
         ("light", NUISANCE, {"dev"}),
-        ("background", NUISANCE, {"dev"}),
-        ("length", NUISANCE, {"dev", "test"}),
+        pytest.param("background", NUISANCE, {"dev"}, marks=pytest.mark.slow),
+        pytest.param("length", NUISANCE, {"dev", "test"}, marks=pytest.mark.slow),
         ("person", PERSONS, {"dev"}),
     ],
 )

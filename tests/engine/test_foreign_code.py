@@ -102,9 +102,10 @@ def plugin(tmp_path):
     forget(before)
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
+@pytest.fixture
+def data(tiny):
+    """The folder of the tiny run's corpus, which is the one of this config."""
+    return tiny.root / "data"
 
 
 def run_of(tmp_path, data, **options):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from adabench.engine import run as engine_run
 from adabench.engine.controls import run_controls
 from adabench.engine.files import checkpoints
 from adabench.engine.files.work_folder import default_work_dir
@@ -134,13 +135,19 @@ def test_a_tasks_record_of_its_own_config_is_taken(run, fused, fits, tiny_encode
     assert scores(again.record) == scores(fused.record)
 
 
-def test_another_seeds_record_is_not(run, fits, tiny_encoder, tmp_path):
+def test_another_seeds_record_is_not(run, tiny_encoder, tmp_path, monkeypatch):
+    asked = []
+
+    def run_member(member, *given):
+        asked.append((member.track, member.seed))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine_run, "_run_member", run_member)
     other = run.model_copy(update={"seed": 3})
     write_record(tiny_encoder.record, tmp_path / "results")
-    fits["stop_at"] = 1
     with pytest.raises(KeyboardInterrupt):
         train(other, work_dir=tmp_path / "work", results=tmp_path / "results")
-    assert fits["tracks"] == ["demo-freeform"]
+    assert asked == [("demo-freeform", 3)]
 
 
 def test_a_record_of_another_preparation_is_refused(run, folder, fused, tmp_path):
@@ -166,6 +173,7 @@ def test_a_finished_run_is_not_repeated(run, folder, fused, fits, monkeypatch):
     assert fits["tracks"] == []
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_goes_on(run, fused, fits, tmp_path):
     folders = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}
     fits["stop_at"] = 1
@@ -179,6 +187,7 @@ def test_a_run_that_was_cut_goes_on(run, fused, fits, tmp_path):
     assert scores(resumed.record) == scores(fused.record)
 
 
+@pytest.mark.slow
 def test_a_member_that_was_cut_goes_on(run, folder, fused, tmp_path, monkeypatch):
     """A task's model is trained and not yet scored; --resume takes up its checkpoint."""
     folders = {"work_dir": tmp_path / "work", "results": tmp_path / "results"}

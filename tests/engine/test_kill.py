@@ -5,6 +5,7 @@ import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +82,11 @@ def check_files(folder: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("wanted", [4, pytest.param(10, marks=pytest.mark.slow)])
-def test_killed_at_so_many_moments(wanted, tmp_path):
-    with Forks() as forks:
-        whole = run(forks, tmp_path / "uncut", resume=False)
+@pytest.mark.parametrize(
+    ("wanted", "at_once"), [(2, 1), pytest.param(10, 2, marks=pytest.mark.slow)]
+)
+def test_killed_at_so_many_moments(wanted, at_once, tmp_path, forks):
+    whole = run(forks, tmp_path / "uncut", resume=False)
     expected = predictions(tmp_path / "uncut")
     seeds = np.random.SeedSequence()
     print(f"the uncut run took {whole:.1f} s; the kills' seed is {seeds.entropy}")
@@ -101,13 +103,13 @@ def test_killed_at_so_many_moments(wanted, tmp_path):
         check_files(folder)
         return kills
 
-    def some(number: int) -> None:
+    def some(number: int, forks: Forks) -> None:
         chance, kills = np.random.default_rng(seeds.spawn(1)[0]), 0
-        with Forks() as forks:
-            for turn in itertools.count():
-                kills += cut(forks, tmp_path / f"cut{number}-{turn}", chance)
-                if kills >= wanted // 2:
-                    return
+        for turn in itertools.count():
+            kills += cut(forks, tmp_path / f"cut{number}-{turn}", chance)
+            if kills >= wanted // at_once:
+                return
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(some, range(2)))
+    with ExitStack() as stack, ThreadPoolExecutor(at_once) as pool:
+        others = [stack.enter_context(Forks()) for _ in range(at_once - 1)]
+        list(pool.map(some, range(at_once), [forks, *others]))

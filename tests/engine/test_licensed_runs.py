@@ -16,7 +16,7 @@ from adabench.records.files.results import read_record, read_records, write_reco
 from adabench.records.schema.tracks import PRIVATE_FOLDER
 
 CONSTANT = "constant_avec14.py"
-FOLDS = ("protocol.k=3", "protocol.validation=0.25")
+FOLDS = ("protocol.k=2", "protocol.validation=0.25")
 
 
 @pytest.fixture

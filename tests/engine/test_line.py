@@ -73,7 +73,7 @@ def test_runs_that_are_joined_share_the_corpus(tiny, tmp_path, counts):
     assert counts == {"synthface": 1, "divided": 3}
 
 
-@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("resume", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_run_is_checked_once_and_those_that_it_joins_with_it(tiny, tmp_path, monkeypatch, resume):
     checked, whole = [], EstimatorRun.check.__func__
 

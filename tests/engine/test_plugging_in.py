@@ -75,7 +75,13 @@ OURS = {
     ],
 }  # fmt: skip
 OPTIONS = {name: options for name, (_, _, options) in EXAMPLES.items()} | OURS
-RUN = [name for name in OPTIONS if name != "Corpus and track"]
+#: Video networks, which take long, and which other tests train too.
+LARGE = ("MMActionBackbone", "TorchvisionVideo")
+RUN = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+    for name in OPTIONS
+    if name != "Corpus and track"
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_runs import bench_of, context_of, parts_of
+from tiny_runs import CONFIGS, bench_of, context_of, parts_of
 
 from adabench.bench.jobs import plan
 from adabench.bench.tasks import Options
 from adabench.config.reading.load import load_config
 from adabench.data import protocol
 from adabench.data.sealed import session_labels
+from adabench.engine import run as engine_run
 from adabench.engine.controls import run_controls
 from adabench.engine.data.corpora import ensure_corpus
 from adabench.engine.data.rundata import open_data
 from adabench.engine.files import checkpoints
-from adabench.engine.kinds import network
 from adabench.engine.run import make_ready, score_checkpoint, train
 from adabench.engine.stages.method import MethodTraining
 from adabench.engine.stages.stage import StageResult
@@ -28,7 +28,13 @@ from adabench.registry import STAGES
 
 SHORT = ("training.epochs=2",)
 CONSTANT = "constant_avec14.py"
+SVR = "baselines/svr_trunk_avec14.py"
+OF_FRAMES = (
+    *("method.extractor._delete_=True", "method.extractor.type=FrameStatistics"),
+    "method.search.folds=2",
+)
 FOLDS = ("protocol.k=3", "protocol.validation=0.25")
+OTHER_CORPUS = ("protocol.synthface.seconds=[1.0,1.2]",)
 
 
 def folders(root):
@@ -110,22 +116,30 @@ def test_a_checkpoint_of_another_division_is_refused(disjoint, tiny):
 
 @pytest.fixture
 def fits(monkeypatch):
-    """Counts trainings; ``stop_at`` cuts one off."""
+    """Counts runs of folds; ``stop_at`` cuts one off."""
     done = {"names": [], "stop_at": None}
-    fit = network.fit_method
+    run_member = engine_run._run_member
 
-    def counted(bench, *arguments, **options):
+    def counted(member, *given):
         if len(done["names"]) == done["stop_at"]:
             raise KeyboardInterrupt
-        done["names"].append(bench.experiment.name)
-        return fit(bench, *arguments, **options)
+        done["names"].append(member.name)
+        return run_member(member, *given)
 
-    monkeypatch.setattr(network, "fit_method", counted)
+    monkeypatch.setattr(engine_run, "_run_member", counted)
     return done
 
 
-def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
-    run = tiny.experiment(*SHORT, *FOLDS, "track=demo-freeform", protocol="folds")
+@pytest.mark.parametrize(
+    ("config", "short"),
+    [
+        pytest.param(SVR, OF_FRAMES, id="estimator"),
+        pytest.param("depmap_r18_avec14.py", SHORT, id="network", marks=pytest.mark.slow),
+    ],
+)
+def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits, config, short):
+    options = (*short, *FOLDS, "track=demo-freeform")
+    run = tiny.experiment(*options, protocol="folds", config=config)
     fits["stop_at"] = 2
     with pytest.raises(KeyboardInterrupt):
         train(run, **folders(tmp_path))
@@ -164,7 +178,7 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
     assert predictions(record) == pooled
     assert record.cost.parameters == own[0].cost.parameters
     assert record.cost.wall_seconds == pytest.approx(sum(r.cost.wall_seconds for r in own))
-    check_tables_and_plan(run, results)
+    check_tables_and_plan(run, CONFIGS / config, results)
 
     before = (tmp_path / "work" / "record.json").read_bytes()
     again = train(run, **folders(tmp_path), resume=True)
@@ -174,7 +188,7 @@ def test_folds_are_cut_resumed_and_pooled(tiny, tmp_path, fits):
     check_refusals(run, tmp_path)
 
 
-def check_tables_and_plan(run, results):
+def check_tables_and_plan(run, path, results):
     """The folds are rows of their own, and a plan finds the run and what it is made of."""
     records, problems = read_records(results)
     assert not problems
@@ -184,7 +198,6 @@ def check_tables_and_plan(run, results):
     )
     assert len(table.rows) == 4
     overrides = (*run.overrides, f"data.root={run.data.root}", "protocol.kind=folds")
-    path = Path(__file__).parents[2] / "configs" / f"{run.name}.py"
     options = Options(demo=True, configs=(path,), results=results, overrides=overrides)
     made = plan([], load_config, options)
     assert [(job.is_control, job.done) for job in made.jobs] == [(False, True), (True, False)]
@@ -272,7 +285,7 @@ def test_train_and_dev_test_the_last_epoch(tiny, tmp_path, monkeypatch):
 
 
 def test_cross_corpus_learns_from_the_other_one(tiny, tmp_path):
-    run = tiny.experiment(*SHORT, "protocol.synthface.seconds=[1.0,1.2]", protocol="cross-corpus")
+    run = tiny.experiment(*SHORT, *OTHER_CORPUS, protocol="cross-corpus")
     bench = bench_of(run)
     corpus, parts = bench.corpus, bench.parts
     source = parts.source
@@ -316,8 +329,9 @@ def test_a_trained_stage_is_of_its_protocols_training_part(tiny, monkeypatch):
     config = {"config": "expada_avec14_freeform.py"}
     runs = {
         name: tiny.experiment(protocol=name, **config)
-        for name in ("official", "train-dev", "person-disjoint", "cross-corpus")
+        for name in ("official", "train-dev", "person-disjoint")
     }
+    runs["cross-corpus"] = tiny.experiment(*OTHER_CORPUS, protocol="cross-corpus", **config)
     folds = tiny.experiment(*FOLDS, protocol="folds", **config)
     runs |= {member.name: member for member in folds.members()}
     corpus = ensure_corpus(folds.track_, folds.data)

@@ -220,6 +220,7 @@ def test_a_changed_clip_vector_changes_predictions(tiny, name):
     assert float(change.max()) > 10 * POINTS
 
 
+@pytest.mark.slow
 def test_training_without_kdm_changes_predictions(tiny):
     whole = {p.session: p.prediction for p in tiny.outcome.record.predictions}
     without = _trained(tiny, "no-kdm", "method.selector.kdm=None")
@@ -238,6 +239,7 @@ def _trained(tiny, name, *overrides):
     return {p.session: p.prediction for p in outcome.record.predictions}
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_predictions_bit_for_bit(tiny):
     again = _trained(tiny, "again")
     assert again == {p.session: p.prediction for p in tiny.outcome.record.predictions}

@@ -75,7 +75,10 @@ def rewritten(table, score, name):
 @pytest.mark.parametrize(
     ("name", "scale", "score", "head", "loss"),
     [
-        ("phq", "phq-8", lambda y: round(24 * y / 63), "type='OrdinalRegressor'", "mse"),
+        pytest.param(
+            *("phq", "phq-8", lambda y: round(24 * y / 63), "type='OrdinalRegressor'", "mse"),
+            marks=pytest.mark.slow,
+        ),
         ("binary", CLASSES, lambda y: int(y >= 14), UNITS, "cross_entropy"),
     ],
 )

@@ -120,6 +120,7 @@ def test_signals_are_computed_once_and_shared(done, tiny, monkeypatch):
     assert set_up(other, open_data(other)).caches == outcome.record.caches
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_as_an_uncut_one(done, tmp_path, monkeypatch):
     run, outcome, _ = done
     write, calls = curve.Curve.after_val_epoch, []

@@ -45,9 +45,10 @@ method["backbone"] = dict(type="TorchvisionVideo", name="mc3_18", size=16)
 """
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
+@pytest.fixture
+def data(tiny):
+    """The folder of the tiny run's corpus, which is the one of this config."""
+    return tiny.root / "data"
 
 
 @pytest.fixture

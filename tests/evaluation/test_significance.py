@@ -337,7 +337,9 @@ def holds_table_level(tables, draws, report):
     assert low <= rate <= high
 
 
-@pytest.mark.parametrize(("draws", "tables"), [(1, 200), (5, 80)])
+@pytest.mark.parametrize(
+    ("draws", "tables"), [(1, 200), pytest.param(5, 80, marks=pytest.mark.slow)]
+)
 def test_of_tables_with_60_equal_rows_five_percent_mark_one(draws, tables, record_property):
     holds_table_level(tables, draws, record_property)
 

@@ -13,8 +13,6 @@ from adabench.data.prepare import check, prepare
 from adabench.synthface import SynthfaceParameters
 from adabench.synthface.writing.corpus import corpus_jobs
 
-KILLS = 10
-
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
@@ -97,11 +95,12 @@ def test_twice_gives_the_same(raw, expected, tmp_path):
     assert content(tmp_path / "out") == expected
 
 
-def test_killed_ten_times_gives_the_same(saboteur, raw, expected, tmp_path):
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_killed_so_often_gives_the_same(saboteur, raw, expected, tmp_path, kills):
     out = tmp_path / "out"
     chance = random.Random(0)
     finished = []
-    for _ in range(KILLS):
+    for _ in range(kills):
         assert killed_at_random(saboteur.prepare_quietly, raw, out, chance)
         finished.append(notes(out))
         assert not (out / "corpus.json").exists()

@@ -145,7 +145,10 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.1, 0.3, 0.6, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "moment",
+    [0.3, 1.0, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, 0.1, 0.6, 2.0))],
+)
 def test_ctrl_c_is_quiet_at_any_moment(moment):
     """It reaches the whole group: the server and its processes while they import, too."""
     with subprocess.Popen(

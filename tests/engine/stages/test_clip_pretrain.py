@@ -65,7 +65,12 @@ def part_of(role, config, path, **spec):
 
 
 @pytest.mark.parametrize(
-    "backbone", [VAT, VIDEO, TORCHVISION], ids=["VAT", "mmaction2", "torchvision"]
+    "backbone",
+    [
+        pytest.param(VAT, id="VAT", marks=pytest.mark.slow),
+        pytest.param(VIDEO, id="mmaction2"),
+        pytest.param(TORCHVISION, id="torchvision", marks=pytest.mark.slow),
+    ],
 )
 def test_any_backbone_over_segments_is_pretrained_and_loaded_by_its_weights(data, backbone):
     result = ensure_stage("clips", {**CFG, "backbone": backbone}, run_on(data))
@@ -86,7 +91,7 @@ def test_any_backbone_over_segments_is_pretrained_and_loaded_by_its_weights(data
 @pytest.mark.parametrize(
     ("backbone", "aggregator", "segments"),
     [
-        pytest.param(FROZEN, LAST, 1, id="of frames"),
+        pytest.param(FROZEN, LAST, 1, id="of frames", marks=pytest.mark.slow),
         pytest.param({"type": "Frozen", "backbone": VAT}, MTE, 2, id="of segments"),
     ],
 )

@@ -32,13 +32,9 @@ OF_SEQUENCES = stage_config(
     aggregator={"type": "LastState", "width": 8},
     length=4,
 )
-EITHER = pytest.mark.parametrize(
-    ("config", "section"),
-    [
-        pytest.param(OF_FRAMES, {}, id="ExpressionPretrain"),
-        pytest.param(OF_SEQUENCES, {"motion": "smooth"}, id="ClipPretrain"),
-    ],
-)
+FIELDS = ("config", "section")
+FRAME_BY_FRAME, CLIPS = (OF_FRAMES, {}), (OF_SEQUENCES, {"motion": "smooth"})
+EITHER = pytest.mark.parametrize(FIELDS, [FRAME_BY_FRAME, CLIPS], ids=["frames", "clips"])
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +48,13 @@ def corpus(tmp_path):
     return PreparedCorpus.open(next(tmp_path.glob("expressions-*")))
 
 
-@EITHER
+@pytest.mark.parametrize(
+    FIELDS,
+    [
+        pytest.param(*FRAME_BY_FRAME, id="frames", marks=pytest.mark.slow),
+        pytest.param(*CLIPS, id="clips"),
+    ],
+)
 def test_a_pretraining_that_was_cut_ends_with_the_same_network(
     tmp_path, monkeypatch, config, section
 ):
@@ -80,7 +82,13 @@ def test_a_pretraining_that_was_cut_ends_with_the_same_network(
     assert again.path.read_bytes() == before
 
 
-@EITHER
+@pytest.mark.parametrize(
+    FIELDS,
+    [
+        pytest.param(*FRAME_BY_FRAME, id="frames"),
+        pytest.param(*CLIPS, id="clips", marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_trained_once(tmp_path, monkeypatch, config, section):
     run = run_on(expression_data(tmp_path, {**config["expressions"], **section}, FRAMES))
     first = ensure_stage("stage", config, run)

@@ -274,6 +274,7 @@ def test_its_result_is_the_best_backbone_which_the_run_holds_unchanged(tiny, tin
     assert tiny_encoder.record.flags.pretrained_checksum == file_checksum(found.path)
 
 
+@pytest.mark.slow
 def test_a_run_that_finds_it_scores_what_the_run_that_trained_it_did(tiny, tiny_encoder, untrained):
     again = train(
         tiny.experiment(config=CONFIG),
@@ -355,6 +356,7 @@ def test_it_sees_training_and_development_clips_alone(tiny, tmp_path, monkeypatc
     assert set(uses) == {(False, True), (True, True)}
 
 
+@pytest.mark.slow
 def test_one_that_was_cut_goes_on_to_the_same_weights(tiny, tmp_path, monkeypatch):
     run = tiny.experiment(config=CONFIG)
     context = context_of(run)
@@ -452,6 +454,7 @@ def test_a_method_may_learn_on_from_it(tiny, tiny_encoder, untrained, tmp_path):
     assert outcome.record.flags.pretrained == "stage:encoder"
 
 
+@pytest.mark.slow
 def test_a_row_may_do_without_it(tiny, tiny_encoder, untrained, tmp_path):
     run = row_of_choices(tiny, "no_stage_1")
     assert set(run.stages) == {"trunk"}

@@ -13,6 +13,14 @@ from adabench.engine.training.fit import make_loader
 SHM = "unable to allocate shared memory(shm) for file </torch_1_2_3>: No space left on device (28)"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _short_waits():
+    """A loader waits less for its process to end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)
+        yield
+
+
 class Items:
     """Four items; the second does what it is told to in a worker."""
 

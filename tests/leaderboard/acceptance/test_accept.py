@@ -4,8 +4,6 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from sent_records import TINY, drawn, predicted, send, sent
@@ -301,10 +299,10 @@ module.accept(sys.argv[1], sys.argv[2])
 
 
 @pytest.mark.parametrize("steps", range(10))
-def test_a_kill_at_any_step_loses_nothing(root, steps):
-    path = send(root / "local")
-    command = [sys.executable, "-c", KILLED, str(path), str(root), str(steps)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_kill_at_any_step_loses_nothing(forks, root, tmp_path, steps):
+    path, program = send(root / "local"), tmp_path / "killed.py"
+    program.write_text(KILLED)
+    done = forks.run([program, path, root, steps], tmp_path)
     assert done.returncode == -signal.SIGKILL, done.stderr
     wanted = read_record(path) if path.exists() else None
     records, problems = read_records(root)

@@ -22,13 +22,22 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+#: A network of each kind is asked by default; mvit_v2_s is by the test of its frames.
+BY_DEFAULT = ("mc3_18", "swin3d_t")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in BY_DEFAULT else pytest.mark.slow) for name in NETWORKS],
+)
 def test_how_networks_are_asked_and_how_wide_they_are_is_found(name):
     part = TorchvisionVideo(name=name)
     assert (part.spec, part.trial) == NETWORKS[name]
 
 
-@pytest.mark.parametrize("name", ["mc3_18", "s3d", "swin3d_t"])
+@pytest.mark.parametrize(
+    "name", ["mc3_18", *(pytest.param(n, marks=pytest.mark.slow) for n in ("s3d", "swin3d_t"))]
+)
 def test_the_vector_is_what_torchvisions_own_classifier_reads(name):
     whole = torchvision.models.get_model(name).eval()
     part = TorchvisionVideo(name=name).eval()
@@ -94,7 +103,7 @@ def test_weights_out_of_reach_are_told_with_both_ways_on(monkeypatch):
         TorchvisionVideo(name="s3d", weights="hub")
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("frozen", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_contract_is_kept(frozen):
     backbone = {"type": "TorchvisionVideo", "name": "mc3_18", "size": 16, "frozen": frozen}
     assert isinstance(check_plugin({"backbone": backbone}).backbone, VideoNetwork)

@@ -68,11 +68,11 @@ def padded(inputs: Inputs, frames: int) -> Inputs:
     "name",
     [
         "as the paper",
-        "sparse hits",
-        "three levels",
-        "S3 and S4",
         "the authors' options",
-        "without MAP",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("sparse hits", "three levels", "S3 and S4", "without MAP")
+        ),
     ],
 )
 def test_adabenchs_contract_is_kept(trunk, name):
@@ -272,7 +272,7 @@ def test_any_size_of_frame_trains(build, make_inputs, truth, size):
     assert losses["loss"].isfinite()
 
 
-@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("frozen", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_few_steps_fit_two_clips(build, make_inputs, truth, trunk, frozen):
     model, inputs = build(backbone={"trunk": {**trunk, "frozen": frozen}}), make_inputs()
     optimiser = OptimWrapper(torch.optim.AdamW(model.parameters(), lr=2e-3))

@@ -312,7 +312,15 @@ TRUNKS = {
 }
 
 
-@pytest.mark.parametrize("name", TRUNKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.slow] if name in ("resnet50", "efficientnet_b0") else []
+        )
+        for name in TRUNKS
+    ],
+)
 def test_the_contract_is_kept_over_any_trunk(name):
     options, (size, side) = TRUNKS[name]
     inputs, truth = example_batch(segment=4, size=size)
