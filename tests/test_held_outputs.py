@@ -69,6 +69,15 @@ METHODS["signals"] = (
     {"type": "KeepAll"},
     {**LINEAR, "hidden": 4},
 )
+SEQUENCES = {
+    "recurrent": {"type": "Recurrent", "width": 6, "bidirectional": True},
+    "convolution": {"type": "TemporalConvolution", "width": 6, "layers": 2},
+    "transformer": {"type": "TemporalTransformer", "width": 8, "heads": 2, "layers": 1},
+}
+METHODS |= {
+    name: ({**TRUNK, "scales": 0}, sequence, {"type": "AttentionMIL", "hidden": 4}, LINEAR)
+    for name, sequence in SEQUENCES.items()
+}
 EXTRACTORS = (
     {"type": "FrameStatistics", "size": 2},
     {"type": "SignalStatistics"},

@@ -169,7 +169,6 @@ DEMO_CHANGES = {
         "stages.trunk.trunk.name": "resnet50",
         "stages.trunk.trunk.options.channels": R50_CHANNELS,
     },
-    "depmap_sweeps/msr_width_32": {},
     "expada_choices/encoder_learns": {"method.backbone": "VAT", "views.train.segments": 0},
     "expada_choices/no_stage_1": {
         "method.backbone": "VAT",

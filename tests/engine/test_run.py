@@ -83,7 +83,8 @@ def test_the_record_says_what_the_method_sees_and_keeps(tiny):
 
 def test_a_record_names_every_stage_and_cache_that_it_rests_on(tiny):
     folders = unnamed(tiny.root / "data", set())
-    assert {kept.kind for kept in folders} == {"stages", "features", "semantics"}
+    # Other tests' runs keep theirs in the same folder.
+    assert {"stages", "features", "semantics"} <= {kept.kind for kept in folders}
     own = named_by([tiny.outcome.record])
     assert own <= {kept.folder.name for kept in folders}
     assert len(own) == 3

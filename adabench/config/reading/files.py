@@ -136,7 +136,7 @@ def read_protocol(name: str | Path) -> dict[str, Any]:
     path = Path(name)
     if path.suffix != ".py":
         # A run may start anywhere; the ready-made ones are always at hand in the repository.
-        folder = PROTOCOLS if PROTOCOLS.is_dir() else Path(__file__).parents[2] / PROTOCOLS
+        folder = PROTOCOLS if PROTOCOLS.is_dir() else Path(__file__).parents[3] / PROTOCOLS
         path = folder / f"{str(name).replace('-', '_')}.py"
     if not path.is_file():
         known = sorted(p.stem.replace("_", "-") for p in path.parent.glob("*.py"))
