@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from adabench.models import softmax_weights
+
 from .sparsity import top
 
 #: Temperature of the level logits in their cross-entropy; the authors' code, not printed.
@@ -180,7 +182,7 @@ class SparseHitsMAP(MAP):
         if not self.softmax:
             return normalised(hits), relevance
         # The largest is taken off before the exponential, so that the smallest may round to 0.
-        share = torch.softmax(hits.masked_fill(~valid, -torch.inf), dim=-1).nan_to_num()
+        share = softmax_weights(hits, valid)
         return normalised(share * top(hits, count, valid)), relevance
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from adabench.models import softmax_weights
+
 
 def level_probability(logits: Tensor) -> Tensor:
     """P of Eq 8: softmax over the levels of each unit, (B, M, A) to (B, M, A)."""
@@ -24,10 +26,7 @@ def relevance_share(logits: Tensor, valid: Tensor) -> Tensor:
     Returns:
         (B, M, A), 0 on invalid units; sums to 1 over M for each level of a clip with a valid unit.
     """
-    padding = ~valid[..., None]
-    # The least finite number instead of -inf: a clip without any unit then gives zeros, not NaN.
-    logits = logits.float()
-    return logits.masked_fill(padding, logits.new_tensor(-3e38)).softmax(1).masked_fill(padding, 0)
+    return softmax_weights(logits, valid)
 
 
 def level_evidence(probability: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,11 +12,11 @@ from adabench.structures import Selection, Units, UnitSpec
 
 
 def softmax_weights(score: Tensor, valid: Tensor) -> Tensor:
-    """Return weights (B, M): the softmax of scores (B, M) over valid units, 0 elsewhere."""
-    # Without any valid unit every score is the least there is, and the weights are put to 0.
-    least = torch.finfo(score.dtype).min
-    weight = torch.softmax(score.masked_fill(~valid, least), dim=-1)
-    return weight.masked_fill(~valid, 0.0)
+    """Return the softmax of scores (B, M, …) over valid units (B, M), 0 elsewhere, in float32."""
+    padding = ~valid.reshape(*valid.shape, *[1] * (score.ndim - valid.ndim))
+    # The least finite number instead of -inf: a clip without any unit then gives zeros, not NaN.
+    least = torch.finfo(torch.float32).min
+    return score.float().masked_fill(padding, least).softmax(1).masked_fill(padding, 0.0)
 
 
 @MODELS.register_module()
