@@ -16,9 +16,9 @@ from adabench.cli.arguments import add_run_arguments, experiment_from, run_tool
 from adabench.cli.parser import Parser, whole
 from adabench.config.experiment import Experiment
 from adabench.engine.building import build_untrained, signal_names
+from adabench.engine.cpu import set_up_cpu
 from adabench.engine.estimating import build_untrained_estimator
 from adabench.engine.kinds import EstimatorRun, kind_of_method
-from adabench.engine.training.fit import set_threads
 from adabench.profiling.data import profile_data
 from adabench.profiling.estimator import profile_estimator
 from adabench.profiling.prepare import profile_prepare
@@ -82,7 +82,7 @@ def measure(given: argparse.Namespace) -> tuple[dict[str, Any], str]:
             )
         waiting = profile_data(experiment, epochs=given.epochs)
         return waiting, f"waiting for data: {waiting['share']:.1%}"
-    set_threads(given.threads)
+    set_up_cpu(given.threads)
     sizes = {**values(given, "size", "repeats", "device"), **_shape(experiment, given)}
     if is_estimator:
         method, names = build_untrained_estimator(experiment), signal_names(experiment)

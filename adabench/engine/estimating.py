@@ -27,10 +27,10 @@ from adabench.engine.building import (
     without_weights,
 )
 from adabench.engine.caches.features import segments_of
+from adabench.engine.cpu import set_up_cpu
 from adabench.engine.data.material import Material, make_material
 from adabench.engine.data.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
-from adabench.engine.training.fit import set_threads
 from adabench.engine.workbench import (
     Use,
     check_signals,
@@ -232,7 +232,7 @@ def set_up_estimator(
         return EstimatorBench(experiment, data, method, {}, Material(data.corpus))
     _refuse_view(experiment, data.parts)
     # Sums of an extractor's network depend on it.
-    set_threads(0 if experiment.training is None else experiment.training.threads)
+    set_up_cpu(0 if experiment.training is None else experiment.training.threads)
     check_signals(experiment, data)
     with timer("pretraining"):
         stages = _stages_of(experiment, data, allow_broken)

@@ -128,6 +128,7 @@ class PrototypeMAP(Selector):
     ) -> Tensor:
         tokens, key, valid = output.extra["tokens"], output.extra["key"], inputs.valid
         index = sdpm.assign(tokens, key, level, valid)
+        output.extra["assigned"] = index  # for this step's update
         maps = [m.flatten(0, 1) for m in _branch_maps(inputs, refined=kdm.refined)]
         place = output.extra["place"].flatten(0, 1)
         vectors = [v.unflatten(0, valid.shape) for v in kdm.branch_tokens(maps, place)]
@@ -142,8 +143,10 @@ class PrototypeMAP(Selector):
         """Move the prototypes toward this batch's key tokens (Eq 11), and MAP's gate."""
         if self.sdpm is None:
             return
-        level = self.sdpm.own_level(truth.level)
-        self.sdpm.update(output.extra["tokens"], output.extra["key"], level, inputs.valid)
+        level, found = self.sdpm.own_level(truth.level), output.extra
+        self.sdpm.update(
+            found["tokens"], found["key"], level, inputs.valid, assigned=found.get("assigned")
+        )
         if self.map is not None:
             self.map.move_gate(progress)
 

@@ -148,7 +148,15 @@ class SDPM(nn.Module):
         return nearest
 
     @torch.no_grad()
-    def update(self, tokens: Tensor, key: Tensor, level: Tensor, valid: Tensor) -> None:
+    def update(
+        self,
+        tokens: Tensor,
+        key: Tensor,
+        level: Tensor,
+        valid: Tensor,
+        *,
+        assigned: Tensor | None = None,
+    ) -> None:
         """Move prototypes toward the tokens assigned to them (Eq 11): key ones, or :meth:`clustered`.
 
         Args:
@@ -156,9 +164,12 @@ class SDPM(nn.Module):
             key: (B, T, S) bool.
             level: (B,) long, as in :meth:`assign`.
             valid: (B, T) bool.
+            assigned: what :meth:`assign` says of them, where it has been asked.
         """
+        if assigned is None:
+            assigned = self.assign(tokens, key, level, valid)
         sets, count, length = self.prototypes.shape
-        index = self.sets_of(key, level) * count + self.assign(tokens, key, level, valid)
+        index = self.sets_of(key, level) * count + assigned
         unit = F.normalize(tokens.float(), dim=-1)
         moves = self.clustered(key, valid)
         total = unit.new_zeros(sets * count, length).index_add_(0, index[moves], unit[moves])

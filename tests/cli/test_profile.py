@@ -80,3 +80,16 @@ def test_tools_beside_it_find_the_standard_librarys_profile():
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "tools" not in Path(done.stdout.strip()).parts
+
+
+def test_a_copy_of_the_tools_does_not_stand_in_for_it_either(tmp_path):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("profile.py", "train.py"):
+        (tools / name).write_bytes((ROOT / "tools" / name).read_bytes())
+    with (tools / "train.py").open("a") as file:
+        file.write("\nimport cProfile\n")
+    code = (tools / "train.py").read_text().replace("    main()", "    pass")
+    (tools / "train.py").write_text(code)
+    done = subprocess.run([sys.executable, tools / "train.py"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -10,6 +10,7 @@ from adabench.config.experiment import Experiment
 from adabench.config.fields.training import Training
 from adabench.engine.building import preflight
 from adabench.engine.contract import contract_told, refuse, with_stages
+from adabench.engine.cpu import set_up_cpu
 from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.files import checkpoints
 from adabench.engine.kinds.method_run import MethodRun, Place
@@ -30,7 +31,7 @@ from adabench.engine.testing.evaluation import (
     peak_memory_mb,
     seen_view,
 )
-from adabench.engine.training.fit import Fit, set_threads
+from adabench.engine.training.fit import Fit
 from adabench.engine.training.selection import selection_of
 from adabench.engine.workbench import Workbench, fit_method, identity_of, set_up
 from adabench.records.drawn import drawn_file, drawn_words
@@ -83,7 +84,7 @@ class NetworkRun(MethodRun):
         data = open_data(experiment)
         # Its training was asked about the contract; this record says nothing of it.
         bench = set_up(experiment, data, allow_broken=True)
-        set_threads(bench.training.threads)
+        set_up_cpu(bench.training.threads)
         checkpoints.load_model(bench.assessor, checkpoint)
         evaluation = evaluate(bench)
         flags, decoy = flags_of_bench(bench), ask_decoy(bench, evaluation.first_views)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
 from adabench.config.fields.training import Training
+from adabench.engine.cpu import set_up_cpu
 from adabench.engine.files import checkpoints
 from adabench.engine.training import loaders
 from adabench.engine.training.curve import Curve
@@ -68,15 +68,6 @@ class Fit:
     waiting: float
     development: dict[str, float] = field(default_factory=dict)
     curve: Sequence[Row] = ()
-
-
-def set_threads(threads: int) -> None:
-    """Fix torch's CPU threads; the order of sums, hence the last bits, depends on their number.
-
-    0 takes what the environment's ``OMP_NUM_THREADS`` says, or one a core.
-    """
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    torch.set_num_threads(threads or int(told if told.isdigit() else 0) or os.cpu_count() or 1)
 
 
 def make_loader(
@@ -160,7 +151,7 @@ def fit(
     check_training(training, validates=validation is not None)
     check_groups(training, model)
     go_on, identity = _open_folder(folder, identity, resume)
-    set_threads(training.threads)
+    set_up_cpu(training.threads)
     seed_everything(identity["seed"])
     keep = _keep(validation, training, folder, identity)
     options = _runner_options(model, training, validation, folder, identity, resume=go_on)

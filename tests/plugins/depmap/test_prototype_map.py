@@ -237,3 +237,23 @@ def test_with_three_levels_a_step_moves_the_joined_levels_prototypes(build, make
     model.selector.update(units, selection, truth, 0.5)
     moved = (model.selector.sdpm.prototypes - before).abs().amax((1, 2)) > 0
     assert moved.tolist() == [False, True, False]
+
+
+def test_an_update_takes_the_loss_s_assignment_and_moves_the_same(build, make_inputs, monkeypatch):
+    model, inputs = build(), make_inputs()
+    truth = Truth(score=torch.tensor([15.0, 33.0]), level=torch.tensor([1, 3]))
+    sdpm = model.selector.sdpm
+    before, asked, assign = sdpm.prototypes.clone(), [], sdpm.assign
+    monkeypatch.setattr(sdpm, "assign", lambda *given: asked.append(1) or assign(*given))
+    moved = []
+    for losses_first in (True, False):
+        sdpm.prototypes.copy_(before)
+        _, units, selection, _ = model.flow(inputs)
+        asked.clear()
+        if losses_first:
+            model.selector.loss(units, selection, truth, 0.5)
+        model.selector.update(units, selection, truth, 0.5)
+        assert asked == [1]
+        moved.append(sdpm.prototypes.clone())
+    assert torch.equal(*moved)
+    assert not torch.equal(moved[0], before)
