@@ -9,7 +9,7 @@ import torch
 
 # Of glibc's malloc.h, and in bytes.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGE, _KEPT = 32 * 2**20, 2**30
+_LARGE, _KEPT = 256 * 2**20, 2**30
 
 
 def set_up_cpu(threads: int) -> None:
@@ -30,7 +30,7 @@ def keep_freed_memory() -> bool:
 
     A step frees what the next one asks for. By default glibc hands it back to the system in between,
     which zeroes each page on its next use: a fifth to a quarter of a small network's step. Blocks of
-    more than 32 MB are returned as before.
+    more than 256 MB are returned as before.
 
     Returns:
         Whether the C library has this setting.
