@@ -78,6 +78,22 @@ METHODS |= {
     name: ({**TRUNK, "scales": 0}, sequence, {"type": "AttentionMIL", "hidden": 4}, LINEAR)
     for name, sequence in SEQUENCES.items()
 }
+SELECTORS = {
+    "top": {"type": "TopKMIL", "share": 0.5},
+    "dual": {"type": "DualStreamMIL", "width": 4},
+    "attentive": {"type": "AttentivePool", "hidden": 4},
+    "relation": {"type": "RelationAttention"},
+}
+METHODS |= {
+    name: ({**TRUNK, "scales": 0}, {"type": "Identity"}, selector, {**LINEAR, "bounded": True})
+    for name, selector in SELECTORS.items()
+}
+METHODS["median"] = (
+    {**TRUNK, "scales": 0},
+    {"type": "Identity"},
+    {"type": "KeepAll"},
+    {**LINEAR, "combine": "median"},
+)
 EXTRACTORS = (
     {"type": "FrameStatistics", "size": 2},
     {"type": "SignalStatistics"},

@@ -30,14 +30,19 @@ from adabench.models.roles import (
     Selector,
 )
 from adabench.models.selectors.attention_mil import AttentionMIL, softmax_weights
+from adabench.models.selectors.attentive_pool import AttentivePool
 from adabench.models.selectors.keep_all import KeepAll, even_weights
+from adabench.models.selectors.relation_attention import RelationAttention
+from adabench.models.selectors.top_units import DualStreamMIL, TopKMIL, largest_units
 
 __all__ = [
     "Aggregator",
     "Assessor",
     "AttentionMIL",
+    "AttentivePool",
     "Backbone",
     "BackboneFeatures",
+    "DualStreamMIL",
     "EstimatorMethod",
     "Extractor",
     "FrameStatistics",
@@ -49,6 +54,7 @@ __all__ = [
     "MMActionBackbone",
     "Part",
     "Recurrent",
+    "RelationAttention",
     "SegmentBackbone",
     "Selector",
     "SignalBackbone",
@@ -57,6 +63,7 @@ __all__ = [
     "TemporalConvolution",
     "TemporalTransformer",
     "TimmFrames",
+    "TopKMIL",
     "TorchvisionVideo",
     "UnitRegressor",
     "VideoNetwork",
@@ -64,6 +71,7 @@ __all__ = [
     "clip_unit",
     "cross_entropy",
     "even_weights",
+    "largest_units",
     "softmax_weights",
     "step_units",
 ]

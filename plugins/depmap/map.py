@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adabench.models import softmax_weights
-
-from .sparsity import top
+from adabench.models import largest_units, softmax_weights
 
 #: Temperature of the level logits in their cross-entropy; the authors' code, not printed.
 LEVEL_TEMPERATURE = 0.1
@@ -138,7 +136,7 @@ class ShareMAP(MAP):
         """
         del key
         share = level_share(logits, valid)
-        kept = top(share.detach(), count, valid)
+        kept = largest_units(share.detach(), count, valid)
         return normalised(share * kept), share
 
 
@@ -183,7 +181,7 @@ class SparseHitsMAP(MAP):
             return normalised(hits), relevance
         # The largest is taken off before the exponential, so that the smallest may round to 0.
         share = softmax_weights(hits, valid)
-        return normalised(share * top(hits, count, valid)), relevance
+        return normalised(share * largest_units(hits, count, valid)), relevance
 
 
 #: What ``map.mode`` names.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from adabench.models import largest_units
+
 #: c of u = c · ln T.
 SAMPLING_FACTOR = 5.0
 #: To how many digits measures of discrete tokens are told apart.
@@ -46,26 +48,6 @@ def key_count(frames: Tensor, factor: float = SAMPLING_FACTOR) -> Tensor:
     return torch.minimum(wanted.clamp_min(1), frames)
 
 
-def top(values: Tensor, count: Tensor, valid: Tensor) -> Tensor:
-    """Mark the ``count`` largest values of each clip among its valid frames.
-
-    Args:
-        values: (B, T, …).
-        count: (B,) long.
-        valid: (B, T) bool.
-
-    Returns:
-        bool in the shape of ``values``; equal values are taken in order of time.
-    """
-    extra = (1,) * (values.dim() - 2)
-    usable = valid.view(*valid.shape, *extra)
-    order = values.masked_fill(~usable, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    rank = torch.empty_like(order)
-    places = torch.arange(values.shape[1], device=values.device).view(1, -1, *extra)
-    rank.scatter_(1, order, places.expand_as(order))
-    return (rank < count.view(-1, 1, *extra)) & usable
-
-
 @torch.no_grad()
 def key_tokens(
     tokens: Tensor, valid: Tensor, factor: float = SAMPLING_FACTOR, *, discrete: bool = False
@@ -82,4 +64,4 @@ def key_tokens(
     measure = max_mean_measure(tokens, valid, torch.float64 if discrete else torch.float32)
     if discrete:
         measure = measure.round(decimals=DIGITS)
-    return top(measure, key_count(valid.sum(-1), factor), valid)
+    return largest_units(measure, key_count(valid.sum(-1), factor), valid)

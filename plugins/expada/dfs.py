@@ -5,14 +5,13 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from adabench.evaluation import BDI_II, Scale
-from adabench.models import Selector, even_weights
+from adabench.models import Selector, even_weights, largest_units
 from adabench.registry import MODELS
 from adabench.structures import Natural, Selection, Truth, Units, UnitSpec
 
 from .losses import weak_level_loss
 from .selection import (
     keep_count,
-    largest,
     level_evidence,
     level_probability,
     most_confident,
@@ -96,7 +95,7 @@ class DFS(Selector):
 
     def _keep(self, probability: Tensor, relevance: Tensor, level: Tensor, valid: Tensor) -> Tensor:
         count = keep_count(valid.sum(-1), self.percent)
-        by_relevance = largest(relevance, count, valid)
+        by_relevance = largest_units(relevance, count, valid)
         if self.select == "sdr":
             return by_relevance
         agreeing = most_confident(probability, level, count, valid)

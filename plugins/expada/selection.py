@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from adabench.models import softmax_weights
+from adabench.models import largest_units, softmax_weights
 
 
 def level_probability(logits: Tensor) -> Tensor:
@@ -61,24 +61,6 @@ def keep_count(units: Tensor, percent: int) -> Tensor:
     return (percent * units // 100).clamp_min(1)
 
 
-def largest(measure: Tensor, count: Tensor, candidates: Tensor) -> Tensor:
-    """Mark the ``count`` largest candidates of each clip; of equals the earlier one.
-
-    Args:
-        measure: (B, M).
-        count: (B,) long.
-        candidates: (B, M) bool; fewer than ``count`` are all marked.
-
-    Returns:
-        (B, M) bool.
-    """
-    order = measure.masked_fill(~candidates, -float("inf")).argsort(
-        dim=-1, descending=True, stable=True
-    )
-    rank = order.argsort(dim=-1)
-    return (rank < count[:, None]) & candidates
-
-
 def most_confident(probability: Tensor, level: Tensor, count: Tensor, valid: Tensor) -> Tensor:
     """Eq 5: the most confident among the units whose own level is the clip's; maybe none.
 
@@ -92,4 +74,4 @@ def most_confident(probability: Tensor, level: Tensor, count: Tensor, valid: Ten
         (B, M) bool.
     """
     agree = valid & (probability.argmax(-1) == level[:, None])
-    return largest(of_level(probability, level), count, agree)
+    return largest_units(of_level(probability, level), count, agree)

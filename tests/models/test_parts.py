@@ -88,7 +88,12 @@ def test_loss_on_units_is_the_weighted_mean_of_their_errors():
     ("options", "match"),
     [
         ({"loss_on": "frame"}, "'clip' or 'unit'; got 'frame'"),
-        ({"loss": "hinge"}, "'squared_error' or 'cross_entropy', or left out; got 'hinge'"),
+        ({"loss": "hinge"}, "UnitRegressor.loss: no loss is called 'hinge'. Known: mse, l1, huber"),
+        ({"loss": "mse+hubber"}, "'hubber'. Did you mean 'huber'?"),
+        ({"loss": "l1+l1"}, "a loss stands twice in 'l1\\+l1'"),
+        ({"combine": "max"}, "'mean' or 'median'; got 'max'"),
+        ({"bounded": True, "scale": CLASSES}, "a probability is bounded"),
+        ({"combine": "median", "scale": CLASSES}, "mean log odds"),
         ({"loss": "cross_entropy", "scale": PHQ_8}, "two classes, and the scale is PHQ-8"),
     ],
 )
@@ -140,7 +145,7 @@ def test_a_surely_wrong_clip_still_has_a_gradient():
 
 
 def test_classes_may_be_fitted_by_squared_error():
-    head = UnitRegressor(units=SPEC, scale=CLASSES, loss="squared_error")
+    head = UnitRegressor(units=SPEC, scale=CLASSES, loss="mse")
     given = units()
     out = head(given, KeepAll(units=SPEC)(given))
     assert head.loss(given, out, truth(1.0, 0.0), 0.0).keys() == {"mse"}

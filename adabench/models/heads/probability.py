@@ -6,35 +6,39 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from adabench.evaluation.scale import Scale
+from adabench.models.heads.losses import score_losses
 from adabench.structures import Assessment, Selection, Truth
 
-SQUARED_ERROR = "squared_error"
 CROSS_ENTROPY = "cross_entropy"
 
 
-def fitting_loss(scale: Scale, loss: str | None, name: str) -> str:
-    """Return the loss that a head takes on a scale: what its config says, or what the scale wants.
+def fitting_losses(scale: Scale, loss: str | None, name: str) -> tuple[str, ...]:
+    """Return the losses that a head takes on a scale: those of its config, or what the scale wants.
 
     Args:
         scale: of the corpus's scores.
-        loss: ``squared_error`` or ``cross_entropy``; None takes the second where the scale has classes.
+        loss: ``cross_entropy``, or of `score_losses`; None takes the first where the scale has classes,
+            and otherwise ``mse``.
         name: of the head, for messages.
 
     Raises:
         ValueError: neither of the two, or the cross-entropy on a scale without classes.
     """
     if loss is None:
-        return CROSS_ENTROPY if scale.classes else SQUARED_ERROR
-    if loss not in (SQUARED_ERROR, CROSS_ENTROPY):
-        raise ValueError(
-            f"{name}.loss is {SQUARED_ERROR!r} or {CROSS_ENTROPY!r}, or left out; got {loss!r}"
-        )
-    if loss == CROSS_ENTROPY and not scale.classes:
+        return (CROSS_ENTROPY,) if scale.classes else ("mse",)
+    if loss != CROSS_ENTROPY:
+        try:
+            return score_losses(loss)
+        except ValueError as error:
+            raise ValueError(
+                f"{name}.loss: {error}; or {CROSS_ENTROPY!r}, of two classes"
+            ) from None
+    if not scale.classes:
         raise ValueError(
             f"{name}.loss={loss!r} is of two classes, and the scale is {scale.name}, in {scale.unit}: "
             "leave it out, or prepare the corpus with a scale of classes"
         )
-    return loss
+    return (CROSS_ENTROPY,)
 
 
 def assess_logits(logit: Tensor, valid: Tensor, selection: Selection) -> Assessment:

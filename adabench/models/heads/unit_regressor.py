@@ -1,21 +1,44 @@
-"""A score per unit, averaged."""
+"""A score per unit, and a clip's from theirs."""
 
 from __future__ import annotations
 
+from typing import Literal
+
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from adabench.bounds import Natural
 from adabench.evaluation.scale import BDI_II, Scale
+from adabench.models.heads.losses import score_loss
 from adabench.models.heads.probability import (
     CROSS_ENTROPY,
     assess_logits,
     cross_entropy,
-    fitting_loss,
+    fitting_losses,
 )
 from adabench.models.roles import Head
 from adabench.registry import MODELS
 from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
+
+# How far from an end of the scale a share has to lie that has log odds.
+_RARE = 0.01
+# Sums of weights that are a half but for rounding.
+_HALF = 1e-6
+
+
+def weighted_median(values: Tensor, weight: Tensor) -> Tensor:
+    """Return the median of values (B, M) under weights (B, M), whose sum is 1: (B,).
+
+    Where a half of the weight lies to each side of two values it is their mean.
+    """
+    order = values.masked_fill(weight <= 0, torch.inf).argsort(dim=1, stable=True)
+    below = weight.gather(1, order).cumsum(1)
+    last = order.shape[1] - 1
+    middle = [
+        order.gather(1, (below < half).sum(1, keepdim=True).clamp(max=last))
+        for half in (0.5 - _HALF, 0.5 + _HALF)
+    ]
+    return values.gather(1, torch.cat(middle, 1)).mean(1)
 
 
 @MODELS.register_module()
@@ -28,12 +51,18 @@ class UnitRegressor(Head):
         dropout: on its input, in training.
         loss_on: ``clip`` takes the loss of the clip's score, ``unit`` the weighted mean of the
             units' losses.
-        loss: ``squared_error``, or of two classes ``cross_entropy``, whose scores are probabilities:
-            the logistic of a number per unit, averaged. By default the one that the scale wants.
+        loss: ``mse``, ``l1``, ``huber`` (linear beyond one deviation), ``rmse`` of the batch,
+            ``balanced``, or several joined by ``+``, all on standardised scores; or of two classes
+            ``cross_entropy``, whose scores are probabilities: the logistic of a number per unit,
+            averaged. By default ``mse``, or what classes want.
+        combine: ``mean`` or ``median`` of the units' scores, under the selection's weights; a median
+            teaches a selector nothing, since it has no slope in the weights.
+        bounded: a unit's score is the logistic of a number, stretched over the scale.
         scale: of the scores.
 
     Raises:
-        ValueError: another ``loss_on``, or a ``loss`` that the scale can't have.
+        ValueError: a ``loss`` that there is not or that the scale can't have, or one of two classes with
+            ``bounded`` or a median.
     """
 
     def __init__(
@@ -42,15 +71,26 @@ class UnitRegressor(Head):
         units: UnitSpec,
         hidden: Natural = 0,
         dropout: float = 0.0,
-        loss_on: str = "clip",
+        loss_on: Literal["clip", "unit"] = "clip",
         loss: str | None = None,
+        combine: Literal["mean", "median"] = "mean",
+        bounded: bool = False,
         scale: Scale = BDI_II,
     ) -> None:
         super().__init__()
         if loss_on not in ("clip", "unit"):
             raise ValueError(f"UnitRegressor.loss_on is 'clip' or 'unit'; got {loss_on!r}")
-        self.loss_on = loss_on
-        self.loss_kind = fitting_loss(scale, loss, "UnitRegressor")
+        if combine not in ("mean", "median"):
+            raise ValueError(f"UnitRegressor.combine is 'mean' or 'median'; got {combine!r}")
+        self.loss_names = fitting_losses(scale, loss, "UnitRegressor")
+        self.of_classes = CROSS_ENTROPY in self.loss_names
+        if self.of_classes and (bounded or combine == "median"):
+            raise ValueError(
+                "UnitRegressor: a probability is bounded, and the logistic of mean log odds: leave out "
+                "bounded and combine, or set loss='mse'"
+            )
+        self.loss_on, self.combine, self.bounded = loss_on, combine, bounded
+        self.low, self.span = scale.low, scale.high - scale.low
         layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
         if hidden:
             layers += [nn.Linear(units.dim, hidden), nn.GELU()]
@@ -59,23 +99,31 @@ class UnitRegressor(Head):
     def forward(self, units: Units, selection: Selection) -> Assessment:
         """Map units (B, M, D) and weights (B, M) to a score (B,)."""
         each = self.regress(units.x).squeeze(-1)
-        if self.loss_kind == CROSS_ENTROPY:
+        if self.of_classes:
             return assess_logits(self.to_logit(each), units.valid, selection)
-        unit_score = self.to_points(each)
+        unit_score = self._within(each) if self.bounded else self.to_points(each)
         unit_score = unit_score.masked_fill(~units.valid, 0.0)
-        score = (selection.weight * unit_score).sum(-1)
+        if self.combine == "median":
+            score = weighted_median(unit_score, selection.weight)
+        else:
+            score = (selection.weight * unit_score).sum(-1)
         return Assessment(score=score, selection=selection, unit_score=unit_score)
+
+    def _within(self, each: Tensor) -> Tensor:
+        """Map what the layer gives to points within the scale, 0 to the training scores' mean."""
+        start = ((self.score_mean - self.low) / self.span).clamp(_RARE, 1 - _RARE).logit()
+        return self.low + self.span * (each.float() + start).sigmoid()
 
     def loss(
         self, inputs: Units, output: Assessment, truth: Truth, progress: float
     ) -> dict[str, Tensor]:
-        """Mean squared error on standardised scores, or cross-entropy of the classes."""
+        """Return the losses of standardised scores by name, or the cross-entropy of the classes."""
         del inputs, progress
-        if self.loss_kind == CROSS_ENTROPY:
+        if self.of_classes:
             found = cross_entropy(output, truth, on_units=self.loss_on == "unit")
             return {CROSS_ENTROPY: found}
-        target = self.standardise(truth.score)
-        if self.loss_on == "clip" or output.unit_score is None:
-            return {"mse": functional.mse_loss(self.standardise(output.score), target)}
-        error = (self.standardise(output.unit_score) - target[:, None]).square()
-        return {"mse": (output.selection.weight * error).sum(-1).mean()}
+        score, weight = output.score, None
+        if self.loss_on == "unit" and output.unit_score is not None:
+            score, weight = output.unit_score, output.selection.weight
+        given, target = self.standardise(score), self.standardise(truth.score)
+        return {name: score_loss(name, given, target, weight) for name in self.loss_names}

@@ -2,7 +2,7 @@ import math
 
 import pytest
 import torch
-from adabench_plugins.depmap.sparsity import key_count, key_tokens, max_mean_measure, top
+from adabench_plugins.depmap.sparsity import key_count, key_tokens, max_mean_measure
 
 
 def some_tokens() -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,13 +55,6 @@ def test_rounding_decides_between_no_two_frames_of_the_same_token():
     noisy = tokens + 1e-12 * torch.arange(6.0, dtype=torch.float64).view(1, 6, 1, 1)
     assert torch.equal(key_tokens(noisy, valid, factor=1.0, discrete=True), plain)
     assert plain[0, :, 0].nonzero().flatten().tolist() in ([0, 2], [1, 3])
-
-
-def test_top_never_takes_padding_and_breaks_ties_in_time():
-    values = torch.zeros(1, 4)
-    valid = torch.tensor([[False, True, True, True]])
-    assert top(values, torch.tensor([2]), valid).tolist() == [[False, True, True, False]]
-    assert top(values, torch.tensor([9]), valid).tolist() == [[False, True, True, True]]
 
 
 def test_padding_does_not_change_the_measure():

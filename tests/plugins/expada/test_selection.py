@@ -5,7 +5,6 @@ import pytest
 import torch
 from adabench_plugins.expada.selection import (
     keep_count,
-    largest,
     level_evidence,
     level_probability,
     most_confident,
@@ -14,6 +13,8 @@ from adabench_plugins.expada.selection import (
     relevance_share,
 )
 from scipy.special import softmax
+
+from adabench.models import largest_units
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_padding_has_no_share_whatever_it_holds(logits, valid, content):
 def test_a_clip_without_units_gives_zeros(logits):
     nothing = torch.zeros(3, 7, dtype=torch.bool)
     assert not relevance_share(logits[1], nothing).any()
-    assert not largest(torch.randn(3, 7), torch.ones(3).long(), nothing).any()
+    assert not largest_units(torch.randn(3, 7), torch.ones(3).long(), nothing).any()
 
 
 @pytest.mark.parametrize(
@@ -80,22 +81,6 @@ def test_k_never_suffers_from_rounding(percent):
     units = range(400)
     wanted = [max(1, percent * m // 100) for m in units]
     assert keep_count(torch.tensor(units), percent).tolist() == wanted
-
-
-def test_the_largest_candidates_are_marked():
-    measure = torch.tensor([[0.5, 0.9, 0.9, 0.1, 9.0], [0.0, 0.0, 0.0, 0.0, 9.0]])
-    candidates = torch.tensor([[True, True, True, True, False]] * 2)
-    kept = largest(measure, torch.tensor([2, 3]), candidates)
-    assert kept.tolist() == [[False, True, True, False, False], [True, True, True, False, False]]
-    assert largest(measure, torch.tensor([9, 9]), candidates).sum(-1).tolist() == [4, 4]
-
-
-@pytest.mark.parametrize("content", [1e30, float("inf"), float("nan")])
-def test_no_padding_is_marked_whatever_it_measures(content):
-    measure = torch.tensor([[0.0, -5.0, content], [0.1, content, content]])
-    valid = torch.tensor([[True, True, False], [True, False, False]])
-    kept = largest(measure, torch.tensor([2, 1]), valid)
-    assert kept.tolist() == valid.tolist()
 
 
 def test_the_most_frequent_level_counts_votes_and_asks_z_between_equals():
