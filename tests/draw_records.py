@@ -9,9 +9,10 @@ from adabench.records import Metrics, Prediction
 FAMILY = "fa111e5fa111e5fa"
 
 
-def drawn_run(method, draw, spread, *, seed=None, persons=30, world="sparse", **changes):
-    """A run whose errors have the deviation ``spread``; labels follow from the draw alone."""
-    labels = np.random.default_rng([1, draw]).integers(0, 46, persons).astype(float)
+def drawn_run(method, draw, spread, *, seed=None, persons=30, world="sparse", base=0, **changes):
+    """A run whose errors have the deviation ``spread``; labels follow from base and draw alone."""
+    labels = np.random.default_rng([1, draw, *[base] * (base > 0)]).integers(0, 46, persons)
+    labels = labels.astype(float)
     seed = draw if seed is None else seed
     chance = np.random.default_rng([2, draw, seed, len(method), *method.encode()])
     guess = (
@@ -29,7 +30,8 @@ def drawn_run(method, draw, spread, *, seed=None, persons=30, world="sparse", **
         "kind": "control" if method == "constant" else "method",
         "track": "demo-freeform",
         "fusion": "none",
-        "corpus_checksum": f"{draw:04d}c0ffee",
+        "config_hash": f"{base:016x}",
+        "corpus_checksum": f"{draw:04d}{base or 'c0ffee'}",
         "draw": draw,
         "family": FAMILY,
         "world": world,

@@ -36,6 +36,9 @@ POWER = 0.8
 #: Fewer draws give an interval and no verdict.
 FEWEST_DRAWS = 5
 
+#: A smaller p value is told as being below this.
+SMALLEST_TOLD = 0.0001
+
 # Of an interval that holds a root: below rounding.
 _HALVINGS = 60
 
@@ -53,6 +56,21 @@ class MeanDifference:
     difference: float
     interval: Interval | None
     p: float | None
+
+
+def p_words(p: float, name: str = "p") -> str:
+    """Return a p value for a reader: four decimals, and what is smaller as below the smallest of them.
+
+    Args:
+        p: in [0, 1].
+        name: what stands before it; without one, the number alone.
+
+    >>> p_words(0.01234), p_words(0.00004), p_words(0.00004, name="")
+    ('p = 0.0123', 'p < 0.0001', '< 0.0001')
+    """
+    if p < SMALLEST_TOLD:
+        return f"{name} < {SMALLEST_TOLD}".strip()
+    return f"{name} = {p:.4f}" if name else f"{p:.4f}"
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from adabench.bench.comparison.order import order_of
 from adabench.bench.suites import Suite, SuiteRow
 from adabench.bench.tasks import Cell, Key
 from adabench.leaderboard.rows.summary import summary_of
-from adabench.leaderboard.statistics.errors import Constants, constants_in, shares_by_draw
+from adabench.leaderboard.statistics.errors import Constants, constants_in, over_draws, shares_of
 from adabench.leaderboard.statistics.peers import Peers
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach, told_from_peers
@@ -255,13 +255,13 @@ def _measured(
         return None
     draws = tuple(sorted({r.draw for r in found if r.family and r.draw is not None}))
     metrics = {}
-    shares = shares_by_draw(found, constants)
-    if draws and shares.keys() == set(draws):
-        metrics[SHARE] = summary_of([*shares.values()])
+    shares = shares_of(found, constants) if draws else []
+    if shares:
+        metrics[SHARE] = summary_of(shares)
     for name in METRIC_NAMES:
-        values = [(r, v) for r in found if (v := getattr(r.metrics, name)) is not None]
+        values = [v for r in found if (v := getattr(r.metrics, name)) is not None]
         if len(values) == len(found):
-            metrics[name] = summary_of(_by_draw(values) if draws else [v for _, v in values])
+            metrics[name] = summary_of(over_draws(found, values))
     return Measurement(
         seeds=tuple(
             seed for seed, key in zip(cell.seeds, cell.keys, strict=True) if key in records
@@ -272,16 +272,6 @@ def _measured(
         alone_seconds=_mean([r.cost.alone_seconds for r in found]),
         draws=draws,
     )
-
-
-def _by_draw(values: Sequence[tuple[Record, float]]) -> list[float]:
-    """One value a draw, the mean of its runs; of a single draw those of the runs."""
-    draws: dict[int | None, list[float]] = {}
-    for record, value in values:
-        draws.setdefault(record.draw, []).append(value)
-    if len(draws) == 1:
-        return [value for _, value in values]
-    return [statistics.fmean(own) for own in draws.values()]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

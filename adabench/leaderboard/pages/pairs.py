@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from adabench.evaluation.significance import LEVEL, MeanDifference
+from adabench.evaluation.significance import LEVEL, MeanDifference, p_words
 from adabench.leaderboard.rows.collect import collect
 from adabench.leaderboard.rows.row import Table
 from adabench.leaderboard.rows.tables import build_tables
@@ -143,6 +143,6 @@ def _cells(pair: Pair) -> tuple[str, ...]:
         pair.second,
         f"{pair.effect.difference:+.3f} {pair.unit}",
         f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else "",
-        f"{pair.p:.4f}",
-        "" if pair.p_beyond is None else f"{pair.p_beyond:.4f}",
+        p_words(pair.p, name=""),
+        "" if pair.p_beyond is None else p_words(pair.p_beyond, name=""),
     )

@@ -17,7 +17,7 @@ from adabench.leaderboard.pages.columns import Columns, columns_beside
 from adabench.leaderboard.pages.csv_text import GROUPS, render_csv, render_groups_csv
 from adabench.leaderboard.pages.scored import scored_cells
 from adabench.leaderboard.pages.versions import older_told
-from adabench.leaderboard.rows.row import Row, Table, shared_flags
+from adabench.leaderboard.rows.row import OTHER_CORPORA, Row, Table, shared_flags
 from adabench.leaderboard.rows.side_by_side import LEGEND as DISJOINT_LEGEND
 from adabench.leaderboard.rows.side_by_side import (
     SHOWN,
@@ -194,7 +194,12 @@ def draws_notice(table: Table) -> str:
     records = [entry.record for row in table.rows for entry in row.entries]
     corpora = {(record.draw, record.corpus_checksum) for record in records}
     more = len(corpora) - len({draw for draw, _ in corpora})
-    twice = " A draw's number stands for several corpora: rows say which." if more else ""
+    twice = (
+        " A draw's number stands for several corpora: rows say which, each is measured against its own "
+        f"constant, and rows flagged as {OTHER_CORPORA} are not compared with it."
+        if more
+        else ""
+    )
     developed = _developed(records)
     return f"Draws {' '.join(map(str, table.draws))} of family {(table.family or '')[:8]}.{twice}{developed}"
 

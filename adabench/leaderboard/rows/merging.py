@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from adabench.evaluation import SessionMetric
 from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.checks.claims import experiment_beside, hash_without_code
 from adabench.leaderboard.places import MEASURED
+from adabench.leaderboard.rows.corpora import age, one_corpus_a_draw, told_by_corpus
 from adabench.leaderboard.rows.measures import metrics_of, values_of
 from adabench.leaderboard.rows.row import Entry, Row
 from adabench.leaderboard.rows.summary import Summary, summary_of
@@ -20,7 +20,7 @@ from adabench.leaderboard.statistics.errors import (
     constants_in,
     draw_of,
     over_draws,
-    shares_by_draw,
+    shares_of,
 )
 from adabench.leaderboard.statistics.peers import start_of
 from adabench.records.drawn import DEVELOPMENT, is_development
@@ -37,19 +37,15 @@ ONE_DRAW = "one draw"
 def merged(entries: Sequence[Entry], labels: Mapping[str, CorpusLabels]) -> list[Row]:
     """Return the rows of some entries, in no order.
 
-    Of several runs with one draw and seed the newest counts, of several preparations of a draw the
-    newest, and of several versions of a method's code the newest.
+    Of several runs with one corpus and seed the newest counts, and of several versions of a method's code
+    the newest. Runs on several corpora of one draw, of another base or prepared anew, are several rows.
     """
-    corpora = {
-        (draw_of(e.record), e.record.corpus_checksum) for e in entries if e.record.corpus_checksum
-    }
-    # Draws are told by their number, unless two corpora have one.
-    several = len(corpora) > len({draw for draw, _ in corpora})
+    named = told_by_corpus(entries)
     constants = constants_in([[entry.record for entry in entries]])
     groups: dict[Hashable, list[Entry]] = {}
     for index, entry in enumerate(entries):
         groups.setdefault(_group(entry, index), []).append(entry)
-    rows = [_row(group, constants, name_corpus=several) for group in groups.values()]
+    rows = [_row(group, constants, named) for group in one_corpus_a_draw([*groups.values()])]
     return _told_apart(_folded(_measured(rows, labels)))
 
 
@@ -91,19 +87,17 @@ def _protocol(record: Record) -> str | None:
     return record.protocol if record.family is not None else shared_protocol(record.protocol)
 
 
-def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
+def _row(group: list[Entry], constants: Constants, named: Collection[str]) -> Row:
     by_run: dict[Hashable, Entry] = {}
-    corpora: dict[Hashable, str | None] = {}
-    for entry in sorted(group, key=_age):
-        # A draw that was prepared twice is one draw: its newest corpus counts.
-        draw, corpus = draw_of(entry.record), entry.record.corpus_checksum
-        if draw is None or corpora.setdefault(draw, corpus) == corpus:
-            by_run.setdefault(_run(entry.record), entry)
+    for entry in sorted(group, key=age):
+        by_run.setdefault(_run(entry.record), entry)
     first = next(iter(by_run.values())).record
     counted = sorted(by_run.values(), key=_order)
     records = [entry.record for entry in counted]
-    shares = shares_by_draw(records, constants) if first.family else {}
+    shares = shares_of(records, constants) if first.family else []
     draws = _draws(records)
+    corpora = dict.fromkeys(r.corpus_checksum for r in records if r.corpus_checksum in named)
+    own = tuple(corpus for corpus in corpora if corpus)
     notes = list(dict.fromkeys(note for record in records for note in record.notes))
     older = len(group) - len(records)
     if older:
@@ -119,11 +113,12 @@ def _row(group: list[Entry], constants: Constants, *, name_corpus: bool) -> Row:
         origin=_origin(group[0]),
         seeds=tuple(record.seed for record in records if record.seed is not None),
         metrics=_summaries(records),
-        flags=tuple(_flags(first, draws, name_corpus=name_corpus)),
+        flags=tuple(_flags(first, draws, own)),
         notes=tuple(notes),
         entries=tuple(counted),
         draws=draws,
-        share=summary_of([*shares.values()]) if shares and len(shares) == len(draws) else None,
+        named=own,
+        share=summary_of(shares) if shares else None,
     )
 
 
@@ -159,9 +154,12 @@ def _under_newest(rows: Sequence[Row]) -> Iterator[Row]:
     newest, *others = sorted(rows, key=_newest, reverse=True)
     own = newest.entries[0].record.config_hash
     older = [row for row in others if row.entries[0].record.config_hash != own]
-    yield replace(newest, older=tuple(older))
+    elsewhere = [row for row in older if row.is_elsewhere(newest)]
+    yield replace(newest, older=tuple(row for row in older if not row.is_elsewhere(newest)))
     # The same code on weights that were trained twice: no version of it.
     yield from (row for row in others if row.entries[0].record.config_hash == own)
+    if elsewhere:
+        yield from _under_newest(elsewhere)
 
 
 def _but_for_hash(row: Row) -> Hashable:
@@ -190,7 +188,7 @@ def _codeless_hash(row: Row) -> str | None:
 
 
 def _newest(row: Row) -> float:
-    return -min(_age(entry) for entry in row.entries)
+    return -min(age(entry) for entry in row.entries)
 
 
 def _measured(rows: list[Row], corpora: Mapping[str, CorpusLabels]) -> list[Row]:
@@ -218,12 +216,6 @@ def _order(entry: Entry) -> tuple[int, int, str]:
     record = entry.record
     seed = -1 if record.seed is None else record.seed
     return -1 if record.draw is None else record.draw, seed, record.protocol or ""
-
-
-def _age(entry: Entry) -> float:
-    created = entry.record.created
-    # A reported row has no time, and stands alone in its group anyway.
-    return 0.0 if created is None else -datetime.fromisoformat(created).timestamp()
 
 
 def _origin(entry: Entry) -> str:
@@ -254,7 +246,7 @@ def _of_single(
     return intervals.get(name) if len(records) == 1 else None
 
 
-def _flags(record: Record, draws: Sequence[int], *, name_corpus: bool) -> list[str]:
+def _flags(record: Record, draws: Sequence[int], named: Sequence[str]) -> list[str]:
     flags: list[str] = [] if record.kind == "method" else [record.kind]
     if isinstance(record.origin, Reported):
         return flags
@@ -280,8 +272,9 @@ def _flags(record: Record, draws: Sequence[int], *, name_corpus: bool) -> list[s
         flags.append(f"semantics {record.flags.semantics}")
     if record.overrides:
         flags.append(f"with {' '.join(record.overrides)}")
-    if name_corpus and record.corpus_checksum:
-        flags.append(f"corpus {record.corpus_checksum[:8]}")
+    if named:
+        corpora = " ".join(corpus[:8] for corpus in named)
+        flags.append(f"{'corpus' if len(named) == 1 else 'corpora'} {corpora}")
     return flags
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from adabench.leaderboard.rows.summary import Summary
+from adabench.leaderboard.statistics.errors import draw_of
 from adabench.leaderboard.statistics.peers import Peers, peers_of
 from adabench.leaderboard.statistics.standing import Standing
 from adabench.leaderboard.statistics.told import Reach
@@ -14,6 +16,12 @@ from adabench.records.drawn import drawn_words, worlds_of
 from adabench.records.schema.record import Record
 from adabench.records.schema.scale import Scale, bdi_ii
 from adabench.records.schema.sections import Reported
+
+#: The flag of a row whose draws are other corpora than those of the best: nobody compares the two.
+OTHER_CORPORA: Final = "other corpora than the best"
+
+#: Draw to the checksum of its corpus; None of a corpus that is no draw.
+Corpora = Mapping[int | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Row:
         metrics: over draws, each the mean of its runs; of a single corpus over runs.
         entries: the records that count, one a run, by draw and seed.
         draws: the numbers of the draws of its family that it was run on; none of other corpora.
+        named: those of its corpora that share their draw's number with others, or are no draws.
         share: its RMSE as a share of the constant's on the same draw, over draws; None where a constant
             is missing, and off draws.
         beside: the same method and config with persons kept apart, on a corpus whose official splits
@@ -62,6 +71,7 @@ class Row:
     measures: dict[str, Summary] = field(default_factory=dict)
     older: tuple[Row, ...] = field(default=(), repr=False)
     draws: tuple[int, ...] = ()
+    named: tuple[str, ...] = ()
     share: Summary | None = None
     beside: Row | None = field(default=None, repr=False)
 
@@ -74,6 +84,26 @@ class Row:
     def public_measures(self) -> dict[str, Summary]:
         """The measures that a file or the page may show: of a licensed corpus they are private."""
         return {} if any(entry.record.licensed for entry in self.entries) else self.measures
+
+    def is_elsewhere(self, other: Row) -> bool:
+        """Whether the number of some draw stands for another corpus than in the other row."""
+        own, theirs = corpora_of(self.entries), corpora_of(other.entries)
+        return bool(self.draws and own and theirs and is_elsewhere(own, theirs))
+
+
+def corpora_of(entries: Iterable[Entry]) -> Corpora | None:
+    """Return the corpora of a row's runs; None where some draw has several."""
+    found: dict[int | None, str | None] = {}
+    for record in (entry.record for entry in entries):
+        corpus = record.corpus_checksum
+        if found.setdefault(draw_of(record), corpus) != corpus:
+            return None
+    return found
+
+
+def is_elsewhere(one: Corpora, other: Corpora) -> bool:
+    """Whether some draw has another corpus in the one than in the other."""
+    return any(one[draw] != other[draw] for draw in one.keys() & other.keys())
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from adabench.evaluation.controls import CONSTANT
 from adabench.leaderboard.rows.apart import apart
 from adabench.leaderboard.rows.judging import judged
 from adabench.leaderboard.rows.merging import merged
-from adabench.leaderboard.rows.row import Entry, Row, Table
+from adabench.leaderboard.rows.row import OTHER_CORPORA, Entry, Row, Table
 from adabench.leaderboard.rows.side_by_side import side_by_side
-from adabench.leaderboard.statistics.peers import titles
+from adabench.leaderboard.statistics.peers import are_peers, titles
 from adabench.records.files.labels import CorpusLabels
 from adabench.records.schema.sections import Reported
 from adabench.records.schema.tracks import is_demo_track
@@ -31,7 +31,8 @@ def build_tables(
     draws by its error as a share of the constant's, elsewhere by RMSE. Methods that start from
     different weights stand in groups, behind what has no start, and then papers' rows come last. Rows of
     each further protocol follow in the same order, and so do those of development draws. Where a track's
-    records come from several corpora that are no draws of one family, each measured row names its own.
+    records come from several corpora that are no draws of one family, or share a draw's number, each
+    measured row names its own.
     Papers report nothing on drawn faces.
 
     Args:
@@ -68,11 +69,24 @@ def _tables(
 def _table(track: str, entries: list[Entry], labels: Mapping[str, CorpusLabels]) -> Table:
     corpora = sorted({entry.record.corpus_checksum or "" for entry in entries} - {""})
     rows, reach = judged(merged(entries, labels), labels)
-    rows = _with_draws(side_by_side(track, rows))
+    rows = _with_corpora(_with_draws(side_by_side(track, rows)))
     named = titles(row.peers for row in rows)
     order = list(dict.fromkeys(named.values()))
     rows.sort(key=lambda row: (order.index(named[row.peers]), *_place(row)))
     return Table(track, tuple(rows), tuple(corpora), draws=_usual_draws(rows), reach=reach)
+
+
+def _with_corpora(rows: Sequence[Row]) -> list[Row]:
+    """Flag the rows on draws whose corpora are others than those of the best of their peers."""
+    bests = [row for row in rows if row.standing.best]
+    told = []
+    for row in rows:
+        first = row.entries[0].record
+        own = [best for best in bests if are_peers(first, best.entries[0].record)]
+        if own and all(row.is_elsewhere(best) for best in own):
+            row = replace(row, flags=(*row.flags, OTHER_CORPORA))
+        told.append(row)
+    return told
 
 
 def _place(row: Row) -> tuple[object, ...]:

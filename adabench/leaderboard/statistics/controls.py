@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import Final, NamedTuple, TypeVar
 
 from adabench.evaluation.controls import CONSTANT, FACELESS, SHUFFLED
-from adabench.evaluation.significance import LEVEL
+from adabench.evaluation.significance import LEVEL, p_words
 from adabench.records.checks.content import constant_reasons
 from adabench.records.schema.record import Record
 from adabench.records.schema.sections import Measured
@@ -206,7 +206,7 @@ def _shortcuts(records: Sequence[Record]) -> Iterator[str]:
         if not fired or _binomial_p(len(fired), len(held)) > LEVEL:
             continue
         rmse, constant = fmean(one.rmse for one in held), fmean(one.constant for one in held)
-        times = f", in {len(fired)} of {len(held)}" if len(held) > 1 else f", p {fired[0].p:.2g}"
+        times = f", in {len(fired)} of {len(held)}" if len(held) > 1 else f", {p_words(fired[0].p)}"
         yield f"on {split}, RMSE {rmse:.2f} against {constant:.2f}{times}"
 
 

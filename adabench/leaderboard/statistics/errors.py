@@ -137,15 +137,16 @@ def constants_in(rows: Iterable[Sequence[Record]]) -> Constants:
     return found
 
 
-def shares_by_draw(records: Sequence[Record], constants: Constants) -> dict[int, float]:
-    """Return draw → mean RMSE of a row's runs there over that draw's constant; none without one."""
-    shares: dict[int, list[float]] = {}
-    for record in records:
-        constant = constants.get((record.corpus_checksum, record.protocol))
-        draw = draw_of(record)
-        if draw is not None and constant:
-            shares.setdefault(draw, []).append(record.metrics.RMSE / constant)
-    return {draw: float(np.mean(own)) for draw, own in sorted(shares.items())}
+def shares_of(records: Sequence[Record], constants: Constants) -> list[float]:
+    """Return the errors of a row's runs over their constants', as `over_draws`; none where one lacks."""
+    found = [_share_of(record, constants) for record in records]
+    shares = [share for share in found if share is not None]
+    return over_draws(records, shares) if len(shares) == len(records) else []
+
+
+def _share_of(record: Record, constants: Constants) -> float | None:
+    constant = constants.get((record.corpus_checksum, record.protocol))
+    return record.metrics.RMSE / constant if constant else None
 
 
 def over_draws(records: Sequence[Record], values: Sequence[float]) -> list[float]:

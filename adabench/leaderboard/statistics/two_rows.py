@@ -8,7 +8,7 @@ from statistics import fmean, stdev
 
 from adabench.evaluation.intervals import FEWEST_SEEDS
 from adabench.evaluation.sign_flips import d_z
-from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL
+from adabench.evaluation.significance import FEWEST_DRAWS, LEVEL, p_words
 from adabench.leaderboard.statistics.differences import (
     NO_CONSTANTS,
     PairDifference,
@@ -20,27 +20,46 @@ from adabench.leaderboard.statistics.errors import (
     Parts,
     data_of,
     draw_of,
+    over_draws,
+    place_of,
     row_name,
     row_parts,
+    shares_of,
 )
 from adabench.leaderboard.statistics.peers import start_of
-from adabench.leaderboard.statistics.wording import unit_of
+from adabench.leaderboard.statistics.wording import OF_CONSTANT, unit_of
 from adabench.records.drawn import drawn_words, worlds_of
 from adabench.records.schema.record import Record
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of two rows: its name, number of runs, and (mean, sample deviation) over them.
+    """One of two rows: its name, and what its runs at the places that both have give.
 
-    The deviation is None for a single run. ``corpora`` are the prepared corpora's checksums.
+    Attributes:
+        runs: how many these are.
+        left_out: how many more the row has, where the other has none.
+        rmse, mae: mean and sample deviation over them, of several draws over draws; the deviation is None
+            for a single one.
+        share: the mean RMSE as a share of the constant's; None where the difference is in points.
+        corpora: draw → checksum of its prepared corpora, of all runs; None is no draw.
     """
 
     name: str
     runs: int
+    left_out: int
     rmse: tuple[float, float | None]
     mae: tuple[float, float | None]
-    corpora: tuple[str, ...]
+    share: float | None
+    corpora: Mapping[int | None, tuple[str, ...]]
+
+    def line(self) -> str:
+        """Return it as text, ready to print."""
+        share = "" if self.share is None else f" ({self.share:.3f} {OF_CONSTANT})"
+        runs = f"{self.runs} run{'' if self.runs == 1 else 's'}"
+        if self.left_out:
+            runs += f" where both were run, {self.left_out} left out"
+        return f"{self.name}: RMSE {_spread(self.rmse)}{share}, MAE {_spread(self.mae)} ({runs})"
 
 
 @dataclass(frozen=True)
@@ -86,8 +105,7 @@ class Comparison:
             f"{self.sessions} sessions of {self.pair.persons} persons{at}"
         )
         for side in (self.first, self.second):
-            runs = f"{side.runs} run{'' if side.runs == 1 else 's'}"
-            yield f"  {side.name}: RMSE {_spread(side.rmse)}, MAE {_spread(side.mae)} ({runs})"
+            yield f"  {side.line()}"
         yield f"effect size d_z over persons: {'undefined' if self.d_z is None else f'{self.d_z:+.2f}'}"
         yield from {"draws": self._of_draws, "folds": self._of_folds, "corpus": self._of_corpus}[
             self.pair.design
@@ -96,7 +114,7 @@ class Comparison:
 
     def _of_draws(self) -> Iterator[str]:
         yield (
-            f"on these draws: {self._difference}; p = {self.p:.4f} (persons within draws switch, the "
+            f"on these draws: {self._difference}; {p_words(self.p)} (persons within draws switch, the "
             f"draws are fixed): {self._verdict(told=self.is_told_apart)}"
         )
         effect = self.pair.effect
@@ -106,12 +124,12 @@ class Comparison:
             yield f"{beyond} (t, {free} degrees of freedom): no verdict below {FEWEST_DRAWS} draws"
         else:
             told = self._verdict(told=self.is_told_apart_beyond)
-            yield f"{beyond}; p = {effect.p:.4f} (t, {free} degrees of freedom): {told}"
+            yield f"{beyond}; {p_words(effect.p)} (t, {free} degrees of freedom): {told}"
 
     def _of_folds(self) -> Iterator[str]:
         yield (
             f"over {len(self.pair.places)} folds: {self._difference}, 95 % interval "
-            f"{_interval(self.pair.effect.interval)}; p = {self.p:.4f} (corrected resampled t test, "
+            f"{_interval(self.pair.effect.interval)}; {p_words(self.p)} (corrected resampled t test, "
             f"Nadeau and Bengio 2003): {self._verdict(told=self.is_told_apart)}"
         )
 
@@ -123,7 +141,7 @@ class Comparison:
             over = "persons and runs" if crossed.pop() else alone
         yield (
             f"{self._difference}, 95 % interval {_interval(self.pair.effect.interval)} over {over}; "
-            f"p = {self.p:.4f} (persons switch): {self._verdict(told=self.is_told_apart)}"
+            f"{p_words(self.p)} (persons switch): {self._verdict(told=self.is_told_apart)}"
         )
         draw = self.pair.places[0].draw
         if draw is None:
@@ -147,9 +165,18 @@ class Comparison:
         return f"{better.name} has the smaller errors (a pair chosen beforehand)"
 
     def _beware(self) -> Iterator[str]:
-        if self.first.corpora != self.second.corpora:
+        one, other = self.first.corpora, self.second.corpora
+        if one.keys() != other.keys():
+            own, theirs = (" ".join(map(str, sorted(side, key=str))) for side in (one, other))
+            yield (
+                f"Beware: the rows are of different draws (draws {own} and {theirs}); what both have is "
+                "compared."
+            )
+        differing = [draw for draw in one if one[draw] != other.get(draw, one[draw])]
+        if differing:
             own, theirs = (
-                " ".join(c[:8] for c in side.corpora) for side in (self.first, self.second)
+                " ".join(corpus[:8] for draw in differing for corpus in side[draw])
+                for side in (one, other)
             )
             yield (
                 f"Beware: the rows are of different corpora ({own} and {theirs}); what both have is "
@@ -201,8 +228,8 @@ def compare(
         one if set(pair.places) <= set(one) else dict(zip(pair.places, one.values(), strict=False))
     )
     return Comparison(
-        first=_side(a),
-        second=_side(b),
+        first=_side(a, pair, constants),
+        second=_side(b, pair, constants),
         track=a[0].track,
         pair=pair,
         sessions=sum(len(first[place].sessions) for place in pair.places),
@@ -239,7 +266,7 @@ def _mismatch(a: Sequence[Record], b: Sequence[Record], one: Parts, other: Parts
     own, theirs = next(iter(one.values())), next(iter(other.values()))
     only = sorted(set(own.sessions) ^ set(theirs.sessions))
     if draw_of(a[0]) != draw_of(b[0]) or len(one) + len(other) > 2:
-        return "have no draw or fold in common; compare runs of the same draws"
+        return "have no draw or fold in common; compare runs of the same draws and corpora"
     if only:
         return (
             f"were tested on different sessions ({len(only)} are in one alone, {only[0]!r} first); "
@@ -248,13 +275,27 @@ def _mismatch(a: Sequence[Record], b: Sequence[Record], one: Parts, other: Parts
     return "give the same sessions other persons or labels; compare runs of one corpus"
 
 
-def _side(records: Sequence[Record]) -> Side:
+def _side(records: Sequence[Record], pair: PairDifference, constants: Constants) -> Side:
+    # A corpus that was prepared twice is a place of its own in each row.
+    common = [record for record in records if place_of(record) in pair.places] or [*records]
+    corpora: dict[int | None, tuple[str, ...]] = {}
+    for record in records:
+        known = corpora.get(draw_of(record), ())
+        corpora[draw_of(record)] = tuple(sorted({*known, record.corpus_checksum or ""}))
+
     def spread(name: str) -> tuple[float, float | None]:
-        values = [getattr(record.metrics, name) for record in records]
+        values = over_draws(common, [getattr(record.metrics, name) for record in common])
         return fmean(values), stdev(values) if len(values) > 1 else None
 
-    corpora = tuple(sorted({record.corpus_checksum or "" for record in records}))
-    return Side(row_name(records), len(records), spread("RMSE"), spread("MAE"), corpora)
+    return Side(
+        name=row_name(records),
+        runs=len(common),
+        left_out=len(records) - len(common),
+        rmse=spread("RMSE"),
+        mae=spread("MAE"),
+        share=fmean(shares_of(common, constants)) if pair.is_share else None,
+        corpora=corpora,
+    )
 
 
 def _spread(value: tuple[float, float | None]) -> str:

@@ -1,6 +1,8 @@
 """Every pair of a track's rows."""
 
+import numpy as np
 import pytest
+from draw_records import drawn_run
 from record_fixtures import as_licensed
 
 from adabench.leaderboard.pages.pairs import pairs_of_track, render_pairs
@@ -47,6 +49,41 @@ def test_pairs_that_are_not_told_apart_are_only_counted(root):
     assert "2 of 3 pairs are told apart (Holm over all of them)" in text
     assert "oracle" not in text
     assert "nothing about depression" in text
+
+
+def test_pairs_of_two_bases_are_in_shares_of_their_own_constants(tmp_path):
+    records = {}
+    for base, day in ((0, 1), (1, 2)):
+        for method, spread in (("constant", 0), (f"A{base}", 4.0), (f"C{base}", 9.0)):
+            for draw in range(5):
+                created = f"2026-01-{day:02d}T00:00:00+00:00"
+                run = drawn_run(method, draw, spread, base=base, created=created)
+                records[method, base, draw] = run.metrics.RMSE
+                write_record(run, tmp_path / "measured")
+    (found,) = pairs_of_track("demo-freeform", tmp_path)
+    for base in (0, 1):
+        (pair,) = (p for p in found.pairs if {p.first, p.second} == {f"A{base}", f"C{base}"})
+        assert pair.unit == "of the constant's error"
+        wanted = [
+            (records[pair.first, base, draw] - records[pair.second, base, draw])
+            / records["constant", base, draw]
+            for draw in range(5)
+        ]
+        assert pair.effect.difference == pytest.approx(np.mean(wanted))
+    assert not any({p.first[1:], p.second[1:]} == {"0", "1"} for p in found.pairs)
+
+
+def test_no_p_is_printed_as_0(tmp_path):
+    for method, spread in (("A", 1.0), ("C", 30.0)):
+        for draw in range(5):
+            run = drawn_run(method, draw, spread, persons=60)
+            write_record(run, tmp_path / "measured")
+    found = pairs_of_track("demo-freeform", tmp_path)
+    ((pair,),) = (own.pairs for own in found)
+    assert max(pair.p, pair.p_beyond) < 0.0001
+    text = "\n".join(render_pairs(found))
+    assert text.count("< 0.0001") == 2
+    assert "0.0000" not in text
 
 
 def test_licensed_records_need_labels(make_record, tmp_path):

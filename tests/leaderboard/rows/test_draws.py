@@ -9,10 +9,11 @@ import pytest
 from draw_records import FAMILY, drawn_run
 
 from adabench.leaderboard.pages.csv_text import render_csv
+from adabench.leaderboard.pages.html.data import page_data
 from adabench.leaderboard.pages.text import render_markdown, render_text, write_pages
-from adabench.leaderboard.rows.row import Entry
+from adabench.leaderboard.rows.row import OTHER_CORPORA, Entry
 from adabench.leaderboard.rows.tables import build_tables
-from adabench.leaderboard.statistics.differences import pair_difference
+from adabench.leaderboard.statistics.differences import pair_difference, pairs_p
 from adabench.leaderboard.statistics.errors import Part, Place, constants_in
 from adabench.leaderboard.statistics.standing import standings
 from adabench.leaderboard.statistics.told import told_from_best
@@ -86,19 +87,90 @@ def test_runs_that_are_all_of_one_draw_say_so(records):
     assert row.standing.p_value is None
 
 
-def test_a_draw_that_was_prepared_twice_counts_once(records):
-    """Its newest corpus counts: to the t test beyond the draws, a draw is one."""
+def places_of(row):
+    return [(entry.record.draw, entry.record.corpus_checksum) for entry in row.entries]
+
+
+def test_a_draw_that_was_prepared_anew_is_a_row_of_its_own(records):
+    """To the t test beyond the draws, a draw is one; nothing is left out."""
     anew = drawn_run(
         "C", 0, 9.0, seed=7, corpus_checksum="a2e3", created="2027-01-01T00:00:00+00:00"
     )
     (table,) = build_tables(entries([*records, anew]))
-    row = row_of(table, "C")
-    assert [(e.record.draw, e.record.corpus_checksum) for e in row.entries][:2] == [
-        (0, "a2e3"),
-        (1, "0001c0ffee"),
+    whole, alone = sorted((r for r in table.rows if r.method == "C"), key=lambda r: -len(r.draws))
+    assert places_of(whole) == [(draw, f"{draw:04d}c0ffee") for draw in DRAWS]
+    assert places_of(alone) == [(0, "a2e3")]
+    assert whole.share is not None
+    assert alone.share is None
+    assert (whole.named, alone.named) == (("0000c0ffee",), ("a2e3",))
+    assert OTHER_CORPORA in alone.flags
+    assert OTHER_CORPORA not in whole.flags
+    assert not any("left out" in note for row in table.rows for note in row.notes)
+
+
+def test_what_no_other_row_tells_stands_together_by_age():
+    older = runs("C", 9.0, draws=range(2), created="2026-01-01T00:00:00+00:00")
+    anew = [
+        drawn_run("C", draw, 9.0, corpus_checksum=f"a{draw}", created="2026-02-01T00:00:00+00:00")
+        for draw in range(3)
     ]
-    assert len(row.entries) == len(row.draws) == 5
-    assert any("1 older run of the same seed or draw left out" in note for note in row.notes)
+    (table,) = build_tables(entries([*older, *anew]))
+    assert sorted(map(places_of, table.rows)) == [
+        [(0, "0000c0ffee"), (1, "0001c0ffee")],
+        [(0, "a0"), (1, "a1"), (2, "a2")],
+    ]
+
+
+@pytest.fixture
+def two_bases(records):
+    """Two methods and the constant on the same draws of another base, run later, beside `records`."""
+    later = {"base": 1, "created": "2027-01-01T00:00:00+00:00"}
+    named = {"constant": 0, "A": 5.0, "D": 6.0}
+    return [*records, *(run for method, s in named.items() for run in runs(method, s, **later))]
+
+
+def test_rows_of_two_bases_are_measured_against_the_constants_of_their_own(two_bases):
+    (table,) = build_tables(entries(two_bases))
+    assert sorted(row.method for row in table.rows) == list("AABCD") + ["constant"] * 2
+    units = {r.corpus_checksum: r.metrics.RMSE for r in two_bases if r.method == "constant"}
+    for row in table.rows:
+        assert row.draws == tuple(DRAWS)
+        assert len({e.record.config_hash for e in row.entries}) == 1
+        own = [e.record.metrics.RMSE / units[e.record.corpus_checksum] for e in row.entries]
+        assert row.share.value == pytest.approx(fmean(own))
+        assert not any("left out" in note for note in row.notes)
+    (reach,) = table.reach.values()
+    assert reach.is_share
+    best = next(row for row in table.rows if row.standing.best)
+    shares = row_of(table, "C").share.value - best.share.value
+    assert row_of(table, "C").standing.behind.difference == pytest.approx(shares)
+
+
+def test_rows_of_other_corpora_than_the_best_are_marked(two_bases):
+    (table,) = build_tables(entries(two_bases))
+    assert {row.entries[0].record.config_hash[-1] for row in table.rows if row.standing.best} == {
+        "0"
+    }
+    for row in table.rows:
+        is_other = row.entries[0].record.config_hash.endswith("1")
+        assert (OTHER_CORPORA in row.flags) == is_other
+        if is_other:
+            assert (row.standing.best, row.standing.p_value) == (False, None)
+            assert "corpora 00001 00011 00021 00031 00041" in row.flags
+    told = " ".join(render_text(table).split())
+    assert f"rows flagged as {OTHER_CORPORA} are not compared" in told
+    shown = page_data([table])["tracks"][0]["rows"]
+    assert len({row["peers"] for row in shown if row["method"] == "A"}) == 2
+
+
+def test_a_single_draw_tells_how_far_its_seeds_lie_apart(records):
+    pinned = [drawn_run("D", 0, 5.0, seed=seed) for seed in range(3)]
+    (table,) = build_tables(entries([*records, *pinned]))
+    (unit,) = (r.metrics.RMSE for r in records if (r.method, r.draw) == ("constant", 0))
+    shares = [record.metrics.RMSE / unit for record in pinned]
+    share = row_of(table, "D").share
+    assert share.value == pytest.approx(fmean(shares))
+    assert share.deviation == pytest.approx(stdev(shares))
 
 
 def test_worlds_families_and_older_records_have_tables_of_their_own(records):
@@ -190,8 +262,48 @@ def test_rows_are_paired_by_draw_and_what_one_lacks_is_left_out(records):
     assert "drawn faces, world sparse" in text
     with pytest.raises(ValueError, match="no draw or fold in common"):
         compare(a, runs("C", 9.0, draws=[7, 8]))
+    with pytest.raises(ValueError, match="compare runs of the same draws and corpora"):
+        compare(a, runs("C", 9.0, base=1))
     with pytest.raises(ValueError, match="compare rows of one family"):
         compare(a, runs("C", 9.0, family="1" * 16))
+
+
+def test_the_sides_of_a_comparison_add_up_to_its_difference(records):
+    """Both are over the draws that both have, each draw once however many seeds it has."""
+    a = [*runs("A", 4.0), drawn_run("A", 1, 4.0, seed=50)]
+    c = runs("C", 9.0, draws=[1, 2, 8])
+    got = compare(a, c, None, constants_in([records]))
+    by_draw = [[r.metrics.RMSE for r in a if r.draw == draw] for draw in (1, 2)]
+    assert got.first.rmse[0] == pytest.approx(fmean(map(fmean, by_draw)))
+    assert got.first.share - got.second.share == pytest.approx(got.pair.effect.difference)
+    assert (got.first.runs, got.first.left_out) == (3, 3)
+    text = "\n".join(got.lines())
+    assert f"({got.first.share:.3f} of the constant's error)" in text
+    assert "(3 runs where both were run, 3 left out)" in text
+    assert "(2 runs where both were run, 1 left out)" in text
+    points = compare(a, c)
+    difference = points.first.rmse[0] - points.second.rmse[0]
+    assert difference == pytest.approx(points.pair.effect.difference)
+
+
+def test_a_comparison_prints_no_p_as_0():
+    got = compare(runs("A", 1.0), runs("C", 30.0))
+    assert max(got.p, got.pair.effect.p) < 0.0001
+    text = "\n".join(got.lines())
+    assert text.count("p < 0.0001") == 2
+    assert "0.0000" not in text
+
+
+def test_a_comparison_says_which_draws_differ_and_which_corpora():
+    a = runs("A", 4.0)
+    text = "\n".join(compare(a[:1], runs("C", 9.0)).lines())
+    assert "Beware: the rows are of different draws (draws 0 and 0 1 2 3 4)" in text
+    assert "different corpora" not in text
+    anew = [drawn_run("C", 0, 9.0, corpus_checksum="a2e3"), *runs("C", 9.0, draws=[1, 2, 3, 4])]
+    text = "\n".join(compare(a, anew).lines())
+    assert "Beware: the rows are of different corpora (0000c0ff and a2e3)" in text
+    assert "different draws" not in text
+    assert "different" not in "\n".join(compare(a, runs("C", 9.0)).lines())
 
 
 def test_persons_of_two_draws_are_two_even_where_their_names_are_one(records):
@@ -291,3 +403,34 @@ def test_the_line_under_a_table_is_what_persons_and_draws_give():
         assert pair.by_session.sum() == pytest.approx(pair.effect.difference)
         found.append(np.sqrt(persons * np.var(pair.influence, ddof=1)))
     assert np.mean(found) == pytest.approx(spread, rel=0.1)
+
+
+def pairs_apart(difference, count=300, persons=42, deviation=3.5):
+    """Pairs of rows on five draws whose true RMSE differ by so many points, around the deviation."""
+    chance = np.random.default_rng(31)
+    names = tuple(map(str, range(persons)))
+    spreads = deviation - difference / 2, deviation + difference / 2
+    for _ in range(count):
+        rows = [
+            {
+                Place(draw, f"c{draw}", "official"): Part(
+                    names, names, np.zeros(persons), chance.normal(0, spread, (1, persons))
+                )
+                for draw in DRAWS
+            }
+            for spread in spreads
+        ]
+        yield pair_difference(*rows)
+
+
+def test_the_stated_difference_is_told_apart_four_times_in_five():
+    """What a table of records states, held against new pairs that differ by so much, and by nothing."""
+    rows = {name: [drawn_run(name, draw, 3.5, persons=42) for draw in DRAWS] for name in "ABCDEFGH"}
+    stated = told_from_best(rows).reach.here
+    assert not told_from_best(rows).reach.is_share
+    told = {
+        difference: np.mean(pairs_p([*pairs_apart(difference)]) < 0.05)
+        for difference in (0.0, stated)
+    }
+    assert 0.03 <= told[0.0] <= 0.08
+    assert 0.7 <= told[stated] <= 0.9

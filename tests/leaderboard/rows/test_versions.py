@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from draw_records import FAMILY
 from sent_records import experiment, send
 
 from adabench.leaderboard.pages.csv_text import render_csv
@@ -46,6 +47,21 @@ def test_the_newest_version_stands_and_none_is_averaged_with_another(table):
     (older,) = row.older
     assert older.seeds == (0, 1)
     assert older.metrics["RMSE"].value == pytest.approx(3.5)
+
+
+def test_an_older_version_on_another_corpus_of_the_same_draw_is_a_row_of_its_own(tmp_path):
+    """Under the newest, nobody would hold it against the constant of its own corpus."""
+    entries = []
+    for sha256, day, corpus in ((OLD, 1, "beef"), (OLD, 2, "cafe"), (NEW, 3, "cafe")):
+        run = {"method": METHOD, "code": {"NearMean": sha256}, "seed": 0}
+        code = {"NearMean": Code(unit="mine", kind="file", sha256=sha256)}
+        drawn = {"draw": 0, "family": FAMILY, "world": "sparse", "corpus_checksum": corpus}
+        created = f"2026-01-{day:02d}T00:00:00+00:00"
+        path = send(tmp_path, day, 0, run=run, code=code, created=created, **drawn)
+        entries.append(Entry(read_record(path), "local", path))
+    (table,) = build_tables(entries, "demo")
+    found = {row.named: [older.named for older in row.older] for row in table.rows}
+    assert found == {("cafe",): [("cafe",)], ("beef",): []}
 
 
 def test_the_older_ones_stand_in_their_order(table):

@@ -243,7 +243,7 @@ def test_a_control_that_reads_no_face_and_beats_the_constant_is_flagged(faceless
     got = contradictions({"a": [faceless(split=split)], PERSONS: [faceless(PERSONS, p=0.2)]})
     assert got == {
         "a": f"reads no face and is better than the constant (on {split}, RMSE 9.00 against 12.00, "
-        "p 0.01): a shortcut tells"
+        "p = 0.0100): a shortcut tells"
     }
 
 

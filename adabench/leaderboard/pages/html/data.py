@@ -128,7 +128,9 @@ class _Builder:
             "origin": first.place if first.place in (REPORTED, MEASURED) else LOCAL,
             "place": first.place,
             "family": family(first.record, self.papers),
-            "peers": "; ".join(map(str, (*row.peers, *row.draws))),
+            "peers": "; ".join(
+                map(str, (*row.peers, *row.draws, *(row.named if row.draws else ())))
+            ),
             "seeds": list(row.seeds),
             "metrics": {name: _summary(summary) for name, summary in row.metrics.items()},
             **({"measures": _measures(row)} if row.public_measures else {}),
