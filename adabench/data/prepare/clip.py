@@ -42,7 +42,7 @@ __all__ = [
     "prepare_clip",
 ]
 
-READING = 3
+READING = 4
 """Raised when sources are read otherwise: clips that were not plainly right are looked at again."""
 
 
@@ -214,7 +214,10 @@ def _prepare(job: ClipJob, note: ClipNote) -> ClipNote:
 def _crop(job: ClipJob, note: ClipNote) -> ClipNote:
     found = faces_of(job.clip, job.settings, job.out if job.out.is_dir() else None)
     if found is None:
-        detail = f"{job.source}: no face found in any frame"
+        detail = (
+            f"{job.source}: no face found in any frame: column success is 0 in all rows; run OpenFace "
+            "on the clip again, or give its video and leave --openface out"
+        )
         return dataclasses.replace(note, status="no_face", detail=detail)
     status, detail = found.judge()
     note = dataclasses.replace(note, status=status, detail=detail)

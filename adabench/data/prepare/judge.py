@@ -18,7 +18,7 @@ SUSPICIOUS = {
     "variable_rate": "frames come at no steady rate; times within the clip are approximate",
     "pause": "nothing was recorded for a while",
     "odd_rate": "a frame rate that no camera has",
-    "assumed_rate": "a frame rate that only the corpus's name tells",
+    "assumed_rate": "a frame rate that no file tells: the corpus's or FFmpeg's",
     "few_faces": "a face in few of the frames looked at",
     "other_faces": "somebody else's face beside the one that was followed",
     "turned_face": "faces lie on their side or upside down, and were turned upright",
@@ -77,8 +77,8 @@ REMARKS = {
 Finding = tuple[str, str]
 """A status word and what was found."""
 
-SHORT, TRUNCATED = 0.99, 0.95
-"""A clip with a smaller share of its frames is suspicious, or left out."""
+TRUNCATED = 0.95
+"""A clip with a smaller share of its frames is left out; one that lacks any is suspicious."""
 WHOLE = 0.95
 """A clip with a smaller share of frames that were decoded without an error is left out."""
 FEW_FACES = 0.5
@@ -89,7 +89,7 @@ SLOWEST, FASTEST = 1.0, 240.0
 # what a suffix promises, by FFmpeg's names of containers
 _CONTAINERS = {
     ".mp4": "mp4",
-    ".m4v": "mp4",
+    ".m4v": "mp4,m4v",
     ".mov": "mov",
     ".avi": "avi",
     ".mkv": "matroska",
@@ -156,8 +156,14 @@ def of_video(video: Video, frames: int) -> Iterator[Finding]:
         yield "several_streams", video.others
     yield from of_times(video.variable_rate, video.spacing, video.pauses, video.fps)
     yield from _of_pictures(video, frames)
+    if video.assumed_rate:
+        told = (
+            f"no file tells its frames per second: FFmpeg's {video.fps:.4g} are taken; give it as "
+        )
+        yield "assumed_rate", told + "an MP4 or the like, which tells them, to mend that"
     suffix = Path(video.path).suffix.lower()
-    if _CONTAINERS.get(suffix, video.format) not in [video.format, *video.format.split(",")]:
+    promised = _CONTAINERS.get(suffix, video.format).split(",")
+    if not set(promised) & set(video.format.split(",")):
         yield "wrong_suffix", f"its name ends with {suffix}, but it is {video.format}"
 
 
@@ -192,9 +198,9 @@ def _of_pictures(video: Video, frames: int) -> Iterator[Finding]:
         yield "mirrored", "left and right change places, as its container says"
     if shown.rotation:
         yield "rotated", f"turned by {shown.rotation} degrees, as its container says"
-    if shown.shape != 1:
-        told = f"{shown.shape.numerator}:{shown.shape.denominator}"
-        yield "stretched", f"its pixels are {told}, and stretched to squares"
+    shapes = [f"{shape.numerator}:{shape.denominator}" for shape in video.shapes]
+    if any(shape != 1 for shape in video.shapes):
+        yield "stretched", f"its pixels are {', then '.join(shapes)}, and stretched to squares"
     if any(shown.crop):
         left, top, right, bottom = shown.crop
         told = f"{left}, {top}, {right} and {bottom} pixels are cut off its edges"

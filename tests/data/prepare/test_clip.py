@@ -283,6 +283,8 @@ def test_images_that_are_added_or_lost_are_noticed(openface_job):
 def test_openface_that_is_left_out(openface_job, content, status):
     openface_job.clip.openface.table.write_text(content)
     check_left_out(openface_job, status, "clip.csv")
+    if status == "no_face":
+        check_left_out(openface_job, status, "give its video and leave --openface out")
 
 
 def test_images_alone(openface_job):

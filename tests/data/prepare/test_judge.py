@@ -32,6 +32,8 @@ def seen(**changes):
         "interlaced": 0,
         "hdr": False,
         "display": AS_STORED,
+        "shapes": [changes.get("display", AS_STORED).shape],
+        "assumed_rate": False,
         "variable_rate": False,
         "spacing": (0.033, 0.034),
         "pauses": (0, 0.0),
@@ -68,6 +70,14 @@ def test_nothing_wrong():
         ({"display": Display(quarters=1)}, 1000, 1.0, "rotated", "turned by 90 degrees"),
         ({"display": Display(mirrored=True)}, 1000, 1.0, "mirrored", "left and right change"),
         ({"display": Display(shape=Fraction(64, 45))}, 1000, 1.0, "stretched", "pixels are 64:45"),
+        ({"shapes": [1, Fraction(4, 3)]}, 1000, 1.0, "stretched", "pixels are 1:1, then 4:3, and"),
+        (
+            {"assumed_rate": True},
+            1000,
+            1.0,
+            "assumed_rate",
+            "FFmpeg's 30 are taken; give it as an MP4",
+        ),
         ({"display": Display(Crop(0, 4, 0, 2))}, 1000, 1.0, "cropped", "0, 4, 0 and 2 pixels"),
         ({"others": "2 video streams"}, 1000, 1.0, "several_streams", "2 video streams"),
         ({"pauses": (1, 60.0)}, 1000, 1.0, "pause", "it pauses once, for 60.0 s in all"),
@@ -97,6 +107,9 @@ def test_findings(changes, frames, face_rate, status, told):
         (".avi", "mov,mp4,m4a,3gp,3g2,mj2", False),
         (".mkv", "asf", False),
         (".vob", "mpeg", True),
+        (".m4v", "m4v", True),
+        (".m4v", "mov,mp4,m4a,3gp,3g2,mj2", True),
+        (".mp4", "m4v", False),
     ],
 )
 def test_suffixes(suffix, container, fits):

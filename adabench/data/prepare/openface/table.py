@@ -94,13 +94,18 @@ class OpenFaceTable:
 
         Raises:
             UnusableOpenFaceError: it lacks ``frame`` or ``success``, has no row, a row can't be
-                read, or its frames are not in order.
+                read, ``success`` is empty in all, or its frames are not in order.
             OSError: the file can't be read.
         """
         source = _Source(path)
         (frames, faces, success), times, known = source.columns()
         if not len(frames):
             raise UnusableOpenFaceError(f"{path}: the table has no row: {_REMEDY}")
+        if not source.tells:
+            raise UnusableOpenFaceError(
+                f"{path}: column success is empty in all {len(frames)} rows, so that nothing tells "
+                f"in which frames a face was tracked: {_REMEDY}"
+            )
         _check_order(path, frames, 0)
         chosen = known.chosen()
         for face in chosen:
@@ -143,12 +148,15 @@ class OpenFaceTable:
     def gaps(self) -> str:
         """Which frames the table lacks, in words; empty if none."""
         missing = np.diff(self.numbers) // self.stride - 1
+        begin = int(self.numbers[0] - self.first) // self.stride
         told = []
-        if (missing > 0).any():
+        if begin:
+            place = f"before {self.numbers[0]}"
+        elif (missing > 0).any():
             before, after = self.numbers[(at := int(np.argmax(missing > 0))) : at + 2]
-            told.append(
-                f"{missing.sum()} frame numbers are missing, the first between {before} and {after}"
-            )
+            place = f"between {before} and {after}"
+        if count := begin + int(missing.clip(min=0).sum()):
+            told.append(f"{count} frame numbers are missing, the first {place}")
         if self.cut_short:
             told.append("its last row is cut short and left off")
         return "; ".join(told)
@@ -158,15 +166,17 @@ class OpenFaceTable:
 
         The median of the slopes between frames that lie half the clip apart, pauses aside, so that
         neither their rounding to a millisecond nor some wrong ones matter; where the rate is
-        variable their mean, as of a video. A rate that cameras have (a whole
-        number, or one times 1000/1001) is taken where that rounding allows it. Where each n-th
-        frame was looked at, it is an n-th of that.
+        variable their mean, as of a video. Time that missing frame numbers explain is no pause. A
+        rate that cameras have (a whole number, or one times 1000/1001) is taken where that rounding
+        allows it. Where each n-th frame was looked at, it is an n-th of that.
         """
         known = np.isfinite(self.seconds)
         seconds, numbers = self.seconds[known].copy(), self.numbers[known]
-        lengths, steps = self._lengths(), self.steps()
-        pauses = np.array([steps.is_pause(length) for length in lengths], bool)
-        seconds[1:] -= np.cumsum(np.where(pauses, lengths - steps.usual, 0))
+        steps = self.steps()
+        # beyond what the numbers tell, or short of it: either way the two don't go together
+        excess = self._lengths() - steps.period * np.diff(numbers) / self.stride
+        pauses = [steps.is_pause(abs(one) + steps.period) and steps.period > 0 for one in excess]
+        seconds[1:] -= np.cumsum(np.where(pauses, excess, 0))
         half = len(seconds) // 2
         if half == 0:
             return None
@@ -238,11 +248,14 @@ class OpenFaceTable:
 
 
 class _Source:
-    """The rows of a table's file; ``names`` are its columns without the blanks around them."""
+    """The rows of a table's file; ``names`` are its columns without the blanks around them.
+
+    After a pass over the rows, ``tells`` is whether ``success`` is told in any.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.cut_short = False
+        self.cut_short = self.tells = False
         header = next(self._lines(), (1, []))[1]
         self.names = [name.strip() for name in header]
         twice = [name for name in self.names if name and self.names.count(name) > 1]
@@ -258,8 +271,10 @@ class _Source:
                 f"with commas between cells and points in numbers, or {_REMEDY}"
             )
         if missing:
+            near = [name for name in self.names if name.casefold() == missing[0]]
+            meant = f" (did you mean {near[0]!r}? write it {missing[0]!r})" if near else ""
             raise UnusableOpenFaceError(
-                f"{path}: row 1: no column {missing[0]}: expected OpenFace's columns frame, "
+                f"{path}: row 1: no column {missing[0]}{meant}: expected OpenFace's columns frame, "
                 f"timestamp, confidence, success, ..., got {','.join(self.names)[:80]!r}: {_REMEDY}"
             )
 
@@ -338,10 +353,11 @@ class _Source:
 
     def _success(self, line: int, cell: str) -> bool:
         text = cell.strip().lower()
-        if text in _TRUTH:
-            return _TRUTH[text]
         if _UNMEASURED.fullmatch(text):
             return False
+        self.tells = True
+        if text in _TRUTH:
+            return _TRUTH[text]
         value = _float(text)
         if not 0 <= value <= 1:
             self._refuse(line, "success: 0 or 1", repr(cell.strip()[:40]))

@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.format import Flags
 from av.stream import Disposition
 
-from adabench.data.prepare.videos.structure import QUICKTIME, boxes
+from adabench.data.prepare.pulse import beat
+from adabench.data.prepare.videos.structure import (
+    QUICKTIME,
+    asf_seconds,
+    boxes,
+    is_animated_webp,
+)
 
 RECOPY = "copy the file again from its source"
 
@@ -66,6 +73,50 @@ def open_video(path: Path) -> tuple[Any, Any]:
     except UnreadableVideoError:
         container.close()
         raise
+
+
+def is_raw(container: Any) -> bool:
+    """Whether a file is a coded stream without a container: FFmpeg makes up its times."""
+    return bool(container.format.flags & Flags.no_timestamps.value)
+
+
+def stated_rate(container: Any, stream: Any) -> float:
+    """Frames per second by the file's header, 0 if it tells nothing.
+
+    That of a raw stream is in its coding; a GIF's mean suffers from hundredths of a second.
+    """
+    rates = (stream.average_rate, stream.guessed_rate)
+    guessed = is_raw(container) or container.format.name == "gif"
+    return float(next(filter(None, reversed(rates) if guessed else rates), 0))
+
+
+def lasts_as_stated(path: Path, usual: float) -> bool:
+    """Whether a Flash or Windows Media file goes on as long as its header says.
+
+    Then it is whole, whatever size that header states.
+
+    Args:
+        path: the file.
+        usual: the time between two pictures in seconds.
+    """
+    delays: dict[int, int] = {}
+    before: dict[int, int] = {}
+    end = 0.0
+    with av.open(os.fspath(path)) as container, contextlib.suppress(av.error.FFmpegError):
+        stated = float((container.duration or 0) / av.time_base) or asf_seconds(path)
+        if container.format.name not in ("flv", "asf") or not stated:
+            return False
+        for packet in container.demux():
+            beat()
+            if packet.pts is None or packet.dts is None:
+                continue
+            # a picture that is shown late may come before others: by those of decoding none is left out
+            index, time = packet.stream.index, packet.dts
+            delay = delays.setdefault(index, packet.pts - time)
+            lasting = packet.duration or time - before.get(index, time)
+            before[index] = time
+            end = max(end, float((time + delay + lasting) * packet.time_base))
+    return end >= stated - usual / 2
 
 
 def stated_seconds(container: Any, stream: Any) -> float:
@@ -125,6 +176,12 @@ def _pictures(path: Path, streams: Sequence[Any]) -> dict[int, int]:
 
 def _picture_stream(container: Any, path: Path) -> Any:
     name = container.format.name
+    if name == "webp_pipe" and is_animated_webp(path):
+        raise UnreadableVideoError(
+            f"{path}: an animated WebP, of which FFmpeg reads the first picture at most: convert it to "
+            "MP4",
+            "unknown_codec",
+        )
     if name.endswith("_pipe") or name == "image2":
         raise UnreadableVideoError(
             f"{path}: not a video but a single picture ({name.removesuffix('_pipe')})",

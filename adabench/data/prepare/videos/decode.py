@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,24 @@ from adabench.data.prepare.pulse import beat, decoding
 from adabench.data.prepare.videos.containers import (
     RECOPY,
     UnreadableVideoError,
+    is_raw,
+    lasts_as_stated,
     moving_streams,
     open_video,
     stated_end,
+    stated_rate,
     stated_seconds,
 )
-from adabench.data.prepare.videos.display import AS_STORED, Crop, Display, pixel_shape, turned
+from adabench.data.prepare.videos.display import (
+    AS_STORED,
+    CodedShapes,
+    Crop,
+    Display,
+    pixel_shape,
+    turned,
+)
 from adabench.data.prepare.videos.structure import bytes_missing, is_sound_matroska, stored_crop
-from adabench.data.prepare.videos.times import Steps, Times
+from adabench.data.prepare.videos.times import ROUNDING, Steps, Times
 
 __all__ = ["Frame", "UnreadableVideoError", "Video"]
 
@@ -37,6 +48,10 @@ _THREADS: dict[str, Any] = (
 )
 # FFmpeg's numbers of HDR's transfer functions: perceptual quantiser, hybrid log-gamma
 _HDR = (16, 18)
+# how packets of Ogg begin that hold no picture but describe a stream: one comes for each that was joined
+_OGG_HEADERS = (b"OVP80", b"\x80theora", b"\x81theora", b"\x82theora")
+# GIF's unit of time in seconds, and a little more
+_HUNDREDTH = 0.0101
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,7 @@ class Video:
         path: the file.
         format: its container, as FFmpeg names it: ``mov,mp4,m4a,3gp,3g2,mj2``, ``avi``, ...
         fps: frames per second; their mean where the rate is variable, pauses aside.
+        assumed_rate: whether nothing tells the rate, and it is FFmpeg's.
         others: in words, which stream of moving pictures was taken of several; empty for one.
 
     These are known after a full pass over :meth:`frames`:
@@ -124,7 +140,8 @@ class Video:
         broken: why frames are missing, or None.
         lost: how many frames are missing: the file ends before them, or they can't be decoded.
         damaged: how many frames the decoder could restore only in part.
-        display: how the frames are shown.
+        display: how the frames are shown, the last ones where that changes.
+        shapes: all shapes of pixels in the order in which they came, see :class:`Display`.
         variable_rate: whether the frames come at no steady rate.
         spacing: the shortest and the longest time between two frames in seconds.
         pauses: how many pauses there are, and the seconds that they take.
@@ -145,12 +162,15 @@ class Video:
         self.variable_rate = self.hdr = False
         self.spacing: tuple[float, float] | None = None
         self.pauses = (0, 0.0)
+        self.shapes: list[Fraction] = []
         self._tally = _Tally()
         with decoding(whole=False):
             container, stream = open_video(self.path)
         with container:
             self.format: str = container.format.name
-            self.fps = float(stream.average_rate or stream.guessed_rate or 0)
+            self._raw = is_raw(container)
+            self.fps = stated_rate(container, stream)
+            self.assumed_rate = self._raw and not stream.codec_context.framerate
             self._counted = int(stream.frames)
             self._seconds = stated_seconds(container, stream)
             self._stated_end = stated_end(container, stream)
@@ -169,11 +189,13 @@ class Video:
             UnreadableVideoError: there is not one frame that can be decoded, or no frame rate.
         """
         self.broken, self.damaged, self.interlaced = None, 0, 0
-        self._tally, times, number = _Tally(), Times(), 0
+        rounding = _HUNDREDTH if self.format == "gif" else ROUNDING
+        self._tally, times, number = _Tally(), Times(rounding, counted=self._raw), 0
         self.display, angle = self._stored, 0
         colours, kind = VideoReformatter(), None
+        self.shapes = []
         with decoding():
-            for picture in self._pictures():
+            for picture, shape in self._pictures():
                 times.add(picture.time)
                 self.damaged += bool(picture.is_corrupt)
                 self.interlaced += bool(picture.interlaced_frame)
@@ -181,6 +203,9 @@ class Video:
                 if number == 0 or picture.rotation not in (0, angle):
                     angle = picture.rotation
                     self.display = self._shown(picture)
+                if shape not in self.shapes[-1:]:
+                    self.display = dataclasses.replace(self.display, shape=shape)
+                    self.shapes += [] if shape in self.shapes else [shape]
                 self.hdr = self.hdr or picture.color_trc in _HDR
                 if kind != (kind := _kind(picture)):
                     # one for each would plan the same conversion anew; it keeps nothing of another
@@ -222,7 +247,7 @@ class Video:
         known = self._stated_end > 0 and steps.last is not None
         beyond = round((self._stated_end - (steps.last or 0)) / usual) - 1 if known else 0
         missing = bytes_missing(self.path)
-        if missing:
+        if missing and not lasts_as_stated(self.path, usual):
             size = self.path.stat().st_size
             # what is missing may be sound that goes on behind the last picture
             ended = tally.apart > 0 and size - tally.place > 2 * tally.apart
@@ -235,15 +260,19 @@ class Video:
         matroska = "matroska" in self.format and not self.variable_rate and beyond > 1
         return beyond if matroska and not is_sound_matroska(self.path) else 0
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
+    def _pictures(self) -> Iterator[tuple[av.VideoFrame, Fraction]]:
+        """The decoder's frames, each with the shape of its pixels."""
         tally = self._tally
         container, stream = open_video(self.path)
+        shapes = CodedShapes(stream.codec_context, self._stored.shape)
         # several videos are prepared at once, each in a process of its own
         stream.codec_context.thread_count = 1
         # else what is to be cut off at the left stays, as far as memory is aligned
         stream.codec_context.flags |= Flags.unaligned
         with container:
             for packet in self._packets(container, stream):
+                if self.format == "ogg" and bytes(packet).startswith(_OGG_HEADERS):
+                    continue
                 tally.read += bool(packet.size) or packet.dts is not None
                 if not packet.size and packet.dts is not None:
                     # a frame that was left out; a decoder would take it for the end
@@ -257,7 +286,9 @@ class Video:
                     # the next packets may be whole
                     self.broken = str(error.strerror)
                     tally.failed += 1
-                yield from pictures
+                shapes.decoded(packet.pts)
+                for picture in pictures:
+                    yield picture, shapes.of(picture.pts)
             tally.indexed = len(getattr(stream, "index_entries", ()))
 
     def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
@@ -270,7 +301,7 @@ class Video:
         # a picture and its data keep each other in memory: not for each frame
         matrix: Any = picture.side_data.get("DISPLAYMATRIX")
         mirrored, quarters = turned(None if matrix is None else bytes(matrix))
-        return dataclasses.replace(self._stored, mirrored=mirrored, quarters=quarters)
+        return dataclasses.replace(self.display, mirrored=mirrored, quarters=quarters)
 
 
 def _kind(picture: av.VideoFrame) -> tuple[Any, ...]:

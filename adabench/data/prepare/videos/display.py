@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ _MATRIX = struct.Struct("=9i")
 # containers round the shape of square pixels, to 1279:1280 say
 _ALMOST = 0.01
 _WIDEST = 4
+_MOST_WAITING = 64
 
 
 class Crop(NamedTuple):
@@ -83,6 +84,41 @@ class Display:
 
 
 AS_STORED = Display()
+
+
+class CodedShapes:
+    """Follows the shape of pixels where a stream's coding changes it, picture by picture.
+
+    A container that states another shape than the coding does at first is right throughout. Decoders
+    give pictures late: a picture has the shape that was coded with its own packet.
+
+    Args:
+        context: the decoder; its ``sample_aspect_ratio`` is that of what it decoded last.
+        stated: the shape by the container, or by the coding where that states none.
+    """
+
+    def __init__(self, context: Any, stated: Fraction) -> None:
+        self._context, self._stated = context, stated
+        self._last: Fraction | None = None
+        self._follows = True
+        self._waiting: dict[int | None, Fraction] = {}
+
+    def decoded(self, time: int | None) -> None:
+        """The packet that is shown at ``time`` was decoded."""
+        coded = self._context.sample_aspect_ratio
+        # what isn't told is as it was
+        shape = pixel_shape(coded) if coded else self._last or self._stated
+        if self._last is None:
+            self._follows = shape == self._stated
+        self._last = shape
+        self._waiting[time] = shape
+        if len(self._waiting) > _MOST_WAITING:
+            self._waiting.pop(next(iter(self._waiting)))
+
+    def of(self, time: int | None) -> Fraction:
+        """The shape of a picture that is shown at ``time``."""
+        shape = self._waiting.pop(time, self._last)
+        return shape if self._follows and shape is not None else self._stated
 
 
 def turned(matrix: bytes | None) -> tuple[bool, int]:

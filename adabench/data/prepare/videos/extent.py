@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from adabench.data.corpora import SourceClip
 from adabench.data.corpora.openface import is_image
-from adabench.data.prepare.videos.containers import UnreadableVideoError, open_video, stated_seconds
+from adabench.data.prepare.videos.containers import (
+    UnreadableVideoError,
+    open_video,
+    stated_rate,
+    stated_seconds,
+)
 
 READING_SECONDS = 20.0
 """Headers are read for so long; the rest is extrapolated by bytes."""
@@ -102,5 +107,4 @@ def _count(clip: SourceClip) -> tuple[int, float]:
     container, stream = open_video(clip.source)
     with container:
         seconds = stated_seconds(container, stream)
-        rate = float(stream.average_rate or stream.guessed_rate or 0)
-        return int(stream.frames) or round(seconds * rate), seconds
+        return int(stream.frames) or round(seconds * stated_rate(container, stream)), seconds

@@ -12,12 +12,13 @@ from adabench.data.prepare.videos.display import Crop
 QUICKTIME = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 """The boxes that an MP4 or a QuickTime file may begin with."""
 
-_BOX_HEADER, _LONG_HEADER = 8, 16
+_BOX_HEADER, _LIST_HEADER, _LONG_HEADER = 8, 12, 16
 # boxes whose end a file may not lack: an index of fragments, say, costs no picture
 _PICTURES = (b"moov", b"moof", b"mdat")
 _ASF_FACTS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ASF_BROADCAST = 1
 _HEAD = 1 << 16
+_WEBP_ANIMATION = 2
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _TRACKS, _TRACK, _VIDEO = 0x1654AE6B, 0xAE, 0xE0
 # elements in which others lie, and those that are known in them
@@ -61,13 +62,28 @@ def bytes_missing(path: Path) -> int:
             pictures = (part for part in boxes(file, 0, size) if part.name in _PICTURES)
             wanted = max((part.stop for part in pictures), default=0)
         elif head.startswith(b"RIFF"):
-            wanted = max((part.stop for part in _chunks(file, size)), default=0)
+            wanted = max((_end(file, part, size) for part in _chunks(file, size)), default=0)
         elif head.startswith(_EBML.to_bytes(4, "big")):
             segments = (part for part in _elements(file, 0, size) if part.name == _SEGMENT)
             wanted = max((part.stop for part in segments), default=0)
         else:
             wanted = _stated_size(head)
     return max(0, wanted - size)
+
+
+def asf_seconds(path: Path) -> float:
+    """How long a Windows Media file lasts by its header, 0 where it doesn't say.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    at = head.find(_ASF_FACTS)
+    if at < 0 or len(head) < at + 92:
+        return 0.0
+    played, waited, flags = struct.unpack_from("<Q8xQI", head, at + 64)
+    return 0.0 if flags & _ASF_BROADCAST else max(0.0, played / 1e7 - waited / 1e3)
 
 
 def boxes(file: BinaryIO, start: int, stop: int) -> Iterator[Part]:
@@ -142,6 +158,33 @@ def _chunks(file: BinaryIO, size: int) -> Iterator[Part]:
         end = start + _BOX_HEADER + length
         yield Part(name, start + _BOX_HEADER, end)
         start = end + length % 2
+
+
+def _end(file: BinaryIO, riff: Part, size: int) -> int:
+    """Where a chunk of an AVI ends: with its list of pictures, if that is whole.
+
+    Behind it an index comes, and what a length says that was never corrected.
+    """
+    start = riff.start + 4
+    while riff.stop > size and start + _LIST_HEADER <= size:
+        file.seek(start)
+        name, length, kind = struct.unpack("<4sI4s", file.read(_LIST_HEADER))
+        start += _BOX_HEADER + length
+        if (name, kind) == (b"LIST", b"movi") and length > len(kind) and start <= size:
+            return start
+        start += length % 2
+    return riff.stop
+
+
+def is_animated_webp(path: Path) -> bool:
+    """Whether a WebP file says that it holds several pictures.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_LONG_HEADER + 5)
+    return head[12:16] == b"VP8X" and len(head) > 20 and bool(head[20] & _WEBP_ANIMATION)
 
 
 def _elements(file: BinaryIO, start: int, stop: int) -> Iterator[Part]:

@@ -13,9 +13,9 @@ UNEVEN = 0.01
 """A video whose frames stray from a steady rate by a larger share of its time is variable."""
 PAUSE_SECONDS, PAUSE_STEPS = 1.0, 10
 """A pause is longer than this, and than so many usual times between two frames."""
+ROUNDING = 0.002
+"""Containers round times to a unit of their own, most often to a millisecond."""
 
-# containers round times to a unit of their own, most often to a millisecond
-_ROUNDING = 0.002
 # H.264 and HEVC hold back 16 pictures at most: times in decoding order stray no further
 _REORDERED = 17
 # where the times contradict a stated rate by more, they are right
@@ -29,9 +29,14 @@ class Times:
     Frames come in the order in which they are shown; where a container knows only the order of
     decoding, their times don't. They are sorted as far as decoders reorder pictures. A time before
     that begins anew, as where recordings were joined.
+
+    Args:
+        rounding: in seconds, by how much the container may have rounded them.
+        counted: whether they are not the container's: FFmpeg counts them by the rate.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rounding: float = ROUNDING, *, counted: bool = False) -> None:
+        self._rounding, self._counted = rounding, counted
         self._waiting: list[float] = []
         self._last: float | None = None
         self._latest: float | None = None
@@ -51,7 +56,8 @@ class Times:
     def end(self) -> Steps:
         """What all times tell."""
         self._empty()
-        return Steps(dict(self._steps), dict(self._exact), self._latest)
+        steps = dict(self._steps), dict(self._exact)
+        return Steps(*steps, self._latest, self._rounding, counted=self._counted)
 
     def _empty(self) -> None:
         while self._waiting:
@@ -73,6 +79,7 @@ class Steps:
         counts: how often each comes, rounded to 0.1 ms; 0 where two frames have one time.
         exact: the seconds that those take together, not rounded.
         last: when the last frame is shown, in seconds; None where that isn't known.
+        rounding, counted: as of :class:`Times`.
     """
 
     @classmethod
@@ -85,9 +92,15 @@ class Steps:
         return cls(counts, dict(zip(rounded.tolist(), sums.tolist(), strict=True)), None)
 
     def __init__(
-        self, counts: dict[float, int], exact: dict[float, float], last: float | None
+        self,
+        counts: dict[float, int],
+        exact: dict[float, float],
+        last: float | None,
+        rounding: float = ROUNDING,
+        *,
+        counted: bool = False,
     ) -> None:
-        self.last = last
+        self.last, self._rounding, self._counted = last, rounding, counted
         # times that stand still tell nothing
         self._counts, self._exact = (counts, exact) if any(counts) else ({}, {})
 
@@ -99,19 +112,25 @@ class Steps:
             return 0.0
         return float(np.median(np.repeat([*forward], [*forward.values()])))
 
+    @cached_property
+    def period(self) -> float:
+        """The mean in seconds of those that are usual but for rounding; 0 without any."""
+        count, total = self._near()
+        return total / count if count else 0.0
+
     def uneven(self) -> bool:
         """Whether the rate is variable, by :data:`UNEVEN`.
 
         A single step that is short does not count: the last one is, where times are those of decoding.
+        Nor does a long one where times are counted: FFmpeg skips one at the beginning.
         """
         if not self._counts:
             return False
         strays = {step: abs(step - self.usual) for step in self._counts}
-        stray = sum(
-            strays[step] * count for step, count in self._counts.items() if strays[step] > _ROUNDING
-        )
-        shortest = self.usual - min(self._counts)
-        stray -= shortest if shortest > _ROUNDING else 0
+        far = {step: stray for step, stray in strays.items() if stray > self._rounding}
+        stray = sum(far[step] * self._counts[step] for step in far)
+        stray -= far.get(min(self._counts), 0)
+        stray -= far.get(max(self._counts), 0) if self._counted else 0
         return stray > UNEVEN * self._seconds(self._counts)
 
     def spacing(self) -> tuple[float, float] | None:
@@ -135,13 +154,11 @@ class Steps:
         """
         if not self._counts:
             return stated
-        near = [step for step in self._counts if abs(step - self.usual) <= _ROUNDING]
-        count = sum(self._counts[step] for step in near)
-        period = sum(self._exact[step] for step in near) / count
+        (count, _), period = self._near(), self.period
         if abs(stated * period - 1) <= _SAME_RATE:
             return stated
         usual = camera_rate(1 / period)
-        return usual if abs(1 / usual - period) * count <= _ROUNDING else 1 / period
+        return usual if abs(1 / usual - period) * count <= self._rounding else 1 / period
 
     def expected(self) -> int:
         """How many frames the usual time makes of the whole."""
@@ -150,6 +167,11 @@ class Steps:
     def is_pause(self, step: float) -> bool:
         """Whether a time is one, by :data:`PAUSE_SECONDS`."""
         return step > max(PAUSE_SECONDS, PAUSE_STEPS * self.usual)
+
+    def _near(self) -> tuple[int, float]:
+        """How many are usual but for rounding, and the seconds that they take."""
+        near = [step for step in self._counts if abs(step - self.usual) <= self._rounding]
+        return sum(self._counts[step] for step in near), sum(self._exact[step] for step in near)
 
     @staticmethod
     def _seconds(counts: dict[float, int]) -> float:

@@ -90,6 +90,20 @@ def test_gaps_are_told(read, openface_rows):
     assert frame_of(table.signals())["frame"].tolist() == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        (range(901, 941), "900 frame numbers are missing, the first before 901"),
+        ([4, 5, 8], "5 frame numbers are missing, the first before 4"),
+        (range(26, 200, 5), "5 frame numbers are missing, the first before 26"),
+        (range(5, 200, 5), ""),
+        (range(40), ""),
+    ],
+)
+def test_first_rows_that_are_missing_are_told(read, openface_rows, numbers, told):
+    assert read(openface_rows(numbers)).gaps() == told
+
+
 def test_a_last_row_cut_short_is_left_off(read, openface_rows, tmp_path, write_openface):
     text = write_openface(tmp_path, openface_rows(range(1, 6))).table.read_text()
     table = read(text[:-30])
@@ -180,6 +194,11 @@ def test_sentences_of_the_signals(read, openface_rows):
     [
         ("", "row 1: no column frame: .* got ''"),
         ("frame,timestamp\n1,0\n", "row 1: no column success"),
+        (
+            "Frame, Success\n1, 1\n",
+            r"no column frame \(did you mean 'Frame'\? write it 'frame'\): expected",
+        ),
+        ("frame,success\n1,\n2,nan\n", "column success is empty in all 2 rows, so that nothing"),
         ("frame;timestamp;success\n1;0;1\n", "row 1: cells are set apart by ';', not by commas"),
         ("frame\tsuccess\n1\t1\n", "row 1: cells are set apart by .*: save it as it was"),
         ("frame,success,success\n1,1,0\n", "row 1: column success comes twice"),
@@ -275,6 +294,41 @@ def test_a_gap_below_a_second_counts_as_in_a_video(read, openface_rows, gap):
     table = read(rows)
     assert table.steps().uneven()
     assert table.fps() == pytest.approx(59 / (59 / 30 + gap), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("parts", "fps"),
+    [
+        ([(1, 301), (341, 641)], 30),
+        ([(1, 21), (61, 81)], 30),
+        ([(1, 101), (401, 501)], 30),
+        ([(1, 11), (101, 401)], 30),
+        ([(1, 101), (201, 301), (401, 501)], 30),
+        ([(1, 51), (30_001, 30_051)], 30),
+        ([(1, 501, 5), (1001, 1501, 5)], 6),
+    ],
+)
+def test_rows_that_are_missing_for_longer_are_no_pause(read, openface_rows, parts, fps):
+    table = read(openface_rows([n for part in parts for n in range(*part)]))
+    assert (table.fps(), table.steps().pauses()) == (fps, (0, 0.0))
+
+
+def test_a_pause_where_rows_are_missing_too(read, openface_rows):
+    rows = openface_rows([*range(1, 101), *range(141, 241)])
+    for row in rows[100:]:
+        row["timestamp"] = f"{(row['frame'] - 1) / 30 + 60:.3f}"
+    assert read(rows).fps() == 30
+
+
+def test_numbers_that_jump_where_time_goes_on(read, openface_rows):
+    rows = openface_rows([*range(1, 101), *range(401, 501)])
+    for number, row in enumerate(rows):
+        row["timestamp"] = f"{number / 30:.3f}"
+    assert read(rows).fps() == 30
+
+
+def test_far_rows_alone_have_the_rate_of_their_numbers(read, openface_rows):
+    assert read(openface_rows([1, 61, 200])).fps() == 30
 
 
 LANDMARKS = ("frame", "face_id", "timestamp", "success", "AU04_r", "x_0", "y_0", "x_16", "y_16")
