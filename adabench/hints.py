@@ -11,19 +11,8 @@ from pydantic import BaseModel, Tag, ValidationError
 
 Section = TypeVar("Section", bound=BaseModel)
 
-#: What running a file of assignments raises where it holds a mistake.
-MISTAKES = (
-    SyntaxError,
-    NameError,
-    TypeError,
-    ValueError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    ImportError,
-    OSError,
-    SystemExit,
-)
+#: What running a user's code raises where it holds a mistake: anything but the user's own Ctrl-C.
+MISTAKES = (Exception, SystemExit, GeneratorExit)
 
 # A value is written out up to this length.
 _LONGEST = 60

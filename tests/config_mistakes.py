@@ -59,7 +59,8 @@ def all_mistakes(folder: Path) -> list[Mistake]:
     settings = [s for config in (DEPMAP, EXPADA, SVR) for s in _of_parts(config, seen)]
     settings += [*_of_sections(), *_of_schedules(), *_of_inner_parts(), *_of_names()]
     found = [_mistake(folder, number, *each) for number, each in enumerate(settings)]
-    return [*found, *_of_protocols(), *_of_files(folder), *_of_options()]
+    found += [*_of_protocols(), *_of_files(folder), *_of_options()]
+    return [*found, *_of_own_files(folder), *_of_pieces(), *_of_values()]
 
 
 def _mistake(
@@ -257,3 +258,82 @@ def _of_options() -> Iterator[Mistake]:
         ("=1", "key=value"),
     ):
         yield Mistake((*words, "--cfg-options", f"method.head.{text}"), "method.head", says)
+
+
+def _of_own_files(folder: Path) -> Iterator[Mistake]:
+    """Yield configs of one's own that can't be run or read, and folders where files stand."""
+    for number, (text, says) in enumerate(
+        (
+            ("raise RuntimeError('boom')", "RuntimeError: boom"),
+            ("assert 1 > 2, 'nope'", "AssertionError: nope"),
+            ("class E(Exception): ...\nraise E('own')", "E: own"),
+            ("raise MemoryError", "MemoryError"),
+            ("def f(): f()\nf()", "RecursionError"),
+            ("views = dict(_delete_='no')", "expected True or False; got 'no'"),
+            ("# caf\xe9", "in UTF-8"),
+        )
+    ):
+        path = folder / f"raises{number}.py"
+        path.write_text(f"track = 'demo'\n{text}\n", encoding="latin-1")
+        yield Mistake((str(path),), f"{path.name}:{3 if 'class' in text else 2}", says, path.name)
+    (folder / "folder.py").mkdir(exist_ok=True)
+    yield Mistake((str(folder / "folder.py"),), "folder.py", "is a folder")
+    pointer = folder / "script.pth"
+    words = (str(DEPMAP), "--demo")
+    yield Mistake((*words, "--results", str(pointer)), "--results", "is a file; name a folder")
+    yield Mistake(
+        (*words, "--results", str(pointer / "x")), "--results", "is a file; name a folder"
+    )
+    yield Mistake(
+        (*words, "--plugins", str(pointer)), "--plugins", "neither a folder nor a .py file"
+    )
+    yield Mistake((*words, "--plugins", ""), "--plugins", "got an empty text")
+
+
+def _of_pieces() -> Iterator[Mistake]:
+    """Yield options that say two things of one field, or give fields to what has none."""
+    for options, field, says in (
+        (("training=3", "training.epochs=3"), "training.epochs", "leave one of them out"),
+        (("training.epochs.x=3",), "training.epochs.x", "has no fields"),
+        (("training.optimiser={'type':'Adam','lr':1}",), "optimiser", "field by field"),
+        # What bash makes of the same without quotes.
+        (
+            ("training.optimiser=type:Adam", "training.optimiser=lr:1"),
+            "training.optimiser",
+            "field by field: training.optimiser.FIELD=VALUE",
+        ),
+        (("demo.method=3",), "demo.method", "write method=VALUE"),
+        (
+            ("method.aggregator._delete_=no",),
+            "method.aggregator._delete_",
+            "expected True or False",
+        ),
+    ):
+        words = (str(DEPMAP), "--demo", "--cfg-options", *options)
+        yield Mistake(words, field, says)
+
+
+def _of_values() -> Iterator[Mistake]:
+    """Yield values that only a library, or only a training, would come upon."""
+    trunk = "method.backbone.trunk"
+    for config, field, value, says in (
+        (DEPMAP, "training.optimiser.betas", 0.9, "expected a list of 2"),
+        (DEPMAP, "training.optimiser.lr", "1,5", "expected a number; got [1, 5]"),
+        (DEPMAP, "training.optimiser.lr", "inf", "expected a finite number"),
+        (DEPMAP, "training.optimiser.params", "[]", "leave it out"),
+        (DEPMAP, "training.scheduler", "[{'type': 'StepLR', 'step_size': 0}]", "step_size=0"),
+        (DEPMAP, "training.scheduler", "[{'type': 'PolyLR', 'power': 'a'}]", "expected a number"),
+        (DEPMAP, "training.scheduler", "[{'type': 'ReduceOnPlateauLR'}]", "RMSE"),
+        (EXPADA, "stages.encoder.training.optimiser.betas", "[0.9]", "expected a list of 2"),
+        (DEPMAP, "semantics.stage", "trunk", "Did you mean 'stage:trunk'?"),
+        (DEPMAP, f"{trunk}.weights", "timmm", "Did you mean 'timm'?"),
+        (DEPMAP, f"{trunk}.weights", "", "no file is named"),
+        (DEPMAP, f"{trunk}.weights", ROOT, "a folder"),
+        (DEPMAP, f"{trunk}.weights", ROOT / "README.md", "no checkpoint of torch, but a text"),
+    ):
+        words = (str(config), "--demo", "--cfg-options", f"{field}={value}")
+        yield Mistake(words, field, says, ".py", is_built=True)
+    for place in (trunk, "stages.trunk.trunk"):
+        for value in ("[1]", "[]"):
+            words = (str(DEPMAP), "--demo", "--cfg-options", f"{place}.options.channels={value}")
+            yield Mistake(words, place, "can't be built: IndexError", ".py", is_built=True)

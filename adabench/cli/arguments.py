@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--plugins",
-        type=Path,
+        type=_path,
         action="append",
         default=[],
         metavar="FOLDER",
@@ -81,6 +82,12 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("expected a folder or a .py file; got an empty text")
+    return Path(text)
+
+
 def experiment_from(arguments: argparse.Namespace) -> Experiment:
     """Load plugins, say which failed, and read the config.
 
@@ -88,6 +95,7 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
         ValueError, FileNotFoundError: naming file, field and remedy; also for a plugin that the user
             named and that failed or registered nothing, and one that wanted a name of the config's.
     """
+    _check_folders(arguments)
     # Importing parts takes seconds; what can be told from their source is told before.
     parts, is_all = with_user(arguments.plugins)
     experiment = _checked(arguments, parts, is_all)
@@ -95,6 +103,23 @@ def experiment_from(arguments: argparse.Namespace) -> Experiment:
     if any_outside(arguments.plugins):
         experiment = _checked(arguments, signatures_of_loaded())
     return experiment
+
+
+def _check_folders(arguments: argparse.Namespace) -> None:
+    """Refuse folders that a run could not use: what is written there comes at its end."""
+    for folder in arguments.plugins:
+        if folder.is_file() and folder.suffix != ".py":
+            raise ValueError(f"--plugins {folder}: it is neither a folder nor a .py file")
+    results: Path | None = getattr(arguments, "results", None)
+    if results is None:
+        return
+    there = next(
+        path for path in (results.absolute(), *results.absolute().parents) if path.exists()
+    )
+    if not there.is_dir():
+        raise ValueError(f"--results {results}: {there} is a file; name a folder, which may be new")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"--results {results}: {there} can't be written to; name another folder")
 
 
 def _checked(arguments: argparse.Namespace, parts: Signatures, is_all: bool = True) -> Experiment:
@@ -183,6 +208,7 @@ def recorded_from(
         if value is not None and value is not False:
             shown = name if name == "config" else f"--{name}"
             raise ValueError(f"--from-record repeats a run as it was; leave out {shown}")
+    _check_folders(arguments)
     from adabench.engine.recording.repeat import experiment_of
 
     report = load_plugins_of(arguments.plugins)

@@ -10,8 +10,8 @@ from typing import Any
 from adabench.config.references import REFERENCE
 from adabench.data.digests import file_sha256
 
-# Entries of the field `weights` that name no file, whatever lies in the working folder.
-_KNOWN = ("timm", "hub")
+#: Entries of the field `weights` that name no file, whatever lies in the working folder.
+KNOWN = ("timm", "hub")
 
 
 def by_content(value: Any, field: str = "") -> Any:
@@ -67,7 +67,7 @@ def _named(text: str, field: str) -> str:
 
 def _path(text: str, field: str) -> Path | None:
     """Return the file that a text of a field names, if there is one."""
-    if text.startswith(REFERENCE) or text in _KNOWN or ("/" not in text and field != "weights"):
+    if text.startswith(REFERENCE) or text in KNOWN or ("/" not in text and field != "weights"):
         return None
     try:
         return Path(text) if Path(text).is_file() else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from adabench.config.experiment import Experiment, Views
 from adabench.config.fields.generated import expression_parameters, synthface_parameters
 from adabench.config.fields.protocols import CrossCorpusSection
 from adabench.config.fields.training import Training
+from adabench.config.local_files import KNOWN
 from adabench.config.references import REFERENCE, missing_stage
 from adabench.config.starts import DRAWN
 from adabench.hints import did_you_mean, validated
@@ -29,7 +32,9 @@ def check_sections(experiment: Experiment) -> None:
     """
     stages = experiment.stages
     for place, text in _texts({**experiment.sections(), "stages": stages}):
-        if text.startswith(REFERENCE) and text.removeprefix(REFERENCE) not in stages:
+        if not text.startswith(REFERENCE):
+            _check_named(place, text, stages)
+        elif text.removeprefix(REFERENCE) not in stages:
             near = did_you_mean(text.removeprefix(REFERENCE), stages)
             raise ValueError(f"{place}: {missing_stage(text, stages)}.{near}")
     synthface_parameters(experiment.data.synthface)
@@ -43,6 +48,19 @@ def check_sections(experiment: Experiment) -> None:
                 validated(model, stage[key], f"stages.{name}.{key}")
         if kind in DRAWN and isinstance(stage.get("expressions"), dict):
             expression_parameters(stage["expressions"], f"stages.{name}.expressions")
+
+
+def _check_named(place: str, text: str, stages: Mapping[str, Any]) -> None:
+    """Refuse the bare name of a stage, or one much like it, where its weights are meant."""
+    if place.rpartition(".")[2] not in ("weights", "stage") or text in KNOWN or "/" in text:
+        return
+    near = get_close_matches(text, stages, n=1)
+    if near and not Path(text).exists():
+        meant = REFERENCE + near[0]
+        raise ValueError(
+            f"{place}: {text!r} names no file; a stage's weights are named by {REFERENCE}NAME. Did you "
+            f"mean {meant!r}?"
+        )
 
 
 def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adabench.registry import SCOPES, is_type_name, types_in
 
-_OPTION = re.compile(r"[a-z][A-Za-z0-9_]*")
+_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def check_types(config: Any) -> None:

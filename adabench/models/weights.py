@@ -17,10 +17,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from adabench.hints import did_you_mean
+
 NO_WEIGHTS_HINT = (
     "give a local file with --cfg-options method.backbone…weights=FILE, "
     "or start at random with weights=None"
 )
+
+# Words in place of a file.
+_HUBS = ("timm", "hub")
+# What files of torch begin with: archives, and pickles of before.
+_BEGINS = (b"PK", b"\x80")
 
 # What torch and safetensors were seen to raise on files cut short or with a changed byte.
 _DAMAGE = (
@@ -77,8 +84,14 @@ def read_weights(path: Path) -> dict[str, Any]:
         ValueError: a damaged file, or one that would run code.
     """
     path = Path(path)
+    if path == Path():
+        raise ValueError(f"no file is named; {NO_WEIGHTS_HINT}")
+    if path.is_dir():
+        raise ValueError(f"weights {path} are a folder; name a file in it")
     if not path.is_file():
-        raise FileNotFoundError(f"weights {path} do not exist; {NO_WEIGHTS_HINT}")
+        near = "" if str(path) in _HUBS else did_you_mean(str(path), _HUBS)
+        hint = f".{near}" if near else f"; {NO_WEIGHTS_HINT}"
+        raise FileNotFoundError(f"weights {path} do not exist{hint}")
     if _is_script(path):
         raise ValueError(
             f"{path} is a TorchScript archive, a network with its code, as OpenAI's own files of CLIP "
@@ -93,13 +106,13 @@ def read_weights(path: Path) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         # torch raises the same for a class or function that it won't load and for a damaged file.
         if "global" not in str(error).lower():
-            raise _damaged(path, "no readable checkpoint") from error
+            raise _unread(path, "no readable checkpoint") from error
         raise ValueError(
             f"{path} holds more than tensors and plain values, so loading it could run code; "
             "it is refused. Save a plain state dict instead"
         ) from error
     except _DAMAGE as error:
-        raise _damaged(path, str(error)) from error
+        raise _unread(path, str(error)) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}; expected a dict of tensors")
     return content
@@ -113,8 +126,25 @@ def _is_script(path: Path) -> bool:
         return False
 
 
-def _damaged(path: Path, cause: str) -> ValueError:
+def _unread(path: Path, cause: str) -> ValueError:
+    """Return the error of a file that can't be read: another kind of file, or a damaged one."""
+    with path.open("rb") as stream:
+        begin = stream.read(64)
+    if not begin:
+        return ValueError(f"{path} is empty, and no weights; fetch or make it again")
+    if path.suffix != ".safetensors" and not begin.startswith(_BEGINS):
+        what = "a text" if _is_text(begin) else "another kind of file"
+        if begin.startswith(b"version https://git-lfs"):
+            what = "the pointer of Git LFS to one, fetched with: git lfs pull"
+        named = "; one of safetensors is named .safetensors" if begin[8:9] == b"{" else ""
+        return ValueError(
+            f"{path} is no checkpoint of torch, but {what}{named}; name another file, or make it again"
+        )
     return ValueError(f"{path} can't be read as weights ({cause}); fetch or make it again")
+
+
+def _is_text(begin: bytes) -> bool:
+    return all(letter in b"\t\n\r" or letter >= 32 for letter in begin)
 
 
 def load_trunk(module: Any, path: Path) -> None:

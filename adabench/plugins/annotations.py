@@ -11,7 +11,8 @@ import functools
 import operator
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -59,6 +60,17 @@ _TOLD = {
 }
 
 
+@dataclass(frozen=True)
+class _Long:
+    """How long a list is whose annotation counts its items."""
+
+    length: int
+
+    def hold(self, value: Sequence[Any]) -> bool:
+        """Whether a list is as long."""
+        return len(value) == self.length
+
+
 #: Name → what a module assigns to it, if anything.
 Aliases = Callable[[str], ast.expr | None]
 
@@ -86,23 +98,30 @@ def from_source(node: ast.expr | None, alias: Aliases) -> Any:
         if node.value.id == "Literal":
             return _words(each.value for each in inner if isinstance(each, ast.Constant))
         kinds = [from_source(each, alias) for each in inner if not _is_ellipsis(each)]
-        return _of(node.value.id, _PLAIN.get(node.value.id, Any), kinds)
+        found = _of(node.value.id, _PLAIN.get(node.value.id, Any), kinds)
+        return _counted(node.value.id, found, kinds, inner)
     return Any
 
 
-def from_object(annotation: Any) -> Any:
-    """Return the kind of value that an annotation asks for, as `from_source` does."""
+def from_object(annotation: Any, apart: Collection[Any] = ()) -> Any:
+    """Return the kind of value that an annotation asks for, as `from_source` does.
+
+    Args:
+        annotation: the object.
+        apart: classes that a union may name and that neither a config nor a builder gives.
+    """
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return _words(inner)
     if origin is Annotated:
         bounded = isinstance(inner[1], Bounds)
-        return annotation if bounded else from_object(inner[0])
+        return annotation if bounded else from_object(inner[0], apart)
     if origin in _UNIONS:
-        return _either([from_object(each) for each in inner])
+        return _either([from_object(each, apart) for each in inner if each not in apart])
     if origin is not None:
-        kinds = [from_object(each) for each in inner if each is not ...]
-        return _of(getattr(origin, "__name__", ""), _OBJECTS.get(origin, Any), kinds)
+        kinds = [from_object(each, apart) for each in inner if each is not ...]
+        name = getattr(origin, "__name__", "")
+        return _counted(name, _of(name, _OBJECTS.get(origin, Any), kinds), kinds, inner)
     try:
         return _OBJECTS.get(annotation, Any)
     except TypeError:
@@ -131,6 +150,12 @@ def _of(name: str, kind: Any, inner: Sequence[Any]) -> Any:
     if kind is list and inner:
         return types.GenericAlias(list, (_either(inner),))
     return kind
+
+
+def _counted(name: str, kind: Any, kinds: Sequence[Any], inner: Sequence[Any]) -> Any:
+    """Return the kind of a tuple whose annotation has an item for each of its own, with its length."""
+    is_counted = name.lower() == "tuple" and kinds and len(kinds) == len(inner)
+    return Annotated[kind, _Long(len(kinds))] if is_counted else kind
 
 
 def misfit(value: Any, kind: Any) -> str | None:
@@ -182,21 +207,27 @@ def _told(kind: Any) -> Iterator[str]:
             yield from _told(each)
     elif origin is Literal:
         yield from map(repr, get_args(kind))
+    elif origin is Annotated and isinstance(get_args(kind)[1], _Long):
+        items = " or ".join(dict.fromkeys(_told(get_args(get_args(kind)[0])[0])))
+        yield f"a list of {get_args(kind)[1].length}" + (f", each {items}" if items else "")
     elif origin is Annotated:
         number, bounds = get_args(kind)
         yield f"{_TOLD[number]} {bounds}"
     elif origin is list:
-        yield f"a list of {' or '.join(_told(get_args(kind)[0]))}"
+        items = " or ".join(dict.fromkeys(_told(get_args(kind)[0])))
+        yield f"a list of {items}" if items else "a list"
+    elif kind is Any:
+        return
     elif kind is None or kind is type(None):
         yield "None"
     else:
         yield "a list" if kind is list else _TOLD[kind]
 
 
-def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
+def annotations_of(function: Callable[..., Any], apart: Collection[Any] = ()) -> dict[str, Any]:
     """Return argument → kind of what is loaded; nothing of one whose names can't be found."""
     try:
         found = typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):
         return {}
-    return {name: from_object(each) for name, each in found.items()}
+    return {name: from_object(each, apart) for name, each in found.items()}

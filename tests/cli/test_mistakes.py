@@ -137,6 +137,8 @@ class SoftTop(Selector):
         super().__init__()
         if keep > 1:
             raise KeyError("keep")
+        if keep < 0:
+            raise SystemExit(0)
         self.keep = keep / (1 - keep)
 
     def forward(self, units):
@@ -185,6 +187,7 @@ def test_a_mistake_in_a_users_own_part_is_told_before_torch_is_imported(plugin, 
     [
         (1, "SoftTop(keep=1) can't be built: ZeroDivisionError: division by zero"),
         (2, "KeyError: {config}: method.selector: keep ("),
+        (-1, "can't be built: SystemExit: 0 ("),
     ],
 )
 def test_an_error_in_a_plugin_keeps_its_file_and_line(plugin, keep, told, capsys, monkeypatch):
@@ -195,11 +198,9 @@ def test_an_error_in_a_plugin_keeps_its_file_and_line(plugin, keep, told, capsys
     error = capsys.readouterr().err
     assert left.value.code == 2
     assert told.format(config=DEPMAP) in error
-    line = 1 + PLUGIN.splitlines().index(
-        '            raise KeyError("keep")'
-        if keep == 2
-        else "        self.keep = keep / (1 - keep)"
-    )
+    raised = {2: '    raise KeyError("keep")', -1: "    raise SystemExit(0)"}
+    text = raised.get(keep, "self.keep = keep / (1 - keep)")
+    line = 1 + PLUGIN.splitlines().index(f"        {text}")
     assert f"{Path(plugin).resolve() / 'soft.py'}:{line}, in __init__" in error
 
 

@@ -136,7 +136,7 @@ def test_mistakes_in_the_demo_section(write):
     with pytest.raises(ValueError, match="a dict of what differs; got 3"):
         load_config(path, demo=True)
     path = write(f"{CONFIG}demo = dict(track=dict(name='demo'))\n")
-    with pytest.raises(ValueError, match=r"mine\.py: demo does not fit what it changes: track="):
+    with pytest.raises(ValueError, match=r"mine\.py: demo\.track\.name: track is 'avec14'"):
         load_config(path, demo=True)
 
 
@@ -215,8 +215,8 @@ def test_overrides_win_over_the_demo_section_and_the_seed_over_both(path):
         ("sead=3", "unknown key 'sead'. Did you mean 'seed'?"),
         ("training.epoch=3", "training.epoch: no field is called 'epoch'"),
         ("training.epochs=few", "training.epochs: expected a whole number; got 'few'"),
-        ("track.name=demo", "--cfg-options does not fit what it changes: track="),
-        ("demo.seed=3", "demo: no field is called 'demo'"),
+        ("track.name=demo", "--cfg-options track.name: track is 'avec14', which has no fields"),
+        ("demo.seed=3", "--cfg-options demo.seed: --demo merges the demo section"),
     ],
 )
 def test_wrong_overrides(path, override, said):

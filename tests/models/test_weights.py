@@ -162,6 +162,40 @@ def test_no_changed_byte_escapes_as_another_error(tmp_path, zipped):
     assert unharmed < len(good) / 7
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"root:x:0:0\n", "is no checkpoint of torch, but a text; name another file"),
+        (b"", "is empty, and no weights"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "the pointer of Git LFS to one"),
+        (b"\x08\0\0\0\0\0\0\0{}      ", "one of safetensors is named .safetensors"),
+        (b"\x93NUMPY\x01\0", "but another kind of file"),
+    ],
+)
+def test_what_is_no_checkpoint_is_told(tmp_path, content, told):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"weights\.pth") as error:
+        read_weights(path)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("timmm", "weights timmm do not exist. Did you mean 'timm'?"),
+        ("hub", "weights hub do not exist; give a local file"),
+        ("", "no file is named; give a local file"),
+        ("/", "weights / are a folder; name a file in it"),
+    ],
+)
+def test_a_name_of_no_file_is_told(tmp_path, monkeypatch, name, told):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        read_weights(Path(name))
+    assert str(error.value).startswith(told)
+
+
 def test_what_is_no_state_dict_is_refused(tmp_path):
     path = tmp_path / "list.pth"
     torch.save([torch.ones(1)], path)

@@ -11,6 +11,7 @@ import ast
 import copy
 import difflib
 import functools
+import os
 import re
 import sys
 import traceback
@@ -21,10 +22,14 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from adabench.config.local_files import by_content
-from adabench.hints import MISTAKES
+from adabench.hints import MISTAKES, shown
+from adabench.plugins.annotations import misfit
 
 #: Ready-made ``protocol`` sections, a file each.
 PROTOCOLS = Path("configs/_base_/protocols")
+
+#: The key by which a section takes the place of what stands there, rather than changing it.
+DELETE = "_delete_"
 
 # What a text in quotes, or a list of such texts, begins with.
 _LITERAL = ("'", '"', "[", "(")
@@ -45,7 +50,7 @@ def read_config(path: Path) -> Config:
     try:
         files = tuple(_files(path, ()))
     except SyntaxError as error:
-        raise _no_assignments(path, error) from error
+        raise _no_assignments([path], error) from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: _base_ names {error.filename}, which does not exist"
@@ -54,20 +59,24 @@ def read_config(path: Path) -> Config:
         # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
         cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
     except MISTAKES as error:
-        raise _no_assignments(path, error) from error
+        raise _no_assignments([file for file, _ in files], error) from error
     for key in [key for key in cfg if key.startswith("_")]:
         cfg.pop(key)
     return cfg
 
 
-def _no_assignments(path: Path, error: BaseException) -> ValueError:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
-    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    own = [line for line, file in zip(lines, frames, strict=True) if Path(file) == path.absolute()]
-    where = f"{path}:{own[-1]}" if own else str(path)
-    return ValueError(
-        f"{where}: a config is a file of Python assignments; {type(error).__name__}: {error}"
-    )
+def _no_assignments(files: Sequence[Path], error: BaseException) -> ValueError:
+    """Return the error of a config that can't be run, with the line, of it or of a base."""
+    named = {os.path.realpath(file): file for file in files}
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f"{named[f]}:{frame.lineno}" for frame in frames if (f := _real(frame)) in named]
+    where = own[-1] if own else str(files[0])
+    told = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return ValueError(f"{where}: a config is a file of Python assignments; {told}")
+
+
+def _real(frame: traceback.FrameSummary) -> str:
+    return os.path.realpath(frame.filename)
 
 
 @functools.lru_cache(maxsize=64)
@@ -95,10 +104,29 @@ def _files(path: Path, above: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
         )
     if path.resolve() in above:
         raise ValueError(f"{path}{asked}: _base_ goes in a circle")
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     yield path, text
     for base in _bases(path, text):
         yield from _files(path.parent / base, (*above, path.resolve()))
+
+
+def _text(path: Path) -> str:
+    """Return a config's text; errors as `_files`."""
+    if path.is_dir():
+        raise ValueError(f"{path}: it is a folder; a config is a .py file")
+    content = path.read_bytes()
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path}:{line}: a config is a text in UTF-8, and this file is in another encoding: save it "
+            "as UTF-8 with your editor, or turn it with: iconv -f latin1 -t utf-8 (-f utf-16 of one "
+            "that Windows wrote)"
+        ) from error
+    if text.startswith("\ufeff"):
+        raise ValueError(f"{path}: it begins with a byte order mark: save it as UTF-8 without BOM")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @functools.lru_cache(maxsize=64)
@@ -110,6 +138,7 @@ def _bases(path: Path, text: str) -> tuple[str, ...]:
                 f"{path}:{number}: environment variables are not filled in, since a record "
                 "publishes its config: write the value, or give it by --cfg-options KEY=VALUE"
             )
+    _check_deletions(path, text)
     bases = tuple(Config._get_base_files(str(path)))
     for base in bases:
         if not isinstance(base, str) or "::" in base:
@@ -117,9 +146,46 @@ def _bases(path: Path, text: str) -> tuple[str, ...]:
     return bases
 
 
+def _check_deletions(path: Path, text: str) -> None:
+    """Refuse a ``_delete_`` that is written as anything but True or False: mmengine takes a 'no' for yes."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        # It is told by who runs the file.
+        return
+    for node in ast.walk(tree):
+        pairs: list[tuple[Any, ast.expr]] = []
+        if isinstance(node, ast.Call):
+            pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        elif isinstance(node, ast.Dict):
+            keys = (getattr(key, "value", None) for key in node.keys)
+            pairs = list(zip(keys, node.values, strict=True))
+        for key, value in pairs:
+            if key == DELETE and isinstance(value, ast.Constant):
+                _check_deletion(value.value, f"{path}:{value.lineno}: {DELETE}")
+
+
+def _check_deletion(value: Any, place: str) -> None:
+    wrong = misfit(value, bool)
+    if wrong is not None:
+        raise ValueError(f"{place}: {wrong}")
+
+
+def _check_merged(values: Any, place: str) -> None:
+    """Refuse such a ``_delete_`` in what is merged over a config."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            if str(key).rpartition(".")[2] == DELETE:
+                _check_deletion(value, f"{place}{key}")
+            _check_merged(value, f"{place}{key}.")
+    elif isinstance(values, list | tuple):
+        for index, item in enumerate(values):
+            _check_merged(item, f"{place.removesuffix('.')}[{index}].")
+
+
 def bases_of(path: Path) -> list[Path]:
     """Return the files that a config names as its bases; errors as `read_config`."""
-    return [path.parent / base for base in _bases(path, path.read_text(encoding="utf-8"))]
+    return [path.parent / base for base in _bases(path, _text(path))]
 
 
 def read_protocol(name: str | Path) -> dict[str, Any]:
@@ -154,6 +220,14 @@ def read_protocol(name: str | Path) -> dict[str, Any]:
 
 
 def merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None:
+    """Merge values over a config, those of options by ``path.of.field``.
+
+    Raises:
+        ValueError: values that do not fit what they change, naming the field.
+    """
+    begin = f"{path}: {source} " if source.startswith("--") else f"{path}: {source}."
+    _check_merged(values, begin)
+    _check_places(cfg, _nested(values, begin), begin)
     try:
         cfg.merge_from_dict(values)
     except (TypeError, KeyError) as error:
@@ -162,10 +236,65 @@ def merge(path: Path, cfg: Config, values: dict[str, Any], source: str) -> None:
         ) from error
 
 
+def _nested(values: Mapping[str, Any], begin: str) -> dict[str, Any]:
+    """Return values with a dict in place of each dot in their names, as mmengine merges them."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        *outer, last = key.split(".")
+        within = found
+        for number, step in enumerate(outer, 1):
+            within = within.setdefault(step, {})
+            if not isinstance(within, dict):
+                above = ".".join(outer[:number])
+                raise ValueError(
+                    f"{begin}{key}: {above}={shown(within)} is given too, which has no fields; leave "
+                    "one of them out"
+                )
+        # A dict that is merged loses its marks.
+        within[last] = dict(value) if isinstance(value, Mapping) else value
+    return found
+
+
+def _check_places(content: Any, values: Mapping[str, Any], begin: str, above: str = "") -> None:
+    """Refuse fields for what has none, and items that a list has not."""
+    for key, value in values.items():
+        here = f"{above}{key}"
+        if isinstance(content, list):
+            old = _item(content, key, value, f"{begin}{here}", above.removesuffix("."))
+        elif not isinstance(value, Mapping) or key not in content or value.get(DELETE, False):
+            continue
+        else:
+            old = content[key]
+        if isinstance(old, Mapping | list):
+            _check_places(old, value, begin, f"{here}.")
+            continue
+        remedy = f"give {here} a value itself"
+        if old is None:
+            remedy = f"to put a section there, give it {here}.{DELETE}=True too"
+        field = next(iter(value), "")
+        raise ValueError(
+            f"{begin}{here}.{field}: {here} is {shown(old)}, which has no fields; {remedy}"
+        )
+
+
+def _item(items: list[Any], key: str, value: Any, place: str, above: str) -> Any:
+    """Return the item of a list that a part of a name stands for, of which fields are given."""
+    if not key.isdigit() or int(key) >= len(items):
+        raise ValueError(
+            f"{place}: {above} is a list of {len(items)}; an item's fields are given by its number "
+            f"from 0 on, e.g. {above}.0.FIELD=VALUE"
+        )
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            f"{place}: a single item is not replaced; give the whole list, {above}=[…]"
+        )
+    return items[int(key)]
+
+
 def without_marks(value: Any) -> Any:
     """Drop the `_delete_` that merging leaves where there was nothing to replace."""
     if isinstance(value, dict):
-        return {k: without_marks(v) for k, v in value.items() if k != "_delete_"}
+        return {k: without_marks(v) for k, v in value.items() if k != DELETE}
     if isinstance(value, (list, tuple)):
         return type(value)(without_marks(item) for item in value)
     return value
@@ -189,6 +318,12 @@ def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
         key, sign, text = pair.partition("=")
         if not sign or not all(key.split(".")):
             raise ValueError(f"--cfg-options takes key=value pairs; got {pair!r}")
+        if key.partition(".")[0] == "demo":
+            raise ValueError(
+                f"--cfg-options {key}: --demo merges the demo section, and options win over it: write "
+                f"{key.partition('.')[2] or 'FIELD'}=VALUE, without the demo"
+            )
+        _refuse_dict(key, text)
         try:
             text.encode()
         except UnicodeEncodeError as error:
@@ -198,6 +333,15 @@ def parse_options(overrides: Sequence[str]) -> dict[str, Any]:
             ) from error
         options[key] = _value(pair, text)
     return options
+
+
+def _refuse_dict(key: str, text: str) -> None:
+    """Refuse a dict, whose items would come in pieces."""
+    if text.startswith("{") and text.endswith("}") and not _is_file(text):
+        raise ValueError(
+            f"--cfg-options {key}: a dict is given field by field, not as {text}: "
+            f"{key}.FIELD=VALUE {key}.FIELD=VALUE …"
+        )
 
 
 def _value(pair: str, text: str) -> Any:

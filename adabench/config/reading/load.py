@@ -89,6 +89,8 @@ def load_config(
 
 
 def _read(path: Path) -> Config:
+    if path.is_dir():
+        raise IsADirectoryError(f"config {path} is a folder; name a .py file in it")
     if not path.is_file():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f"; did you mean {path.parent / near[0]}?" if near else ""
@@ -178,11 +180,13 @@ def _demo_track(path: Path, field: str, track: Any) -> Any:
 
 
 def _check_keys(path: Path, cfg: Any, prefix: str = "") -> None:
+    # A demo section has none of its own.
+    known = _KEYS - {"demo"} if prefix.endswith("demo.") else _KEYS
     for key in cfg:
-        if key not in _KEYS:
-            hint = did_you_mean(key, _KEYS)
+        if key not in known:
+            hint = did_you_mean(key, known)
             raise ValueError(
-                f"{path}: unknown key {prefix + key!r}.{hint} Known: {', '.join(sorted(_KEYS))}."
+                f"{path}: unknown key {prefix + key!r}.{hint} Known: {', '.join(sorted(known))}."
             )
 
 
@@ -191,5 +195,9 @@ def _validate(origin: Origin, content: dict[str, Any]) -> Experiment:
         return Experiment.model_validate(content)
     except ValidationError as error:
         told = problems(error, Experiment)
+        place = field_in(told) or told.partition(":")[0]
         file = origin.file_of(field_in(told))
+        if place in origin.options and told.startswith(f"{place}: expected a dict"):
+            # A shell takes the braces of a dict away, and gives it in pieces.
+            told += f". By options a dict is given field by field: {place}.FIELD=VALUE"
         raise ValueError(f"{file}: {told}") from error

@@ -36,16 +36,16 @@ def told_at(place: str, config: Any = None) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         better = _placed(error, place, config)
         if better is error:
             raise
         raise better from error
 
 
-def _placed(error: Exception, place: str, config: Any) -> Exception:
+def _placed(error: BaseException, place: str, config: Any) -> BaseException:
     text = _text_of(error)
-    if field_in(text):
+    if isinstance(error, Exception) and field_in(text):
         # A stage has sections of its own.
         is_inner = place.startswith("stages.") and not text.startswith("stages.")
         return reworded(error, f"{place}.{text}" if is_inner else text)
@@ -56,11 +56,26 @@ def _placed(error: Exception, place: str, config: Any) -> Exception:
             inner = (k for k, v in part.items() if isinstance(v, Mapping) and argument in v)
             steps = [where, *([] if argument in part else inner), argument]
             return ValueError(f"{'.'.join(steps)}: {wrong}")
-    if isinstance(error, _TOLD):
+    if isinstance(error, _TOLD) and not _is_raw(error):
         return reworded(error, _joined(where, part, text))
-    file = place_in_plugin(error)
-    told = f"{type(error).__name__}: {text}" + (f" ({file})" if file else "")
+    file = place_in_plugin(error) or _library(error)
+    told = f"{type(error).__name__}: {text}".removesuffix(": ") + (f" ({file})" if file else "")
     return ValueError(f"{where}: {_called(part)} can't be built: {told}")
+
+
+def _is_raw(error: BaseException) -> bool:
+    """Whether an error is what Python itself says of a slip, and no one's own words."""
+    if not isinstance(error, TypeError | LookupError) or isinstance(error, ValidationError):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and not (frames[-1].line or "raise").startswith("raise")
+
+
+def _library(error: BaseException) -> str:
+    """Return the package that an error was raised in; an empty text where it is adabench."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    package = str(frames[-1].f_globals.get("__name__", "")).partition(".")[0] if frames else ""
+    return "" if package in ("", "adabench") else f"in {package}"
 
 
 def _misgiven(error: TypeError) -> tuple[str, str]:
@@ -119,9 +134,10 @@ def _joined(where: str, part: Mapping[str, Any], text: str) -> str:
 
 
 def _called(part: Mapping[str, Any]) -> str:
+    # Parts within are told by their own places.
     given = [
-        f"{k}={shown(v)}" for k, v in part.items() if not isinstance(v, Mapping | list | tuple)
+        f"{key}={shown(value)}"
+        for key, value in part.items()
+        if key != "type" and next(parts_within(value, ""), None) is None
     ]
-    return (
-        f"{part.get('type', 'a part')}({', '.join(g for g in given if not g.startswith('type='))})"
-    )
+    return f"{part.get('type', 'a part')}({', '.join(given)})"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Number
 from typing import Any
 
 import torch
@@ -13,7 +16,20 @@ from torch import nn
 
 from adabench.config.fields.training import LOGGERS, Training
 from adabench.config.reading.mistakes import told_at
-from adabench.hints import did_you_mean
+from adabench.hints import did_you_mean, quoted, shown
+from adabench.plugins.annotations import annotations_of, misfit
+
+# What the training gives an optimiser or a scheduler.
+_GIVEN = ("params", "optimizer")
+# What a whole number may be where epochs are counted in steps: half an epoch is many of these.
+_PARTS: dict[Any, Any] = {int: float, int | None: float | None, list[int]: list[float]}
+# Steps of an epoch whose loader is not made yet, and how many of a schedule are tried at most.
+_LENGTH = 100
+_MOST_STEPS = 10_000
+# Below 0 by rounding.
+_NEARLY = 1e-12
+# What validations of adabench's tell; a stage's also each of its columns.
+_MONITORS = ("RMSE", "MAE", "PCC", "CCC", "correlation")
 
 
 def check_training(training: Training, *, validates: bool = True) -> None:
@@ -27,7 +43,7 @@ def check_training(training: Training, *, validates: bool = True) -> None:
         ValueError: naming the field, with the nearest name or the remedy; of a logger that is not
             installed, the command that does it.
     """
-    _check_options(training)
+    _check_options(training, validates)
     _check_factors(training)
     if training.amp and not torch.cuda.is_available():
         raise ValueError(
@@ -47,20 +63,137 @@ def check_training(training: Training, *, validates: bool = True) -> None:
             )
 
 
-def _check_options(training: Training) -> None:
-    """Build optimiser and schedulers once, on a single number."""
-    kind = _named(OPTIMIZERS, torch.optim.Optimizer, training.optimiser, "training.optimiser")
+def _check_options(training: Training, validates: bool) -> None:
+    """Build optimiser and schedulers once, on a single number, and follow each of these."""
+    place = "training.optimiser"
+    kind = _named(OPTIMIZERS, torch.optim.Optimizer, training.optimiser, place)
+    _check_values(kind, training.optimiser, place)
+    closure = inspect.signature(kind.step).parameters.get("closure")
+    if closure is not None and closure.default is inspect.Parameter.empty:
+        raise ValueError(
+            f"{place}.type: {kind.__name__} takes each step several times, which training does not: "
+            "take another, e.g. 'AdamW'"
+        )
     options = {key: value for key, value in training.optimiser.items() if key != "type"}
-    with told_at("training.optimiser", training.optimiser):
-        trial = OptimWrapper(kind([nn.Parameter(torch.zeros(1))], **options))
+
+    def trial() -> OptimWrapper:
+        return OptimWrapper(kind([nn.Parameter(torch.zeros(1))], **options))
+
+    with told_at(place, training.optimiser):
+        rates = trial().get_lr().get("lr", [])
+    for rate in rates:
+        if rate < 0:
+            raise ValueError(f"{place}.lr: expected at least 0; got {rate:g}")
     for number, config in enumerate(training.scheduler or ()):
-        place = f"training.scheduler[{number}]"
-        _named(PARAM_SCHEDULERS, object, config, place)
-        # What the runner fills in.
-        end = {"end": training.epochs} if config.get("by_epoch", True) else {}
-        filled = {"optimizer": trial, "epoch_length": 100}
-        with told_at(place, config):
-            PARAM_SCHEDULERS.build({**end, **config}, default_args=filled)
+        _check_scheduler(training, config, f"training.scheduler[{number}]", trial, validates)
+
+
+def _check_scheduler(
+    training: Training,
+    config: Mapping[str, Any],
+    place: str,
+    trial: Callable[[], OptimWrapper],
+    validates: bool,
+) -> None:
+    kind = _named(PARAM_SCHEDULERS, object, config, place)
+    _check_values(kind, config, place)
+    # What the runner fills in.
+    end = {"end": training.epochs} if config.get("by_epoch", True) else {}
+    filled = {"optimizer": trial(), "epoch_length": _LENGTH}
+    with told_at(place, config):
+        scheduler = PARAM_SCHEDULERS.build({**end, **config}, default_args=filled)
+    if getattr(scheduler, "need_val_args", False):
+        _check_monitor(scheduler.monitor, f"{place}.monitor", validates)
+    is_long = config.get("convert_to_iter_based", False)
+    _follow(
+        scheduler, config, place, min(training.epochs * (_LENGTH if is_long else 1), _MOST_STEPS)
+    )
+
+
+def _check_values(kind: type, config: Mapping[str, Any], place: str) -> None:
+    """Refuse a value that is of another kind than its argument, or no finite number.
+
+    Args:
+        kind: of torch's optimisers or mmengine's schedulers.
+        config: its options.
+        place: of these.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    takes = _constructor(kind)
+    kinds = {"convert_to_iter_based": bool, **annotations_of(takes, (torch.Tensor,))}
+    defaults = {name: one.default for name, one in inspect.signature(takes).parameters.items()}
+    in_parts = config.get("convert_to_iter_based") is True
+    for key, value in config.items():
+        if key in _GIVEN:
+            raise ValueError(f"{place}.{key}: the training gives it; leave it out")
+        expected = kinds.get(key, Any)
+        wrong = misfit(value, _PARTS.get(expected, expected) if in_parts else expected)
+        numbers = value if isinstance(value, list | tuple) else [value]
+        if wrong is None and any(isinstance(n, float) and not math.isfinite(n) for n in numbers):
+            wrong = f"expected a finite number; got {shown(value)}"
+        # Some annotations leave out what stands there by default.
+        default = defaults.get(key, inspect.Parameter.empty)
+        if wrong is not None and (type(value) is not type(default) or value != default):
+            hint = quoted(f"{place}.{key}", value)
+            raise ValueError(f"{place}.{key}: {wrong}{hint}")
+
+
+def _constructor(kind: type) -> Callable[..., Any]:
+    """Return the first ``__init__`` of a class and its bases that names its arguments."""
+    for one in kind.__mro__:
+        own = one.__dict__.get("__init__")
+        if own is not None and "args" not in inspect.signature(own).parameters:
+            return own
+    return object.__init__
+
+
+def _check_monitor(monitor: str, place: str, validates: bool) -> None:
+    """Refuse what no validation tells, a column of a stage apart."""
+    if not validates:
+        raise ValueError(
+            f"{place}: it is looked at in validations, and this protocol has none; take a scheduler "
+            "that needs none, e.g. 'StepLR'"
+        )
+    hint = did_you_mean(monitor, _MONITORS)
+    # mmengine's default is told by no validation.
+    if monitor not in _MONITORS and (hint or monitor == "loss"):
+        raise ValueError(
+            f"{place}: no validation tells {monitor!r}.{hint} A method's tell {', '.join(_MONITORS[:4])}; "
+            "a stage's 'correlation', and each of its columns"
+        )
+
+
+def _follow(scheduler: Any, config: Mapping[str, Any], place: str, steps: int) -> None:
+    """Take the steps of a schedule.
+
+    Raises:
+        ValueError: one that fails, or a rate that is negative or no finite number.
+    """
+    given = ", ".join(f"{key}={shown(value)}" for key, value in config.items() if key != "type")
+    called = f"{place}: {config['type']}({given})"
+    scheduler.verbose = False
+    # No step of the optimiser is taken, of which mmengine would warn.
+    scheduler.optimizer._global_step = 0
+    for step in range(1, steps + 1):
+        try:
+            scheduler.step()
+            if getattr(scheduler, "need_val_args", False):
+                scheduler.step({scheduler.monitor: 1.0})
+            found = [group.get(scheduler.param_name) for group in scheduler.optimizer.param_groups]
+            # A root of a negative number is complex, which float refuses.
+            values = [float(value) for value in found if isinstance(value, Number)]  # type: ignore[arg-type]
+        except Exception as error:
+            raise ValueError(
+                f"{called} can't be followed: in step {step} of {steps}, {type(error).__name__}: {error}"
+            ) from error
+        for value in values:
+            if not math.isfinite(value) or value < -_NEARLY:
+                raise ValueError(
+                    f"{called} makes {scheduler.param_name} {value:g} in step {step} of {steps}; expected "
+                    "a finite number of at least 0"
+                )
 
 
 def _check_factors(training: Training) -> None:
@@ -78,7 +211,7 @@ def _check_factors(training: Training) -> None:
                 )
 
 
-def _named(registry: Registry, base: type, config: Mapping[str, Any], place: str) -> type:
+def _named(registry: Registry, base: type, config: Mapping[str, Any], place: str) -> Any:
     """Return the class that a config names; mmengine's look-up would import what it does not know.
 
     Raises:

@@ -189,6 +189,64 @@ def test_it_is_refused_by_a_training_too(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+TWO = "training.optimiser.betas: expected a list of 2, each a number; got"
+VALUES = [
+    ({"betas": 0.9}, f"{TWO} 0.9"),
+    ({"betas": [0.9]}, f"{TWO} [0.9]"),
+    ({"betas": None}, f"{TWO} None"),
+    ({"lr": None}, "training.optimiser.lr: expected a number; got None"),
+    ({"lr": [1, 5]}, "training.optimiser.lr: expected a number; got [1, 5]"),
+    ({"lr": True}, "training.optimiser.lr: expected a number; got True"),
+    ({"lr": float("inf")}, "training.optimiser.lr: expected a finite number; got inf"),
+    ({"params": []}, "training.optimiser.params: the training gives it; leave it out"),
+]
+FIRST = "training.scheduler[0]"
+SCHEDULES = [
+    (
+        {"type": "StepLR", "step_size": 0},
+        f"{FIRST}: StepLR(step_size=0) can't be followed: in step 1 of 4, ZeroDivisionError",
+    ),
+    (
+        {"type": "ExponentialLR", "gamma": -1},
+        f"{FIRST}: ExponentialLR(gamma=-1) makes lr -0.05 in step 1",
+    ),
+    (
+        {"type": "OneCycleLR", "eta_max": 0.1, "total_steps": 2},
+        f"{FIRST}: OneCycleLR(eta_max=0.1, total_steps=2) can't be followed: in step 3 of 4",
+    ),
+    ({"type": "ReduceOnPlateauLR"}, f"{FIRST}.monitor: no validation tells 'loss'."),
+    ({"type": "ReduceOnPlateauLR", "monitor": "RMS"}, "'RMS'. Did you mean 'RMSE'?"),
+    *(
+        ({"type": kind, key: value}, f"{FIRST}.{key}: expected {told}; got {value!r}")
+        for kind, key, value, told in (
+            ("StepLR", "step_size", "a", "a whole number"),
+            ("ExponentialLR", "gamma", "a", "a number"),
+            ("PolyLR", "power", "a", "a number"),
+            ("OneCycleLR", "total_steps", "x", "a whole number or None"),
+            ("LinearLR", "end", "x", "a whole number"),
+            ("MultiStepLR", "milestones", 5, "a list of a whole number"),
+            ("ConstantLR", "convert_to_iter_based", "yes", "True or False"),
+            ("PolyLR", "power", float("nan"), "a finite number"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        {"type": "CosineAnnealingLR", "T_max": 10, "eta_min": 0},
+        {"type": "LinearLR", "end": 0.5, "convert_to_iter_based": True},
+        {"type": "LinearLR", "begin": 500, "by_epoch": False},
+        {"type": "OneCycleLR", "eta_max": 0.1, "total_steps": 4, "convert_to_iter_based": True},
+        {"type": "ReduceOnPlateauLR", "monitor": "AU04_r"},
+        {"type": "StepMomentum", "step_size": 1},
+    ],
+)
+def test_a_schedule_that_can_be_followed_is_taken(scheduler):
+    check_training(schedule(scheduler=scheduler))
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -197,6 +255,12 @@ def test_it_is_refused_by_a_training_too(tmp_path):
         ({"scheduler": {"type": "StepLR", "step": 1}}, "training.scheduler[0].step: "),
         ({"optimiser": {"type": "AdamW", "lrr": 1.0}}, "training.optimiser.lrr: AdamW takes no"),
         ({"optimiser": {"type": "AdamW", "lr": -1.0}}, "training.optimiser: Invalid learning rate"),
+        *(({"optimiser": {"type": "AdamW", **own}}, told) for own, told in VALUES),
+        *(({"scheduler": own}, told) for own, told in SCHEDULES),
+        (
+            {"optimiser": {"type": "LBFGS"}},
+            "training.optimiser.type: LBFGS takes each step several",
+        ),
         ({"amp": True}, "training.amp=True is for CUDA"),
         (
             {"groups": {"net": {"decay_mult": 0.5}}},
