@@ -159,6 +159,7 @@ DEMO_CHANGES = {
         for name in ("expada", "depmap")
         for world in WORLDS[1:]
     },
+    "depmap_choices/cross_entropy": {"method.selector.map.cross_entropy": 0.0},
     "depmap_table3/r34_full": {
         "method.backbone.trunk.name": "resnet34",
         "stages.trunk.trunk.name": "resnet34",

@@ -3,7 +3,7 @@ _base_ = "demo.py"
 
 demo = dict(
     views=dict(
-        # 25 of 200 frames: with them the generator's bounds are within 0.04 of what all frames allow.
+        # Up to 25 of 200 frames: with them the generator's bounds are within 0.04 of what all frames allow.
         train=dict(type="StridedView", frames=25),
         test=dict(type="StridedView", frames=25, phases=4),
         select=dict(type="StridedView", frames=25, phases=2),

@@ -31,8 +31,13 @@ rows = (
     _selector(_authors, "hard_tokens", "hard tokens", tokens=dict(kind="hard")),
     _selector(_authors, "other", 'the set "other"', sdpm=dict(other=True)),
     _selector(_authors, "refined", "KDM on MSR's refined maps", kdm=dict(refined=True)),
-    _selector(
-        _authors, "cross_entropy", "cross-entropy of the levels", map=dict(cross_entropy=0.1)
+    # A demo has it; there the row is the method without.
+    dict(
+        _row(_authors, "cross_entropy", "cross-entropy of the levels (demo: none)"),
+        change=dict(
+            method=dict(selector=dict(map=dict(cross_entropy=0.1))),
+            demo=dict(method=dict(selector=dict(map=dict(cross_entropy=0.0)))),
+        ),
     ),
     _selector(_authors, "gate", "gate before MAP", map=dict(gate=0.1)),
     _selector(_authors, "sparse_hits", "MAP by hits", map=dict(mode="sparse_hits")),

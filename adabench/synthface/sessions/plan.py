@@ -62,7 +62,8 @@ class Session(Recording):
 def person_number(corpus_seed: int, index: int) -> int:
     """A person's number: the corpus' seed, then `index` (below 10,000) in four digits.
 
-    So two persons of two draws, or of two bases, are never one.
+    So two persons of two corpora are never one; a draw of one base is the corpus that another base may
+    have as another draw.
     """
     return corpus_seed * PERSONS_OF_A_CORPUS + index
 

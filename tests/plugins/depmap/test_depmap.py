@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
+from adabench_plugins.depmap.sinkhorn import sinkhorn
+from adabench_plugins.depmap.tokens import sample
 from mmengine.optim import OptimWrapper
 
 from adabench.config.fields.training import Training
@@ -176,6 +179,70 @@ def test_options_that_are_off_change_no_prediction_by_a_bit(build, make_inputs, 
     assert torch.equal(found[0][0], found[1][0])
     assert torch.equal(found[0][1], found[1][1])
     assert found[0][2] == found[1][2]
+
+
+def written_out(model, features, selection, truth):
+    """Units, share, weight, level scores, KDM's loss and moved prototypes without any option."""
+    aggregator, tokens, key = model.aggregator, selection.extra["tokens"], selection.extra["key"]
+    fused = aggregator.fuse(aggregator.refine([m.flatten(0, 1) for m in features.maps]))
+    units = F.gelu(aggregator.norm(fused)).mean((1, 2)).unflatten(0, tokens.shape[:2])
+    sdpm, unit = model.selector.sdpm, F.normalize(tokens, dim=-1)
+
+    def cosine(vectors):
+        return torch.einsum("...l,akl->...ak", F.normalize(vectors, dim=-1), sdpm.prototypes)
+
+    logits = (cosine(tokens).amax(2) * model.selector.map.weight).sum(-1)
+    scores = logits.mean(1)
+    share = torch.stack(
+        [one.softmax(-1)[:, int(s.argmax())] for one, s in zip(logits, scores, strict=True)]
+    )
+    kept = share * (share >= share.topk(2).values[:, -1:])
+    own = torch.stack(
+        [cosine(one)[..., level, :] for one, level in zip(tokens, truth.level, strict=True)]
+    )
+    index = own.argmax(-1)
+    for clip in range(len(index)):
+        index[clip][key[clip]] = sinkhorn(own[clip][key[clip]], 0.05).argmax(-1)
+    target = truth.level[:, None, None] * own.shape[-1] + index
+    maps = [m.flatten(0, 1) for m in (*features.visual_maps, *features.maps[:-1])]
+    place = selection.extra["place"].flatten(0, 1)
+    branches = zip(model.selector.kdm.branches, maps, strict=True)
+    vectors = [branch.project(sample(m, place)) for branch, m in branches] + [tokens.flatten(0, 1)]
+    each = [
+        F.cross_entropy(cosine(v).view(target.numel(), -1) / 0.1, target.flatten()) for v in vectors
+    ]
+    moved = sdpm.prototypes.flatten(0, 1).clone()
+    for number in target[key].unique():
+        mean = unit[key & (target == number)].mean(0)
+        moved[number] = F.normalize(0.99 * moved[number] + 0.01 * mean, dim=-1)
+    weight = kept / kept.sum(-1, keepdim=True)
+    return (
+        units,
+        share,
+        weight,
+        scores,
+        0.1 * torch.stack(each).mean(),
+        moved.view_as(sdpm.prototypes),
+    )
+
+
+def test_without_its_options_it_computes_what_is_written_out_here(build, make_inputs, truth):
+    model, inputs = build(selector={"sdpm": {"sampling": 1.0}}).eval(), make_inputs(frames=6)
+    torch.nn.init.uniform_(model.selector.map.weight, 0.5, 1.5)
+    flow = model.flow(inputs)
+    features, units, selection, _ = flow
+    assert (selection.extra["key"].sum(1) == 2).all()
+    losses = model.losses(inputs, truth, flow)
+    assert set(losses) == {"head.mse", "selector.contrastive"}
+    wanted = written_out(model, features, selection, truth)
+    model.selector.update(units, selection, truth, model.progress)
+    found = (
+        *(units.x, selection.relevance, selection.weight, selection.level_scores),
+        *(losses["selector.contrastive"], model.selector.sdpm.prototypes),
+    )
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+    assert all(p.requires_grad for p in model.parameters())
 
 
 def test_hard_tokens_pass_no_contrastive_gradient_to_the_backbone(build, make_inputs, truth):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from long_clips import LongClips, long_clips
 from mmengine.optim import OptimWrapper
 
@@ -102,19 +103,30 @@ def test_a_units_share_is_small_and_the_gradient_of_what_ranks_it_is_not(experim
     assert norms[1] > norms[0] / 4
 
 
-def test_the_losses_of_stage_2_fall(experiment):
-    _, curve = trained(experiment, long_clips(24, 40, WIDTH, seed=1), epochs=40)
-    assert curve[-1]["loss"] < 0.8 * curve[0]["loss"]
-    assert curve[-1]["selector.wsl"] < curve[0]["selector.wsl"] - 0.03
+def of_frequencies(clips: LongClips) -> float:
+    """L_WSL of a z that is each level's frequency among the clips, whatever a clip shows."""
+    levels = clips.batch(torch.arange(len(clips.scores)))[1].level
+    share = F.one_hot(levels, 4).float().mean(0)
+    return float(F.binary_cross_entropy(share, share))
+
+
+def test_stage_2_learns_scores_and_the_levels_frequencies(experiment):
+    clips = long_clips(24, 40, WIDTH, seed=1)
+    _, curve = trained(experiment, clips, epochs=40)
+    # The constant's is 1.
+    assert curve[-1]["head.mse"] < 0.9
+    # Of the levels no more than this is learnt here: z comes near what their frequencies alone give.
+    assert curve[-1]["selector.wsl"] < of_frequencies(clips) + 0.03 < curve[0]["selector.wsl"]
 
 
 @pytest.mark.slow
-def test_they_fall_at_4197_units_in_little_memory(experiment):
+def test_its_losses_fall_at_4197_units_in_little_memory(experiment):
     """The schedule of the config: 80 epochs. Some minutes on one core."""
     clips = long_clips(32, 1400, WIDTH, seed=1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model, curve = trained(experiment, clips, experiment.training.epochs)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # kB
     assert curve[-1]["loss"] < 0.9 * curve[0]["loss"]
+    # As above: the frequencies of the levels, and little of what a clip shows.
     assert curve[-1]["selector.wsl"] < curve[0]["selector.wsl"] - 0.03
     assert error(model, long_clips(24, 1400, WIDTH, seed=2)) < 1.0
