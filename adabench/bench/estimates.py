@@ -19,12 +19,19 @@ from adabench.records.schema.tracks import is_demo_track
 
 @dataclass(frozen=True)
 class Took:
-    """How long a run took; fields as of its record."""
+    """How long a run took.
+
+    Attributes:
+        kind, config_hash, track: as of its record.
+        own: seconds of its training and testing; 0 where that isn't told.
+        shared: seconds of what runs share: corpora, stages, features; None where that isn't told.
+    """
 
     kind: str
     config_hash: str
     track: str
-    timing: Mapping[str, float]
+    own: float
+    shared: float | None
 
 
 def read_took(folders: Iterable[Path]) -> Iterator[Took]:
@@ -39,12 +46,20 @@ def read_took(folders: Iterable[Path]) -> Iterator[Took]:
             except (OSError, ValueError):
                 continue
             if isinstance(content, dict) and isinstance(content.get("timing"), dict):
-                timing = content["timing"].items()
-                seconds = {k: float(v) for k, v in timing if isinstance(v, int | float)}
-                kind, config_hash, track = (
-                    str(content.get(name)) for name in ("kind", "config_hash", "track")
-                )
-                yield Took(kind, config_hash, track, seconds)
+                yield _took(content)
+
+
+def _took(content: Mapping[str, Any]) -> Took:
+    own, alone = _seconds(content["timing"], "training", "evaluation"), 0.0
+    if isinstance(content.get("cost"), dict):
+        alone = _seconds(content["cost"], "alone_seconds")
+    kind, config_hash, track = (str(content.get(name)) for name in ("kind", "config_hash", "track"))
+    return Took(kind, config_hash, track, own, alone - own if alone > own else None)
+
+
+def _seconds(values: Mapping[str, Any], *names: str) -> float:
+    found = (values.get(name) for name in names)
+    return sum(float(value) for value in found if isinstance(value, int | float))
 
 
 def estimate_seconds(tasks: Iterable[Task], records: Iterable[Took]) -> dict[Task, float]:
@@ -52,44 +67,60 @@ def estimate_seconds(tasks: Iterable[Task], records: Iterable[Took]) -> dict[Tas
 
     A run is expected to take what runs of its own config took (other seeds), or else those of its
     track, or else all demo runs, or all of real corpora; only the training and the testing count, as
-    stages and caches are shared. Preparations and controls have no estimate.
+    stages and caches are shared. A preparation is expected to take all that a run of its track shares,
+    which is at most what it takes: several make one run's. Controls have no estimate.
 
     Args:
         tasks: what is to run.
         records: measured runs, whoever's.
     """
-    known: dict[Any, list[float]] = defaultdict(list)
+    runs: dict[Any, list[float]] = defaultdict(list)
+    preparations: dict[Any, list[float]] = defaultdict(list)
     for record in records:
-        own = sum(record.timing.get(part, 0.0) for part in ("training", "evaluation"))
-        if record.kind != "method" or not own:
+        if record.kind != "method" or not record.own:
             continue
-        for group in (record.config_hash, record.track, is_demo_track(record.track)):
-            known[group].append(own)
+        wide = (record.track, is_demo_track(record.track))
+        for group in (record.config_hash, *wide):
+            runs[group].append(record.own)
+        if record.shared is not None:
+            for group in wide:
+                preparations[group].append(record.shared)
     found: dict[Task, float] = {}
     for task in tasks:
-        if isinstance(task, Job) and not task.is_control:
-            groups = (task.config_hash, task.scored, is_demo_track(task.scored))
-            like = next((known[group] for group in groups if known.get(group)), None)
-            if like is not None:
-                found[task] = statistics.fmean(like)
+        known = preparations
+        groups: list[Any] = [task.scored, is_demo_track(task.scored)]
+        if isinstance(task, Job):
+            if task.is_control:
+                continue
+            known, groups = runs, [task.config_hash, *groups]
+        like = next((known[group] for group in groups if known.get(group)), None)
+        if like is not None:
+            found[task] = statistics.fmean(like)
     return found
 
 
 def describe_estimate(
-    tasks: Sequence[Task], estimates: dict[Task, float], parallel: int
+    tasks: Sequence[Task], estimates: Mapping[Task, float], parallel: int
 ) -> Iterator[str]:
     """Yield a line that says how long what is to run may take, if anything is known."""
     from adabench.bench.progress import duration
 
-    jobs = [task for task in tasks if isinstance(task, Job) and not task.done]
-    runs = [job for job in jobs if not job.is_control]
-    told = [estimates[task] for task in runs if task in estimates]
-    if not told:
+    left = [task for task in tasks if not task.done]
+    runs = [task for task in left if isinstance(task, Job) and not task.is_control]
+    whole = _whole(runs, estimates)
+    if whole is None:
         return
-    whole = sum(told) / len(told) * len(runs) / parallel
-    preparing = sum(not isinstance(task, Job) and not task.done for task in tasks)
-    beside = f", and what {preparing} preparations take" if preparing else ""
+    preparing = [task for task in left if not isinstance(task, Job)]
+    most = _whole(preparing, estimates)
+    told = "what" if most is None else f"at most {duration(most / parallel)} for what"
+    beside = f", and {told} {len(preparing)} preparations take" if preparing else ""
     yield (
-        f"about {duration(whole)} for {len(runs)} runs, {parallel} at a time, by what runs like them "
-        f"took{beside}"
+        f"about {duration(whole / parallel)} for {len(runs)} runs, {parallel} at a time, by what runs like "
+        f"them took{beside}"
     )
+
+
+def _whole(tasks: Sequence[Task], estimates: Mapping[Task, float]) -> float | None:
+    """Return the seconds of all tasks, where some have an estimate."""
+    told = [estimates[task] for task in tasks if task in estimates]
+    return statistics.fmean(told) * len(tasks) if told else None

@@ -30,6 +30,7 @@ from adabench.config.controls import constants_of
 from adabench.config.experiment import Data, Experiment, turn_name
 from adabench.config.preparations import CORPUS, corpus_problem, drawn_of, preparations
 from adabench.config.starts import starts_from
+from adabench.data.tracks import get_track
 from adabench.evaluation.controls import CONSTANT
 from adabench.records.files.results import Problem, read_records
 from adabench.records.schema.record import Record
@@ -120,10 +121,12 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
 
     Raises:
         NotADirectoryError: the results folder is a file.
-        ValueError: a seed below 0, or tracks that no row has.
+        ValueError: a seed below 0, tracks that no row has, or a draw where no row is of a generated
+            corpus.
     """
     if options.seeds and min(options.seeds) < 0:
         raise ValueError(f"--seeds takes integers from 0 on; got {min(options.seeds)}")
+    _refuse_draw(suites, options)
     # A file's time may lag behind the clock by a moment.
     made = time.time() - 1
     if options.force:
@@ -141,6 +144,19 @@ def plan(suites: Sequence[Suite], load: Loader, options: Options) -> Plan:
         preparing=tuple(preparing),
         left_out=tuple(read.missing.values()),
     )
+
+
+def _refuse_draw(suites: Sequence[Suite], options: Options) -> None:
+    """Refuse a draw once, and not row by row, where all rows are of recorded corpora."""
+    tracks = {track for suite in suites for row in suite.rows for track in suite.tracks_of(row)}
+    tracks &= set(options.tracks or tracks)
+    if options.draw is None or options.demo or not tracks:
+        return
+    if not any(get_track(track).is_demo for track in tracks):
+        raise ValueError(
+            f"--draw {options.draw} names a generated corpus, and every row here is of a recorded one "
+            f"({', '.join(sorted(tracks))}): leave --draw out, or add --demo"
+        )
 
 
 @dataclass
@@ -260,6 +276,7 @@ def _turn(experiment: Experiment, seed: int) -> Turn:
     return Turn(
         seed=seed,
         draw=run.draw,
+        pinned=run.draw is not None and run.draw == run.model_copy(update={"seed": seed + 1}).draw,
         drawn=tuple(drawn_of(run)),
         shared=preparations(run),
         constants=tuple((c.hash(), c.seed, c.draw, c.track_.name) for c in constants),
@@ -307,7 +324,7 @@ def _jobs(
         # A run that another suite began is gone on with, not begun anew.
         work_dir = begun.get((cell.config_hash, name), fresh)
         command = _command(cell, turn, options, work_dir, controls="none")
-        job = _job(key, (cell.suite, cell.row, cell.track), turn.world, command, work_dir)
+        job = _job(key, (cell.suite, cell.row, cell.track), turn, command, work_dir)
         done = key in records
         failure = "" if done or options.force else earlier_failure(work_dir)
         jobs[key] = replace(job, done=done, failure=failure)
@@ -317,7 +334,7 @@ def _jobs(
 def _job(
     key: Key,
     named: tuple[str, str, str],
-    world: str | None,
+    turn: Turn,
     command: tuple[str, ...],
     work_dir: Path,
 ) -> Job:
@@ -327,7 +344,8 @@ def _job(
         *(suite, row, track, scored, seed, config_hash, command, work_dir),
         done=False,
         draw=draw,
-        world=world,
+        pinned=turn.pinned,
+        world=turn.world,
     )
 
 
@@ -366,7 +384,7 @@ def _constant(
     work_dir = folder / turn_name(seed, draw)
     command = _command(cell, turn, options, work_dir, controls="only")
     return replace(
-        _job(key, (CONSTANTS, CONSTANT, scored), turn.world, command, work_dir),
+        _job(key, (CONSTANTS, CONSTANT, scored), turn, command, work_dir),
         done=all(wanted in records for wanted in turn.constants),
         needs=tuple(s.key for s in turn.shared if s.until == CORPUS and s.key in made),
         failure="" if key in records else earlier_failure(work_dir),

@@ -67,6 +67,7 @@ class Turn:
 
     Attributes:
         draw: of a generated corpus; None of others.
+        pinned: whether the draw is the same whatever the seed.
         drawn: what the generated corpora that it reads are opened by.
         shared: what it has to find or to make before it trains, first to last.
         constants: the constant predictors of its data, that of its own track first.
@@ -74,6 +75,7 @@ class Turn:
 
     seed: int
     draw: int | None = None
+    pinned: bool = False
     drawn: tuple[Data, ...] = field(default=(), repr=False, hash=False)
     shared: tuple[Preparation, ...] = field(default=(), repr=False)
     constants: tuple[Key, ...] = field(default=(), repr=False)
@@ -158,6 +160,7 @@ class Job:
         needs: ids of the tasks that must end well before it.
         failure: why it failed when it was last run; empty if it did not.
         draw: of a generated corpus; None of others.
+        pinned: whether the draw is the same whatever the seed.
         world: of that corpus, where the config names one.
     """
 
@@ -174,6 +177,7 @@ class Job:
     needs: tuple[str, ...] = ()
     failure: str = ""
     draw: int | None = None
+    pinned: bool = False
     world: str | None = None
 
     @property
@@ -192,11 +196,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Row, track, world, seed and a pinned draw, for a line of text."""
+        """Row, track, world, seed, and a draw that the seed does not say, for a line of text."""
         track = self.track if self.track == self.scored else f"{self.track} on {self.scored}"
         track += _named(self.world)
-        pinned = "" if self.draw in (None, self.seed) else f"  draw {self.draw}"
-        return f"{self.suite}/{self.row}  {track}  seed {self.seed}{pinned}"
+        is_told = self.draw is not None and (self.pinned or self.draw != self.seed)
+        draw = f"  draw {self.draw}" if is_told else ""
+        return f"{self.suite}/{self.row}  {track}  seed {self.seed}{draw}"
 
 
 @dataclass(frozen=True)

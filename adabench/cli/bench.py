@@ -133,8 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--control", choices=["shuffled"], help=shuffled)
     add("--track", nargs="+", metavar="TRACK", help="rows on these tracks only")
     mode = parser.add_mutually_exclusive_group()
+    tables = "print the tables and write their pages into --results/suites; train and test nothing"
     mode.add_argument("--dry-run", action="store_true", help="print one line a job; run nothing")
-    mode.add_argument("--table-only", action="store_true", help="print the tables; run nothing")
+    mode.add_argument("--table-only", action="store_true", help=tables)
     add("--jobs", type=whole(), default=1, metavar="N", help="jobs at a time (1)")
     add("--limit", type=above_zero, metavar="SECONDS", help="kill a job that takes longer")
     add("--retry-failed", action="store_true", help="run jobs again that failed before")

@@ -24,6 +24,8 @@ GATE = 0.5
 HARD_UNIT = 0.05
 TOP_SHARE = 0.10
 QUANTILES = (0.5, 0.9)
+#: Sessions of the splits that bounds are drawn with, whatever the corpus has.
+TRAIN_SESSIONS, TEST_SESSIONS = 50, 200
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,7 @@ def _bounds(world: World, train: _Clips, test: _Clips) -> dict[str, Bound]:
 def bounds_over_draws(
     parameters: SynthfaceParameters,
     n_draws: int = 10,
-    test_sessions: int = 200,
+    test_sessions: int = TEST_SESSIONS,
     *,
     task: str | None = None,
     frames: Sequence[int | None] = (None,),
@@ -271,7 +273,7 @@ def bounds_over_draws(
         task: as `bounds`.
         frames: how many frames of a clip are seen, each for itself; None for all.
     """
-    tasks, size = _tasks(task), {"sessions": (50, 4, test_sessions), "calibration": 0}
+    tasks, size = _tasks(task), {"sessions": (TRAIN_SESSIONS, 4, test_sessions), "calibration": 0}
     names = BOUNDS[parameters.world]
     errors: dict[int | None, dict[str, list[float]]] = {
         n: {name: [] for name in names} for n in frames

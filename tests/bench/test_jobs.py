@@ -151,9 +151,27 @@ def test_a_draw_follows_the_seed_or_is_pinned(options):
     assert one[1].command[one[1].command.index("--draw") + 1] == "0"
     assert free[0].key == one[0].key
     assert free[1].key != one[1].key
-    assert one[1].name == "s/a  avec13 on demo-freeform  seed 1  draw 0"
+    assert [job.name for job in one] == [
+        f"s/a  avec13 on demo-freeform  seed {seed}  draw 0" for seed in (0, 1)
+    ]
+    assert [job.name for job in free] == [
+        f"s/a  avec13 on demo-freeform  seed {seed}" for seed in (0, 1)
+    ]
     real = plan([seeds], load, options).jobs
     assert [job.draw for job in real] == [None, None]
+
+
+def test_a_draw_of_recorded_corpora_is_refused_once(options):
+    rows = row("a"), row("b"), row("own", tracks=("demo",))
+    given = with_(options, draw=1)
+    with pytest.raises(ValueError, match=r"--draw 1 .*avec14-freeform, avec14-northwind.*--demo"):
+        plan([suite("s", *rows[:2])], load, given)
+    some = [suite("s", row("a", tracks=("avec13",)), rows[2])]
+    with pytest.raises(ValueError, match=r"recorded one \(avec13\)"):
+        plan(some, load, with_(given, tracks=("avec13",)))
+    assert plan([suite("s", *rows)], load, given).jobs
+    assert plan([suite("s", *rows)], load, with_(given, demo=True)).jobs
+    assert plan([suite("s", *rows)], load, options).jobs
 
 
 def test_stages_come_together_then_tracks_then_seeds(options):

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from adabench.bench.jobs import Plan
+from adabench.bench.jobs import Plan, plan
 from adabench.bench.preparing import run_command, with_preparations
 from adabench.bench.runner import tasks_to_run
+from adabench.bench.suites import load_suites
 from adabench.bench.tasks import CONFIGS, PREPARED, Cell, Job, Options, Turn
 from adabench.config.experiment import Data
+from adabench.config.reading.load import load_config
+
+SUITES = Path(__file__).parents[2] / "configs" / "suites"
 
 Shared = namedtuple("Shared", "until key alike")
 CORPUS = Shared("corpus", "c", "c")
@@ -98,6 +102,21 @@ def test_preparations_of_jobs_that_failed_before_are_left_out(options):
     plan = Plan(tuple(jobs), tuple(cells), (), (), 0, tuple(tasks))
     assert tasks_to_run(plan) == []
     assert [task.id for task in tasks_to_run(plan, retry_failed=True)][:2] == ["c", "t"]
+
+
+def test_shipped_suites_together_prepare_each_draw_s_corpus_once(options, tmp_path):
+    suites, broken = load_suites(["depmap_table3", "expada_table2"], SUITES)
+    assert not broken
+    seeds, results = (0, 1, 2), tmp_path / "results"
+    made = plan(suites, load_config, replace(options, seeds=seeds, results=results))
+    assert not made.refused
+    assert {job.suite for job in made.jobs if not job.is_control} == {one.name for one in suites}
+    corpora = {task.draw: task.id for task in made.preparing if task.until == "corpus"}
+    assert sorted(corpora) == list(seeds)
+    assert sum(task.until == "corpus" for task in made.preparing) == len(seeds)
+    # Whatever reads a draw waits for its corpus, and for no other draw's.
+    for job in made.jobs:
+        assert {d for d, name in corpora.items() if name in job.needs} == {job.draw}, job.name
 
 
 def test_commands_of_rows_and_of_configs(options):

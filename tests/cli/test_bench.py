@@ -157,6 +157,20 @@ def test_tables_alone_run_nothing(bench, tmp_path):
     assert (tmp_path / "results" / "suites" / "toys-drawn-faces.md").is_file()
 
 
+def test_the_help_says_what_tables_alone_write(bench):
+    told = " ".join(bench("--help").stdout.split())
+    assert "print the tables and write their pages into --results/suites" in told
+
+
+def test_a_draw_that_no_row_has_a_use_for_is_refused_once(bench):
+    done = bench("--suite", "toys", "--draw", "1", "--dry-run")
+    assert done.returncode == 2
+    assert not done.stdout
+    (told,) = done.stderr.splitlines()
+    assert "--draw 1 names a generated corpus" in told
+    assert "leave --draw out, or add --demo" in told
+
+
 def test_failures_are_told_at_the_end_and_harm_no_other(bench, tmp_path):
     rows = (("fails", None), ("good", "r18_full"))
     bench.write("bad", rows)

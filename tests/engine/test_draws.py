@@ -14,6 +14,7 @@ from adabench.engine.controls import run_controls
 from adabench.engine.data.corpora import reading, remove_drawn
 from adabench.engine.data.rundata import open_data
 from adabench.engine.kinds import NetworkRun
+from adabench.engine.recording.repeat import experiment_of
 from adabench.engine.run import score_checkpoint, train
 from adabench.leaderboard.checks.claims import claim_reasons
 from adabench.records.files.results import read_records
@@ -82,6 +83,22 @@ def test_a_finished_run_on_another_draw_is_not_taken_for_this_one(drawn, tiny):
     run = constant(tiny, drawn / "data", seed=0, draw=1)
     with pytest.raises(ValueError, match="draw"):
         train(run, work_dir=drawn / "work0", results=drawn / "results", resume=True)
+
+
+def test_a_record_gives_back_the_experiment_on_its_own_draw(drawn, tiny, tmp_path):
+    free = constant(tiny, drawn / "data", seed=1, draw=None)
+    pinned = constant(tiny, drawn / "data", seed=0, draw=1)
+    outcomes = [
+        train(free, work_dir=drawn / "work1", results=drawn / "results", resume=True),
+        train(pinned, work_dir=tmp_path / "work", results=tmp_path / "results"),
+    ]
+    found = [experiment_of(outcome.path) for outcome in outcomes]
+    assert [(record.seed, record.draw) for record, _ in found] == [(1, 1), (0, 1)]
+    for (record, again), run in zip(found, (free, pinned), strict=True):
+        assert (again.seed, again.draw, again.hash()) == (run.seed, record.draw, run.hash())
+        assert again.corpora.synthface == run.corpora.synthface
+    # What was run without a pin follows its seed when it is run with another.
+    assert [again.model_copy(update={"seed": 4}).draw for _, again in found] == [4, 1]
 
 
 def test_a_draw_is_let_go_with_its_caches_unless_a_run_reads_it(forks, tiny, tmp_path):

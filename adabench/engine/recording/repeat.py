@@ -49,6 +49,11 @@ def experiment_of(
         ValueError: a record or a config that was changed, a config of another adabench, an override
             that decides the result, or parts from plugins that are not loaded and not trusted.
     """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: there is no record at that path; a record is a .json file under "
+            "leaderboard/measured or of your own runs under leaderboard/local, in its track's folder"
+        )
     record = read_record(path)
     if CONFIG not in record.provenance:
         raise FileNotFoundError(

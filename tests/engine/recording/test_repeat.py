@@ -93,6 +93,14 @@ def test_a_config_of_another_adabench_is_told(tiny, tmp_path):
         experiment_of(path)
 
 
+def test_where_no_record_lies_it_is_told_what_a_record_is(tmp_path):
+    for path in (tmp_path / "nope.json", tmp_path):
+        with pytest.raises(
+            FileNotFoundError, match=r"no record at that path.*\.json.*leaderboard/"
+        ):
+            experiment_of(path)
+
+
 @pytest.mark.parametrize("place", [("method", "name"), ("stages", "trunk", "trunk", "weights")])
 def test_a_path_that_was_put_into_a_record_is_not_read(tiny, tmp_path, place):
     """Its digest would stand in the next record, and a device would be read to the end of time."""
