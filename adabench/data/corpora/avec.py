@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adabench.data.corpora.base import (
-    ALIGNED_ENDING,
     CorpusReader,
     OpenFaceFiles,
     Problem,
@@ -17,17 +16,30 @@ from adabench.data.corpora.base import (
     SourceClip,
     check_found,
     check_root,
-    is_video,
     read_record,
     sorted_scan,
-    subfolders,
     told_persons,
     unique,
+)
+from adabench.data.corpora.folders import (
+    ALIGNED_ENDING,
+    FACE_PREFIX,
+    is_video,
+    outside,
+    stem_of,
+    subfolders,
     walk,
 )
-from adabench.data.corpora.labels import LABEL_PATTERN, matched, read_labels, session_name
+from adabench.data.corpora.labels import (
+    LABEL_PATTERN,
+    Labels,
+    matched,
+    read_labels,
+    session_name,
+)
 from adabench.data.corpora.layout import SPLIT_FOLDERS, compiled, split_aliases
-from adabench.data.corpora.openface import attach, index_of, is_drawn, stems_in
+from adabench.data.corpora.lost import LostFolder, lost_split
+from adabench.data.corpora.openface import attach, index_of, is_drawn, outputs_in, source_stem
 from adabench.data.manifest import CALIBRATION
 from adabench.data.persons import one_spelling
 
@@ -116,6 +128,10 @@ class AvecReader(CorpusReader):
         return self.usual_names if usual else f"names like {self._video.pattern}"
 
     @property
+    def _split_names(self) -> list[str]:
+        return [name for names in self.splits.values() for name in names]
+
+    @property
     def layout(self) -> str:
         """The expected layout, for messages."""
         needed = [names for split, names in self.splits.items() if split != CALIBRATION]
@@ -126,7 +142,11 @@ class AvecReader(CorpusReader):
         if self._label.pattern != LABEL_PATTERN:
             label = f"names like {self._label.pattern}"
         where = f"below {self.labels}" if self.labels else "anywhere below"
-        return f"{folder}{self.names} and labels {label} {where}"
+        names = self.names
+        if self.openface is not None:
+            images = f"{names.removesuffix('.mp4')}{ALIGNED_ENDING}/{FACE_PREFIX}00_000001.bmp"
+            names += f", or {images} and so on of OpenFace's below {self.openface},"
+        return f"{folder}{names} and labels {label} {where}"
 
     def scan(self, src: Path) -> Scan:
         """See :meth:`adabench.data.corpora.base.CorpusReader.scan`.
@@ -141,7 +161,7 @@ class AvecReader(CorpusReader):
             check_root(self.labels, self.layout, "--labels")
         problems: list[Problem] = []
         found = self._find(src, problems)
-        check_found(found, src, self.layout, self.openface)
+        check_found(found, src, self.layout, self.openface, self._split_names)
         clips, duplicates = unique(found)
         problems += duplicates
         if index is not None:
@@ -149,7 +169,7 @@ class AvecReader(CorpusReader):
             problems += missing
         labels = read_labels(self.labels or src, self._label)
         scored, unlabelled = labels.give(clips)
-        problems += unlabelled + labels.unused(clip.session for clip in found)
+        problems += unlabelled + self._without_clip(src, found, labels)
         persons = one_spelling(scored, [clip.clip for clip in scored])
         return sorted_scan(persons.clips, [*problems, *told_persons(src.name, src, persons)])
 
@@ -164,9 +184,60 @@ class AvecReader(CorpusReader):
         found = list(self._videos(src, problems))
         if self.openface is not None:
             known = {clip.clip for clip in found}
-            outputs = {clip.clip: clip for clip in self._outputs(self.openface, problems)}
-            found += [clip for name, clip in outputs.items() if name not in known]
+            outputs = self._outputs(self.openface, problems)
+            found += [clip for clip in _one_a_stem(outputs) if clip.clip not in known]
         return found
+
+    def _without_clip(self, src: Path, found: list[SourceClip], labels: Labels) -> list[Problem]:
+        """Labels that no clip was found for, and the folders that theirs may be in."""
+        sessions, splits = {clip.session for clip in found}, {clip.split for clip in found}
+        missing = [name for name in self.splits if name not in splits | {CALIBRATION}]
+        by_task = "task" in self._video.groupindex
+        folders = self._lost(src, {clip.clip if by_task else clip.session for clip in found})
+        problems, told = [], set[str]()
+        for folder in folders:
+            lost = set(folder.clips.values())
+            # what given splits leave out is no oversight, unless labels are left
+            usual = "splits" not in self._options and folder.root == src
+            if lost and (usual or lost & labels.scores.keys()):
+                problems.append(folder.problem(self.splits, missing))
+                told |= lost
+        left = sorted(labels.scores.keys() - sessions - told)
+        odd = [folder for folder in folders if not folder.clips]
+        line = lost_split(self.openface or src, missing, [labels.names[one] for one in left], odd)
+        if line is not None:
+            problems.append(line)
+            told |= set(left)
+        return problems + labels.unused(sessions, told)
+
+    def _lost(self, src: Path, known: set[str]) -> list[LostFolder]:
+        """The folders with what may be clips that the names of splits and tasks don't lead to.
+
+        A folder whose clips, or their sessions, are all ``known`` is none.
+        """
+        roots = [(src, self._places(src), False)]
+        if self.openface is not None:
+            roots.append((self.openface, self._places(self.openface, deep=True), True))
+        found: dict[tuple[Path, Path], LostFolder] = {}
+        for root, places, faces in roots:
+            for outer, path in outside(root, {place.folder for place in places}, faces=faces):
+                stem = stem_of(path) if faces else path.stem
+                match = matched(self._video, (stem, path.name))
+                clip = None if match is None else self._named(match)
+                if match is None or (clip is not None and clip not in known):
+                    folder = found.setdefault((root, outer), LostFolder(root, outer, path))
+                    folder.add(path, clip, match and session_name(match))
+        return list(found.values())
+
+    def _named(self, match: re.Match[str]) -> str | None:
+        """The clip of this name, or its session where the name doesn't tell the task.
+
+        None for one of a task that the corpus has not.
+        """
+        if "task" not in match.re.groupindex:
+            return session_name(match)
+        task = _task(match, _Place(Path(), "", tuple(self.tasks)))
+        return None if task is None else _clip_name(session_name(match), task)
 
     def _videos(self, src: Path, problems: list[Problem]) -> Iterator[SourceClip]:
         for place in self._places(src):
@@ -184,31 +255,33 @@ class AvecReader(CorpusReader):
                 yield self._clip(match, place, src, video=path)
 
     def _outputs(self, root: Path, problems: list[Problem]) -> Iterator[SourceClip]:
-        for place in self._places(root):
-            for stem in stems_in(place.folder):
-                table = place.folder / f"{stem}.csv"
-                aligned = place.folder / f"{stem}{ALIGNED_ENDING}"
+        for place in self._places(root, deep=True):
+            for stem, files in outputs_in(place.folder).items():
                 # tables of other things stand here too; images make it one of OpenFace's
-                told = problems if aligned.is_dir() else []
-                name = table.relative_to(root).as_posix()
+                told = problems if files.aligned is not None else []
+                name = (files.table or files.aligned or root).relative_to(root).as_posix()
                 match = self._match((stem,), place, name, told)
                 if match is not None:
-                    files = OpenFaceFiles(table, aligned)
                     yield self._clip(match, place, root, openface=files)
 
-    def _places(self, root: Path) -> list[_Place]:
-        """Where clips may stand below ``root``, each folder once."""
+    def _places(self, root: Path, *, deep: bool = False) -> list[_Place]:
+        """Where clips may stand below ``root``, each folder once.
+
+        Args:
+            root: the corpus, or what OpenFace wrote.
+            deep: whether folders below those of splits and tasks count, as parts of the nearest.
+        """
         tasks: dict[tuple[str, Path], list[str]] = {}
         for split, names in self.splits.items():
             for split_folder in subfolders(root, names):
                 for task, folders in self.tasks.items():
                     for folder in subfolders(split_folder, folders):
-                        for place in self._below(folder):
-                            tasks.setdefault((split, place), []).append(task)
-        return [_Place(folder, split, tuple(told)) for (split, folder), told in tasks.items()]
-
-    def _below(self, folder: Path) -> list[Path]:
-        return [Path(path) for path, _, _ in walk(folder)] if self.deep else [folder]
+                        tasks.setdefault((split, folder), []).append(task)
+        found = [_Place(folder, split, tuple(told)) for (split, folder), told in tasks.items()]
+        if not (deep or self.deep):
+            return found
+        heads = {place.folder for place in found}
+        return [_Place(path, one.split, one.tasks) for one in found for path in _below(one, heads)]
 
     def _match(
         self, spellings: Sequence[str], place: _Place, name: str, problems: list[Problem]
@@ -238,7 +311,7 @@ class AvecReader(CorpusReader):
     ) -> SourceClip:
         session, task = session_name(match), _task(match, place) or ""
         return SourceClip(
-            clip=f"{session}_{task}" if task else session,
+            clip=_clip_name(session, task),
             subject=match["subject"],
             session=session,
             task=task,
@@ -250,12 +323,33 @@ class AvecReader(CorpusReader):
         )
 
 
+def _clip_name(session: str, task: str) -> str:
+    return f"{session}_{task}" if task else session
+
+
 def _task(match: re.Match[str], place: _Place) -> str | None:
     """The task by the name, or by the folder where names don't tell; None if the two disagree."""
     if "task" not in match.re.groupindex:
         return place.tasks[0] if len(place.tasks) == 1 else None
     by_name = {task.lower(): task for task in place.tasks}
     return by_name.get(match["task"].lower())
+
+
+def _below(place: _Place, heads: Collection[Path]) -> Iterator[Path]:
+    """The folders below a place, itself among them, that are nearer to it than to another."""
+    for path, _, _ in walk(place.folder):
+        if next(above for above in (path, *path.parents) if above in heads) == place.folder:
+            yield path
+
+
+def _one_a_stem(outputs: Iterable[SourceClip]) -> Iterator[SourceClip]:
+    """One of the finds of each clip's name; images go first, and of several names each is told."""
+    found: dict[str, list[SourceClip]] = {}
+    for clip in outputs:
+        found.setdefault(clip.clip, []).append(clip)
+    for same in found.values():
+        faces = [one for one in same if one.openface is not None and one.openface.aligned]
+        yield from {source_stem(one).lower(): one for one in faces or same[-1:]}.values()
 
 
 def _drawn(name: str) -> Problem:

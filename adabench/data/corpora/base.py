@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from adabench.data.corpora.folders import FACE_PREFIX, is_video, pictures_below, walk
 from adabench.data.persons import Persons
 from adabench.data.plain import printable
 from adabench.data.traits import Traits
 from adabench.evaluation.scale import BDI_II, Scale
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".wmv")
-TRUTH_FOLDER = "truth"
 RECORD = "synthface.json"
 """The generator's record, beside what it wrote."""
-ALIGNED_ENDING = "_aligned"
-"""How OpenFace 2 ends the name of a clip's folder of images."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +209,11 @@ def check_root(src: Path, layout: str, option: str = "--src") -> None:
 
 
 def check_found(
-    clips: Iterable[object], src: Path, layout: str, openface: Path | None = None
+    clips: Iterable[object],
+    src: Path,
+    layout: str,
+    openface: Path | None = None,
+    splits: Collection[str] = (),
 ) -> None:
     """Raises FileNotFoundError if nothing was found, and says what is there instead.
 
@@ -222,86 +222,65 @@ def check_found(
         src: the raw corpus.
         layout: what was expected there.
         openface: the root of OpenFace's output, if clips were looked for there too.
+        splits: the names of the splits' folders.
     """
     if any(True for _ in clips):
         return
+    roots = [src] if openface in (None, src) else [src, openface]
     videos, aligned = [], []
-    for root in dict.fromkeys(root for root in (src, openface) if root is not None):
-        for folder, folders, names in walk(root):
-            named = [name for name in folders if name.lower().endswith(ALIGNED_ENDING)]
-            aligned += [Path(folder, name) for name in named]
-            videos += [Path(folder, name) for name in names if is_video(name)]
+    for root in filter(None, roots):
+        for folder, faces, names in walk(root):
+            aligned += faces
+            videos += [folder / name for name in names if is_video(name)]
     there = ""
     if videos:
         there += f"; there are {len(videos)} videos of other names or places, {_first(videos, src)}"
     if aligned and openface is None:
         there += (
-            f"; there are {len(aligned)} folders of OpenFace's: name their root with --openface"
+            f"; there are {len(aligned)} folders of OpenFace's: name their root with --openface "
+            f"({_first(aligned, src)})"
         )
     elif aligned:
         there += (
             f"; there are {len(aligned)} folders of OpenFace's of other names or places, "
             f"{_first(aligned, src)}: tell splits, tasks and video_pattern in a file for --layout"
         )
+    there += _above_splits([*videos, *aligned], src, splits)
+    if not videos and not aligned:
+        there += _pictures(openface or src)
     raise FileNotFoundError(
         f"raw corpus: no video found in {src}{there}; {_expectation(layout, '--src')}"
     )
+
+
+def _pictures(src: Path) -> str:
+    """What to do with folders of images below ``src`` that nothing says are of faces, if any."""
+    found = pictures_below(src)
+    if not found:
+        return ""
+    return (
+        f"; there are {len(found)} folders of images, {_first(found, src)}: OpenFace's have names "
+        f"like {FACE_PREFIX}00_000001.bmp, by which they are known"
+    )
+
+
+def _above_splits(found: Iterable[Path], src: Path, splits: Collection[str]) -> str:
+    """What to do where the folders of splits stand deeper than in ``src``."""
+    names = {name.lower() for name in splits}
+    above = set()
+    for path in found:
+        parts = path.relative_to(src).parts if path.is_relative_to(src) else ()
+        depths = [i for i, part in enumerate(parts[:-1]) if part.lower() in names]
+        above.add(src.joinpath(*parts[: depths[0]]) if depths else src)
+    if len(above) != 1 or src in above:
+        return ""
+    return f"; the folders of splits stand in {above.pop()}: name that instead of {src}"
 
 
 def _first(found: Iterable[Path], src: Path) -> str:
     first = min(found)
     within = first.relative_to(src) if first.is_relative_to(src) else first
     return f"the first {within.as_posix()}"
-
-
-def is_video(name: str) -> bool:
-    """Whether a file of this name counts as a video; hidden files don't."""
-    return Path(name).suffix.lower() in VIDEO_SUFFIXES and not name.startswith(".")
-
-
-def subfolders(folder: Path, names: Iterable[str]) -> Iterator[Path]:
-    """The folders in ``folder`` that have one of ``names``, in whatever case, sorted.
-
-    A name may have several parts (``Videos/Training``); ``.`` is ``folder`` itself.
-    """
-    found = set()
-    for name in names:
-        level = [folder]
-        for part in PurePosixPath(name).parts:
-            level = [
-                path
-                for parent in level
-                for path in parent.iterdir()
-                if path.name.lower() == part.lower() and path.is_dir()
-            ]
-        found.update(level)
-    yield from sorted(found)
-
-
-def walk(src: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As ``os.walk``, sorted, through links, each folder once.
-
-    A generator's truth is not looked at, nor is the inside of a folder of aligned faces, which may
-    hold tens of thousands of images; its name is among the folders' names.
-    """
-    seen = set()
-    for folder, folders, names in os.walk(src, followlinks=True):
-        status = Path(folder).stat()
-        place = (status.st_dev, status.st_ino)
-        if place in seen:
-            folders[:] = []
-            continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if name.lower() != TRUTH_FOLDER)
-        yield folder, list(folders), sorted(names)
-        folders[:] = [name for name in folders if not name.lower().endswith(ALIGNED_ENDING)]
-
-
-def files_below(src: Path) -> Iterator[Path]:
-    """All files below ``src`` that :func:`walk` comes by, sorted within a folder."""
-    for folder, _, names in walk(src):
-        for name in names:
-            yield Path(folder, name)
 
 
 def read_record(src: Path, name: str) -> dict[str, Any]:

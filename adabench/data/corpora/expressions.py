@@ -15,12 +15,11 @@ from adabench.data.corpora.base import (
     SourceClip,
     check_found,
     check_root,
-    is_video,
     read_record,
     sorted_scan,
-    subfolders,
     unique,
 )
+from adabench.data.corpora.folders import is_video, subfolders
 from adabench.data.corpora.layout import split_aliases
 from adabench.registry import CORPORA
 

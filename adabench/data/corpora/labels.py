@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adabench.data.corpora.base import Problem, SourceClip, files_below
+from adabench.data.corpora.base import Problem, SourceClip
+from adabench.data.corpora.folders import files_below
 from adabench.evaluation.scale import BDI_II
 
 LABEL_PATTERN = r"(?P<subject>\d+)_(?P<session>\d+)_Depression\.csv"
@@ -49,14 +50,20 @@ class Labels:
                 scored.append(dataclasses.replace(clip, score=score))
         return scored, problems
 
-    def unused(self, sessions: Iterable[str]) -> list[Problem]:
-        """A problem for each label file of none of ``sessions``."""
+    def unused(self, sessions: Iterable[str], told: Collection[str] = ()) -> list[Problem]:
+        """A problem for each label file of none of ``sessions``.
+
+        Args:
+            sessions: those that have a clip.
+            told: those of which it is told elsewhere that they have none.
+        """
         left = sorted(set(self.names) - set(sessions))
         return [
             Problem(self.names[session], self.wrong[session], "bad_label")
             if session in self.wrong
             else Problem(self.names[session], "a label without a video", "no_video")
             for session in left
+            if session in self.wrong or session not in told
         ]
 
     def _why(self, session: str) -> str:

@@ -15,12 +15,16 @@ from adabench.evaluation.scale import SCALES
 
 Names = Mapping[str, Sequence[str]]
 
-SPLIT_FOLDERS: Names = {
-    "train": ("Training", "train", "Training_face", "train_face"),
-    "dev": ("Development", "dev", "Validation", "val", "Development_face", "dev_face"),
-    "test": ("Testing", "test", "Testing_face", "test_face"),
-    CALIBRATION: ("Calibration",),
+_SPLITS: Names = {
+    "train": ("Training", "train"),
+    "dev": ("Development", "dev", "devel", "Validation", "valid", "val"),
+    "test": ("Testing", "test"),
 }
+_ENDINGS = ("", "_face", "_faces", "_aligned")
+SPLIT_FOLDERS: Names = {
+    split: tuple(f"{name}{ending}" for ending in _ENDINGS for name in names)
+    for split, names in _SPLITS.items()
+} | {CALIBRATION: ("Calibration",)}
 """Our name of a split -> the names that it has in users' copies, in whatever case.
 
 Copies of OpenFace's faces alone are passed on with an ending of their own.

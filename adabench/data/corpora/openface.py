@@ -8,16 +8,10 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from adabench.data.corpora.base import (
-    ALIGNED_ENDING,
-    OpenFaceFiles,
-    Problem,
-    SourceClip,
-    check_root,
-    walk,
-)
+from adabench.data.corpora.base import OpenFaceFiles, Problem, SourceClip, check_root
+from adabench.data.corpora.folders import ALIGNED_ENDING, holds_faces, stem_of, walk
+from adabench.data.corpora.folders import is_image as is_image
 
-IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".ppm")
 DETAILS_ENDING = "_of_details.txt"
 
 _LAYOUT = f"CLIP.csv and CLIP{ALIGNED_ENDING}/ anywhere below"
@@ -40,15 +34,13 @@ class OpenFaceIndex:
         self.images = images
         self._tables: dict[str, list[Path]] = {}
         self._folders: dict[str, list[Path]] = {}
-        for folder, folders, names in walk(root):
-            for name in folders:
-                if name.lower().endswith(ALIGNED_ENDING):
-                    stem = name[: -len(ALIGNED_ENDING)]
-                    self._folders.setdefault(stem.lower(), []).append(Path(folder, name))
+        for folder, faces, names in walk(root):
+            for path in faces:
+                self._folders.setdefault(stem_of(path).lower(), []).append(path)
             for name in names:
                 stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a Path a file is slow here
                 if suffix.lower() == ".csv" and not name.startswith("."):
-                    self._tables.setdefault(stem.lower(), []).append(Path(folder, name))
+                    self._tables.setdefault(stem.lower(), []).append(folder / name)
 
     @functools.cached_property
     def bare(self) -> bool:
@@ -70,7 +62,8 @@ class OpenFaceIndex:
                 if stem.lower() in known:
                     return self._pair(clip, stem)
         told = " or ".join(f"{stem}.csv" for stem in stems)
-        detail = f"no file {told} below {self.root}: run OpenFace on the clip"
+        faces = f", nor a folder {stems[0]}{ALIGNED_ENDING} of images" if self.images else ""
+        detail = f"no file {told} below {self.root}{faces}: run OpenFace on the clip"
         return Problem(clip, detail, "no_openface")
 
     def _pair(self, clip: str, stem: str) -> OpenFaceFiles | Problem:
@@ -105,7 +98,7 @@ def attach(
     """
     found, problems = [], []
     for clip in clips:
-        stem = clip.source.stem
+        stem = source_stem(clip)
         files = index.find(clip.clip, list(dict.fromkeys((stem, clip.clip))))
         if isinstance(files, Problem):
             problems.append(files)
@@ -137,27 +130,39 @@ def index_of(openface: Path | None, tables: Path | None) -> OpenFaceIndex | None
     return None if tables is None else OpenFaceIndex(tables, images=False)
 
 
-def stems_in(folder: Path) -> list[str]:
-    """The clips of which a table or a folder of images stands in ``folder``, sorted."""
-    stems = set()
-    for path in folder.iterdir():
-        name = path.name.lower()
-        if name.endswith(ALIGNED_ENDING):
-            stems.add(path.name[: -len(ALIGNED_ENDING)])
-        elif name.endswith(".csv") and not name.startswith("."):
-            stems.add(path.stem)
-    return sorted(stems)
+def source_stem(clip: SourceClip) -> str:
+    """The name that OpenFace may have called ``clip`` by: its source's, without any ending."""
+    files = clip.openface
+    if files is not None and files.table is None and files.aligned is not None:
+        return stem_of(files.aligned)
+    return clip.source.stem
+
+
+def outputs_in(folder: Path) -> dict[str, OpenFaceFiles]:
+    """What of OpenFace's may stand in ``folder``: a clip's name -> its table and images, sorted."""
+    tables: dict[str, Path] = {}
+    faces: dict[str, Path] = {}
+    names: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            if not holds_faces(path):
+                continue
+            kind, stem = faces, stem_of(path)
+        elif path.suffix.lower() == ".csv" and not path.name.startswith("."):
+            kind, stem = tables, path.stem
+        else:
+            continue
+        kind[stem.lower()] = path
+        names[stem.lower()] = stem
+    return {
+        stem: OpenFaceFiles(tables.get(key), faces.get(key)) for key, stem in sorted(names.items())
+    }
 
 
 def has_image(folder: Path) -> bool:
     """Whether there is an image in ``folder``; stops at the first."""
     with os.scandir(folder) as entries:
         return any(is_image(entry.name) for entry in entries)
-
-
-def is_image(name: str) -> bool:
-    """Whether a file of this name counts as an image; hidden files don't."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
 
 
 def is_drawn(video: Path) -> bool:

@@ -312,3 +312,16 @@ def test_a_calibration_split_is_read_where_there_is_one(root, reader):
     assert found == [("55_1", "calibration", 21)]
     # nobody is told to have one
     assert "Calibration" not in reader.layout
+
+
+def test_a_folder_of_no_tasks_name(tmp_path):
+    for folder, task in (("Freeform_x", "Freeform"), ("Northwind", "Northwind")):
+        path = tmp_path / "Training" / folder / f"203_1_{task}_video.mp4"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+    (tmp_path / "203_1_Depression.csv").write_text("7")
+    scan = Avec2014Reader().scan(tmp_path)
+    assert [clip.clip for clip in scan.clips] == ["203_1_Northwind"]
+    (problem,) = scan.problems
+    assert (problem.name, problem.status) == ("Training/Freeform_x", "bad_split")
+    assert "its name is no task's" in problem.detail

@@ -135,7 +135,7 @@ def test_output_of_odd_names(copies, tmp_path):
     (folder / "interview_aligned").mkdir()
     scan = find_reader("synthface", openface=root).scan(root)
     names = [(problem.name, problem.status) for problem in scan.problems]
-    assert names == [("Training/Freeform/interview.csv", "bad_name")]
+    assert names == [("Training/Freeform/interview_aligned", "bad_name")]
 
 
 def test_images_are_not_listed(output, monkeypatch):
@@ -241,3 +241,72 @@ def test_folders_of_other_names_are_told(faces_alone):
     assert "there are 2 folders of OpenFace's of other names or places" in str(caught.value)
     assert "the first faces of Testing/201_1_cut_combined_aligned" in str(caught.value)
     assert "name their root" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}_aligned/{}_cut_combined_1_aligned",
+        "{}_ALIGNED/{}_cut_combined_Aligned",
+        "{}_faces/{}_cut_combined",
+        "{}_face/{}_cut_combined-aligned",
+        "{}/{}_cut_combined/aligned",
+        "{}/{}_cut_combined_aligned/{}_cut_combined_aligned",
+    ],
+)
+def test_faces_are_known_by_what_their_folder_holds(tmp_path, form):
+    for session, split in (("203_1", "Training"), ("310_1", "Development")):
+        folder = tmp_path / form.format(split, session, session)
+        folder.mkdir(parents=True)
+        (folder / "frame_det_00_000001.bmp").write_bytes(b"picture")
+        (tmp_path / f"{session}_Depression.csv").write_text("7")
+    scan = find_reader("avec2013", openface=tmp_path).scan(tmp_path)
+    assert [(clip.clip, clip.split) for clip in scan.clips] == [
+        ("203_1", "train"),
+        ("310_1", "dev"),
+    ]
+    assert scan.problems == ()
+
+
+def test_faces_below_a_folder_called_aligned(raw, output):
+    root = output("of_aligned/deep")
+    (clip,) = Avec2014Reader(openface=root).scan(raw).clips
+    assert clip.openface.aligned == root / "of_aligned" / "deep" / f"{CLIP}_video_aligned"
+
+
+def test_a_folder_for_each_clip_without_videos(output):
+    root = output(f"Training/Freeform/{CLIP}_video")
+    (root / "203_1_Depression.csv").write_text("7")
+    (clip,) = Avec2014Reader(openface=root).scan(root).clips
+    assert (clip.clip, clip.task, clip.video) == (CLIP, "Freeform", None)
+
+
+def test_two_parts_of_a_clip_are_told(faces_alone):
+    root = faces_alone("Training_face")
+    images = root / "Training_face" / "200_1_cut_combined_aligned"
+    shutil.copytree(images, images.with_name("200_1_cut_combined_2_aligned"))
+    problem = only(find_reader("avec2013", openface=root).scan(root))
+    assert (problem.name, problem.status) == ("200_1", "duplicate")
+    assert "200_1_cut_combined_2_aligned" in problem.detail
+
+
+def test_images_of_other_names_are_told(faces_alone):
+    root = faces_alone("Training_face", "Development_face")
+    for folder in sorted(root.glob("*_face/*"), reverse=True):
+        plain = folder.with_name(folder.name.removesuffix("_aligned"))
+        folder.rename(plain)
+        (plain / "frame_det_00_000001.bmp").rename(plain / "1.bmp")
+        if plain.parent.name == "Training_face":
+            scan = find_reader("avec2013", openface=root).scan(root)
+            assert scan.problems[-1].status == "no_video"
+            assert "in Training_face/200_1_cut_combined" in scan.problems[-1].detail
+    with pytest.raises(FileNotFoundError, match="there are 2 folders of images") as caught:
+        find_reader("avec2013", openface=root).scan(root)
+    assert "the first Development_face/201_1_cut_combined" in str(caught.value)
+    assert "NNN_M_cut_combined*_aligned/frame_det_00_000001.bmp" in str(caught.value)
+
+
+def test_faces_in_a_folder_of_no_splits_name(faces_alone):
+    root = faces_alone("Training_face", "Zwei")
+    (problem,) = find_reader("avec2013", openface=root).scan(root).problems
+    assert (problem.name, problem.status) == ("Zwei", "bad_split")
