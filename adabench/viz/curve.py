@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from adabench.data.files import atomic_path
@@ -51,8 +52,8 @@ def training_curve(
 ) -> Path:
     """Draw a training's curve: a panel of losses, one or two of the validation, one of the rate.
 
-    Metrics that stay within [-1, 1] (correlations) have a panel apart from errors. An axis is
-    logarithmic where all that it shows is positive and spans a wide range.
+    Metrics that stay within [-1, 1] (correlations) have a panel apart from errors, and a plain axis.
+    Another is logarithmic where all that it shows is positive and spans a wide range.
 
     Args:
         rows: of each epoch ``epoch``, ``rate``, ``train/…`` (``train/loss`` the sum) and, where it was
@@ -117,7 +118,7 @@ def _panels(rows: Sequence[Mapping[str, float]]) -> list[_Panel]:
     found = [
         _Panel("training loss", shown),
         _Panel("validation", {n: n.removeprefix(_VAL) for n in metrics if n not in bounded}),
-        _Panel("validation", {n: n.removeprefix(_VAL) for n in bounded}),
+        _Panel("validation", {n: n.removeprefix(_VAL) for n in bounded}, math.inf),
         _Panel("learning rate", {"rate": "rate"} if "rate" in names else {}, _WIDE_RATE),
     ]
     return [panel for panel in found if panel.lines]
@@ -149,6 +150,7 @@ def _draw_panel(axes: Axes, panel: _Panel, rows: Sequence[Mapping[str, float]]) 
     shown_values = np.concatenate([_column(rows, name) for name in panel.lines])
     if _is_wide(shown_values, panel.wide):
         axes.set_yscale("log")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 4))
         axes.yaxis.get_offset_text().set(fontsize=8, color=_INK)

@@ -70,6 +70,12 @@ def test_an_axis_is_logarithmic_where_that_is_sensible(tmp_path, low, is_log):
     assert any("10^" in tick for tick in ticks) == is_log
 
 
+def test_correlations_have_a_plain_axis_however_small_one_is(tmp_path):
+    found = [{"epoch": 1, "train/loss": 2.0, "val/CCC": 0.9}]
+    found.append({"epoch": 2, "train/loss": 1.9, "val/CCC": 0.001})
+    assert not any("10^" in tick for tick in drawn(found, tmp_path))
+
+
 def test_a_number_that_is_none_leaves_a_gap(tmp_path):
     found = rows(4, **{"val/CCC": np.nan, "train/odd": np.inf})
     assert "CCC" in drawn(found, tmp_path)
