@@ -1,9 +1,4 @@
-# Frames of a network that stays as it is, weighed by attention.
-_base_ = "../_base_/frames.py"
+# Frames weighed by attention.
+_base_ = "../_base_/weighed_frames.py"
 
-method = dict(
-    name="Attention MIL",
-    backbone=dict(frozen=True),
-    selector=dict(type="AttentionMIL"),
-)
-demo = dict(training=dict(optimiser=dict(lr=5e-3)))
+method = dict(name="Attention MIL", selector=dict(type="AttentionMIL"))

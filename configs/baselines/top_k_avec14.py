@@ -1,9 +1,4 @@
-# Frames of a network that stays as it is: the fifth with the largest learnt scores, alike.
-_base_ = "../_base_/frames.py"
+# The fifth of frames with the largest learnt scores, alike.
+_base_ = "../_base_/weighed_frames.py"
 
-method = dict(
-    name="Top-k MIL",
-    backbone=dict(frozen=True),
-    selector=dict(type="TopKMIL", share=0.2),
-)
-demo = dict(training=dict(optimiser=dict(lr=5e-3)))
+method = dict(name="Top-k MIL", selector=dict(type="TopKMIL", share=0.2))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from adabench.models import (
+    AttentionMIL,
     AttentivePool,
     DualStreamMIL,
     Identity,
@@ -11,12 +12,15 @@ from adabench.models import (
     TopKMIL,
     UnitRegressor,
     largest_units,
+    softmax_weights,
 )
 from adabench.structures import Features, FeatureSpec, Truth, UnitSpec
 
 FEATURES = FeatureSpec(vector=4)
 SPEC = UnitSpec(dim=4, per_step=True, features=FEATURES)
 KINDS = {
+    "attention": lambda: AttentionMIL(units=SPEC, hidden=3),
+    "attention, not gated": lambda: AttentionMIL(units=SPEC, hidden=3, gated=False),
     "top 1": lambda: TopKMIL(units=SPEC),
     "top 2": lambda: TopKMIL(units=SPEC, count=2),
     "top half": lambda: TopKMIL(units=SPEC, share=0.5),
@@ -169,3 +173,26 @@ def test_no_padding_is_marked_whatever_it_measures(content):
     valid = torch.tensor([[True, True, False], [True, False, False]])
     kept = largest_units(measure, torch.tensor([2, 1]), valid)
     assert kept.tolist() == valid.tolist()
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_attention_is_that_of_its_equations(gated):
+    torch.manual_seed(0)
+    part = AttentionMIL(units=SPEC, hidden=3, gated=gated)
+    given = units(clips=1)
+    scores = []
+    for h in given.x[0]:
+        inner = (part.value.weight @ h + part.value.bias).tanh()
+        if gated:
+            inner = inner * (part.gate.weight @ h + part.gate.bias).sigmoid()
+        scores.append((part.score.weight @ inner).squeeze())
+    shares = torch.stack(scores).exp()
+    selection = part(given)
+    torch.testing.assert_close(selection.weight[0], shares / shares.sum())
+    assert torch.equal(selection.relevance, selection.weight)
+
+
+def test_weights_of_scores_far_apart_are_numbers():
+    score = torch.tensor([[-1e30, 1e30, 0.0]])
+    valid = torch.tensor([[True, True, True]])
+    assert softmax_weights(score, valid).tolist() == [[0.0, 1.0, 0.0]]
