@@ -1,0 +1,1 @@
+"""Networks over segments of the literature's own, which no library has."""
