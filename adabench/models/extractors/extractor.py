@@ -44,6 +44,7 @@ _STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {
     "mean": lambda steps: steps.mean(0),
     "deviation": lambda steps: steps.std(0, correction=0),
     "maximum": lambda steps: steps.amax(0),
+    "minimum": lambda steps: steps.amin(0),
 }
 
 
