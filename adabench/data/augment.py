@@ -73,6 +73,8 @@ class ClipAugment:
         shift: largest move, as a share of the frame's side.
         zoom: the scale is drawn from [1 - x, 1 + x].
         rotate: largest angle, degrees.
+        crop: share of the frame's side that is cut out at a random place and enlarged to the frame's
+            size: 0.875 is 224 of 256 pixels. A prediction sees whole frames, with faces as much smaller.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class ClipAugment:
         shift: float = 0.0,
         zoom: float = 0.0,
         rotate: float = 0.0,
+        crop: float = 1.0,
     ) -> None:
         for name, value in (
             ("flip", flip),
@@ -98,7 +101,11 @@ class ClipAugment:
                 raise ValueError(f"ClipAugment.{name} is between 0 and 1; got {value}")
         if not 0 <= rotate <= 180:
             raise ValueError(f"ClipAugment.rotate is 0 to 180 degrees; got {rotate}")
-        self.flip = flip
+        if not 0 < crop <= 1:
+            raise ValueError(
+                f"ClipAugment.crop is above 0 and at most 1, the whole frame; got {crop}"
+            )
+        self.flip, self.crop = flip, crop
         self.shift, self.zoom, self.rotate = shift, zoom, rotate
         self.jitter = {
             F.adjust_brightness: brightness,
@@ -110,7 +117,7 @@ class ClipAugment:
         """Map frames (T, 3, H, W) uint8 to the same shape and type."""
         if rng.random() < self.flip:
             frames = torch.flip(frames, (-1,))
-        frames = self._move(frames, rng)
+        frames = self._cut(self._move(frames, rng), rng)
         for function, reach in self.jitter.items():
             factor = float(rng.uniform(1 - reach, 1 + reach))
             if reach:
@@ -136,3 +143,13 @@ class ClipAugment:
             interpolation=InterpolationMode.BILINEAR,
         )
         return F.center_crop(moved, [height, width])
+
+    def _cut(self, frames: Tensor, rng: np.random.Generator) -> Tensor:
+        size = list(frames.shape[-2:])
+        height, width = (max(1, round(self.crop * side)) for side in size)
+        if [height, width] == size:
+            return frames
+        top, left = (
+            int(rng.integers(n - m + 1)) for n, m in zip(size, (height, width), strict=True)
+        )
+        return F.resized_crop(frames, top, left, height, width, size, InterpolationMode.BILINEAR)

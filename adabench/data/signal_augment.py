@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,9 @@ from torch import Tensor
 
 from adabench.registry import TRANSFORMS
 from adabench.structures import Signals
+
+# The axis in OpenFace's name of a landmark's coordinate: x_8, Z_8, eye_lmk_y_3.
+_AXIS = re.compile(r"(?:^|(?<=_))[xyzXYZ]_(?=\d+$)")
 
 
 def _share(place: str, value: float, most: float = 1.0) -> float:
@@ -27,26 +32,37 @@ def _without(signals: Signals, dropped: Tensor) -> Signals:
     )
 
 
+def _landmarks(names: Sequence[str]) -> list[int]:
+    """Return a number of each column, the same for the coordinates of a landmark (``x_8``, ``y_8``)."""
+    found: dict[str, int] = {}
+    return [found.setdefault(_AXIS.sub("", name), len(found)) for name in names]
+
+
 @TRANSFORMS.register_module()
 class SignalDropout:
     """Whole columns that were not measured.
 
     Args:
         share: probability that a column is dropped; one always stays.
+        landmarks: the coordinates of a landmark are dropped together or not at all (Wang et al. 2024,
+            *FacialPulse*).
     """
 
     changes = "signals"
 
-    def __init__(self, *, share: float = 0.1) -> None:
+    def __init__(self, *, share: float = 0.1, landmarks: bool = False) -> None:
         self.share = _share("SignalDropout.share", share)
+        self.landmarks = landmarks
 
     def __call__(self, signals: Signals, rng: np.random.Generator) -> Signals:
         """Drop columns of signals (T, S)."""
-        columns = len(signals.names)
-        dropped = rng.random(columns) < self.share
+        names = signals.names
+        group = np.array(_landmarks(names) if self.landmarks else range(len(names)))
+        groups = int(group.max()) + 1
+        dropped = rng.random(groups) < self.share
         if dropped.all():
-            dropped[rng.integers(columns)] = False
-        return _without(signals, torch.from_numpy(dropped).expand_as(signals.mask))
+            dropped[rng.integers(groups)] = False
+        return _without(signals, torch.from_numpy(dropped[group]).expand_as(signals.mask))
 
 
 @TRANSFORMS.register_module()

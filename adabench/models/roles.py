@@ -137,6 +137,10 @@ class Selector(Part):
         """Map units (B, M, D) to weights (B, M)."""
 
 
+#: Under which key of ``Assessment.extra`` a head gives quantiles of a clip's score, (B, Q), points, rising.
+QUANTILES = "quantiles"
+
+
 class Head(Part):
     """Turns the selected units into a score in points of the corpus's scale.
 
@@ -144,7 +148,13 @@ class Head(Part):
     same on every corpus; ``score_mean`` and ``score_std`` (points) travel with the
     checkpoint. A score of two classes is a probability, whose loss is taken on its log odds
     (:meth:`to_logit`).
+
+    Attributes:
+        gives_quantiles: ``Assessment.extra["quantiles"]`` holds quantiles of the clip's score, (B, Q),
+            points, rising, that calibrators may read.
     """
+
+    gives_quantiles: ClassVar[bool] = False
 
     score_mean: Tensor
     score_std: Tensor

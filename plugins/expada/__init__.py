@@ -1,8 +1,10 @@
-"""ExpADA: explainable assessment by weakly supervised learning (Liao et al.)."""
+"""ExpADA: explainable assessment by weakly supervised learning (Liao et al.).
+
+Its head is `adabench.models.OrdinalRegressor`.
+"""
 
 from .dfs import DFS
 from .mte import MTE
-from .ordinal import OrdinalRegressor
 from .vat import VAT
 
-__all__ = ["DFS", "MTE", "VAT", "OrdinalRegressor"]
+__all__ = ["DFS", "MTE", "VAT"]

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2.functional import resize
 
 from adabench.data.augment import ClipAugment, build_augment
 
@@ -91,6 +93,48 @@ def test_moves_are_alike_for_every_frame_of_a_clip():
 def test_rotation_out_of_range_is_refused():
     with pytest.raises(ValueError, match="rotate is 0 to 180 degrees; got -1"):
         ClipAugment(rotate=-1)
+
+
+def test_a_cut_of_the_frame_is_enlarged_to_its_size():
+    frames = torch.randint(0, 256, (4, 3, 32, 64), dtype=torch.uint8)
+    augment, draws = ClipAugment(flip=0.0, crop=0.875), rng(5)
+    tops, lefts = set(), set()
+    for _ in range(60):
+        cut = augment(frames, draws)
+        assert cut.shape == frames.shape
+        assert cut.dtype == torch.uint8
+        places = [
+            (top, left)
+            for top in range(5)
+            for left in range(9)
+            if torch.equal(cut, enlarged(frames[..., top : top + 28, left : left + 56]))
+        ]
+        (place,) = places
+        tops.add(place[0])
+        lefts.add(place[1])
+    # Every place that is within.
+    assert tops == set(range(5))
+    assert lefts == set(range(9))
+
+
+def enlarged(frames):
+    return resize(frames, [32, 64], InterpolationMode.BILINEAR)
+
+
+def test_the_whole_frame_draws_nothing():
+    first, second = rng(2), rng(2)
+    whole = ClipAugment(**FULL, crop=1.0)(FRAMES, first)
+    assert torch.equal(whole, ClipAugment(**FULL)(FRAMES, second))
+    plain = rng(2)
+    plain.random()
+    plain.uniform(size=7)
+    assert first.random() == second.random() == plain.random()
+
+
+@pytest.mark.parametrize("crop", [0.0, 1.1, float("nan")])
+def test_cuts_out_of_range_are_refused(crop):
+    with pytest.raises(ValueError, match=r"ClipAugment\.crop is above 0 and at most 1, .*; got"):
+        ClipAugment(crop=crop)
 
 
 def test_several_come_in_their_order_from_one_generator():

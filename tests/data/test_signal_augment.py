@@ -40,6 +40,24 @@ def test_a_column_always_stays():
         assert SignalDropout(share=1.0)(signals(), generator(seed)).mask.any()
 
 
+def test_a_landmark_s_coordinates_are_dropped_together():
+    names = ("x_0", "x_1", "AU01_r", "y_0", "y_1", "X_1", "gaze_0_x", "gaze_0_y", "eye_lmk_x_1")
+    names = (*names, "eye_lmk_Z_1", "x_11")
+    pairs = [(0, 3), (1, 4), (1, 5), (8, 9)]
+    before = Signals(torch.ones(3, 11), torch.ones(3, 11, dtype=torch.bool), names)
+    augment = SignalDropout(share=0.5, landmarks=True)
+    dropped = torch.stack([~augment(before, generator(seed)).mask[0] for seed in range(400)])
+    assert dropped.float().mean(0).tolist() == pytest.approx([0.5] * 11, abs=0.1)
+    alike = (dropped[:, :, None] == dropped[:, None]).all(0).triu(1)
+    assert alike.nonzero().tolist() == sorted([*map(list, pairs), [4, 5]])
+
+
+def test_columns_by_themselves_are_drawn_as_before():
+    before = signals()
+    drawn = generator(8).random(len(NAMES)) < 0.5
+    assert (~SignalDropout(share=0.5)(before, generator(8)).mask[10]).tolist() == drawn.tolist()
+
+
 def test_noise_is_a_share_of_each_column_s_own_spread():
     before = signals(4000)
     moved = SignalJitter(share=0.2)(before, generator())

@@ -1,4 +1,4 @@
-"""Losses of a score, on the scale on which the training scores have mean 0 and deviation 1."""
+"""Losses of a score, where the training scores have mean 0 and deviation 1, and of its level."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ EACH: Mapping[str, Each] = MappingProxyType(
 _LEAST = 1e-12
 
 
+def mean_over_units(values: Tensor, weight: Tensor) -> Tensor:
+    """Weigh values of units (B, M) by the selection (B, M), and average over clips."""
+    return (weight * values).sum(-1).mean()
+
+
 def score_losses(loss: str) -> tuple[str, ...]:
     """Return the names in a head's ``loss``: one of `EACH`, or several joined by ``+``.
 
@@ -70,5 +75,38 @@ def score_loss(name: str, score: Tensor, target: Tensor, weight: Tensor | None =
     if weight is None:
         found = EACH[name](score[:, None], target[:, None]).mean()
     else:
-        found = (weight * EACH[name](score, target[:, None].expand_as(score))).sum(-1).mean()
+        found = mean_over_units(EACH[name](score, target[:, None].expand_as(score)), weight)
     return found.clamp_min(_LEAST).sqrt() if name == "rmse" else found
+
+
+def pinball_loss(quantiles: Tensor, target: Tensor, shares: Tensor) -> Tensor:
+    """Return the pinball loss of quantiles (…, Q), averaged over them: (…).
+
+    The q-quantile below its target by e costs q·e, and above it by e (1 - q)·e (Koenker & Bassett
+    1978).
+
+    Args:
+        quantiles: (…, Q).
+        target: broadcasts against (…).
+        shares: (Q,), the q of each.
+    """
+    short = target[..., None] - quantiles
+    return torch.maximum(shares * short, (shares - 1) * short).mean(-1)
+
+
+def threshold_loss(logits: Tensor, level: Tensor) -> Tensor:
+    """Return the cross-entropy of units' logits (B, M, A - 1) with I[level > k], summed over k: (B, M)."""
+    threshold = torch.arange(logits.shape[-1], device=logits.device)
+    return _level_entropy(logits, (level[:, None] > threshold).float()).sum(-1)
+
+
+def one_hot_loss(logits: Tensor, level: Tensor) -> Tensor:
+    """Return the cross-entropy of units' logits (B, M, A) with the one-hot level, a mean over A: (B, M)."""
+    return _level_entropy(logits, F.one_hot(level, logits.shape[-1]).float()).mean(-1)
+
+
+def _level_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy of unit logits (B, M, K) with the clip's targets (B, K)."""
+    return F.binary_cross_entropy_with_logits(
+        logits.float(), target[:, None].expand_as(logits), reduction="none"
+    )

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from adabench.evaluation.scale import Scale
-from adabench.models.heads.losses import score_losses
+from adabench.models.heads.losses import mean_over_units, score_losses
 from adabench.structures import Assessment, Selection, Truth
 
 CROSS_ENTROPY = "cross_entropy"
@@ -41,6 +41,19 @@ def fitting_losses(scale: Scale, loss: str | None, name: str) -> tuple[str, ...]
     return (CROSS_ENTROPY,)
 
 
+def refuse_classes(scale: Scale, name: str) -> None:
+    """Refuse a scale of two classes for a head of points.
+
+    Raises:
+        ValueError: with the head's name and the remedy.
+    """
+    if scale.classes:
+        raise ValueError(
+            f"{name} gives points, and the scale {scale.name!r} has two classes: take UnitRegressor, "
+            "whose score is then a probability"
+        )
+
+
 def assess_logits(logit: Tensor, valid: Tensor, selection: Selection) -> Assessment:
     """Return the probability of class 1 whose log odds are the weighted mean of the units'.
 
@@ -65,4 +78,4 @@ def cross_entropy(output: Assessment, truth: Truth, *, on_units: bool) -> Tensor
         return binary_cross_entropy_with_logits((weight * logit).sum(-1), truth.score)
     target = truth.score[:, None].expand_as(logit)
     each = binary_cross_entropy_with_logits(logit, target, reduction="none")
-    return (weight * each).sum(-1).mean()
+    return mean_over_units(each, weight)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -9,12 +10,18 @@ from torch import Tensor, nn
 
 from adabench.bounds import Natural
 from adabench.evaluation.scale import BDI_II, Scale
-from adabench.models.heads.losses import score_loss
 from adabench.models.heads.probability import (
     CROSS_ENTROPY,
     assess_logits,
     cross_entropy,
     fitting_losses,
+)
+from adabench.models.heads.units import (
+    assess_units,
+    hidden_layers,
+    is_on_units,
+    real_units,
+    standardised_losses,
 )
 from adabench.models.roles import Head
 from adabench.registry import MODELS
@@ -78,8 +85,7 @@ class UnitRegressor(Head):
         scale: Scale = BDI_II,
     ) -> None:
         super().__init__()
-        if loss_on not in ("clip", "unit"):
-            raise ValueError(f"UnitRegressor.loss_on is 'clip' or 'unit'; got {loss_on!r}")
+        self.on_units = is_on_units(loss_on, "UnitRegressor")
         if combine not in ("mean", "median"):
             raise ValueError(f"UnitRegressor.combine is 'mean' or 'median'; got {combine!r}")
         self.loss_names = fitting_losses(scale, loss, "UnitRegressor")
@@ -89,30 +95,26 @@ class UnitRegressor(Head):
                 "UnitRegressor: a probability is bounded, and the logistic of mean log odds: leave out "
                 "bounded and combine, or set loss='mse'"
             )
-        self.loss_on, self.combine, self.bounded = loss_on, combine, bounded
+        self.combine, self.bounded = combine, bounded
         self.low, self.span = scale.low, scale.high - scale.low
-        layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
-        if hidden:
-            layers += [nn.Linear(units.dim, hidden), nn.GELU()]
-        self.regress = nn.Sequential(*layers, nn.Linear(hidden or units.dim, 1))
+        layers, width = hidden_layers(units.dim, [hidden] if hidden else [], dropout)
+        self.regress = nn.Sequential(*layers, nn.Linear(width, 1))
 
     def forward(self, units: Units, selection: Selection) -> Assessment:
         """Map units (B, M, D) and weights (B, M) to a score (B,)."""
-        each = self.regress(units.x).squeeze(-1)
+        each = self.regress(real_units(units)).squeeze(-1).float()
         if self.of_classes:
             return assess_logits(self.to_logit(each), units.valid, selection)
         unit_score = self._within(each) if self.bounded else self.to_points(each)
-        unit_score = unit_score.masked_fill(~units.valid, 0.0)
-        if self.combine == "median":
-            score = weighted_median(unit_score, selection.weight)
-        else:
-            score = (selection.weight * unit_score).sum(-1)
-        return Assessment(score=score, selection=selection, unit_score=unit_score)
+        found = assess_units(unit_score, units.valid, selection)
+        if self.combine == "median" and found.unit_score is not None:
+            return replace(found, score=weighted_median(found.unit_score, selection.weight))
+        return found
 
     def _within(self, each: Tensor) -> Tensor:
         """Map what the layer gives to points within the scale, 0 to the training scores' mean."""
         start = ((self.score_mean - self.low) / self.span).clamp(_RARE, 1 - _RARE).logit()
-        return self.low + self.span * (each.float() + start).sigmoid()
+        return self.low + self.span * (each + start).sigmoid()
 
     def loss(
         self, inputs: Units, output: Assessment, truth: Truth, progress: float
@@ -120,10 +122,6 @@ class UnitRegressor(Head):
         """Return the losses of standardised scores by name, or the cross-entropy of the classes."""
         del inputs, progress
         if self.of_classes:
-            found = cross_entropy(output, truth, on_units=self.loss_on == "unit")
+            found = cross_entropy(output, truth, on_units=self.on_units)
             return {CROSS_ENTROPY: found}
-        score, weight = output.score, None
-        if self.loss_on == "unit" and output.unit_score is not None:
-            score, weight = output.unit_score, output.selection.weight
-        given, target = self.standardise(score), self.standardise(truth.score)
-        return {name: score_loss(name, given, target, weight) for name in self.loss_names}
+        return standardised_losses(self, output, truth, self.loss_names, on_units=self.on_units)

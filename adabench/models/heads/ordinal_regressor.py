@@ -1,15 +1,22 @@
-"""The ordinal head: a score and a level from every unit (Eq 6, 11 and 12)."""
+"""The ordinal head: a score and a level from every unit."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from adabench.evaluation import BDI_II, Scale
-from adabench.models import Head, assess_logits, cross_entropy
+from adabench.bounds import Natural
+from adabench.evaluation.scale import BDI_II, Scale
+from adabench.models.heads.losses import mean_over_units, one_hot_loss, threshold_loss
+from adabench.models.heads.probability import CROSS_ENTROPY, assess_logits, cross_entropy
+from adabench.models.heads.units import (
+    assess_units,
+    hidden_layers,
+    real_units,
+    standardised_losses,
+)
+from adabench.models.roles import Head
 from adabench.registry import MODELS
-from adabench.structures import Assessment, Natural, Selection, Truth, Units, UnitSpec
-
-from .losses import mean_over_selected, one_hot_loss, threshold_loss
+from adabench.structures import Assessment, Selection, Truth, Units, UnitSpec
 
 #: The level losses and how many logits fewer than levels each reads.
 FORMS = {"thresholds": (threshold_loss, 1), "one_hot": (one_hot_loss, 0)}
@@ -20,7 +27,8 @@ class OrdinalRegressor(Head):
     """A score a unit, averaged by the selection's weights, with level logits beside it.
 
     The logits in ``Assessment.extra["logits"]``, (B, M, A - 1) or (B, M, A) for A levels, shape
-    training alone: the score doesn't read them.
+    training alone: the score doesn't read them. Liao et al., *Explainable Depression Assessment from
+    Face Videos by Weakly Supervised Learning*, Eq 6, 11 and 12.
 
     Args:
         units: what it reads.
@@ -58,29 +66,21 @@ class OrdinalRegressor(Head):
         self.ordinal_weight = ordinal_weight
         self.classes = scale.classes
         self.level_loss, fewer = FORMS[ordinal]
-        layers: list[nn.Module] = [nn.Dropout(dropout)] if dropout else []
-        if hidden:
-            layers += [nn.Linear(units.dim, hidden), nn.GELU()]
+        layers, width = hidden_layers(units.dim, [hidden] if hidden else [], dropout)
         self.body = nn.Sequential(*layers)
-        self.regress = nn.Linear(hidden or units.dim, 1)
-        self.classify = nn.Linear(hidden or units.dim, len(scale.levels) - fewer)
+        self.regress = nn.Linear(width, 1)
+        self.classify = nn.Linear(width, len(scale.levels) - fewer)
 
     def forward(self, units: Units, selection: Selection) -> Assessment:
         """Map units (B, M, D) and weights (B, M) to a score (B,)."""
-        x = self.body(units.x.masked_fill(~units.valid[..., None], 0.0))
+        x = self.body(real_units(units))
         each = self.regress(x).squeeze(-1).float()
         if self.classes:
             assessment = assess_logits(self.to_logit(each), units.valid, selection)
-            assessment.extra["logits"] = self.classify(x)
-            return assessment
-        unit_score = self.to_points(each)
-        unit_score = unit_score.masked_fill(~units.valid, 0.0)
-        return Assessment(
-            score=(selection.weight * unit_score).sum(-1),
-            selection=selection,
-            unit_score=unit_score,
-            extra={"logits": self.classify(x)},
-        )
+        else:
+            assessment = assess_units(self.to_points(each), units.valid, selection)
+        assessment.extra["logits"] = self.classify(x)
+        return assessment
 
     def loss(
         self, inputs: Units, output: Assessment, truth: Truth, progress: float
@@ -90,16 +90,10 @@ class OrdinalRegressor(Head):
         The first is ``mse`` on standardised scores, or of two classes their ``cross_entropy``.
         """
         del inputs, progress
-        if output.unit_score is None:
-            return {}
-        weight = output.selection.weight
         level = self.level_loss(output.extra["logits"], truth.level)
-        ordinal = self.ordinal_weight * mean_over_selected(level, weight)
+        ordinal = self.ordinal_weight * mean_over_units(level, output.selection.weight)
         if self.classes:
-            return {
-                "cross_entropy": cross_entropy(output, truth, on_units=True),
-                "ordinal": ordinal,
-            }
-        target = self.standardise(truth.score)[:, None]
-        error = (self.standardise(output.unit_score) - target).square()
-        return {"mse": mean_over_selected(error, weight), "ordinal": ordinal}
+            found = {CROSS_ENTROPY: cross_entropy(output, truth, on_units=True)}
+        else:
+            found = standardised_losses(self, output, truth, ["mse"], on_units=True)
+        return {**found, "ordinal": ordinal}
