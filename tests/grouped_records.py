@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from clip_records import clip_record
-from record_fixtures import as_licensed, build
+from record_fixtures import OF_DRAW, as_licensed, build
 
 from adabench.evaluation.metrics import score_metrics
 from adabench.records import Metrics, Prediction
@@ -56,6 +56,7 @@ def grouped(seed=0, licensed=False, measures=None, **changes):
         intervals={},
         measures=measures or {},
         groups=groups_of(clips(), guess, labels),
+        **OF_DRAW,
     )
     if licensed:
         return as_licensed(record, **{"track": "avec14", "corpus": "avec2014", **changes})

@@ -16,8 +16,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adabench.bench.suite_files import At, SuiteError, check_plain, read_assignments
 from adabench.data.tracks import get_track
-from adabench.hints import MISTAKES, problems
+from adabench.hints import problems
 from adabench.records.files.reported import read_reported
 from adabench.records.schema.record import Record
 from adabench.records.schema.sections import Reported
@@ -147,13 +148,13 @@ class Suite(_Strict):
 
 @dataclass(frozen=True)
 class BrokenSuite:
-    """A suite file that can't be used, and why."""
+    """A suite file that can't be used, and why: what is told of it begins with its path."""
 
     path: Path
     reason: str
 
     def __str__(self) -> str:
-        return f"failed {self.path}: {self.reason}"
+        return f"failed {self.reason}"
 
 
 _SUITE_KEYS = tuple(name for name in Suite.model_fields if name not in ("name", "path"))
@@ -186,21 +187,18 @@ def load_suite(
 
     Raises:
         FileNotFoundError: no such suite, with the nearest that exists.
-        ValueError: naming file, row, field, what was expected and what came.
+        ValueError: naming file, line, row, field, what was expected and what came.
     """
     path = _find(name, Path(folder))
-    content = _read(path)
-    _check_keys(path, content, _SUITE_KEYS, "")
+    tree, content = read_assignments(path)
     rows = content.get("rows")
-    if isinstance(rows, (list, tuple)):
-        for number, row in enumerate(rows, 1):
-            if isinstance(row, dict):
-                _check_keys(path, row, _ROW_KEYS, f"{_row_name(number, row)}, ")
+    rows = rows if isinstance(rows, (list, tuple)) else ()
     try:
-        suite = Suite.model_validate({**content, "name": path.stem, "path": path})
-    except ValidationError as error:
-        raise ValueError(f"{path}: {_describe(error, rows)}") from error
-    _check_suite(suite, read_reported(reported_file()) if reported is None else reported)
+        check_plain(content)
+        suite = _validated(path, content, rows)
+        _check_suite(suite, read_reported(reported_file()) if reported is None else reported)
+    except SuiteError as error:
+        raise error.placed(path, tree, rows) from error
     return suite
 
 
@@ -224,7 +222,7 @@ def load_suites(
         try:
             suites.append(load_suite(path, folder, reported))
         except ValueError as error:
-            broken.append(BrokenSuite(path, str(error).removeprefix(f"{path}: ")))
+            broken.append(BrokenSuite(path, str(error)))
     _refuse_same_names(suites)
     return suites, broken
 
@@ -261,85 +259,67 @@ def _find(name: str | os.PathLike[str], folder: Path) -> Path:
     return names[str(name)]
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Run the file and return its public names, which must all be plain data."""
-    content: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
+def _validated(path: Path, content: Mapping[str, Any], rows: Sequence[Any]) -> Suite:
+    for key in content:
+        _check_key(key, _SUITE_KEYS, "", At(key))
+    for number, row in enumerate(rows):
+        for key in row if isinstance(row, dict) else ():
+            _check_key(key, _ROW_KEYS, f"{_row_name(number + 1, row)}, ", At(row=number))
     try:
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), content)
-    except MISTAKES as error:
-        raise ValueError(
-            f"{path}: a suite is a file of Python assignments; {type(error).__name__}: {error}"
-        ) from error
-    public = {key: value for key, value in content.items() if not key.startswith("_")}
-    for key, value in public.items():
-        _check_plain(path, key, value)
-    return public
+        return Suite.model_validate({**content, "name": path.stem, "path": path})
+    except ValidationError as error:
+        # Where the first of them is.
+        field, item, *_ = (*error.errors(include_url=False)[0]["loc"], None)
+        is_row = field == "rows" and isinstance(item, int)
+        at = At(row=int(item)) if is_row else At(str(field))
+        raise SuiteError(_describe(error, rows), at) from error
 
 
-def _check_plain(path: Path, where: str, value: Any) -> None:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ValueError(f"{path}: {where}: names are strings; got {key!r}")
-            _check_plain(path, f"{where}.{key}", item)
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            _check_plain(path, f"{where}[{index}]", item)
-    elif not isinstance(value, (str, int, float, bool, type(None))):
-        raise ValueError(
-            f"{path}: {where}: a suite holds plain data (text, numbers, dicts, lists); "
-            f"got a {type(value).__name__}. A helper's name begins with an underscore."
+def _check_key(key: str, known: Sequence[str], where: str, at: At) -> None:
+    if key not in known:
+        raise SuiteError(
+            f"{where}unknown field {key!r}{_nearest(key, known)}; known: {', '.join(known)}", at
         )
 
 
-def _check_keys(path: Path, given: Iterable[str], known: Sequence[str], where: str) -> None:
-    for key in given:
-        if key not in known:
-            raise ValueError(
-                f"{path}: {where}unknown field {key!r}{_nearest(key, known)}; "
-                f"known: {', '.join(known)}"
-            )
-
-
 def _check_suite(suite: Suite, reported: Sequence[Record]) -> None:
-    _check_tracks(suite, "field 'tracks'", suite.tracks)
+    _check_tracks(suite.tracks, "", At("tracks"))
     if len(set(suite.seeds)) < len(suite.seeds):
-        raise ValueError(f"{suite.path}: field 'seeds': one stands twice: {suite.seeds}")
+        raise SuiteError(f"field 'seeds': one stands twice: {suite.seeds}", At("seeds"))
     printed = _check_paper(suite, reported)
     names: set[str] = set()
-    for row in suite.rows:
-        where = f"row {row.name!r}, field"
+    for number, row in enumerate(suite.rows):
+        where, at = f"row {row.name!r}, ", At(row=number)
         if row.name in names:
-            raise ValueError(f"{suite.path}: {where} 'name': two rows are called {row.name!r}")
+            raise SuiteError(f"{where}field 'name': two rows are called {row.name!r}", at)
         names.add(row.name)
         if row.tracks is not None:
-            _check_tracks(suite, f"{where} 'tracks'", row.tracks)
+            _check_tracks(row.tracks, where, at)
         for key, field in _NOT_IN_CHANGE.items():
             if key in row.change:
-                raise ValueError(
-                    f"{suite.path}: {where} 'change': {key!r} is set by the field {field!r}"
-                )
-        _check_base(suite, row)
-        _check_reported(suite, row, printed)
+                told = f"{key!r} is set by the field {field!r}"
+                raise SuiteError(f"{where}field 'change': {told}", at)
+        _check_base(suite, row, where, at)
+        _check_reported(suite, row, printed, at)
 
 
-def _check_tracks(suite: Suite, where: str, tracks: Sequence[str]) -> None:
+def _check_tracks(tracks: Sequence[str], where: str, at: At) -> None:
     for track in tracks:
         try:
             get_track(track)
         except ValueError as error:
             message = str(error).removeprefix("track: ")
-            raise ValueError(f"{suite.path}: {where}: {message}") from error
+            raise SuiteError(f"{where}field 'tracks': {message}", at) from error
     if len(set(tracks)) < len(tracks):
-        raise ValueError(f"{suite.path}: {where}: one stands twice: {', '.join(tracks)}")
+        raise SuiteError(f"{where}field 'tracks': one stands twice: {', '.join(tracks)}", at)
 
 
-def _check_base(suite: Suite, row: SuiteRow) -> None:
+def _check_base(suite: Suite, row: SuiteRow, where: str, at: At) -> None:
     base = suite.base_of(row)
     if not base.is_file():
-        where = f"row {row.name!r}, field 'base'" if row.base else "field 'base'"
         near = _nearest(base.name, [path.name for path in base.parent.glob("*.py")])
-        raise ValueError(f"{suite.path}: {where}: {base} does not exist{near}")
+        told = f"field 'base': {base} does not exist{near}"
+        raise SuiteError(f"{where}{told}", at) if row.base else SuiteError(told, At("base"))
 
 
 def _check_paper(suite: Suite, reported: Sequence[Record]) -> set[tuple[str, str]]:
@@ -348,35 +328,39 @@ def _check_paper(suite: Suite, reported: Sequence[Record]) -> set[tuple[str, str
     papers = {origin.paper for origin, _ in origins}
     if suite.paper is None:
         if suite.table is not None:
-            raise ValueError(f"{suite.path}: field 'table': {suite.table!r} of no paper; set paper")
+            raise SuiteError(f"field 'table': {suite.table!r} of no paper; set paper", At("table"))
         return set()
     if suite.paper not in papers:
-        raise ValueError(
-            f"{suite.path}: field 'paper': no reported row is from {suite.paper!r}"
-            f"{_nearest(suite.paper, papers)}; known: {', '.join(sorted(papers))}"
+        raise SuiteError(
+            f"field 'paper': no reported row is from {suite.paper!r}"
+            f"{_nearest(suite.paper, papers)}; known: {', '.join(sorted(papers))}",
+            At("paper"),
         )
     tables = {origin.table for origin, _ in origins if origin.paper == suite.paper}
     if suite.table is not None and suite.table not in tables:
-        raise ValueError(
-            f"{suite.path}: field 'table': no reported row is from table {suite.table!r} of "
-            f"{suite.paper!r}; known: {', '.join(sorted(tables))}"
+        raise SuiteError(
+            f"field 'table': no reported row is from table {suite.table!r} of "
+            f"{suite.paper!r}; known: {', '.join(sorted(tables))}",
+            At("table"),
         )
     wanted = (suite.paper, suite.table)
     return {(o.row, track) for o, track in origins if (o.paper, o.table) == wanted}
 
 
-def _check_reported(suite: Suite, row: SuiteRow, printed: set[tuple[str, str]]) -> None:
+def _check_reported(suite: Suite, row: SuiteRow, printed: set[tuple[str, str]], at: At) -> None:
     if row.reported is None:
         return
-    where = f"{suite.path}: row {row.name!r}, field 'reported'"
+    where = f"row {row.name!r}, field 'reported': "
     if suite.table is None:
-        raise ValueError(f"{where}: {row.reported!r} of no table; set the suite's paper and table")
+        told = f"{row.reported!r} of no table; set the suite's paper and table"
+        raise SuiteError(where + told, at)
     if not any((row.reported, track) in printed for track in suite.tracks_of(row)):
         known = list(dict.fromkeys(name for name, _ in sorted(printed)))
-        raise ValueError(
-            f"{where}: table {suite.table} of {suite.paper} prints no row {row.reported!r} on "
+        raise SuiteError(
+            f"{where}table {suite.table} of {suite.paper} prints no row {row.reported!r} on "
             f"{', '.join(suite.tracks_of(row))}{_nearest(row.reported, known)}; "
-            f"known: {', '.join(known)}"
+            f"known: {', '.join(known)}",
+            at,
         )
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from adabench.records.schema.record import Record
 from adabench.records.schema.tracks import is_demo_track
 
-#: Draws that anybody may look at as often as they like; what is published is of later ones.
+#: Corpus seeds (base and draw together) that nobody looks at before what is published is measured on
+#: them: draws 10 to 999 of base 3107. All others may be looked at as often as one likes.
+RESERVED: Final = range(3117, 4107)
+
+#: Where a record does not tell its corpus seed: draws of any base that are no reserved ones.
 DEVELOPMENT_DRAWS: Final = range(10)
+
+# A person of a generated corpus is called by its seed and four digits more.
+_PERSON: Final = re.compile(r"([0-9]{1,20})[0-9]{4}")
 
 DEVELOPMENT: Final = "development"
 
@@ -21,8 +29,21 @@ NOTICE: Final = (
 
 
 def is_development(record: Record) -> bool:
-    """Whether a record is of a development draw, which follows from its number; of no family none is."""
-    return record.family is not None and record.draw in DEVELOPMENT_DRAWS
+    """Whether a record is of a corpus that anybody may look at, however its base and draw are split.
+
+    Without a family none is: older records, and those of recorded corpora.
+    """
+    if record.family is None:
+        return False
+    seed = corpus_seed_of(record)
+    return record.draw in DEVELOPMENT_DRAWS if seed is None else seed not in RESERVED
+
+
+def corpus_seed_of(record: Record) -> int | None:
+    """Return the seed of the corpus that was drawn, which its persons' names carry; None without it."""
+    named = {_PERSON.fullmatch(entry.subject) for entry in record.entries}
+    seeds = {int(found[1]) if found else None for found in named}
+    return seeds.pop() if len(seeds) == 1 else None
 
 
 def drawn_words(worlds: Iterable[str | None]) -> str:

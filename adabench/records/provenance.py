@@ -143,6 +143,17 @@ def unknown_commit(commit: str) -> Iterator[str]:
         yield f"its commit {commit} is not in adabench's repository here; fetch it first"
 
 
+def schema_at(commit: str) -> int | None:
+    """Return the schema version of records that adabench wrote at a commit; None if it can't be told."""
+    if next(unknown_commit(commit), None) is not None:
+        return None
+    found = _git(
+        "grep", "-h", "-E", "^SCHEMA_VERSION(: Final)? = [0-9]+$", commit, "--", ":/adabench"
+    )
+    versions = re.findall(r"= (\d+)$", found or "", re.MULTILINE)
+    return int(versions[0]) if len(versions) == 1 else None
+
+
 def changes() -> str | None:
     """Return what the working tree changes against its commit, as a patch, new ``.py`` files included.
 

@@ -1,5 +1,6 @@
 """Suite files: what is read from them, and how a mistake is told."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,59 +107,122 @@ ROW = 'dict(name="a", label="A", {})'
 @pytest.mark.parametrize(
     ("change", "row", "message"),
     [
-        (("title", "titel"), "", r"unknown field 'titel'; did you mean 'title'\?"),
-        (("table =", "_table ="), "", "field 'table': it is missing"),
-        (('"3"', '"4"'), "", "field 'table': no reported row is from table '4'.*known: 1, 2, 3"),
-        (('"depmap"', '"depmab"'), "", r"field 'paper': .*did you mean 'depmap'\?"),
-        (('"depmap"', "None"), "", "field 'table': '3' of no paper"),
-        (("../base.py", "../bas.py"), "", r"field 'base': .*bas.py does not exist; did you mean"),
-        (("avec14-freeform", "avec14-freefrom"), "", r"field 'tracks': .*mean 'avec14-freeform'"),
-        (("(0, 1)", "(0, 0)"), "", "field 'seeds': one stands twice"),
-        (("(0, 1)", "(0, -1)"), "", r"field 'seeds\.1': .*at least 0"),
-        (("(0, 1)", '("0",)'), "", r"field 'seeds\.0': .*whole number; got '0'"),
-        (("", ""), 'lable="A"', r"row 'a', unknown field 'lable'; did you mean 'label'\?"),
-        (("", ""), "group=3", "row 'a', field 'group': .*a text; got 3"),
-        (("", ""), 'change="x"', "row 'a', field 'change': .*a dict"),
-        (("", ""), 'change=dict(track="avec14")', "row 'a', field 'change': 'track' is set by"),
-        (("", ""), 'tracks=("demo", "demo")', "row 'a', field 'tracks': one stands twice"),
-        (("", ""), "tracks=()", "row 'a', field 'tracks': .*at least 1"),
-        (("", ""), 'base="../no.py"', "row 'a', field 'base': .*no.py does not exist"),
-        (("", ""), 'reported="r18_ful"', r"row 'a', field 'reported': .*did you mean 'r18_full'"),
+        (("title", "titel"), "", r":4: unknown field 'titel'; did you mean 'title'\?"),
+        (("table =", "_table ="), "", ": field 'table': it is missing"),
+        (
+            ('"3"', '"4"'),
+            "",
+            ":3: field 'table': no reported row is from table '4'.*known: 1, 2, 3",
+        ),
+        (('"depmap"', '"depmab"'), "", r":2: field 'paper': .*did you mean 'depmap'\?"),
+        (('"depmap"', "None"), "", ":3: field 'table': '3' of no paper"),
+        (
+            ("../base.py", "../bas.py"),
+            "",
+            r":5: field 'base': .*bas.py does not exist; did you mean",
+        ),
+        (
+            ("avec14-freeform", "avec14-freefrom"),
+            "",
+            r":6: field 'tracks': .*mean 'avec14-freeform'",
+        ),
+        (("(0, 1)", "(0, 0)"), "", ":7: field 'seeds': one stands twice"),
+        (("(0, 1)", "(0, -1)"), "", r":7: field 'seeds\.1': .*at least 0"),
+        (("(0, 1)", '("0",)'), "", r":7: field 'seeds\.0': .*whole number; got '0'"),
+        (("", ""), 'lable="A"', r":9: row 'a', unknown field 'lable'; did you mean 'label'\?"),
+        (("", ""), "group=3", ":9: row 'a', field 'group': .*a text; got 3"),
+        (("", ""), 'change="x"', ":9: row 'a', field 'change': .*a dict"),
+        (("", ""), 'change=dict(track="avec14")', ":9: row 'a', field 'change': 'track' is set by"),
+        (("", ""), 'tracks=("demo", "demo")', ":9: row 'a', field 'tracks': one stands twice"),
+        (("", ""), "tracks=()", ":9: row 'a', field 'tracks': .*at least 1"),
+        (("", ""), 'base="../no.py"', ":9: row 'a', field 'base': .*no.py does not exist"),
+        (
+            ("", ""),
+            'reported="r18_ful"',
+            r":9: row 'a', field 'reported': .*did you mean 'r18_full'",
+        ),
         (
             ("", ""),
             'reported="r18_full", tracks=("avec13",)',
-            "prints no row 'r18_full' on avec13",
+            ":9: row 'a', field 'reported': .*prints no row 'r18_full' on avec13",
         ),
-        (("", ""), "change=dict(a=[len])", r"rows\[0\]\.change\.a\[0\]: a suite holds plain data"),
-        (("", ""), "change={1: 2}", r"rows\[0\]\.change: names are strings; got 1"),
+        (
+            ("", ""),
+            "change=dict(a=[len])",
+            r":9: rows\[0\]\.change\.a\[0\]: a suite holds plain data",
+        ),
+        (("", ""), "change={1: 2}", r":9: rows\[0\]\.change: names are strings; got 1"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(write, load, change, row, message):
-    path = write(HEAD.replace(*change, 1) + f"rows = ({ROW.format(row)},)")
-    with pytest.raises(ValueError, match=message) as caught:
+def test_a_mistake_is_told_with_its_line(write, load, change, row, message):
+    path = write(HEAD.replace(*change, 1) + f"rows = (\n    {ROW.format(row)},\n)")
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}{message}"):
         load(path)
-    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "line_of_one"),
+    [(0, 9, 9), (1, 10, 10), (2, 8, 11), (3, 8, 11), (4, 8, 12), (5, 8, 13), (6, 14, 14)],
+)
+def test_a_row_is_found_among_those_that_are_unpacked(write, load, number, line, line_of_one):
+    names = [f"r{place}" for place in range(7)]
+    names[number] = "A b"
+    row = [f"dict(name={name!r}, label='A')" for name in names]
+    begin, end = f"rows = [\n{row[0]},\n{row[1]},\n", f"\n{row[6]},\n]"
+    # Which of two gave a row is not known, and the list's line is told; of one it is.
+    two = f"*[{row[2]}, {row[3]}],\n{row[4]},\n*[{row[5]}],"
+    one = f"*[{row[2]}, {row[3]}],\n{row[4]},\n{row[5]},"
+    for middle, told in ((two, line), (one, line_of_one)):
+        path = write(f"{HEAD}{begin}{middle}{end}")
+        with pytest.raises(ValueError, match=rf"^{re.escape(str(path))}:{told}: row 'A b', field"):
+            load(path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rows = (", "SyntaxError"),
-        ("title = missing", "NameError: name 'missing'"),
-        ("import os\n" + HEAD, "os: a suite holds plain data.*got a module"),
-        (HEAD + "rows = ()", "field 'rows': .*at least 1"),
-        (HEAD + "rows = (3,)", "row 1: expected a dict; got 3"),
-        (HEAD + 'rows = (dict(name="A b", label="x"),)', "row 'A b', field 'name'.*pattern"),
-        (HEAD + f"rows = ({ROW.format('')}, {ROW.format('')})", "two rows are called 'a'"),
+        (
+            "title = 'x'\nrows = (",
+            r":2: a suite is a file of Python .*; SyntaxError: '\(' was never",
+        ),
+        ("title = 'x'\n  rows = ()", ":2: a suite is .*; IndentationError: unexpected indent"),
+        ("title = 'x'\nreturn", ":2: a suite is .*; SyntaxError: 'return' outside function"),
+        ("paper = 'x'\ntitle = missing", ":2: a suite is .*; NameError: name 'missing'"),
+        (
+            f"{HEAD}rows = (\n    dict(name='a', label='A'),\n    dict(label=missing),\n)",
+            ":10: a suite is .*; NameError: name 'missing'",
+        ),
+        ("import os\n" + HEAD, ": os: a suite holds plain data.*got a module"),
+        (HEAD + "rows = ()", ":8: field 'rows': .*at least 1"),
+        (HEAD + "rows = (3,)", ":8: row 1: expected a dict; got 3"),
+        (HEAD + 'rows = (dict(name="A b", label="x"),)', ":8: row 'A b', field 'name'.*pattern"),
+        (
+            HEAD + f"rows = ({ROW.format('')},\n{ROW.format('')})",
+            ":9: row 'a', .*two rows are called",
+        ),
+        (HEAD + f"rows = [{ROW.format('group=n')} for n in (1,)]", ":8: row 'a', field 'group'"),
         (
             HEAD.replace('"3"', "None") + f"rows = ({ROW.format('reported=' + repr('x'))},)",
-            "row 'a', field 'reported': 'x' of no table",
+            ":8: row 'a', field 'reported': 'x' of no table",
         ),
     ],
 )
 def test_a_file_that_is_no_suite_is_told(write, load, text, message):
-    with pytest.raises(ValueError, match=message):
-        load(write(text))
+    path = write(text)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}{message}"):
+        load(path)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding_is_told_as_a_config_s_is(write, load, encoding):
+    path = write("")
+    path.write_bytes(f"{HEAD}# café".encode(encoding))
+    line = 1 if encoding == "utf-16" else 8
+    with pytest.raises(ValueError, match=rf"mine\.py:{line}: a suite is a text in UTF-8.*save it"):
+        load(path)
+    path.write_text(HEAD, encoding="utf-8-sig")
+    with pytest.raises(ValueError, match=r"mine\.py: it begins with a byte order mark"):
+        load(path)
 
 
 def test_suites_are_found_by_name(write, reported, tmp_path):
@@ -183,7 +247,7 @@ def test_a_broken_suite_harms_no_other(write, reported, tmp_path):
     suites, broken = load_suites(None, tmp_path / "suites", reported)
     assert [suite.name for suite in suites] == ["good"]
     assert [found.path for found in broken] == [bad]
-    assert str(broken[0]).count(str(bad)) == 1
+    assert str(broken[0]).startswith(f"failed {bad}:1: a suite is a file of Python assignments")
     twice, _ = load_suites(["good", "good"], tmp_path / "suites", reported)
     assert len(twice) == 1
 

@@ -177,7 +177,7 @@ def test_failures_are_told_at_the_end_and_harm_no_other(bench, tmp_path):
     (tmp_path / "suites" / "broken.py").write_text("rows = (")
     done = bench("--all", "--demo", "--seeds", "0")
     assert done.returncode == 1
-    assert "broken.py: a suite is a file of Python assignments; SyntaxError" in done.stderr
+    assert "broken.py:1: a suite is a file of Python assignments; SyntaxError" in done.stderr
     assert "done 8, skipped 0, failed 2, not run 0" in done.stdout
     told = done.stdout[done.stdout.rindex("done 8") :]
     assert told.count("loss is not finite at step 3") == 2

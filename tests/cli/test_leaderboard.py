@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from record_fixtures import OF_DRAW
 from sent_records import send
 
 from adabench.evaluation import score_metrics
@@ -16,7 +17,7 @@ from adabench.records import Flags, Measured, Metrics, Prediction, Record, write
 REPOSITORY = Path(__file__).parents[2]
 TOOL = REPOSITORY / "tools" / "leaderboard.py"
 REPORTED_TRACKS = ("avec13", "avec14", "avec14-freeform", "avec14-northwind")
-DEMO_FILE, DEMO_HEADING = "demo-drawn-faces", "demo: drawn faces"
+DEMO_FILE, DEMO_HEADING = "demo-drawn-faces-world-sparse", "demo: drawn faces, world sparse"
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def make(error=3.0, seed=0, **changes):
         "corpus": "synthface",
         "corpus_checksum": "4567",
         "licensed": False,
+        **OF_DRAW,
         "protocol": "official",
         "fusion": "joint",
         "seed": seed,
@@ -89,7 +91,8 @@ def test_it_prints_and_writes_a_table_per_track(run, results, tmp_path):
     assert "nothing about depression" in demo
     assert "Dep-MAP" not in demo
     assert f"10 pages in {tmp_path / 'pages'}" in done.stdout
-    for page, has_it in (("index", False), ("drawn-faces", True)):
+    pages = (("index", False), ("drawn-faces-world-sparse", True))
+    for page, has_it in pages:
         path = tmp_path / "pages" / f"{page}.html"
         assert f"all of them to sort and filter in {path}" in done.stdout
         assert ("Mine" in path.read_text(encoding="utf-8")) == has_it
@@ -109,7 +112,7 @@ def test_pages_go_to_local_by_default(run, results, tmp_path):
     done = run("--root", "board", "--results", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "board" / "local" / "tables" / f"{DEMO_FILE}.md").is_file()
-    assert (tmp_path / "board" / "drawn-faces.html").is_file()
+    assert (tmp_path / "board" / "drawn-faces-world-sparse.html").is_file()
 
 
 def test_an_empty_leaderboard_says_so(run, tmp_path):
@@ -240,7 +243,8 @@ def test_compare_without_names_tells_every_pair(run, board):
     done = run("compare", "--track", "demo", "--root", board)
     assert done.returncode == 0, done.stderr
     assert re.search(
-        r"^demo: drawn faces: \d+ of \d+ pairs are told apart \(Holm over all", done.stdout
+        r"^demo: drawn faces, world sparse: \d+ of \d+ pairs are told apart \(Holm over all",
+        done.stdout,
     )
     assert "nothing about depression" in done.stdout
 

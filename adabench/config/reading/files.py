@@ -11,10 +11,8 @@ import ast
 import copy
 import difflib
 import functools
-import os
 import re
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from typing import Any
 from mmengine.config import Config, DictAction
 
 from adabench.config.local_files import by_content
+from adabench.config.reading.assignments import parsed, refusal, text_of
 from adabench.hints import MISTAKES, shown
 from adabench.plugins.annotations import misfit
 
@@ -34,6 +33,8 @@ DELETE = "_delete_"
 # What a text in quotes, or a list of such texts, begins with.
 _LITERAL = ("'", '"', "[", "(")
 
+# For messages.
+_WHAT = "config"
 
 # As mmengine looks for them: {{$NAME:default}}.
 _VARIABLE = re.compile(r"\{\{\s*['\"]?\s*\$")
@@ -49,8 +50,6 @@ def read_config(path: Path) -> Config:
     """
     try:
         files = tuple(_files(path, ()))
-    except SyntaxError as error:
-        raise _no_assignments([path], error) from error
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: _base_ names {error.filename}, which does not exist"
@@ -59,24 +58,10 @@ def read_config(path: Path) -> Config:
         # Rows of a suite differ in little, and mmengine takes long over each reading of their base.
         cfg = copy.deepcopy(_parsed(path, Path.cwd(), files))
     except MISTAKES as error:
-        raise _no_assignments([file for file, _ in files], error) from error
+        raise refusal([file for file, _ in files], error, _WHAT) from error
     for key in [key for key in cfg if key.startswith("_")]:
         cfg.pop(key)
     return cfg
-
-
-def _no_assignments(files: Sequence[Path], error: BaseException) -> ValueError:
-    """Return the error of a config that can't be run, with the line, of it or of a base."""
-    named = {os.path.realpath(file): file for file in files}
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f"{named[f]}:{frame.lineno}" for frame in frames if (f := _real(frame)) in named]
-    where = own[-1] if own else str(files[0])
-    told = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return ValueError(f"{where}: a config is a file of Python assignments; {told}")
-
-
-def _real(frame: traceback.FrameSummary) -> str:
-    return os.path.realpath(frame.filename)
 
 
 @functools.lru_cache(maxsize=64)
@@ -104,29 +89,10 @@ def _files(path: Path, above: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
         )
     if path.resolve() in above:
         raise ValueError(f"{path}{asked}: _base_ goes in a circle")
-    text = _text(path)
+    text = text_of(path, _WHAT)
     yield path, text
     for base in _bases(path, text):
         yield from _files(path.parent / base, (*above, path.resolve()))
-
-
-def _text(path: Path) -> str:
-    """Return a config's text; errors as `_files`."""
-    if path.is_dir():
-        raise ValueError(f"{path}: it is a folder; a config is a .py file")
-    content = path.read_bytes()
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ValueError(
-            f"{path}:{line}: a config is a text in UTF-8, and this file is in another encoding: save it "
-            "as UTF-8 with your editor, or turn it with: iconv -f latin1 -t utf-8 (-f utf-16 of one "
-            "that Windows wrote)"
-        ) from error
-    if text.startswith("\ufeff"):
-        raise ValueError(f"{path}: it begins with a byte order mark: save it as UTF-8 without BOM")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @functools.lru_cache(maxsize=64)
@@ -148,12 +114,7 @@ def _bases(path: Path, text: str) -> tuple[str, ...]:
 
 def _check_deletions(path: Path, text: str) -> None:
     """Refuse a ``_delete_`` that is written as anything but True or False: mmengine takes a 'no' for yes."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        # It is told by who runs the file.
-        return
-    for node in ast.walk(tree):
+    for node in ast.walk(parsed(path, text, _WHAT)):
         pairs: list[tuple[Any, ast.expr]] = []
         if isinstance(node, ast.Call):
             pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
@@ -185,7 +146,7 @@ def _check_merged(values: Any, place: str) -> None:
 
 def bases_of(path: Path) -> list[Path]:
     """Return the files that a config names as its bases; errors as `read_config`."""
-    return [path.parent / base for base in _bases(path, _text(path))]
+    return [path.parent / base for base in _bases(path, text_of(path, _WHAT))]
 
 
 def read_protocol(name: str | Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ record must be the same.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,8 +73,8 @@ def claim_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
             given = getattr(given, name)
         if given != expected:
             yield f"{field} is {given!r}, but its config gives {expected!r}"
-    # Records of an older schema don't tell it.
     yield from _draw_reasons(record, experiment)
+    # Records of an older schema don't tell it.
     started = record.flags.starts_from
     if started not in (None, begun := starts_from(experiment)):
         yield f"flags.starts_from is {started!r}, but its config gives {begun!r}"
@@ -128,15 +129,29 @@ def _expected(experiment: Experiment) -> dict[str, object]:
 
 
 def _draw_reasons(record: Record, experiment: Experiment) -> Iterator[str]:
+    """Yield where a record's draw is not its config's; that it tells one, `content_reasons` asks."""
     expected: dict[str, object] = {"draw": experiment.draw}
     if record.family is not None:
         from adabench.config.fields.generated import synthface_parameters
 
-        drawn = synthface_parameters(experiment.corpora.synthface)
-        expected |= {"family": drawn.family(), "world": drawn.world}
+        # Of a corpus that can't be drawn, `session_reasons` tells.
+        with contextlib.suppress(ValueError):
+            drawn = synthface_parameters(experiment.corpora.synthface)
+            expected |= {"family": drawn.family(), "world": drawn.world}
     for field, value in expected.items():
         if getattr(record, field) not in (None, value):
             yield f"{field} is {getattr(record, field)!r}, but its config gives {value!r}"
+    if record.draw is None and record.written_in is not None and _names_draws(experiment):
+        yield (
+            f"written_in is {record.written_in}, before runs told their draw, but its config names "
+            "draws: run again"
+        )
+
+
+def _names_draws(experiment: Experiment) -> bool:
+    """Whether a config says something of draws, which none could before there were any."""
+    seeds = [stage.get("seed") for stage in experiment.stages.values()]
+    return "draw" in seeds or not {"draw", "world"}.isdisjoint(experiment.data.synthface)
 
 
 def _code_reasons(record: Record, experiment: Experiment) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from adabench.data.tracks import TRACKS
 from adabench.evaluation.controls import CONSTANT, CONTROLS, FACELESS
 from adabench.evaluation.scale import DRAWN_SCORE
+from adabench.records.checks.draws import draw_reasons
 from adabench.records.files.reported import CORPUS_OF_TRACK
 from adabench.records.protocols import FOLDS
 from adabench.records.schema.record import Record
@@ -84,8 +85,8 @@ def _family_reasons(record: Record) -> Iterator[str]:
     if record.corpus not in _GENERATED:
         if record.family is not None or record.world is not None:
             yield f"family and world are of generated corpora, and {record.corpus!r} is none"
-    elif record.family is not None and (record.draw is None or record.world is None):
-        yield "it names its family of draws and lacks its draw or world, so it can't be paired"
+    else:
+        yield from draw_reasons(record)
 
 
 def _key_frame_reasons(record: Record) -> Iterator[str]:

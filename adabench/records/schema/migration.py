@@ -38,9 +38,12 @@ def check_version(version: Any, newest: int) -> int:
 def migrate(content: Mapping[str, Any], version: int, newest: int) -> Content:
     """Return a record's content, without its checksum, brought from ``version`` to ``newest``.
 
-    The result has no checksum; ``content`` stays as it was.
+    The result has no checksum; ``content`` stays as it was. One from before draws keeps its version
+    (``written_in``), whatever it says itself: what it does not tell of its draw, nobody knew.
     """
     migrated = dict(content)
+    if version < min(TELLS_DRAWS, newest):
+        migrated["written_in"] = version
     for step in range(version, newest):
         migrated = {**MIGRATIONS[step](migrated), "schema_version": step + 1}
     return migrated
@@ -132,6 +135,9 @@ def _is_plain(entries: Any) -> TypeGuard[list[Content]]:
 def _shorter(found: re.Match[str]) -> str:
     return f"{float(found[0]):.2f}"
 
+
+#: The first version whose records name draw, family and world of a generated corpus.
+TELLS_DRAWS: Final = 4
 
 # The last version whose licensed records held predictions.
 _WITH_SESSIONS: Final = 2

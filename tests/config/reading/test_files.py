@@ -107,6 +107,14 @@ def test_so_is_what_a_base_raises(tmp_path):
         read_config(write(tmp_path / "mine.py", "_base_ = 'base.py'\n"))
 
 
+def test_what_is_no_python_is_told_with_its_line_of_a_base_too(tmp_path):
+    write(tmp_path / "mine.py", "_base_ = 'base.py'\n")
+    write(tmp_path / "base.py", "seed = 1\ntrack = (\n")
+    for name in ("base.py", "mine.py"):
+        with pytest.raises(ValueError, match=r"base\.py:2: a config is .*; SyntaxError: '\(' was"):
+            read_config(tmp_path / name)
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_another_encoding_is_told_with_the_file(tmp_path, encoding):
     write(tmp_path / "mine.py", "_base_ = 'base.py'\n")

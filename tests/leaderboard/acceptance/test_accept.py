@@ -6,7 +6,8 @@ import os
 import signal
 
 import pytest
-from sent_records import TINY, drawn, predicted, send, sent
+from record_fixtures import OF_DRAW
+from sent_records import HEAD, TINY, drawn, predicted, send, sent
 
 from adabench.leaderboard.acceptance import accept as module
 from adabench.leaderboard.acceptance.accept import RefusedError, accept, untraceable
@@ -14,6 +15,7 @@ from adabench.leaderboard.acceptance.verify import verify
 from adabench.records import Metrics, Reported, read_record, read_records, write_record
 from adabench.records.files.labels import read_labels
 from adabench.records.files.side_files import digests
+from adabench.records.schema.fields import SCHEMA_VERSION
 from adabench.records.schema.record import content_checksum
 from adabench.synthface import SynthfaceParameters, bounds
 
@@ -240,18 +242,55 @@ def test_a_damaged_accepted_record_is_no_reason_against_another(root):
     assert accepted.read_text() == "{"
 
 
-def test_a_record_of_the_first_schema_is_written_as_one_of_today(root, sound, tmp_path):
-    content = json.loads(sound().model_dump_json(exclude={"checksum", "provenance"}))
-    for entry in content["predictions"]:
-        del entry["subject"]
-    content = {**content, "schema_version": 1}
-    text = json.dumps({**content, "checksum": content_checksum(content)})
-    (tmp_path / "old.json").write_text(text)
-    record = read_record(tmp_path / "old.json")
-    accepted = accept(tmp_path / "old.json", root, allow_dirty=True)
-    assert json.loads(accepted.read_text())["schema_version"] == record.schema_version
-    assert read_record(accepted) == record
-    assert verify(root).holds
+@pytest.fixture
+def written(sound, tmp_path):
+    """Writes a record without its draw as a file of a schema version."""
+
+    def write(version, **changes):
+        record = sound(**{**dict.fromkeys(OF_DRAW), **changes})
+        content = json.loads(record.model_dump_json(exclude={"checksum", "provenance"}))
+        for entry in content["predictions"]:
+            if version == 1:
+                del entry["subject"]
+        content = {**content, "schema_version": version}
+        path = tmp_path / f"of schema {version}.json"
+        path.write_text(json.dumps({**content, "checksum": content_checksum(content)}))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_an_older_record_stays_one_however_often_it_is_written_anew(root, written, version):
+    path = written(version)
+    record = read_record(path)
+    for _ in range(3):
+        path = accept(path, root, allow_dirty=True)
+        content = json.loads(path.read_text())
+        assert (content["schema_version"], content["written_in"]) == (SCHEMA_VERSION, version)
+        assert read_record(path) == record
+        assert verify(root).holds
+        root = root.parent / f"{root.name}-again"
+        root.mkdir()
+
+
+def test_one_of_today_that_leaves_out_its_draw_is_refused(root, written):
+    path = written(SCHEMA_VERSION)
+    (reason,) = refused(path, root, allow_dirty=True)
+    assert reason.startswith("draw and family and world are missing")
+    assert "run again" in reason
+    write_record(read_record(path), root / "measured")
+    assert [problem.reason for problem in verify(root).problems] == [reason]
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_one_that_is_said_to_be_older_is_refused_where_its_code_is_not(root, written, version):
+    (reason,) = refused(written(version, commit=HEAD), root, allow_dirty=True)
+    assert f"written_in is {version}" in reason
+    assert f"{HEAD} wrote schema {SCHEMA_VERSION}" in reason
+    # A file can't say it of itself, either.
+    claimed = written(SCHEMA_VERSION, commit=HEAD, written_in=version)
+    assert refused(claimed, root, allow_dirty=True) == (reason,)
 
 
 def test_what_is_written_is_the_record_and_not_the_bytes_that_were_sent(root):

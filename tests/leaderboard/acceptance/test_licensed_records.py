@@ -5,7 +5,7 @@ import shutil
 from functools import partial
 
 import pytest
-from record_fixtures import as_licensed
+from record_fixtures import OF_DRAW, as_licensed
 
 from adabench.cli.leaderboard import command
 from adabench.evaluation import score_metrics
@@ -40,7 +40,7 @@ def labels(licensed_corpus):
 @pytest.fixture
 def older(sound, licensed, root):
     """The file of a record of version 2, which holds predictions, among the local ones."""
-    names = RecordFields.model_fields.keys() - set(NEW_IN_3)
+    names = RecordFields.model_fields.keys() - {*NEW_IN_3, *OF_DRAW}
     content = json.loads(sound(error=4.123).model_dump_json(include=names))
     named = {"track": "avec14", "corpus": "avec2014", "licensed": True, "schema_version": 2}
     content |= {**named, "corpus_checksum": licensed().corpus_checksum}

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from record_fixtures import constant
+from record_fixtures import OF_DRAW, constant
 from sent_records import METHOD, drawn, experiment, predicted, send, sent
 
 from adabench.leaderboard.acceptance.accept import RefusedError, accept
@@ -69,6 +69,32 @@ def test_what_its_config_does_not_give_is_refused(root, field, value):
         accept(path, root)
     assert len(caught.value.reasons) <= 2
     assert any(field in problem.reason for problem in verify(root).problems)
+
+
+UNTOLD = dict.fromkeys(OF_DRAW)
+OLDER = {"preset": "tiny", "seed": 3}
+DEALT = {"trunk": {"type": "ExpressionPretrain", "seed": "draw"}}
+
+
+@pytest.mark.parametrize(
+    ("run", "names_draws"),
+    [
+        ({"data": {"synthface": OLDER}}, False),
+        ({"data": {"synthface": {**OLDER, "draw": 0}}}, True),
+        ({"data": {"synthface": {**OLDER, "world": "sparse"}}}, True),
+        ({"data": {"synthface": OLDER}, "stages": DEALT}, True),
+    ],
+)
+def test_a_config_that_names_draws_is_of_no_record_from_before_them(run, names_draws):
+    told = reasons_of(*sent(run=run, written_in=3, **UNTOLD))
+    assert [reason.startswith("written_in is 3") for reason in told] == [True] * names_draws
+
+
+@pytest.mark.parametrize("field", OF_DRAW)
+def test_a_record_of_today_that_leaves_out_its_draw_is_refused(root, field):
+    with pytest.raises(RefusedError, match=f"{field} is missing.* run again") as caught:
+        accept(send(root / "local", **{field: None}), root)
+    assert len(caught.value.reasons) == 1
 
 
 @pytest.mark.parametrize("flag", ["demo", "paper_compat"])

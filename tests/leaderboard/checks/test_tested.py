@@ -123,7 +123,9 @@ def test_parameters_decide_what_is_drawn(root):
     config = {"data": {"synthface": {**TINY, "sessions": 9}}}
     sessions = drawn(sessions=9)
     assert accept(send(root / "local", run=config, sessions=sessions), root).is_file()
-    path = send(root / "local", run={"data": {"synthface": {"preset": "huge"}}})
+    of_draw = {"draw": 0, "family": "f" * 16, "world": "sparse"}
+    path = send(root / "local", run={"data": {"synthface": {"preset": "huge"}}}, **of_draw)
+    assert any("can't be drawn" in problem.reason for problem in verify(root).problems)
     with pytest.raises(RefusedError, match="can't be drawn from its config"):
         accept(path, root)
 

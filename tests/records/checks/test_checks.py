@@ -67,7 +67,6 @@ WIDER = bdi_ii().model_copy(update={"high": 1000.0})
         ({"scale": WIDER}, "scale is 'BDI-II', but corpus 'synthface' has drawn score or BDI-II's"),
         ({"scale": scale_form(DRAWN_SCORE)}, None),
         ({"draw": 3, "family": "f" * 16, "world": "sparse"}, None),
-        ({"draw": 3, "family": "f" * 16}, "lacks its draw or world"),
         ({**RELEVANCE}, None),
         ({"draw": 3, "family": "f" * 16, "world": "sparse", **RELEVANCE}, None),
         (

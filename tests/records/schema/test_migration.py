@@ -74,6 +74,27 @@ def test_todays_version_needs_no_step(make_record):
     assert migrate(content, SCHEMA_VERSION, SCHEMA_VERSION) == content
 
 
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("claimed", [None, 1, 2, "x"])
+def test_its_version_is_kept_whatever_the_file_says_itself(make_record, version, claimed):
+    content = (
+        first_version(make_record()) if version == 1 else make_record().model_dump(mode="json")
+    )
+    said = {} if claimed is None else {"written_in": claimed}
+    record = Record.model_validate(sign({**content, "schema_version": version, **said}))
+    assert record.written_in == version
+    again = record.model_dump(mode="json")
+    assert (again["schema_version"], again["written_in"]) == (SCHEMA_VERSION, version)
+    assert Record.model_validate(again) == record
+
+
+def test_a_record_of_today_has_no_older_version(make_record):
+    assert "written_in" not in make_record().model_dump()
+    content = sign({**make_record().model_dump(mode="json"), "written_in": SCHEMA_VERSION})
+    with pytest.raises(ValidationError, match="written_in"):
+        Record.model_validate(content)
+
+
 def test_an_edited_file_of_version_1_is_refused_by_its_own_checksum(make_record):
     content = first_version(make_record())
     content["notes"] = ["better than it looks"]
@@ -166,7 +187,7 @@ def test_an_open_record_of_version_2_reads_as_it_was(make_record):
     record = make_record()
     content = json.loads(record.model_dump_json(include=Record.model_fields.keys() - NEW_IN_3))
     content = sign({**content, "schema_version": 2})
-    assert Record.model_validate(content) == record
+    assert Record.model_validate(content) == record.model_copy(update={"written_in": 2})
 
 
 def test_a_licensed_record_of_version_2_is_stripped(written, make_record):
@@ -247,7 +268,8 @@ def test_a_reported_row_of_version_2_keeps_its_digits():
         origin=Reported(paper="p", table="1", row="M"),
     )
     content = json.loads(row.model_dump_json(include=Record.model_fields.keys() - NEW_IN_3))
-    assert Record.model_validate(sign({**content, "schema_version": 2})) == row
+    found = Record.model_validate(sign({**content, "schema_version": 2}))
+    assert found == row.model_copy(update={"written_in": 2})
 
 
 def test_an_area_of_version_3_becomes_one_of_several_measures(make_record):
@@ -257,7 +279,8 @@ def test_an_area_of_version_3_becomes_one_of_several_measures(make_record):
     found = Record.model_validate(old).relevance_measures
     assert {name: own.roc_area.value for name, own in found.items()} == areas
     assert (found["all"].clips, found["all"].roc_area.ceiling, found["all"].share) == (None,) * 3
-    assert Record.model_validate(sign({**content, "schema_version": 3})) == make_record()
+    plain = make_record().model_copy(update={"written_in": 3})
+    assert Record.model_validate(sign({**content, "schema_version": 3})) == plain
     with pytest.raises(ValidationError, match="relevance_auc"):
         Record.model_validate(sign({**content, "relevance_auc": 3, "schema_version": 3}))
 
