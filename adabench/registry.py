@@ -20,6 +20,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from adabench.hints import did_you_mean
 
 __all__ = [
+    "CALIBRATORS",
     "CORPORA",
     "HOOKS",
     "METRICS",
@@ -277,6 +278,7 @@ def _known(name: str) -> bool:
 MODELS = Registry("model", parent=mm.MODELS, scope=SCOPE)
 TRANSFORMS = Registry("transform", parent=mm.TRANSFORMS, scope=SCOPE)
 METRICS = Registry("metric", scope=SCOPE)
+CALIBRATORS = Registry("calibrator", scope=SCOPE)
 HOOKS = HookRegistry("hook", parent=mm.HOOKS, scope=SCOPE)
 STAGES = Registry("stage", scope=SCOPE)
 SEMANTICS = Registry("semantics", scope=SCOPE)

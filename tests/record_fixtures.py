@@ -11,6 +11,9 @@ from adabench.records.files.side_files import digests, write_side_files
 from adabench.records.schema.private import divided
 from adabench.records.schema.sections import persons_of
 
+#: What a record tells of the generated corpus that it was tested on.
+OF_DRAW = {"draw": 0, "family": "fa111e5fa111e5fa", "world": "sparse"}
+
 
 def build(error=5.0, seed=0, **changes):
     """A measured record on the demo track whose predictions are off by about ``error``."""
@@ -59,7 +62,9 @@ def as_licensed(record, predictions=None, **changes):
         "predictions": entries,
     }
     public, private = divided(content)
-    named = {**public, "private": private.digest(), **changes}
+    is_drawn = changes.get("corpus", record.corpus) == "synthface"
+    untold = {} if is_drawn else dict.fromkeys(OF_DRAW)
+    named = {**public, "private": private.digest(), **untold, **changes}
     return Record.model_validate(named).with_private(private)
 
 
@@ -85,11 +90,12 @@ def make_record():
 
 @pytest.fixture
 def sound():
-    """A factory of records that `accept` takes: of a known commit, without intervals."""
+    """A factory of records that `accept` takes: of a known commit and draw, without intervals."""
 
     def make(error=5.0, seed=0, **changes):
         known = {"commit": "c" * 40, "clean_tree": True, "intervals": {}}
-        return build(error, seed, **{**known, **changes})
+        is_drawn = changes.get("corpus", "synthface") == "synthface"
+        return build(error, seed, **{**known, **(OF_DRAW if is_drawn else {}), **changes})
 
     return make
 

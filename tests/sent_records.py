@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from adabench.config.experiment import Experiment
+from adabench.config.fields.generated import synthface_parameters
 from adabench.evaluation import metric_intervals, score_metrics
 from adabench.records import Flags, Measured, Metrics, Prediction, Record, write_record
 from adabench.records.files.side_files import digests, write_side_files
@@ -52,6 +53,14 @@ def predicted(sessions, guess):
     }
 
 
+def of_draw(run):
+    """What a record tells of the generated corpus that a run is tested on."""
+    if not run.track_.is_demo:
+        return {}
+    parameters = synthface_parameters(run.corpora.synthface)
+    return {"draw": run.draw, "family": parameters.family(), "world": parameters.world}
+
+
 def sent(error=3.0, seed=0, *, run=None, sessions=None, **changes):
     """A record and its side files; ``run`` changes its config, ``changes`` the record's fields."""
     run = experiment(**{"seed": seed, **(run or {})})
@@ -76,6 +85,7 @@ def sent(error=3.0, seed=0, *, run=None, sessions=None, **changes):
         "protocol": "official",
         "fusion": "joint" if run.track == "demo" else "none",
         "seed": seed,
+        **({} if "corpus" in changes or changes.get("family") else of_draw(run)),
         **predicted(sessions, guess),
         "commit": HEAD,
         "clean_tree": True,

@@ -33,6 +33,9 @@ from adabench.plugins.fingerprints import code_of
 from adabench.plugins.signatures import raised_versions
 from adabench.registry import types_in
 
+#: What puts intervals around the predictions of every run whose corpus keeps sessions for it.
+SPLIT_CONFORMAL: tuple[dict[str, Any], ...] = ({"type": "SplitConformal"},)
+
 
 class Data(Strict):
     """Where the data is.
@@ -119,6 +122,8 @@ class Experiment(Strict):
         overrides: ``--cfg-options`` as given, local folders left out, local files by content.
         metrics: numbers beside the usual four, computed of the predictions: names or configs of
             `SessionMetric`s. They decide no result, so no hash holds them.
+        intervals: calibrators, names or configs, that put intervals around the predictions where the
+            corpus keeps sessions for it; split conformal ones by default. No hash holds them either.
         code: type → sha256 of each part from outside the repository, as whoever read the config had
             loaded it; part of the hash, and absent from a stored config where there is none.
         versions: type → ``version`` of each part of the repository that computes something else than
@@ -144,15 +149,16 @@ class Experiment(Strict):
     is_demo: bool = False
     overrides: tuple[str, ...] = ()
     metrics: tuple[dict[str, Any], ...] = ()
+    intervals: tuple[dict[str, Any], ...] = SPLIT_CONFORMAL
     code: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, int] = Field(default_factory=dict)
 
-    @field_validator("metrics", mode="before")
+    @field_validator("metrics", "intervals", mode="before")
     @classmethod
-    def _named_metrics(cls, metrics: Any) -> Any:
-        if not isinstance(metrics, list | tuple):
+    def _named(cls, parts: Any) -> Any:
+        if not isinstance(parts, list | tuple):
             raise ValueError("expected a list of names, or of dicts with a 'type'")
-        return tuple({"type": one} if isinstance(one, str) else one for one in metrics)
+        return tuple({"type": one} if isinstance(one, str) else one for one in parts)
 
     @field_validator("stages", mode="before")
     @classmethod
@@ -163,7 +169,13 @@ class Experiment(Strict):
 
     @model_validator(mode="after")
     def _names(self) -> Experiment:
-        check_types({**self.sections(), "metrics": list(self.metrics)})
+        check_types(
+            {
+                **self.sections(),
+                "metrics": list(self.metrics),
+                "intervals": list(self.intervals),
+            }
+        )
         name = self.method.get("name")
         if name is None:
             raise ValueError("method.name is missing: the name that the leaderboard shows")
@@ -193,6 +205,8 @@ class Experiment(Strict):
         for name in ("code", "hooks", "metrics", "signals", "versions"):
             if not content.get(name):
                 content.pop(name, None)
+        if self.intervals == SPLIT_CONFORMAL:
+            content.pop("intervals", None)
         return content
 
     def sections(self) -> dict[str, Any]:
@@ -295,6 +309,7 @@ class Experiment(Strict):
                 "overrides": True,
                 "name": True,
                 "metrics": True,
+                "intervals": True,
                 "data": {"root": True, "processes": True, "synthface": {"draw"}},
                 "training": {"workers", "log"},
                 # A field that came later: absent where it changes nothing, so that older hashes hold.

@@ -143,6 +143,9 @@ class Parts:
         notes: what the record has to say of persons.
         source: the corpus of the training and validation clips where it is not that of the others.
         sealed: the scores of the test clips, which bear none themselves.
+        calibrate: that calibrators are fitted on, of sessions that serve nothing else; empty where the
+            corpus keeps none. They bear no scores either.
+        sealed_calibration: their scores.
     """
 
     train: tuple[ClipRecord, ...]
@@ -152,6 +155,8 @@ class Parts:
     notes: tuple[str, ...] = ()
     source: PreparedCorpus | None = None
     sealed: SealedScores | None = field(default=None, compare=False)
+    calibrate: tuple[ClipRecord, ...] = ()
+    sealed_calibration: SealedScores | None = field(default=None, compare=False)
 
     def open_labels(self, predictions: Mapping[str, float]) -> dict[str, float]:
         """Return session → points of the test clips, for predictions of all of them.
@@ -162,6 +167,16 @@ class Parts:
         if self.sealed is None:
             raise ValueError("parts that `divide` did not make have no sealed labels to open")
         return self.sealed.open(predictions)
+
+    def open_calibration(self, predictions: Mapping[str, float]) -> dict[str, float]:
+        """Return session → points of the calibration clips, for predictions of all of them.
+
+        Raises:
+            ValueError: a session without a prediction, or no calibration clips.
+        """
+        if self.sealed_calibration is None:
+            raise ValueError("no session is kept for calibrators, so there are no labels to open")
+        return self.sealed_calibration.open(predictions)
 
     def learnt_from(self) -> list[object]:
         """Return plain values of everything that training and selection see."""
@@ -202,7 +217,9 @@ def divide(
         parts = _by_splits(corpus, protocol, tasks)
         remedy = "choose splits for protocol.{use} that share no session with protocol.test"
         _refuse_overlap(parts, remedy)
-        return _sealed(replace(parts, protocol=protocol.title, notes=(person_note(parts), *told)))
+        notes = (person_note(parts), *told)
+        parts = replace(parts, protocol=protocol.title, notes=notes)
+        return _sealed(_with_calibration(corpus, parts, tasks))
     if isinstance(protocol, CrossCorpus):
         if source is None:
             raise TypeError("divide: a cross-corpus protocol needs the corpus that it trains on")
@@ -215,12 +232,55 @@ def divide(
     refuse_shared_persons(parts, both_learn=not isinstance(protocol, CrossCorpus))
     # Of folds together there is one part only, and notes of its own.
     own = (person_note(parts),) if parts.train else ()
-    return _sealed(replace(parts, notes=(*parts.notes, *own, *told)))
+    parts = replace(parts, notes=(*parts.notes, *own, *told))
+    return _sealed(_with_calibration(corpus, parts, tasks))
 
 
 def _sealed(parts: Parts) -> Parts:
-    bare = tuple(replace(clip, score=None) for clip in parts.test)
-    return replace(parts, test=bare, sealed=SealedScores(parts.test))
+    return replace(
+        parts,
+        test=_bare(parts.test),
+        sealed=SealedScores(parts.test),
+        calibrate=_bare(parts.calibrate),
+        sealed_calibration=SealedScores(parts.calibrate) if parts.calibrate else None,
+    )
+
+
+def _bare(clips: Sequence[ClipRecord]) -> tuple[ClipRecord, ...]:
+    return tuple(replace(clip, score=None) for clip in clips)
+
+
+def _with_calibration(corpus: PreparedCorpus, parts: Parts, tasks: Sequence[str]) -> Parts:
+    """Add the scored clips of the calibration split; of folds together there is no model to calibrate.
+
+    Raises:
+        LeakError: they overlap the run's other clips, in sessions or in videos.
+    """
+    clips = tuple(
+        clip
+        for clip in corpus.clips
+        if clip.split == CALIBRATION
+        and clip.score is not None
+        and (not tasks or clip.task in tasks)
+    )
+    if not clips or not parts.train:
+        return parts
+    others = [*parts.train, *parts.validate, *parts.test]
+    sessions, videos = ({getattr(c, name) for c in others} for name in ("session", "source_sha256"))
+    shared = [c.clip for c in clips if c.session in sessions or c.source_sha256 in videos]
+    if shared:
+        raise LeakError(
+            f"protocol: {len(shared)} clips of the split {CALIBRATION!r} of {corpus.name} also serve "
+            f"training, validation or test (by session or by video), the first {shared[0]}; take them "
+            "out of one of the two"
+        )
+    known = len(_persons(clips) & _persons(others))
+    notes = (
+        (f"{known} persons of the calibration sessions are in training, validation or test",)
+        if known
+        else ()
+    )
+    return replace(parts, calibrate=clips, notes=(*parts.notes, *notes))
 
 
 def person_note(parts: Parts) -> str:

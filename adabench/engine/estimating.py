@@ -28,10 +28,11 @@ from adabench.engine.building import (
 )
 from adabench.engine.caches.features import segments_of
 from adabench.engine.cpu import set_up_cpu
-from adabench.engine.data.material import Material, make_material
+from adabench.engine.data.material import Material, calibrating, make_material
 from adabench.engine.data.rundata import RunData, Timer, untimed
 from adabench.engine.stages.stage import StageResult
 from adabench.engine.workbench import (
+    PREDICTED,
     Use,
     check_signals,
     ensure_run_stages,
@@ -98,11 +99,15 @@ def _refuse_view(experiment: Experiment, parts: Parts) -> None:
     if views is None or extractor is None:
         return
     rates = refuse_unfit_views(
-        *(("test", views.test, clips) for clips in (parts.train, parts.validate, parts.test))
+        *(("test", views.test, clips) for clips in _shown(experiment, parts))
     )
     part = extractor.frozen_part()
     if rates and part is not None:
         check_lengths(experiment, part, rates, uses=_SEEN)
+
+
+def _shown(experiment: Experiment, parts: Parts) -> list[Sequence[ClipRecord]]:
+    return [parts.train, parts.validate, parts.test, calibrating(experiment, parts)]
 
 
 def _view_of(experiment: Experiment) -> View:
@@ -151,7 +156,7 @@ class EstimatorBench:
     def clips(self, use: Use) -> Sequence[ClipRecord]:
         """Return the clips of one use, a row each; without an extractor, the first of each session."""
         clips: Sequence[ClipRecord] = getattr(self.data.parts, use)
-        if use != "test":
+        if use not in PREDICTED:
             clips = [clip for clip in clips if clip.score is not None]
         if self.method.extractor is not None:
             return clips
@@ -172,7 +177,7 @@ class EstimatorBench:
             names: clip → under whose name it goes.
             frames: read frames in any case, not the cache.
         """
-        read = self.material if use == "test" or self.source is None else self.source
+        read = self.material if use in PREDICTED or self.source is None else self.source
         features = None if frames else read.features
         reads = () if self.method.extractor is None else self.method.extractor.reads
         return ClipDataset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,17 @@ from adabench.engine.kinds import Place, kind_of, kind_of_method
 from adabench.engine.kinds.network import CURVE_FIGURE
 from adabench.engine.recording.repeat import told_apart, with_side_files
 from adabench.engine.recording.reporting import make_record
+from adabench.engine.testing.calibrated import (
+    Predicted,
+    check_intervals,
+    fit_calibrators,
+    restored,
+    told,
+    write_predicted,
+)
 from adabench.engine.testing.evaluation import Evaluation
 from adabench.engine.workbench import ensure_run_stages
+from adabench.evaluation import BDI_II
 from adabench.records.drawn import drawn_file, drawn_words, worlds_of
 from adabench.records.files.private import write_private
 from adabench.records.files.results import read_record, sealed, write_record
@@ -114,9 +123,16 @@ def measure(
     method = kind_of(experiment)(experiment, data, place, timings, _run_member)
     method.prepare()
     method.fit()
-    predictions = method.predict()
+    predictions, held = method.predict(), method.calibration()
     labels = _open_labels(data, predictions, place)
-    return make_record(experiment, data, predictions, labels, method.facts(labels)), labels
+    facts = method.facts(labels)
+    if held is not None:
+        write_predicted(held, place.work_dir)
+        fitted = fit_calibrators(experiment, data, held)
+        method.keep([one.carried() for one in fitted])
+        tested = Predicted(predictions, method.quantiles)
+        facts = replace(facts, conformal=told(fitted, tested, labels, data.corpus.scale))
+    return make_record(experiment, data, predictions, labels, facts), labels
 
 
 def _open_labels(data: RunData, predictions: Mapping[str, float], place: Place) -> dict[str, float]:
@@ -163,6 +179,7 @@ def _begun_since(work_dir: Path, since: float) -> bool:
 def _check(experiment: Experiment, place: Place) -> None:
     """Refuse what can be told to be wrong before anything long, in the runs that it joins too."""
     build_metrics(experiment.metrics)
+    check_intervals(experiment, BDI_II)
     for member in experiment.members():
         _check(member, place.of(member))
     kind_of(experiment).check(experiment, place)
@@ -270,8 +287,12 @@ def score_checkpoint(experiment: Experiment, checkpoint: Path) -> tuple[Evaluati
     """
     _refuse_joined(experiment)
     with reading(experiment):
-        data, evaluation, facts = kind_of(experiment).score(experiment, checkpoint)
-    labels = data.parts.open_labels(evaluation.sessions)
+        kind = kind_of(experiment)
+        data, evaluation, facts = kind.score(experiment, checkpoint)
+    labels, scale = data.parts.open_labels(evaluation.sessions), data.corpus.scale
+    tested = Predicted(evaluation.sessions, evaluation.quantiles)
+    fitted = restored(kind.kept(checkpoint), scale)
+    facts = replace(facts, conformal=told(fitted, tested, labels, scale))
     return evaluation, make_record(experiment, data, evaluation.sessions, labels, facts)
 
 

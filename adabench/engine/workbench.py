@@ -39,7 +39,13 @@ from adabench.engine.contract import (
     refuse,
     with_stages,
 )
-from adabench.engine.data.material import Material, build_encoder, make_material, refuse_unlike
+from adabench.engine.data.material import (
+    Material,
+    build_encoder,
+    calibrating,
+    make_material,
+    refuse_unlike,
+)
 from adabench.engine.data.rundata import RunData, Timer, untimed
 from adabench.engine.files.checkpoints import load_model
 from adabench.engine.metric import SessionScores
@@ -54,7 +60,10 @@ from adabench.records.schema.sections import Contract
 from adabench.registry import TRANSFORMS
 from adabench.testing import ContractError, ContractReport
 
-Use = Literal["train", "validate", "test"]
+Use = Literal["train", "validate", "test", "calibrate"]
+
+#: What is predicted of clips whose labels are shut.
+PREDICTED: tuple[Use, ...] = ("test", "calibrate")
 
 
 @dataclass
@@ -141,7 +150,7 @@ class Workbench:
         """
         training = use == "train"
         clips: Sequence[ClipRecord] = getattr(self.parts, use)
-        read = self.material if use == "test" else self.learnt_from
+        read = self.material if use in PREDICTED else self.learnt_from
         reads = "frames" in self.assessor.backbone.reads and read.features is None
         # A feature cache holds augmented versions of the training clips itself.
         augment = self.views.augment if training else None
@@ -150,7 +159,7 @@ class Workbench:
             clips,
             TRANSFORMS.build(self._view(use)),
             training=training,
-            labels=use != "test",
+            labels=use not in PREDICTED,
             seed=self.experiment.seed,
             epochs=self.training.epochs if training else 1,
             augment=build_augment(augment) if read.features is None else None,
@@ -192,6 +201,7 @@ class Workbench:
             "train": views.train,
             "validate": views.select or views.test,
             "test": views.test,
+            "calibrate": views.test,
         }[use]
 
     def loader(self, use: Use) -> DataLoader[Any]:
@@ -301,7 +311,7 @@ def check_signals(experiment: Experiment, data: RunData) -> None:
     source, parts = build_signals(experiment), data.parts
     learnt = [*parts.train, *parts.validate]
     check_tables(source, parts.source or data.corpus, learnt)
-    check_tables(source, data.corpus, parts.test)
+    check_tables(source, data.corpus, [*parts.test, *calibrating(experiment, parts)])
 
 
 def _refuse_views(experiment: Experiment, parts: Parts) -> None:
@@ -314,6 +324,7 @@ def _refuse_views(experiment: Experiment, parts: Parts) -> None:
         ("select", views.select, parts.validate),
         ("test", views.test if views.select is None else None, parts.validate),
         ("test", views.test, parts.test),
+        ("test", views.test, calibrating(experiment, parts)),
     )
     # What is told in frames was asked before the data was opened.
     if rates:
@@ -328,7 +339,7 @@ def materials(
     if parts.source is None:
         return read_by(data.corpus, parts), None
     tested = read_by(data.corpus, replace(parts, train=(), validate=()))
-    source = read_by(parts.source, replace(parts, test=()))
+    source = read_by(parts.source, replace(parts, test=(), calibrate=()))
     refuse_unlike(tested, source)
     return tested, source
 

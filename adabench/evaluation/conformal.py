@@ -13,12 +13,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adabench.bounds import Count, Share
 from adabench.evaluation.scale import BDI_II, Scale
+from adabench.registry import CALIBRATORS
 
 Array = NDArray[np.float64]
 
@@ -68,8 +70,9 @@ class Calibrator(ABC):
     """
 
     needs_quantiles: ClassVar[bool] = False
+    reach: float
 
-    def __init__(self, *, level: float = 0.9, scale: Scale = BDI_II) -> None:
+    def __init__(self, *, level: Share = 0.9, scale: Scale = BDI_II) -> None:
         if not 0 < level < 1:
             raise ValueError(
                 f"{type(self).__name__}.level is the share of labels that intervals are to hold, "
@@ -105,6 +108,15 @@ class Calibrator(ABC):
         ends = np.clip([low, high], self.scale.low, self.scale.high)
         return Intervals(ends[0], np.maximum(ends[0], ends[1]))
 
+    def state(self) -> dict[str, Any]:
+        """Return what was learnt as plain values, for a checkpoint."""
+        return {"reach": self.reach}
+
+    def restore(self, state: dict[str, Any]) -> Calibrator:
+        """Take what `state` returned."""
+        self.reach = float(state["reach"])
+        return self
+
     @abstractmethod
     def _fit(self, prediction: Array, score: Array, person: Sequence[str]) -> None:
         """Learn from checked arrays."""
@@ -126,6 +138,7 @@ class Calibrator(ABC):
         return given
 
 
+@CALIBRATORS.register_module()
 class SplitConformal(Calibrator):
     """The prediction with one distance to both sides (Lei et al. 2018; CDP of Li et al. 2025).
 
@@ -142,6 +155,7 @@ class SplitConformal(Calibrator):
         return prediction - self.reach, prediction + self.reach
 
 
+@CALIBRATORS.register_module()
 class ConformalQuantiles(Calibrator):
     """A lower and an upper quantile, moved by one distance (Romano, Patterson & Candès 2019).
 
@@ -163,6 +177,7 @@ class ConformalQuantiles(Calibrator):
         return np.where(low > high, middle, low), np.where(low > high, middle, high)
 
 
+@CALIBRATORS.register_module()
 class BinnedConformal(Calibrator):
     """Intervals of labels as they lie where a prediction falls (CDP-ACC of Li et al. 2025, put right).
 
@@ -180,12 +195,23 @@ class BinnedConformal(Calibrator):
     """
 
     def __init__(
-        self, *, level: float = 0.9, bins: int = 10, seed: int = 0, scale: Scale = BDI_II
+        self, *, level: Share = 0.9, bins: Count = 10, seed: int = 0, scale: Scale = BDI_II
     ) -> None:
         super().__init__(level=level, scale=scale)
         if bins < 1:
             raise ValueError(f"BinnedConformal.bins is 1 or more; got {bins}")
         self.bins, self.seed = bins, seed
+
+    def state(self) -> dict[str, Any]:
+        """Return edges, the runs of each bin, and the share that holds the level."""
+        runs = [run.tolist() for run in self.runs]
+        return {"edges": self.edges.tolist(), "runs": runs, "share": self.share}
+
+    def restore(self, state: dict[str, Any]) -> Calibrator:
+        """Take what `state` returned."""
+        self.edges, self.share = np.asarray(state["edges"]), float(state["share"])
+        self.runs = [np.asarray(run) for run in state["runs"]]
+        return self
 
     def _fit(self, prediction: Array, score: Array, person: Sequence[str]) -> None:
         names = np.unique(np.asarray(person, dtype=str))

@@ -32,6 +32,7 @@ BUILT_IN = {
     registry.SIGNALS: ("adabench.models.signals",),
     registry.CORPORA: ("adabench.data.corpora",),
     registry.METRICS: ("adabench.evaluation.within_points", "adabench.evaluation.classes"),
+    registry.CALIBRATORS: ("adabench.evaluation.conformal",),
 }
 for _registry, _modules in BUILT_IN.items():
     _registry.filled_by(*_modules)

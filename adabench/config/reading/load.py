@@ -30,7 +30,7 @@ from adabench.data.tracks import get_track
 from adabench.hints import did_you_mean, problems
 
 # What decides no result need not travel with a record: where a user keeps data, what is computed after.
-LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=", "training.log=")
+LOCAL_OPTIONS = ("data.root=", "data.processes=", "metrics=", "intervals=", "training.log=")
 # A record has a field for the draw, as for the seed.
 _DRAW_OPTION = "data.synthface.draw="
 

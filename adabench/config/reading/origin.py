@@ -13,7 +13,7 @@ from adabench.config.reading.files import bases_of, read_config
 _STEP = re.compile(r"[^.\[\]]+")
 # A field of a config at the beginning of a message.
 _SECTIONS = (
-    "cache|data|fusion|hooks|method|metrics|paper_compat|protocol|seed|semantics|shuffle_labels|signals|"
+    "cache|data|fusion|hooks|intervals|method|metrics|paper_compat|protocol|seed|semantics|shuffle_labels|signals|"
     "stages|track|training|views"
 )
 _FIELD = re.compile(

@@ -21,6 +21,8 @@ _PASSED = frozenset(("units", "features", "scale", "signals"))
 # What the builder itself takes of a part in one of these places, if the part does not.
 _LOADED = ("backbone", "aggregator", "selector", "head")
 _WEIGHTS = str | None
+# Lists of what is computed of predictions, and the registries of what they hold.
+_AFTER = {"metrics": "METRICS", "intervals": "CALIBRATORS"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def _parts(experiment: Experiment) -> Iterator[tuple[str, Mapping[str, Any]]]:
         **experiment.sections(),
         "method": {"type": "Assessor", **method},
         "metrics": list(experiment.metrics),
+        "intervals": list(experiment.intervals),
     }
     # These have checks of their own.
     for name in ("training", "data", "protocol"):
@@ -95,8 +98,9 @@ def _registry_at(place: str) -> str | None:
     place = re.sub(r"^stages\.\w+\.views\.", "views.", place)
     top, _, rest = place.partition(".")
     last = rest.rpartition(".")[2]
-    if top.startswith("metrics["):
-        return "METRICS"
+    for place_of, registry in _AFTER.items():
+        if top.startswith(f"{place_of}["):
+            return registry
     if top == "views" and rest.partition("[")[0] in _VIEWS:
         return "TRANSFORMS"
     if place in ("semantics", "signals"):

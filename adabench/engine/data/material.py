@@ -12,6 +12,7 @@ from mmengine.device import get_device
 from adabench.config.experiment import Experiment
 from adabench.config.references import resolve
 from adabench.data.augment import augments_of
+from adabench.data.manifest import ClipRecord
 from adabench.data.prepared import PreparedCorpus
 from adabench.data.protocol import Parts
 from adabench.engine.caches.features import FeatureCache
@@ -89,7 +90,7 @@ def make_material(
     features = _feature_cache(experiment, frozen, corpus, parts, augmented)
     material = Material(corpus, features)
     root = cache_root(corpus, Path(experiment.data.root))
-    clips = [*parts.train, *parts.validate, *parts.test]
+    clips = _read(experiment, parts)
     if encoder is not None:
         material.semantics = SemanticsCache(encoder, corpus, root, features, clips)
         material.semantics.fill(corpus, clips, "caching semantic vectors")
@@ -97,6 +98,15 @@ def make_material(
         material.signals = SignalsCache(source, corpus, root, clips)
         material.signals.fill(corpus, clips, "caching signals")
     return material
+
+
+def calibrating(experiment: Experiment, parts: Parts) -> tuple[ClipRecord, ...]:
+    """Return the clips that a run's calibrators are fitted on; none where it has no calibrator."""
+    return parts.calibrate if experiment.intervals else ()
+
+
+def _read(experiment: Experiment, parts: Parts) -> list[ClipRecord]:
+    return [*parts.train, *parts.validate, *parts.test, *calibrating(experiment, parts)]
 
 
 def refuse_unlike(tested: Material, learnt_from: Material) -> None:
@@ -150,7 +160,7 @@ def _filled_cache(
         source=source,
     )
     name = type(part).__name__
-    clips = [*parts.train, *parts.validate, *parts.test]
+    clips = _read(experiment, parts)
     cache.fill(corpus, clips, f"caching {name}'s features")
     cache.fill_variants(corpus, parts.train, f"caching {name}'s features of augmented clips")
     if source is not None:

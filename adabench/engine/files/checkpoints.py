@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.runner import Runner
 from torch import nn
 
@@ -44,6 +45,14 @@ def save(runner: Runner, path: Path, identity: dict[str, Any], optimiser: bool =
             # mmengine would write epoch + 1: it expects to be called before the epoch is counted.
             meta={"epoch": runner.epoch, "iter": runner.iter, "adabench": identity},
         )
+
+
+def add(path: Path, **told: Any) -> None:
+    """Add plain values to the identity that :func:`save` wrote; all else stays."""
+    content = _read(path)
+    content["meta"]["adabench"].update(told)
+    with DigestBook(path.parent).writing(path.name) as temporary:
+        torch.save(content, temporary)
 
 
 def identity_of(path: Path) -> dict[str, Any]:

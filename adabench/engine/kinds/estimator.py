@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from adabench.config.experiment import Experiment
 from adabench.data.manifest import ClipRecord
 from adabench.engine.contract import contract_told, refuse, with_stages
+from adabench.engine.data.material import calibrating
 from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.estimating import EstimatorBench, check_estimator_run, set_up_estimator
 from adabench.engine.files import checkpoints, estimator_file
 from adabench.engine.kinds.method_run import MethodRun
 from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.recording.reporting import Facts, alone_seconds, flags_with_weights, stage_uses
+from adabench.engine.testing.calibrated import Predicted
 from adabench.engine.testing.decoy import ask_by
 from adabench.engine.testing.evaluation import (
     Evaluation,
@@ -115,6 +118,25 @@ class EstimatorRun(MethodRun):
             self.cost = _cost(self.bench)
         return self.evaluation.sessions
 
+    def calibration(self) -> Predicted | None:
+        """Return the predictions of the sessions that calibrators are fitted on."""
+        if not calibrating(self.experiment, self.data.parts):
+            return None
+        with self.timings("evaluation"):
+            return Predicted(_evaluate(self.bench, "calibrate").sessions)
+
+    def keep(self, intervals: Sequence[Mapping[str, Any]]) -> None:
+        """Keep calibrators in the file of the fitted estimator, if there is one."""
+        path = self.place.work_dir / estimator_file.FITTED
+        if path.is_file():
+            carried = {**carried_of(self.experiment, self.data), "intervals": list(intervals)}
+            estimator_file.save(self.bench.method.estimator, path, carried)
+
+    @classmethod
+    def kept(cls, checkpoint: Path) -> Sequence[Mapping[str, Any]]:
+        """Return the calibrators in a fitted estimator's file."""
+        return estimator_file.identity_of(checkpoint).get("intervals", ())
+
     def facts(self, labels: Mapping[str, float]) -> Facts:
         """Its time and cost, what a search chose, and whether it is the control of every method."""
         del labels
@@ -151,16 +173,16 @@ def _kind(experiment: Experiment) -> str | None:
     return "control" if experiment.method["name"] == CONSTANT else None
 
 
-def _evaluate(bench: EstimatorBench) -> Evaluation:
-    """Predict the test clips.
+def _evaluate(bench: EstimatorBench, use: Use = "test") -> Evaluation:
+    """Predict the clips of one use.
 
     Raises:
         FloatingPointError: a prediction that is no finite number.
     """
     started = time.perf_counter()
-    scores = bench.method.predict(bench.rows("test")).tolist()
+    scores = bench.method.predict(bench.rows(use)).tolist()
     clips, sessions = average(
-        [(_id(clip), score) for clip, score in zip(bench.clips("test"), scores, strict=True)]
+        [(_id(clip), score) for clip, score in zip(bench.clips(use), scores, strict=True)]
     )
     refuse_infinite(sessions, "scale features by what fit has seen, with a StandardScaler")
     seconds = time.perf_counter() - started

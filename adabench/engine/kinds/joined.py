@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from adabench.config.experiment import Experiment
 from adabench.engine.contract import worst_contract
+from adabench.engine.data.material import calibrating
 from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.kinds.method_run import MethodRun, Place
 from adabench.engine.recording.combined import CombinedMethod, PooledFolds
 from adabench.engine.recording.reporting import Facts
+from adabench.engine.testing.calibrated import Predicted, mean_of, read_predicted
 from adabench.engine.testing.decoy import worst
 from adabench.records.files.results import find_record
 from adabench.records.schema.record import Record
@@ -41,6 +43,13 @@ class JoinedRun(MethodRun):
     def predict(self) -> dict[str, float]:
         """Return session → points."""
         return self.combined.predictions()
+
+    def calibration(self) -> Predicted | None:
+        """Return the mean over a model per task, as far as members of this folder wrote theirs."""
+        if not self.experiment.is_fused or not calibrating(self.experiment, self.data.parts):
+            return None
+        members = [self.place.of(member).work_dir for member in self.experiment.members()]
+        return mean_of([read_predicted(folder) for folder in members])
 
     def facts(self, labels: Mapping[str, float]) -> Facts:
         """What the members' records say together."""

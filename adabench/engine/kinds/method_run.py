@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from adabench.config.experiment import Experiment
 from adabench.engine.data.rundata import RunData
 from adabench.engine.files.timings import Timings
 from adabench.engine.recording.reporting import Facts
+from adabench.engine.testing.calibrated import Predicted
 from adabench.engine.testing.evaluation import Evaluation
 from adabench.records.schema.record import Record
 
@@ -52,7 +55,12 @@ class MethodRun(ABC):
         place: its folders.
         timings: of its parts.
         run_member: how a run that it joins is run.
+
+    Attributes:
+        quantiles: session → the outer quantiles of what `predict` returned, where the head gives some.
     """
+
+    quantiles: Mapping[str, tuple[float, float]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -97,6 +105,12 @@ class MethodRun(ABC):
             "tools/train.py instead"
         )
 
+    @classmethod
+    def kept(cls, checkpoint: Path) -> Sequence[Mapping[str, Any]]:
+        """Return what `keep` kept beside a checkpoint; nothing of an older one."""
+        del checkpoint
+        return ()
+
     def prepare(self) -> None:  # noqa: B027 - an estimator has nothing to prepare
         """Find or make what it stands on: stages and caches."""
 
@@ -107,6 +121,14 @@ class MethodRun(ABC):
     @abstractmethod
     def predict(self) -> dict[str, float]:
         """Return session → points of ``data.parts.test``."""
+
+    def calibration(self) -> Predicted | None:
+        """Return the predictions of ``data.parts.calibrate``; None where there are none."""
+        return None
+
+    def keep(self, intervals: Sequence[Mapping[str, Any]]) -> None:
+        """Keep fitted calibrators, as plain values, with what `score` reads."""
+        del intervals
 
     @abstractmethod
     def facts(self, labels: Mapping[str, float]) -> Facts:

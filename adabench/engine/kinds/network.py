@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from adabench.config.fields.training import Training
 from adabench.engine.building import preflight
 from adabench.engine.contract import contract_told, refuse, with_stages
 from adabench.engine.cpu import set_up_cpu
+from adabench.engine.data.material import calibrating
 from adabench.engine.data.rundata import RunData, open_data
 from adabench.engine.files import checkpoints
 from adabench.engine.kinds.method_run import MethodRun, Place
@@ -21,6 +22,7 @@ from adabench.engine.recording.reporting import (
     stage_uses,
     tested_worlds,
 )
+from adabench.engine.testing.calibrated import Predicted
 from adabench.engine.testing.decoy import ask_decoy
 from adabench.engine.testing.evaluation import (
     Evaluation,
@@ -90,6 +92,11 @@ class NetworkRun(MethodRun):
         flags, decoy = flags_of_bench(bench), ask_decoy(bench, evaluation.first_views)
         return data, evaluation, Facts(clips=evaluation.clips, flags=flags, decoy=decoy)
 
+    @classmethod
+    def kept(cls, checkpoint: Path) -> Sequence[Mapping[str, Any]]:
+        """Return the calibrators in a checkpoint."""
+        return checkpoints.identity_of(checkpoint).get("intervals", ())
+
     def prepare(self) -> None:
         """Make stages, network and caches."""
         allow = self.place.allow_broken
@@ -132,7 +139,20 @@ class NetworkRun(MethodRun):
             self.evaluation = evaluate(self.bench)
             self.decoy = ask_decoy(self.bench, self.evaluation.first_views)
             self.work, self.speed = multiply_adds(self.bench), frames_per_second(self.bench)
+        self.quantiles = self.evaluation.quantiles
         return self.evaluation.sessions
+
+    def calibration(self) -> Predicted | None:
+        """Return the predictions of the sessions that calibrators are fitted on."""
+        if not calibrating(self.experiment, self.data.parts):
+            return None
+        with self.timings("evaluation"):
+            found = evaluate(self.bench, "calibrate")
+        return Predicted(found.sessions, found.quantiles)
+
+    def keep(self, intervals: Sequence[Mapping[str, Any]]) -> None:
+        """Keep calibrators in the checkpoint that was tested."""
+        checkpoints.add(self.done.checkpoint, intervals=list(intervals))
 
     def facts(self, labels: Mapping[str, float]) -> Facts:
         """Cost, time, relevance, pretrained weights, which epoch was tested."""

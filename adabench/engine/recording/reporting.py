@@ -31,6 +31,7 @@ from adabench.plugins.held import changed_data
 from adabench.records import provenance
 from adabench.records.measures import measures_of
 from adabench.records.schema.groups import groups_of
+from adabench.records.schema.intervals import Conformal
 from adabench.records.schema.localisation import Localisation
 from adabench.records.schema.private import divided
 from adabench.records.schema.record import Record
@@ -75,6 +76,7 @@ class Facts:
     timing: Mapping[str, float] = field(default_factory=dict)
     against_constant: Mapping[str, AgainstConstant] = field(default_factory=dict)
     relevance_measures: Mapping[str, Localisation] = field(default_factory=dict)
+    conformal: Sequence[Conformal] = ()
     flags: Flags | None = None
     notes: Sequence[str] = ()
 
@@ -182,6 +184,7 @@ def _told(facts: Facts) -> dict[str, Any]:
         "timing": dict(facts.timing),
         "against_constant": dict(facts.against_constant),
         "relevance_measures": dict(facts.relevance_measures),
+        "conformal": list(facts.conformal),
     }
 
 

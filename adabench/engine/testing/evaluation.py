@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from adabench.data.dataset import ClipDataset
 from adabench.engine.metric import average, refuse_infinite
 from adabench.engine.testing.relevance import Relevance, known_key_frames
 from adabench.engine.workbench import Use, Workbench
+from adabench.models.roles import QUANTILES
 from adabench.records.schema.sections import View
 from adabench.structures import Assessment, Selection, Units, ViewId
 
@@ -38,6 +39,8 @@ class Evaluation:
         kept_share: of a view's valid units, those that weigh anything, mean over views; None without units.
         relevance: of the test's views, where key frames are known.
         first_views: the score of each clip's first view, in the order of the clips.
+        quantiles: session → the lowest and the highest quantile that the head gives, points; empty of
+            one that gives none.
     """
 
     sessions: dict[str, float]
@@ -46,6 +49,7 @@ class Evaluation:
     kept_share: float | None = None
     relevance: Relevance | None = None
     first_views: tuple[float, ...] = ()
+    quantiles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
@@ -61,16 +65,23 @@ def evaluate(bench: Workbench, use: Use = "test") -> Evaluation:
     started = time.perf_counter()
     scores: list[tuple[ViewId, float]] = []
     kept: list[float] = []
+    ends: tuple[list[tuple[ViewId, float]], ...] = ([], [])
     for ids, units, assessment in _assessed(bench, bench.loader(use), f"scoring the {use} clips"):
         scores += zip(ids, assessment.score.double().tolist(), strict=True)
         kept += _kept_shares(units, assessment.selection)
+        given = assessment.extra.get(QUANTILES)
+        if given is not None:
+            for found, column in zip(ends, (0, -1), strict=True):
+                found += zip(ids, given[:, column].double().tolist(), strict=True)
         if relevance is not None:
             relevance.add(ids, units, assessment.selection)
     clips, sessions = average(scores)
     refuse_infinite(sessions)
     seconds = time.perf_counter() - started
     first = tuple(score for view, score in scores if view.phase == 0)
-    return Evaluation(sessions, clips, seconds, float(np.mean(kept)), relevance, first)
+    low, high = (average(found)[1] for found in ends)
+    quantiles = {session: (low[session], high[session]) for session in low}
+    return Evaluation(sessions, clips, seconds, float(np.mean(kept)), relevance, first, quantiles)
 
 
 def _kept_shares(units: Units, selection: Selection) -> list[float]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from adabench.records.schema.intervals import Conformal
 from adabench.records.schema.localisation import Localisation
 from adabench.records.schema.plain import Name
 from adabench.records.schema.scale import Scale
@@ -13,7 +14,6 @@ from adabench.records.schema.sections import (
     AgainstConstant,
     Calibration,
     Code,
-    Conformal,
     Contract,
     Cost,
     Counts,
@@ -32,10 +32,10 @@ from adabench.records.schema.sections import (
     View,
 )
 from adabench.records.schema.values import (
-    STRICT,
     Count,
     Digest,
     FileName,
+    Grown,
     Interval,
     MeasureName,
     MetricName,
@@ -49,10 +49,12 @@ from adabench.records.schema.values import (
 SCHEMA_VERSION: Final = 4
 
 
-class RecordFields(BaseModel):
+class RecordFields(Grown):
     """One row of the leaderboard, each field checked by itself.
 
     Attributes:
+        written_in: the schema version of a record from before runs told their draw, kept when it is
+            written anew; None of all others.
         kind: a method, a control (the constant, shuffled labels) or a bound of the generator.
         method: the method's name; `CONSTANT` for the constant predictor.
         config: the config's name; for a reported row, the row's name in its table.
@@ -77,6 +79,7 @@ class RecordFields(BaseModel):
         private: sha256 of the private side file of a licensed corpus's run (`records.schema.private`).
         groups: name to the results over some of the sessions; of a licensed corpus those of which
             nothing follows on few persons, without bias and slope.
+        conformal: intervals around single predictions, one entry a calibrator.
         measures: further numbers, by name.
         timing: part of the run to seconds.
         relevance_measures: where key frames are known (a generated corpus), how well the relevance
@@ -87,9 +90,10 @@ class RecordFields(BaseModel):
         created: ISO 8601 time with its offset from UTC.
     """
 
-    model_config = STRICT
+    _LATER: ClassVar[frozenset[str]] = frozenset(("written_in",))
 
     schema_version: Literal[4] = SCHEMA_VERSION
+    written_in: Literal[1, 2, 3] | None = None
     kind: Literal["method", "control", "bound"]
     method: Name
     config: Name
@@ -121,7 +125,7 @@ class RecordFields(BaseModel):
     private: Digest | None = None
     groups: dict[Name, Group] = {}
     calibration: Calibration | None = None
-    conformal: Conformal | None = None
+    conformal: list[Conformal] = []
     measures: dict[MeasureName, Measure] = {}
     contract: Contract | None = None
     decoy: Decoy | None = None

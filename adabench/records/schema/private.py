@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from adabench.records.schema.groups import public_groups
+from adabench.records.schema.intervals import Conformal
 from adabench.records.schema.plain import Name
 from adabench.records.schema.rounding import FROM_LABELS, coarse
 from adabench.records.schema.sections import (
@@ -37,7 +38,7 @@ class Private(BaseModel):
         predictions: one a session; labels stay in the corpus.
         clips: clip to prediction.
         relevance: the side file of the test clips' relevance, if it is kept.
-        metrics, intervals, calibration, measures, groups: with all their digits.
+        metrics, intervals, calibration, conformal, measures, groups: with all their digits.
     """
 
     model_config = STRICT
@@ -50,13 +51,14 @@ class Private(BaseModel):
     metrics: Metrics | None = None
     intervals: dict[MetricName, Interval] = {}
     calibration: Calibration | None = None
+    conformal: list[Conformal] = []
     measures: dict[MeasureName, Measure] = {}
     groups: dict[Name, Group] = {}
 
     def content(self) -> bytes:
         """Return the file's bytes."""
         # They came later: a file of before keeps its digest.
-        left_out = None if self.groups else {"groups"}
+        left_out = {name for name in ("groups", "conformal") if not getattr(self, name)}
         return (self.model_dump_json(indent=1, exclude=left_out) + "\n").encode()
 
     def digest(self) -> str:
@@ -69,7 +71,8 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
 
     Calibration is left out whole: a bias and a mean prediction give the sum of the labels, and the
     sums of two tests that differ by one session give that session's label. So are measures: what a
-    metric of somebody's own tells of labels nobody can bound. Relevance is measured by severity
+    metric of somebody's own tells of labels nobody can bound; and how many labels lie within known
+    intervals bounds each of them. Relevance is measured by severity
     level, on how many clips of each, and no licensed corpus has key frames: it isn't kept at all.
 
     Args:
@@ -86,11 +89,13 @@ def divided(content: Mapping[str, Any]) -> tuple[dict[str, Any], Private]:
         metrics=content["metrics"],
         intervals=content.get("intervals", {}),
         calibration=content.get("calibration"),
+        conformal=content.get("conformal", []),
         measures=content.get("measures", {}),
         groups=content.get("groups", {}),
     )
     left_out = (
-        *("predictions", "clips", "relevance", "calibration", "measures", "relevance_measures"),
+        *("predictions", "clips", "relevance", "calibration", "conformal"),
+        *("measures", "relevance_measures"),
     )
     public = {name: value for name, value in content.items() if name not in left_out}
     public["groups"] = public_groups(private.groups, len(private.predictions))

@@ -91,6 +91,12 @@ class Record(RecordFields):
             raise ValueError(f"expected a time with its offset from UTC, got {created!r}")
         return created
 
+    @field_validator("conformal", mode="before")
+    @classmethod
+    def _listed_conformal(cls, conformal: Any) -> Any:
+        # It was one entry or none, and no run wrote one.
+        return [] if conformal is None else conformal
+
     @field_validator("intervals")
     @classmethod
     def _check_intervals(cls, intervals: dict[MetricName, Interval]) -> dict[MetricName, Interval]:

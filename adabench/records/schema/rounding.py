@@ -18,7 +18,6 @@ FROM_LABELS: Final = (
     "intervals",
     "selection",
     "groups",
-    "conformal",
     "against_constant",
 )
 

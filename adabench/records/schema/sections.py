@@ -302,21 +302,6 @@ class Calibration(Part):
     sigma_ratio: Annotated[float, Field(ge=0, le=1e9)] | None = None
 
 
-class Conformal(Part):
-    """Intervals for single predictions.
-
-    Attributes:
-        level: share of the labels that they promise to hold.
-        coverage: share that they held.
-        width: their mean, points.
-    """
-
-    level: Share
-    method: Name
-    coverage: Share
-    width: Distance
-
-
 class RelevanceFile(Part):
     """The side file of the test clips' relevance; without a digest it is not kept."""
 
