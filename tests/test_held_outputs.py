@@ -88,6 +88,61 @@ METHODS |= {
     name: ({**TRUNK, "scales": 0}, {"type": "Identity"}, selector, {**LINEAR, "bounded": True})
     for name, selector in SELECTORS.items()
 }
+# Segments as long as the networks with differences over time want them.
+NARROW = {"width": 2, "stem": 4, "blocks": (1, 1, 1, 1), "length": 8}
+FLAT = {**TRUNK, "scales": 1}
+BACKBONES = {
+    "c3d": {"type": "C3DMaps", "width": 2},
+    "multi kernel": {"type": "MultiKernel3d", **NARROW},
+    "max diff": {"type": "MaxDiff3d", **NARROW},
+    "sta": {"type": "STA3d", **NARROW},
+    "pooled": {"type": "PooledImage", "trunk": FLAT},
+    "flow": {"type": "FlowFrames", "trunk": FLAT},
+    "regions": {"type": "RegionFrames", "boxes": ["eyes", "mouth"], "trunk": FLAT},
+    "side by side": {"type": "Concat", "backbones": [FLAT, {"type": "SignalSteps"}]},
+    "differences": {"type": "TemporalDifference", "trunk": FLAT, "lags": (1, 2)},
+    "spectral": {"type": "SpectralStep", "resolution": 4, "bins": 3},
+}
+METHODS |= {
+    name: (backbone, {"type": "Identity"}, {"type": "KeepAll"}, LINEAR)
+    for name, backbone in BACKBONES.items()
+}
+AGGREGATORS = {
+    "conv lstm": {"type": "ConvLSTM", "width": 4},
+    "gated": {"type": "GatedMLP", "width": 6, "frames": 8, "layers": 1},
+    "dual gated": {"type": "DualGatedMLP", "frames": 8, "layers": 1},
+    "step graph": {"type": "StepGraph", "width": 8, "heads": 2, "out": "mean"},
+    "spectral graph": {
+        "type": "SpectralGraph",
+        "resolution": 4,
+        "width": 6,
+        "heads": 2,
+        "layers": 2,
+    },
+    "matrix graph": {"type": "MatrixGraph", "width": 8, "out": 6},
+    "vlad": {"type": "NetVLAD", "clusters": 3},
+    "two orders": {"type": "TwoOrderVector", "components": 2, "depth": 3},
+    "map parts": {"type": "MapParts"},
+    "inception": {"type": "InceptionTCN", "width": 8},
+    "medians": {"type": "FragmentPool", "size": 2},
+    "chain": {
+        "type": "Chain",
+        "parts": [{"type": "FragmentPool", "size": 2}, {"type": "Recurrent", "width": 6}],
+    },
+}
+METHODS |= {
+    name: (TRUNK, aggregator, {"type": "KeepAll"}, LINEAR)
+    for name, aggregator in AGGREGATORS.items()
+}
+HEADS = {
+    "distribution": {"type": "LabelDistribution", "hidden": 4},
+    "quantiles": {"type": "Quantiles", "hidden": 4},
+    "memory": {"type": "MemoryRegressor", "hidden": (4,)},
+}
+METHODS |= {
+    name: ({**TRUNK, "scales": 0}, {"type": "Identity"}, {"type": "AttentionMIL", "hidden": 4}, head)
+    for name, head in HEADS.items()
+}
 METHODS["median"] = (
     {**TRUNK, "scales": 0},
     {"type": "Identity"},
@@ -97,6 +152,9 @@ METHODS["median"] = (
 EXTRACTORS = (
     {"type": "FrameStatistics", "size": 2},
     {"type": "SignalStatistics"},
+    {"type": "SpectralSignals", "resolution": 4, "bins": 3},
+    *({"type": name, "grid": 2} for name in ("LBP", "LBPTOP", "LPQ", "LocalDirectional")),
+    {"type": "MotionHistory", "grid": 2},
     {"type": "BackboneFeatures", "backbone": {**TRUNK, "scales": 0, "frozen": True}},
 )
 ROLES = ("backbone", "aggregator", "selector", "head")
@@ -156,7 +214,7 @@ def parts():
         torch.manual_seed(0)
         chosen = dict(zip(ROLES, configs, strict=True))
         model = filled(MODELS.build({"type": "Assessor", **chosen, "signals": SIGNAL_NAMES}))
-        given = {"segment": 4} if model.backbone.per_segment else {}
+        given = {"segment": model.backbone.trial[0]} if model.backbone.per_segment else {}
         inputs, _ = example_batch(reads=model.backbone.reads, **given)
         if inputs.frames is not None:
             inputs.frames = wave(tuple(inputs.frames.shape), 0.3, 0.5) + 0.5

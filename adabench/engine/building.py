@@ -117,6 +117,8 @@ def without_weights(value: Any) -> Any:
     """Return a nested config whose every ``weights`` entry is None."""
     if isinstance(value, dict):
         return {k: None if k == "weights" else without_weights(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(without_weights, value))
     return value
 
 
@@ -240,6 +242,9 @@ def _check_weights(value: Any, place: str) -> None:
                 read_weights(Path(weights))
         for key, item in value.items():
             _check_weights(item, f"{place}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            _check_weights(item, f"{place}[{number}]")
 
 
 def _hubs(part: dict[str, Any]) -> tuple[str | None, ...]:
