@@ -140,7 +140,12 @@ HEADS = {
     "memory": {"type": "MemoryRegressor", "hidden": (4,)},
 }
 METHODS |= {
-    name: ({**TRUNK, "scales": 0}, {"type": "Identity"}, {"type": "AttentionMIL", "hidden": 4}, head)
+    name: (
+        {**TRUNK, "scales": 0},
+        {"type": "Identity"},
+        {"type": "AttentionMIL", "hidden": 4},
+        head,
+    )
     for name, head in HEADS.items()
 }
 METHODS["median"] = (

@@ -9,6 +9,7 @@ from tabulate import tabulate
 from adabench.cli.arguments import add_run_arguments, experiment_from, naming_file, run_tool
 from adabench.cli.parser import Parser
 from adabench.engine.run import score_checkpoint
+from adabench.engine.testing.calibrated import held_told
 from adabench.engine.testing.decoy import describe
 from adabench.records.files.results import write_record
 
@@ -36,6 +37,8 @@ def command() -> int:
         print(f"record  {write_record(record, arguments.out)}")
     metrics = record.metrics.model_dump(exclude_none=True)
     print(tabulate(metrics.items(), headers=["metric", "value"], floatfmt=".3f"))
+    for found in record.conformal:
+        print(held_told(found))
     if record.decoy is not None:
         print(describe(record.decoy))
     return 0

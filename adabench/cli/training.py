@@ -17,6 +17,7 @@ from adabench.engine.files.work_folder import default_work_dir, runs_beside
 from adabench.engine.recording.repeat import differences
 from adabench.engine.recording.reporting import describe_timing
 from adabench.engine.run import Outcome, make_ready, train
+from adabench.engine.testing.calibrated import held_told
 from adabench.leaderboard.pages.publish import show_track
 from adabench.records.schema.record import Record
 
@@ -84,7 +85,8 @@ def _tell(experiment: Experiment, outcome: Outcome, results: Path, before: Recor
         print(show_track(experiment.track_.name, [results]))
     else:
         print("     the record       now", *differences(before, outcome.record), sep="\n")
-    print(f"\nrecord  {outcome.path}\nfigure  {outcome.figure}")
+    print("", *map(held_told, outcome.record.conformal), sep="\n")
+    print(f"record  {outcome.path}\nfigure  {outcome.figure}")
     if outcome.curve:
         print(f"curve   {outcome.curve}")
     if outcome.checkpoint:

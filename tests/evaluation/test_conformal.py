@@ -282,7 +282,7 @@ class Given:
     """A fitted estimator whose prediction is its only column."""
 
     column = 0
-    is_fitted_ = True
+    is_fitted = True
 
     def fit(self, x, y):
         return self

@@ -179,6 +179,16 @@ def told(
     return found
 
 
+def held_told(found: Conformal) -> str:
+    """Return what intervals do in one line."""
+    low, high = found.coverage_interval or (0.0, 1.0)
+    over = "" if found.relative_width is None else f", {found.relative_width:.2f} of the constant's"
+    return (
+        f"intervals: {found.method} of {found.level:.0%} holds {found.coverage:.0%} of the labels (exact "
+        f"95 % interval {low:.0%} to {high:.0%}) and is {found.width:.1f} points wide{over}"
+    )
+
+
 def _section(fitted: Fitted, quality: IntervalQuality, plain: IntervalQuality) -> Conformal:
     return Conformal(
         method=str(fitted.config["type"]),

@@ -28,6 +28,11 @@ PARTS: Final = ("value", "chance", "ceiling")
 
 RELEVANCE: Final = "Relevance"
 
+INTERVALS: Final = "Interval"
+
+#: Numbers of a record's calibrated intervals that are told.
+INTERVAL_NUMBERS: Final = ("coverage", "width", "relative_width", "score")
+
 #: Behind a number that is derived.
 DERIVED: Final = "†"
 
@@ -42,6 +47,24 @@ _RELEVANCE_LEGEND: Final = (
     "Relevance is the area under its ROC curve for key frames, mean over clips, with its chance (the "
     "same relevance shifted round the clip) and its ceiling (what the method's units allow) in brackets."
 )
+_INTERVAL_LEGEND: Final = (
+    "Interval is the share of labels that calibrated intervals of {level:.0%} held ({method}), and "
+    "their mean width in points, with that over the constant's, calibrated alike, in brackets."
+)
+
+
+@dataclass(frozen=True)
+class RowIntervals:
+    """What the intervals around a row's predictions do: means over draws, or the runs of one corpus.
+
+    Attributes:
+        method, level: the calibrator, and the share of labels that it promises to hold.
+        numbers: of `INTERVAL_NUMBERS`, those that every run tells.
+    """
+
+    method: str
+    level: float
+    numbers: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -105,6 +128,21 @@ def relevance_of_row(row: Row) -> dict[str, dict[str, tuple[float | None, ...]]]
     return found
 
 
+def intervals_of_row(row: Row) -> list[RowIntervals]:
+    """Return what a row's intervals do, of each calibrator that all of its runs have."""
+    records = [entry.record for entry in row.entries]
+    told = [{(one.method, one.level): one for one in record.conformal} for record in records]
+    found = []
+    for method, level in told[0]:
+        if not all((method, level) in run for run in told):
+            continue
+        runs = [run[method, level] for run in told]
+        means = {n: _mean(records, [getattr(one, n) for one in runs]) for n in INTERVAL_NUMBERS}
+        numbers = {name: value for name, value in means.items() if value is not None}
+        found.append(RowIntervals(method, level, numbers))
+    return found
+
+
 def columns_beside(rows: Sequence[Row], *, private: bool = False) -> Columns:
     """Return the columns for readers; `private` as `calibration_of_row` takes it."""
     calibrations = [calibration_of_row(row, private=private) for row in rows]
@@ -113,11 +151,16 @@ def columns_beside(rows: Sequence[Row], *, private: bool = False) -> Columns:
         name: [_marked(found, key) for found in calibrations] for key, name in CALIBRATION.items()
     }
     columns[RELEVANCE] = [_located(area) for area in areas]
+    intervals = [found[0] if (found := intervals_of_row(row)) else None for row in rows]
+    shown = next((found for found in intervals if found is not None), None)
+    columns[INTERVALS] = [_held(found, shown) for found in intervals]
     filled = {name: cells for name, cells in columns.items() if any(cells)}
     sigmas = sorted({found.sigma for found in calibrations if found.sigma is not None})
     legend = [_CALIBRATION_LEGEND] if filled.keys() & set(CALIBRATION.values()) else []
     legend += [_DERIVED_LEGEND.format(sigma=sigma) for sigma in sigmas]
     legend += [_RELEVANCE_LEGEND] if RELEVANCE in filled else []
+    if shown is not None:
+        legend.append(_INTERVAL_LEGEND.format(level=shown.level, method=shown.method))
     cells = [[own[index] for own in filled.values()] for index in range(len(rows))]
     return Columns(tuple(filled), cells, legend)
 
@@ -126,13 +169,15 @@ def csv_beside(rows: Sequence[Row]) -> Columns:
     """Return the columns of a CSV, all digits, the same for every table."""
     names = [f"{name}{part}" for name in CALIBRATION for part in ("", "_sd")]
     areas = [f"relevance_{part}" for part in ("area", *PARTS[1:])]
+    intervals = [f"interval_{part}" for part in ("method", "level", *INTERVAL_NUMBERS)]
     cells = []
     for row in rows:
         found = calibration_of_row(row)
         numbers = [cell for name in CALIBRATION for cell in full(found.numbers.get(name))[:2]]
         kind = "derived" if found.sigma is not None else "measured" if found.numbers else ""
-        cells.append([*numbers, kind, *map(number, _area(row) or (None,) * len(areas))])
-    return Columns((*names, "calibration", *areas), cells, [])
+        located = map(number, _area(row) or (None,) * len(areas))
+        cells.append([*numbers, kind, *located, *_interval_cells(row)])
+    return Columns((*names, "calibration", *areas, *intervals), cells, [])
 
 
 def _calibration(record: Record, private: bool) -> dict[str, float]:
@@ -163,6 +208,24 @@ def _mean(records: Sequence[Record], values: Sequence[float | None]) -> float | 
 def _marked(found: RowCalibration, name: str) -> str:
     text = short(found.numbers.get(name))
     return f"{text}{DERIVED}" if text and found.sigma is not None else text
+
+
+def _held(found: RowIntervals | None, shown: RowIntervals | None) -> str:
+    """Return coverage and width of a calibrator, where it is the one that the legend tells of."""
+    if found is None or shown is None or (found.method, found.level) != (shown.method, shown.level):
+        return ""
+    numbers = found.numbers
+    over = f" ({numbers['relative_width']:.2f})" if "relative_width" in numbers else ""
+    return f"{numbers['coverage']:.2f}, {numbers['width']:.1f}{over}"
+
+
+def _interval_cells(row: Row) -> list[str]:
+    found = intervals_of_row(row)
+    if not found:
+        return [""] * (2 + len(INTERVAL_NUMBERS))
+    first = found[0]
+    values = [first.level, *(first.numbers.get(name) for name in INTERVAL_NUMBERS)]
+    return [first.method, *map(number, values)]
 
 
 def _located(area: tuple[float | None, ...] | None) -> str:

@@ -33,7 +33,15 @@ _MEASURED_FIELDS = ("config_hash", "corpus_checksum", "protocol", "fusion", "cre
 # A temporal scale, by its steps a unit.
 _SCALE: Final = re.compile(r"scale[1-9][0-9]{0,8}")
 
-_FLAT = ("predictions", "clips", "calibration", "relevance", "measures", "relevance_measures")
+_FLAT = (
+    "predictions",
+    "clips",
+    "calibration",
+    "conformal",
+    "relevance",
+    "measures",
+    "relevance_measures",
+)
 
 
 def check_names(record: RecordFields) -> None:

@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from adabench.records.schema.plain import Name
 from adabench.records.schema.values import Amount, Count, Distance, Part, Share
 
+# Of a share that was written and read.
+_ROUNDING = 1e-9
+
 
 class Covered(Part):
     """How many of some sessions' labels lie within their interval."""
@@ -50,3 +53,15 @@ class Conformal(Part):
     constant_score: Amount | None = None
     by_prediction: dict[Name, Covered] = {}
     by_label: dict[Name, Covered] = {}
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> Conformal:
+        for name in ("by_prediction", "by_label"):
+            levels = getattr(self, name).values()
+            sessions = sum(level.sessions for level in levels)
+            held = sum(level.held for level in levels)
+            if levels and abs(held / sessions - self.coverage) > _ROUNDING:
+                raise ValueError(
+                    f"coverage is {self.coverage}, and {name} holds {held} of {sessions} labels"
+                )
+        return self

@@ -181,7 +181,9 @@ def test_quantiles_of_a_head_are_averaged_and_moved(network, tmp_path):
     ]
     persons = [known[session][1] for session in held["quantiles"]]
     reach = threshold(outside, persons, LEVEL)
-    ends = [(p.prediction - 3 - reach, p.prediction + 5 + reach) for p in outcome.record.predictions]
+    ends = [
+        (p.prediction - 3 - reach, p.prediction + 5 + reach) for p in outcome.record.predictions
+    ]
     width = np.mean([min(high, 63) - max(low, 0) for low, high in ends])
     assert found.width == pytest.approx(width, abs=1e-3)
     kept = checkpoints.identity_of(outcome.checkpoint)["intervals"]
@@ -193,7 +195,10 @@ def test_quantiles_of_a_head_are_averaged_and_moved(network, tmp_path):
 @pytest.mark.parametrize(
     ("interval", "told"),
     [
-        ("ConformalQuantiles", "ConformalQuantiles reads a lower and an upper quantile, and the method"),
+        (
+            "ConformalQuantiles",
+            "ConformalQuantiles reads a lower and an upper quantile, and the method",
+        ),
         ({"type": "SplitConformal", "level": 1.0}, "SplitConformal.level is the share of labels"),
         ("SplitConformall", "'SplitConformall'. Did you mean 'SplitConformal'"),
         ({"type": "BinnedConformal", "bins": 0}, "intervals: BinnedConformal.bins is 1 or more"),

@@ -8,12 +8,12 @@ from record_fixtures import as_licensed
 
 from adabench.evaluation import calibration_of
 from adabench.records import Record
+from adabench.records.schema.intervals import Conformal, Covered
 from adabench.records.schema.localisation import Localisation, Located
 from adabench.records.schema.scale import Level, Scale, bdi_ii
 from adabench.records.schema.sections import (
     Calibration,
     Code,
-    Conformal,
     Contract,
     Counts,
     Decoy,
@@ -28,6 +28,7 @@ from adabench.records.schema.sections import (
 )
 
 METRICS = Metrics(RMSE=8.12, MAE=6.5, PCC=0.51, CCC=0.4)
+HELD = {"level": 0.9, "method": "split", "coverage": 0.9, "width": 3.0}
 LOCATED = Located(value=0.7, chance=0.5, ceiling=0.88)
 
 
@@ -50,7 +51,18 @@ def full(record):
         "clips": {"000_1_Freeform": 12.5},
         "groups": {"women": Group(sessions=12, metrics=METRICS)},
         "calibration": Calibration(**calibration_of(guess, label)),
-        "conformal": Conformal(level=0.9, method="split", coverage=0.88, width=21.5),
+        "conformal": [
+            Conformal(
+                level=0.9,
+                method="split",
+                coverage=0.8,
+                width=21.5,
+                by_label={
+                    "mild": Covered(held=4, sessions=5),
+                    "severe": Covered(held=8, sessions=10),
+                },
+            )
+        ],
         "measures": {"auc at 14": Measure(value=0.8, unit="", direction="higher", code="roc_auc")},
         "contract": Contract(outcome="held", seconds=2.5),
         "decoy": Decoy(outcome="equal", difference=0.0, repeated=0.0),
@@ -122,7 +134,10 @@ def test_by_default_a_record_says_nothing_of_them(make_record):
         ("counts", {"sessions": 0, "persons": 0}),
         ("counts", {"sessions": 14, "persons": 8}),
         ("groups", {"g": {"sessions": 0, "metrics": METRICS}}),
-        ("conformal", {"level": 1.1, "method": "split", "coverage": 0.9, "width": 3.0}),
+        ("conformal", [{"level": 1.1, "method": "split", "coverage": 0.9, "width": 3.0}]),
+        ("conformal", [{**HELD, "by_label": {"mild": {"held": 9, "sessions": 8}}}]),
+        ("conformal", [{**HELD, "by_label": {"mild": {"held": 7, "sessions": 8}}}]),
+        ("conformal", [{**HELD, "by_prediction": {"mild": {"held": 8, "sessions": 10}}}]),
         ("relevance", {"name": "../relevance.npz"}),
         ("load", {"cores": 0}),
         ("private", "f" * 64),
@@ -166,7 +181,9 @@ def test_the_scale_of_the_bdi_is_whole():
     assert (bdi_ii().low, bdi_ii().high) == (0, 63)
 
 
-@pytest.mark.parametrize("name", ["clips", "calibration", "relevance", "relevance_measures"])
+@pytest.mark.parametrize(
+    "name", ["clips", "calibration", "conformal", "relevance", "relevance_measures"]
+)
 def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_record, name):
     record = make_record()
     with pytest.raises(ValidationError, match=rf"private side file, but the record holds {name}"):
@@ -181,7 +198,6 @@ def test_a_licensed_record_leaves_out_what_goes_by_clip_or_sums_labels(make_reco
         ("intervals", {"MAE": (1.0, 2.005)}),
         ("selection", {"metrics": {**METRICS.model_dump(), "RMSE": 8.125}}),
         ("groups", {"g": {"sessions": 15, "metrics": {**METRICS.model_dump(), "MAE": 0.001}}}),
-        ("conformal", {"level": 0.9, "method": "s", "coverage": 0.888, "width": 3.0}),
     ],
 )
 def test_a_licensed_records_numbers_have_two_decimals(make_record, name, value):

@@ -12,7 +12,11 @@ from typing import Any
 from adabench.data.tracks import OWN, TRACKS
 from adabench.evaluation.significance import LEVEL
 from adabench.leaderboard.pages.by_group import SHOWN, results_by_group
-from adabench.leaderboard.pages.columns import calibration_of_row, relevance_of_row
+from adabench.leaderboard.pages.columns import (
+    calibration_of_row,
+    intervals_of_row,
+    relevance_of_row,
+)
 from adabench.leaderboard.pages.html.curves import curve_of
 from adabench.leaderboard.pages.scored import scored_as
 from adabench.leaderboard.pages.text import below, draws_notice
@@ -136,6 +140,7 @@ class _Builder:
             **({"measures": _measures(row)} if row.public_measures else {}),
             **({"groups": groups} if (groups := _groups(row)) else {}),
             **({"calibration": calibration} if (calibration := _calibration(row)) else {}),
+            **({"intervals": intervals} if (intervals := _intervals(row)) else {}),
             **({"relevance": relevance} if (relevance := _relevance(row)) else {}),
             "flags": list(row.flags),
             "notes": list(row.notes),
@@ -345,6 +350,18 @@ def _summary(summary: Summary) -> list[float | None]:
 
 def _measures(row: Row) -> dict[str, list[float | None]]:
     return {name: _summary(summary)[:2] for name, summary in row.public_measures.items()}
+
+
+def _intervals(row: Row) -> list[dict[str, Any]]:
+    """Return what calibrated intervals do, an entry a calibrator."""
+    return [
+        {
+            "method": found.method,
+            "level": found.level,
+            **{name: _round(value) for name, value in found.numbers.items()},
+        }
+        for found in intervals_of_row(row)
+    ]
 
 
 def _calibration(row: Row) -> dict[str, Any] | None:

@@ -204,6 +204,19 @@ function relevancePart(row) {
       + "Below stand chance, the same relevance shifted round the clip, and the ceiling, the best that the method's units are known to allow."));
 }
 
+/** What calibrated intervals around single predictions held, and how wide they are. */
+function intervalsPart(row) {
+  if (!row.intervals) return null;
+  const body = row.intervals.map((found) => [
+    `${found.method}, ${Math.round(100 * found.level)} %`, score(found.coverage), score(found.width),
+    found.relative_width === undefined ? "" : score(found.relative_width), found.score === undefined ? "" : score(found.score),
+  ]);
+  return widePart("Calibrated intervals", table(["Calibrator", "Held", "Width", "Of constant's", "Interval score"], body, "small groups"),
+    element("p", { class: "sub" },
+      "Fitted on sessions that neither trained nor selected. Held is the share of the tested labels within their interval, width its mean in points; "
+      + "the score is the width and a penalty for each point outside, less is better."));
+}
+
 /** How the tested weights were chosen. */
 function selectionPart(row) {
   if (!row.runs.some((run) => run.selection)) return null;
@@ -308,7 +321,7 @@ function sourcePart(row) {
 
 function recordBody(row) {
   if (row.source) return [metricsPart(row), calibrationPart(row), sourcePart(row), notesPart(row)];
-  const parts = [calibrationPart, measuresPart, costPart, runsPart, besidePart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
+  const parts = [calibrationPart, intervalsPart, measuresPart, costPart, runsPart, besidePart, curvePart, selectionPart, groupsPart, configPart, dataPart, originPart, trustPart, relevancePart, olderPart, notesPart];
   return [metricsPart(row), ...parts.map((make) => make(row))];
 }
 
