@@ -7,6 +7,7 @@ with the deviation of the labels, and are marked as derived; they tell no more t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -151,8 +152,8 @@ def columns_beside(rows: Sequence[Row], *, private: bool = False) -> Columns:
         name: [_marked(found, key) for found in calibrations] for key, name in CALIBRATION.items()
     }
     columns[RELEVANCE] = [_located(area) for area in areas]
-    intervals = [found[0] if (found := intervals_of_row(row)) else None for row in rows]
-    shown = next((found for found in intervals if found is not None), None)
+    intervals = [intervals_of_row(row) for row in rows]
+    shown = _commonest(intervals)
     columns[INTERVALS] = [_held(found, shown) for found in intervals]
     filled = {name: cells for name, cells in columns.items() if any(cells)}
     sigmas = sorted({found.sigma for found in calibrations if found.sigma is not None})
@@ -160,7 +161,8 @@ def columns_beside(rows: Sequence[Row], *, private: bool = False) -> Columns:
     legend += [_DERIVED_LEGEND.format(sigma=sigma) for sigma in sigmas]
     legend += [_RELEVANCE_LEGEND] if RELEVANCE in filled else []
     if shown is not None:
-        legend.append(_INTERVAL_LEGEND.format(level=shown.level, method=shown.method))
+        method, level = shown
+        legend.append(_INTERVAL_LEGEND.format(level=level, method=method))
     cells = [[own[index] for own in filled.values()] for index in range(len(rows))]
     return Columns(tuple(filled), cells, legend)
 
@@ -210,11 +212,17 @@ def _marked(found: RowCalibration, name: str) -> str:
     return f"{text}{DERIVED}" if text and found.sigma is not None else text
 
 
-def _held(found: RowIntervals | None, shown: RowIntervals | None) -> str:
-    """Return coverage and width of a calibrator, where it is the one that the legend tells of."""
-    if found is None or shown is None or (found.method, found.level) != (shown.method, shown.level):
+def _commonest(rows: Sequence[Sequence[RowIntervals]]) -> tuple[str, float] | None:
+    """Return the calibrator and level that most rows have, the first of several; None where none has any."""
+    count = Counter((found.method, found.level) for row in rows for found in row)
+    return count.most_common(1)[0][0] if count else None
+
+
+def _held(row: Sequence[RowIntervals], shown: tuple[str, float] | None) -> str:
+    """Return coverage and width of the calibrator that the legend tells of; empty without it."""
+    numbers = next((one.numbers for one in row if (one.method, one.level) == shown), None)
+    if numbers is None:
         return ""
-    numbers = found.numbers
     over = f" ({numbers['relative_width']:.2f})" if "relative_width" in numbers else ""
     return f"{numbers['coverage']:.2f}, {numbers['width']:.1f}{over}"
 
