@@ -85,7 +85,11 @@ def _differing(reach: Reach, points: str) -> str:
     if reach.design == "corpus":
         return f"{here}, for this training set and this test set of {reach.persons} persons"
     if reach.beyond is None:
-        beyond = f"unknown, as fewer than {FEWEST_DRAWS} draws give an interval and no verdict"
+        draws = " ".join(map(str, range(FEWEST_DRAWS)))
+        beyond = (
+            f"unknown, as fewer than {FEWEST_DRAWS} draws give an interval and no verdict (the bench's "
+            f"--seeds {draws} runs so many)"
+        )
     return f"{here} on these {reach.places} draws ({reach.persons} persons); beyond them {beyond}"
 
 

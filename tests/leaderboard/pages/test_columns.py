@@ -190,5 +190,37 @@ def test_on_draws_calibration_and_relevance_are_means_over_draws_not_over_runs()
     assert found.deviation == pytest.approx(np.std(by_draw, ddof=1))
 
 
+def test_intervals_that_most_rows_have_stand_in_the_table_and_all_on_the_page():
+    split = {"method": "SplitConformal", "level": 0.9, "relative_width": 0.8, "score": 40.0}
+    binned = {"method": "BinnedConformal", "level": 0.5, "coverage": 0.4, "width": 9.0}
+    one, other = ({**split, "coverage": c, "width": w} for c, w in ((0.9, 30.0), (0.8, 32.0)))
+    table = table_of(
+        build(method="B", config="b", conformal=[binned]),
+        build(conformal=[binned, one]),
+        build(seed=1, conformal=[other]),
+        build(method="C", config="c", conformal=[one]),
+    )
+    text = render_markdown(table)
+    assert "0.85, 31.0 (0.80)" in text
+    assert "0.90, 30.0 (0.80)" in text
+    assert "0.40, 9.0" not in text
+    assert "intervals of 90% held (SplitConformal)" in text
+    lines = {line["method"]: line for line in csv.DictReader(io.StringIO(render_csv(table)))}
+    assert lines["B"]["interval_method"] == "BinnedConformal"
+    assert lines["B"]["interval_relative_width"] == ""
+    assert float(lines["C"]["interval_score"]) == 40.0
+    rows = {row["method"]: row for row in page_data([table])["tracks"][0]["rows"]}
+    assert rows["B"]["intervals"] == [binned]
+    assert rows["C"]["intervals"] == [one]
+
+
+def test_how_many_labels_an_interval_holds_is_private_of_a_licensed_corpus():
+    found = {"method": "SplitConformal", "level": 0.9, "coverage": 0.9, "width": 30.0}
+    record = as_licensed(build(track="avec14", corpus="avec2014", conformal=[found]))
+    assert record.conformal == []
+    assert record.kept.conformal[0].coverage == 0.9
+    assert "0.90, 30.0" not in render_markdown(table_of(record))
+
+
 def _pairs(record):
     return zip(*((e.prediction, e.label) for e in record.predictions), strict=True)
