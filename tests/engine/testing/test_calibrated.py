@@ -138,6 +138,25 @@ def test_they_decide_no_result_and_no_hash(done):
     assert other.record.predictions == outcome.record.predictions
 
 
+def test_of_a_model_per_task_the_mean_is_calibrated(done, tmp_path):
+    fused = done[0].model_copy(update={"fusion": "fused"})
+    record = train(fused, **folders(tmp_path)).record
+    held = [
+        json.loads((tmp_path / "work" / task / CALIBRATION_FILE).read_text())["points"]
+        for task in ("", "freeform", "northwind")
+    ]
+    for session, score in held[0].items():
+        assert score == pytest.approx((held[1][session] + held[2][session]) / 2)
+    assert [(one.method, one.fitted_on) for one in record.conformal] == [
+        ("SplitConformal", SESSIONS),
+        ("BinnedConformal", SESSIONS),
+    ]
+    # Members that were found, and not run, left no predictions of these sessions here.
+    again = train(fused, work_dir=tmp_path / "again", results=tmp_path / "results").record
+    assert again.conformal == []
+    assert again.predictions == record.predictions
+
+
 class TwoQuantiles(Head):
     """A score and two quantiles around it."""
 
