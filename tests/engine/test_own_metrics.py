@@ -1,5 +1,7 @@
 """A metric of one's own, in a file outside the repository: in the record, in the table, verified."""
 
+import sys
+
 import pytest
 
 from adabench.cli.leaderboard import command
@@ -31,6 +33,9 @@ class WorstError(SessionMetric):
 def plugins(tmp_path, monkeypatch):
     """A folder with the metric, loaded for one test."""
     monkeypatch.setattr(METRICS, "_module_dict", dict(METRICS.module_dict))
+    # A module of this name that another test left behind would register nothing again.
+    for name in [name for name in sys.modules if name.startswith("adabench_user_plugins.worst")]:
+        monkeypatch.delitem(sys.modules, name)
     folder = tmp_path / "my_plugins"
     folder.mkdir()
     (folder / "worst.py").write_text(OWN)
