@@ -110,6 +110,38 @@ def test_the_calibration_split_is_read_by_no_protocol(use):
     assert "calibration" not in PersonDisjoint().pool + Folds().pool
 
 
+def test_calibration_clips_come_beside_the_parts_with_their_scores_shut():
+    kept = [clip("209_1", "calibration", task, score=31) for task in ("Freeform", "Northwind")]
+    parts = divide(corpus(*CLIPS, *kept), OFFICIAL, ("Northwind",))
+    assert names(parts.calibrate) == ["209_1_Northwind"]
+    assert parts.calibrate[0].score is None
+    assert parts.open_calibration({"209_1": 1.0}) == {"209_1": 31.0}
+    assert not any("calibration" in note for note in parts.notes)
+    plain = divide(corpus(*CLIPS), OFFICIAL, ("Northwind",))
+    assert (parts.train, parts.validate, parts.test) == (plain.train, plain.validate, plain.test)
+    assert plain.calibrate == ()
+    with pytest.raises(ValueError, match="no session is kept for calibrators"):
+        plain.open_calibration({})
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"session": "209_1", "source_sha256": CLIPS[0].source_sha256}]
+)
+def test_a_calibration_clip_that_serves_anything_else_is_refused(changes):
+    """The other task of a training session, and a training video under another name."""
+    kept = clip(changes.pop("session", "201_1"), "calibration", "Third", **changes)
+    with pytest.raises(
+        LeakError, match="1 clips of the split 'calibration' of avec2014 also serve"
+    ):
+        divide(corpus(*CLIPS, kept), OFFICIAL, ())
+
+
+def test_calibration_persons_who_are_known_are_told_of():
+    kept = clip("201_2", "calibration")
+    notes = divide(corpus(*CLIPS, kept), OFFICIAL, ()).notes
+    assert "1 persons of the calibration sessions are in training, validation or test" in notes
+
+
 def test_a_task_that_the_corpus_lacks():
     with pytest.raises(ValueError, match=r"protocol\.train.*with task Reading"):
         divide(corpus(*CLIPS), OFFICIAL, ("Reading",))
